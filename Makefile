@@ -1,0 +1,44 @@
+# make book: environment, training, rendered book.  make test: environment, all tests.
+PYTHON ?= python3.11
+PROFILE ?= quick
+WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lint bench serve clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check $$(grep '^torch==' requirements.lock)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+book: $(STAMP)  ## train what is missing, run the notebooks, render _build/html (PROFILE=smoke|quick|full)
+	$(BIN)/mixkd book --profile $(PROFILE) --workers $(WORKERS)
+
+test: lint  ## all tests, the notebooks with nbval included
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	  echo "no Chromium found: the browser test is skipped (Debian: apt-get install chromium)"
+	$(BIN)/pytest -n 2
+
+lint: $(STAMP)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)  ## measure topology, training and latency; rewrites benchmarks/records
+	$(BIN)/python -m benchmarks.topology
+	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.latency
+
+serve: book  ## the book on http://localhost:8000
+	$(BIN)/python -m http.server --directory _build/html 8000
+
+clean:  ## remove the book and its stage; the store of trained runs (.mixkd) stays
+	rm -rf _build

@@ -1,0 +1,27 @@
+"""What a network must beat: the majority class, and a random forest on simple features (scikit-learn)."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+
+from mixkd.windows import Windows
+
+
+def simple_features(x: np.ndarray) -> np.ndarray:
+    """Per channel: mean, sd, minimum, quartiles, maximum, mean absolute step; (n, 8 * n_channels) of (n, c, l)."""
+    quantiles = np.quantile(x, (0, 0.25, 0.5, 0.75, 1), axis=2)
+    parts = [x.mean(2), x.std(2), *quantiles, np.abs(np.diff(x, axis=2)).mean(2)]
+    return np.concatenate(parts, axis=1)
+
+
+def majority(train: Windows, test: Windows) -> float:
+    """Accuracy of always answering the most frequent training class."""
+    return float((test.y == np.bincount(train.y).argmax()).mean())
+
+
+def forest(train: Windows, test: Windows, seed: int = 0) -> float:
+    """Accuracy of a random forest of 200 trees on simple features."""
+    model = RandomForestClassifier(n_estimators=200, random_state=seed, n_jobs=1)
+    model.fit(simple_features(train.x), train.y)
+    return float(model.score(simple_features(test.x), test.y))

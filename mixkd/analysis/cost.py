@@ -1,0 +1,42 @@
+"""What networks and topology cost: parameters, multiply-adds, and times from the benchmark records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from mixkd import networks
+from mixkd.errors import MixkdError
+from mixkd.store import CHECKOUT
+
+BENCHMARKS = CHECKOUT / "benchmarks" / "records"
+NETWORKS = ((16, 1), (16, 3), (28, 1), (28, 3))
+
+
+def network_costs(n_channels: int, n_samples: int, resolution: int, n_classes: int) -> pd.DataFrame:
+    """Parameters and multiply-adds per window of the paper's networks in both modalities."""
+    rows = []
+    for modality, shape in (("signal", (n_samples,)), ("image", (resolution, resolution))):
+        for depth, width in NETWORKS:
+            net = networks.build(modality, depth, width, n_channels, n_classes, torch.Generator())  # type: ignore[arg-type]
+            rows.append(
+                {
+                    "modality": modality,
+                    "network": f"WRN{depth}-{width}",
+                    "parameters": networks.n_parameters(net),
+                    "multiply_adds": networks.n_multiply_adds(net, (n_channels, *shape)),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def benchmark(name: str, folder: Path = BENCHMARKS) -> dict[str, Any]:
+    """The record that `make bench` wrote: `topology`, `training` or `latency`. MixkdError when there is none."""
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        raise MixkdError(f"{path}: no such benchmark record; run `make bench`")
+    return json.loads(path.read_text())

@@ -1,0 +1,281 @@
+"""What describes a run: frozen dataclasses, strictly parsed, with a hash that is stable everywhere.
+
+Two runs that train the same network have equal specs: a field that has no effect on a run takes
+its neutral value, so that equality and the hash mean "the same training".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import types
+import typing
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from mixkd.errors import MixkdError, nearest
+
+Modality = Literal["signal", "image"]
+
+
+def _coerce(value: Any, hint: Any, where: str) -> Any:
+    """`value` as the type `hint`, or a MixkdError naming the field `where`. No silent conversion but int -> float."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        if value not in args:
+            raise MixkdError(f"{where}: found {value!r}, expected one of {', '.join(map(str, args))}")
+        return value
+    if origin in (types.UnionType, typing.Union):
+        inner = next(a for a in args if a is not type(None))
+        return None if value is None else _coerce(value, inner, where)
+    if origin is tuple:
+        if not isinstance(value, (tuple, list)):
+            raise MixkdError(f"{where}: found {value!r}, expected a list")
+        return tuple(_coerce(v, args[0], f"{where}[{i}]") for i, v in enumerate(value))
+    if dataclasses.is_dataclass(hint):
+        if isinstance(value, dict):
+            return typing.cast(Any, hint).parse(value, where)
+        if not isinstance(value, typing.cast(type, hint)):
+            raise MixkdError(f"{where}: found {value!r}, expected {hint.__name__} or its fields")
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not hint:
+        raise MixkdError(f"{where}: found {value!r}, expected {hint.__name__}")
+    if hint is float and not math.isfinite(value):
+        raise MixkdError(f"{where}: found {value!r}, expected a finite number")
+    return value
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Base of everything that describes a run: checked on construction, parsed from and written to plain data."""
+
+    def __post_init__(self) -> None:
+        hints = typing.get_type_hints(type(self))
+        for field in dataclasses.fields(self):
+            value = _coerce(getattr(self, field.name), hints[field.name], f"{type(self).__name__}.{field.name}")
+            object.__setattr__(self, field.name, value)
+        self.check()
+
+    def check(self) -> None:
+        """Refuse impossible values (MixkdError); set fields without effect to their neutral value."""
+
+    def require(self, field: str, ok: bool, expected: str) -> None:
+        if not ok:
+            raise MixkdError(f"{type(self).__name__}.{field}: found {getattr(self, field)!r}, expected {expected}")
+
+    @classmethod
+    def parse(cls, data: dict[str, Any], where: str = ""):
+        """The spec from plain data. Unknown field: MixkdError naming the nearest known one."""
+        if not isinstance(data, dict):
+            raise MixkdError(f"{where or cls.__name__}: found {data!r}, expected the fields of {cls.__name__}")
+        known = [f.name for f in dataclasses.fields(cls)]
+        for name in data:
+            if name not in known:
+                raise MixkdError(f"{where or cls.__name__}.{name}: unknown field, {nearest(name, known)}")
+        return cls(**data)
+
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits of SHA-256 over the canonical JSON; equal in every process and Python version."""
+        text = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Mixup(Spec):
+    """How a batch is mixed. `None` in its place means no mixing at all.
+
+    alpha        a of the coefficient's Beta(a, a) distribution
+    share        part of a batch that is mixed: 1 full mixup, below 1 partial mixup (PMU)
+    sampling     `exact`: round(share * batch_size) rows; `released`: rows to leave clean are drawn with
+                 replacement and both partners are permuted, as in the released code of MIX-KD
+    coefficient  one per `row` (released code) or one per `batch`
+    """
+
+    alpha: float = 1.0
+    share: float = 1.0
+    sampling: Literal["exact", "released"] = "exact"
+    coefficient: Literal["row", "batch"] = "row"
+
+    def check(self) -> None:
+        self.require("alpha", 0.01 <= self.alpha <= 100, "a number from 0.01 to 100")
+        self.require("share", 0 < self.share <= 1, "a share in (0, 1]; use no Mixup for 0")
+
+    @staticmethod
+    def of(alpha: float, share: float, sampling: str = "exact") -> Mixup | None:
+        """Mixup with this share, or None for a share of 0."""
+        return None if share == 0 else Mixup(alpha, share, typing.cast(Any, sampling))
+
+
+@dataclass(frozen=True)
+class ImageSpec(Spec):
+    """Persistence images: pixels per side, Gaussian spread in pixels, how a pixel takes its value."""
+
+    resolution: int = 16
+    spread: float = 1.0
+    kernel: Literal["sampled", "integrated"] = "sampled"
+
+    def check(self) -> None:
+        self.require("resolution", 2 <= self.resolution <= 256, "2 to 256 pixels")
+        self.require("spread", 0.05 <= self.spread <= 64, "0.05 to 64 pixels")
+
+
+@dataclass(frozen=True)
+class TeacherSpec(Spec):
+    """One teacher of a student: a WideResNet of its modality, with its own mixup, and its weight in the KD term."""
+
+    modality: Modality = "signal"
+    depth: int = 16
+    width: int = 1
+    mixup: Mixup | None = None
+    weight: float = 1.0
+
+    def check(self) -> None:
+        self.require("weight", 0 < self.weight <= 1, "a weight in (0, 1]")
+
+
+@dataclass(frozen=True)
+class RunSpec(Spec):
+    """One network to train, completely described. Defaults: declared in book/defaults.md unless a source is given.
+
+    A run with `teachers` is a distillation; `mixup` is then the one stream that student and teachers see.
+    `init`: `random` (Base); `scratch` starts from the same network trained from scratch (Ann, or `scratch-2x`
+    without teachers); `base` starts from this very run with random initialisation (`base-2x`).
+    """
+
+    dataset: str = "watch"
+    fold: int = 0
+    seed: int = 0
+    role: Literal["student", "teacher"] = "student"
+    modality: Modality = "signal"
+    depth: int = 16
+    width: int = 1
+    init: Literal["random", "scratch", "base"] = "random"
+    teachers: tuple[TeacherSpec, ...] = ()
+    mixup: Mixup | None = None
+    temperature: float = 4.0  # source: released code of the group
+    kd_weight: float = 0.7  # source: the group's setting for GENEActiv
+    image_mixing: Literal["linear", "recompute"] = "linear"
+    image: ImageSpec | None = None
+    epochs: int = 20
+    batch_size: int = 64  # source: released code
+    schedule: Literal["onecycle", "step"] = "onecycle"
+    learning_rate: float = 0.1
+    momentum: float = 0.9  # source: released code
+    weight_decay: float = 1e-4  # source: released code
+    windows_per_class: int | None = None  # cap per subject and class: makes the `smoke` profile small
+
+    def check(self) -> None:
+        self.require("fold", self.fold >= 0, "a fold from 0")
+        self.require("seed", 0 <= self.seed < 2**31, "a seed from 0 to 2^31 - 1")
+        self.require("depth", self.depth >= 10 and (self.depth - 4) % 6 == 0, "a depth of 6n + 4, for example 16 or 28")
+        self.require("width", 1 <= self.width <= 16, "a width factor from 1 to 16")
+        self.require("temperature", 0.1 <= self.temperature <= 100, "a temperature from 0.1 to 100")
+        self.require("kd_weight", 0 <= self.kd_weight <= 1, "a weight from 0 to 1")
+        self.require("epochs", self.epochs >= 1, "at least 1 epoch")
+        self.require("batch_size", self.batch_size >= 2, "at least 2 windows")
+        self.require("learning_rate", 0 < self.learning_rate <= 10, "a rate in (0, 10]")
+        self.require("momentum", 0 <= self.momentum < 1, "a momentum in [0, 1)")
+        self.require("weight_decay", 0 <= self.weight_decay < 1, "a decay in [0, 1)")
+        cap = self.windows_per_class
+        self.require("windows_per_class", cap is None or cap >= 1, "at least 1 window, or nothing for all")
+        if self.teachers:
+            self.require("modality", self.modality == "signal", "signal: a student sees signals only")
+            self.require("role", self.role == "student", "student: only students have teachers")
+            total = sum(t.weight for t in self.teachers)
+            self.require("teachers", abs(total - 1) < 1e-9, f"teacher weights that sum to 1 (they sum to {total:g})")
+        else:
+            self.require("init", self.init != "base", "random or scratch: base-2x needs teachers")
+            self._neutral(temperature=1.0, kd_weight=0.0)
+        if not self.sees_images:
+            self._neutral(image=None)
+        elif self.image is None:
+            self._neutral(image=ImageSpec())
+        if not (self.sees_images and self.mixup):
+            self._neutral(image_mixing="linear")
+
+    def _neutral(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def sees_images(self) -> bool:
+        return self.modality == "image" or any(t.modality == "image" for t in self.teachers)
+
+    @property
+    def teacher_runs(self) -> tuple[RunSpec, ...]:
+        """The runs that train this run's teachers: same fold, seed and schedule, their own mixup."""
+        return tuple(
+            replace(
+                self,
+                role="teacher",
+                modality=t.modality,
+                depth=t.depth,
+                width=t.width,
+                mixup=t.mixup,
+                init="random",
+                teachers=(),
+            )
+            for t in self.teachers
+        )
+
+    @property
+    def parent(self) -> RunSpec | None:
+        """The run whose last weights this one starts from, or None."""
+        if self.init == "scratch":
+            return replace(self, init="random", teachers=(), mixup=self.mixup if not self.teachers else None)
+        return replace(self, init="random") if self.init == "base" else None
+
+    @property
+    def requires(self) -> tuple[RunSpec, ...]:
+        """Runs that must be trained before this one."""
+        return self.teacher_runs + ((self.parent,) if self.parent else ())
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of the student's weights, its parent's included; teachers not."""
+        return self.epochs + (self.parent.total_epochs if self.parent else 0)
+
+    @property
+    def name(self) -> str:
+        """Short and readable, for progress bars and errors; not unique (the hash is)."""
+        mix = f" mixup {self.mixup.alpha:g}/{self.mixup.share:g}" if self.mixup else ""
+        teachers = "".join(f" <{t.modality} {t.depth}-{t.width}{'m' if t.mixup else ''}" for t in self.teachers)
+        temperature = f" T={self.temperature:g}" if self.teachers else ""
+        init = "" if self.init == "random" else f" from {self.init}"
+        return (
+            f"{self.dataset} fold {self.fold} seed {self.seed} {self.role} {self.modality} "
+            f"{self.depth}-{self.width}{teachers}{temperature}{mix}{init}"
+        )
+
+
+@dataclass(frozen=True)
+class Profile(Spec):
+    """How much of a study is run. It chooses folds, seeds and sizes (`smoke` only), never a code path.
+
+    folds: the first so many folds, None for all; n_seeds: repetitions, counted up from the notebook's seed.
+    """
+
+    name: str = "quick"
+    folds: int | None = None
+    n_seeds: int = 1
+    epochs: int | None = None
+    windows_per_class: int | None = None
+    large_networks: bool = False  # WRN28-x, in the capacity study only
+
+
+PROFILES = {
+    p.name: p
+    for p in (
+        Profile("smoke", folds=2, epochs=2, windows_per_class=4),
+        Profile("quick", folds=2),
+        Profile("full", n_seeds=3, large_networks=True),
+    )
+}

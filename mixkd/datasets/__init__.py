@@ -1,0 +1,93 @@
+"""One module per data set; each returns `Recordings`. The registry below is what a `dataset` parameter may name."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixkd.errors import MixkdError, nearest
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Uninterrupted signals with an activity per sample.
+
+    signals: one (n_samples, n_channels) float32 per recording, in physical `units`
+    labels: one (n_samples,) int64 per recording, index into `classes`
+    subjects: (n_recordings,) int64, a person each; rate: samples per second
+    """
+
+    signals: tuple[np.ndarray, ...]
+    labels: tuple[np.ndarray, ...]
+    subjects: np.ndarray
+    rate: float
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for i, (signal, label) in enumerate(zip(self.signals, self.labels, strict=True)):
+            if signal.ndim != 2 or signal.shape[1] != len(self.channels) or len(signal) != len(label):
+                raise MixkdError(
+                    f"recording {i}: found signal {signal.shape} and labels {label.shape}, "
+                    f"expected (n_samples, {len(self.channels)}) and (n_samples,)"
+                )
+            if not np.isfinite(signal).all():
+                row, channel = np.argwhere(~np.isfinite(signal))[0]
+                name = self.channels[channel]
+                raise MixkdError(f"recording {i}: found a non-finite value at sample {row}, channel {name}")
+            if label.min(initial=0) < 0 or label.max(initial=0) >= len(self.classes):
+                raise MixkdError(f"recording {i}: found label {label.max()}, expected 0 to {len(self.classes) - 1}")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A registry entry: how recordings are cut and how long networks train on them.
+
+    window, step in samples. Sources of the choices: book/defaults.md.
+    """
+
+    title: str
+    module: str
+    window: int
+    step: int
+    epochs: int
+    batch_size: int
+    licence: str
+    citation: str
+
+    def load(self) -> Recordings:
+        return importlib.import_module(self.module).load()
+
+
+DATASETS = {
+    "watch": Dataset(
+        title="Smartwatch shoulder exercises (seglearn)",
+        module="mixkd.datasets.watch",
+        window=100,
+        step=50,
+        epochs=20,
+        batch_size=64,
+        licence="BSD-3-Clause, as part of the package seglearn",
+        citation="burns2018",
+    ),
+    "synthetic": Dataset(
+        title="Synthetic signals of known topology",
+        module="mixkd.datasets.synthetic",
+        window=100,
+        step=50,
+        epochs=10,
+        batch_size=64,
+        licence="generated",
+        citation="mixkd",
+    ),
+}
+
+
+def dataset(name: str) -> Dataset:
+    """The registry entry, or a MixkdError naming the nearest."""
+    if name not in DATASETS:
+        raise MixkdError(f"dataset: found {name!r}, {nearest(name, DATASETS)}")
+    return DATASETS[name]

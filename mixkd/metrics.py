@@ -1,0 +1,47 @@
+"""Metrics of logits against labels. Probabilities are softmax(logits); all functions are pure."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import log_softmax
+
+N_BINS = 15  # of the expected calibration error
+
+
+def summary(logits: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """accuracy, macro_f1, nll (nats), ece, brier of logits (n, n_classes) against labels (n,)."""
+    log_p = log_softmax(logits.astype(np.float64), axis=1)
+    return {
+        "accuracy": float((logits.argmax(axis=1) == y).mean()),
+        "macro_f1": macro_f1(logits.argmax(axis=1), y),
+        "nll": float(-log_p[np.arange(len(y)), y].mean()),
+        "ece": ece(np.exp(log_p), y),
+        "brier": float(((np.exp(log_p) - np.eye(logits.shape[1])[y]) ** 2).sum(axis=1).mean()),
+    }
+
+
+def macro_f1(predicted: np.ndarray, y: np.ndarray) -> float:
+    """Mean over the classes that occur in `y` or `predicted` of 2 tp / (2 tp + fp + fn)."""
+    classes = np.union1d(predicted, y)
+    hits = np.array([((predicted == c) & (y == c)).sum() for c in classes])
+    total = np.array([(predicted == c).sum() + (y == c).sum() for c in classes])
+    return float((2 * hits / total).mean())
+
+
+def reliability(p: np.ndarray, y: np.ndarray, n_bins: int = N_BINS) -> dict[str, np.ndarray]:
+    """Per bin of equal width of the confidence: mean confidence, accuracy (nan where empty), share of windows."""
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == y
+    bins = np.clip(np.ceil(confidence * n_bins).astype(int) - 1, 0, n_bins - 1)
+    count = np.bincount(bins, minlength=n_bins)
+    with np.errstate(invalid="ignore"):
+        return {
+            "confidence": np.bincount(bins, confidence, n_bins) / count,
+            "accuracy": np.bincount(bins, right, n_bins) / count,
+            "share": count / len(y),
+        }
+
+
+def ece(p: np.ndarray, y: np.ndarray, n_bins: int = N_BINS) -> float:
+    """Expected calibration error: mean |accuracy - confidence| over bins, weighted by share. Guo et al. 2017."""
+    r = reliability(p, y, n_bins)
+    return float(np.nansum(r["share"] * np.abs(r["accuracy"] - r["confidence"])))

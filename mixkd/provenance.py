@@ -1,0 +1,56 @@
+"""Where a number comes from: code, versions, device, threads."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from mixkd.store import CHECKOUT, RECIPE
+
+PACKAGES = ("mixkd", "torch", "numpy", "numba", "scikit-learn", "giotto-tda")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that numbers depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+@cache
+def git_state() -> dict[str, Any]:
+    """Commit and dirty flag of the checkout that `mixkd` runs from; None outside a checkout."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(CHECKOUT), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+
+    try:
+        if git("rev-parse", "--show-toplevel") != str(CHECKOUT):
+            return {"sha": None, "dirty": None}
+        return {"sha": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return {"sha": None, "dirty": None}
+
+
+def provenance(seed: int, seconds: float) -> dict[str, Any]:
+    """The record's provenance. Times and git state are the only entries that differ between equal runs."""
+    import torch
+
+    return {
+        "recipe": RECIPE,
+        "versions": versions(),
+        "device": "cpu",
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "seed": seed,
+        "git": git_state(),
+        "seconds": round(seconds, 3),
+    }

@@ -1,0 +1,214 @@
+"""Atomic, verified files: a run is a JSON record plus safetensors arrays and weights. No pickle is ever loaded.
+
+A file is written under a temporary name in its own folder, flushed and renamed; a record carries the SHA-256 of
+itself and of its arrays, so reading means verifying. What fails verification is moved to `quarantine/`, reported,
+and counts as missing. The record is written last: a run exists when its record does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import platformdirs
+import safetensors.numpy
+
+from mixkd.config import RunSpec
+from mixkd.errors import MixkdError
+
+RECIPE = 1  # raise when a change of code changes numbers; tests/test_training.py holds the golden losses
+CHECKOUT = Path(__file__).resolve().parent.parent
+log = logging.getLogger("mixkd")
+
+Arrays = dict[str, np.ndarray]
+
+
+def home() -> Path:
+    """`MIXKD_HOME`, else `.mixkd` of the checkout, else the user's cache folder."""
+    if named := os.environ.get("MIXKD_HOME"):
+        return Path(named).expanduser()
+    if (CHECKOUT / "notebooks").is_dir() and (CHECKOUT / "pyproject.toml").is_file():
+        return CHECKOUT / ".mixkd"
+    return Path(platformdirs.user_cache_dir("mixkd"))
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Write all of `data` under `path`, or nothing. MixkdError where the disk refuses."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        reason = error.strerror or error
+        raise MixkdError(f"{path}: could not write {len(data)} bytes: {reason}") from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def pack(arrays: Arrays) -> bytes:
+    """Arrays as safetensors bytes. safetensors writes memory as it lies, so other orders than C are copied first."""
+    return safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+
+
+def cached_arrays(path: Path, make: Callable[[], Arrays]) -> Arrays:
+    """Arrays from a verified cache file (its SHA-256 stands beside it); made and stored when missing or damaged."""
+    digest = path.with_name(path.name + ".sha256")
+    if path.is_file() and digest.is_file():
+        raw = path.read_bytes()
+        if sha256(raw) == digest.read_text():
+            return safetensors.numpy.load(raw)
+        log.warning("%s does not match its SHA-256: it is made again", path)
+    arrays = make()
+    raw = pack(arrays)
+    atomic_write(path, raw)
+    atomic_write(digest, sha256(raw).encode())
+    return arrays
+
+
+def canonical_json(data: dict[str, Any]) -> bytes:
+    """JSON with sorted keys; non-finite numbers are refused."""
+    return json.dumps(data, sort_keys=True, indent=1, allow_nan=False).encode()
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One trained network. `history` has one row of metrics per epoch; `arrays` and `weights` are read when asked for.
+
+    arrays: test_logits, validation_logits, train_logits (n_windows, n_classes), test_features (n_windows, 64 * width);
+    all float32 in evaluation mode after the last epoch, rows in the order of `windows.split`.
+    """
+
+    spec: RunSpec
+    history: list[dict[str, Any]]
+    data: dict[str, Any]  # subjects, counts of windows, clipped points
+    provenance: dict[str, Any]
+    folder: Path | None = field(default=None, compare=False)
+
+    def metrics(self, choice: str = "last", split: str = "test") -> dict[str, float]:
+        """Metrics of `split` after the `last`, the `best_validation` or the (optimistic) `best_test` epoch."""
+        if choice == "last":
+            return self.history[-1][split]
+        if choice not in ("best_validation", "best_test"):
+            raise MixkdError(f"choice: found {choice!r}, expected last, best_validation or best_test")
+        by = choice.removeprefix("best_")
+        return max(self.history, key=lambda epoch: epoch[by]["accuracy"])[split]
+
+    @cached_property
+    def arrays(self) -> Arrays:
+        return self._read("arrays")
+
+    @cached_property
+    def weights(self) -> Arrays:
+        return self._read("weights")
+
+    def _read(self, kind: str) -> Arrays:
+        if self.folder is None:
+            raise MixkdError(f"run {self.spec.hash}: {kind} were not stored")
+        return safetensors.numpy.load((self.folder / f"{self.spec.hash}.{kind}.safetensors").read_bytes())
+
+
+class Store:
+    """Records by spec hash below `home()/runs`, apart for each RECIPE and version of torch and numpy."""
+
+    def __init__(self, root: Path | None = None):
+        from importlib.metadata import version
+
+        torch = version("torch").split("+")[0]
+        self.root = root or home()
+        self.runs = self.root / "runs" / f"recipe{RECIPE}-torch{torch}-numpy{np.__version__}"
+
+    def path(self, spec: RunSpec, suffix: str = ".json") -> Path:
+        return self.runs / spec.hash[:2] / f"{spec.hash}{suffix}"
+
+    def has(self, spec: RunSpec) -> bool:
+        """Quick look, for progress bars: the record is there, unverified."""
+        return self.path(spec).is_file()
+
+    def get(self, spec: RunSpec) -> RunRecord | None:
+        """The verified record, or None when it is missing or was damaged (then it is quarantined and reported)."""
+        path = self.path(spec)
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            content = json.loads(raw)
+            claimed = content.pop("sha256")
+            if claimed != sha256(canonical_json(content)):
+                raise ValueError("record does not match its SHA-256")
+            if content["spec_hash"] != spec.hash or RunSpec.parse(content["spec"]) != spec:
+                raise ValueError("record belongs to another spec")
+            for name, digest in content["files"].items():
+                if sha256((path.parent / name).read_bytes()) != digest:
+                    raise ValueError(f"{name} does not match its SHA-256")
+        except (ValueError, KeyError, TypeError, AttributeError, OSError, MixkdError) as error:
+            self._quarantine(spec, error)
+            return None
+        return RunRecord(spec, content["history"], content["data"], content["provenance"], path.parent)
+
+    def put(self, record: RunRecord, arrays: Arrays, weights: Arrays) -> RunRecord:
+        """Store a run, payload first, record last."""
+        files = {}
+        for kind, payload in (("arrays", arrays), ("weights", weights)):
+            for name, array in payload.items():
+                if not np.isfinite(array).all():
+                    raise MixkdError(f"run {record.spec.name}: {kind} {name} is not finite; training diverged")
+            data = pack(payload)
+            path = self.path(record.spec, f".{kind}.safetensors")
+            atomic_write(path, data)
+            files[path.name] = sha256(data)
+        content = {
+            "spec": record.spec.as_dict(),
+            "spec_hash": record.spec.hash,
+            "history": record.history,
+            "data": record.data,
+            "provenance": record.provenance,
+            "files": files,
+        }
+        content["sha256"] = sha256(canonical_json(content))
+        path = self.path(record.spec)
+        atomic_write(path, canonical_json(content))
+        return RunRecord(record.spec, record.history, record.data, record.provenance, path.parent)
+
+    @contextmanager
+    def lock(self, spec: RunSpec) -> Iterator[None]:
+        """One process at a time on a spec. The operating system frees the lock of a dead process."""
+        path = self.path(spec, ".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with filelock.FileLock(path):
+                for stale in path.parent.glob(f".{spec.hash}.*.tmp"):
+                    stale.unlink(missing_ok=True)  # we hold the lock: whoever wrote these is dead
+                yield
+        except OSError as error:
+            raise MixkdError(f"{path.parent}: cannot be written: {error.strerror or error}") from error
+
+    def _quarantine(self, spec: RunSpec, reason: Exception) -> None:
+        folder = self.root / "quarantine"
+        folder.mkdir(parents=True, exist_ok=True)
+        stamp = uuid.uuid4().hex[:8]
+        for path in self.path(spec).parent.glob(f"{spec.hash}.*"):
+            if path.suffix != ".lock":
+                os.replace(path, folder / f"{stamp}-{path.name}")
+        log.warning("run %s was damaged (%s): moved to %s, will be recomputed", spec.hash, reason, folder)

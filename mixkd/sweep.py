@@ -1,0 +1,309 @@
+"""Specs -> records: trains what is missing, in one-thread worker processes, in chunks that share a stream.
+
+Every finished run is stored by its worker at once, so an interruption costs at most the runs in flight, and the same
+call goes on where it stopped. A failed run is reported with its spec; only runs that need it are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from mixkd import networks, training
+from mixkd.config import RunSpec
+from mixkd.datasets import dataset
+from mixkd.errors import MixkdError
+from mixkd.store import RunRecord, Store
+
+CHUNK = 12  # runs at most: bounds what a lost worker costs beyond the run in flight (its traces)
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    # keep freed memory: saves page faults on long windows, changes no number
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "100000000000",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+
+
+def with_requirements(specs: Iterable[RunSpec]) -> list[RunSpec]:
+    """The runs and all they need, each once, requirements first."""
+    ordered: dict[str, RunSpec] = {}
+
+    def add(spec: RunSpec) -> None:
+        if spec.hash not in ordered:
+            for needed in spec.requires:
+                add(needed)
+            ordered[spec.hash] = spec
+
+    for spec in specs:
+        add(spec)
+    return list(ordered.values())
+
+
+@dataclass
+class Chunk:
+    """Runs for one worker to train in order, and the hashes of runs outside it that they need."""
+
+    specs: list[RunSpec]
+    needs: set[str]
+    seconds: float
+
+
+def level(spec: RunSpec) -> int:
+    return 1 + max((level(needed) for needed in spec.requires), default=-1)
+
+
+def chunks(missing: list[RunSpec]) -> list[Chunk]:
+    """Students that share fold and stream go together, so that each trace is built once; others go alone."""
+    groups: dict[tuple, list[RunSpec]] = {}
+    for spec in missing:
+        mixup = spec.mixup.hash if spec.mixup else ""
+        alone = "" if spec.teachers else spec.hash
+        key = (level(spec), spec.dataset, spec.fold, spec.seed, spec.epochs, spec.image, mixup, alone)
+        groups.setdefault(key, []).append(spec)
+    hashes = {spec.hash for spec in missing}
+    result = []
+    for _, group in sorted(groups.items(), key=lambda item: item[0][0]):
+        for at in range(0, len(group), CHUNK):
+            part = group[at : at + CHUNK]
+            needs = {needed.hash for spec in part for needed in spec.requires} & hashes
+            result.append(Chunk(part, needs, sum(estimated_seconds(spec) for spec in part)))
+    return result
+
+
+@lru_cache
+def _windows_and_shape(name: str, cap: int | None) -> tuple[int, int, int]:
+    data = training.prepare(RunSpec(dataset=name, windows_per_class=cap))
+    return len(data.parts["train"]), *data.parts["train"].x.shape[1:]
+
+
+@lru_cache
+def _multiply_adds(modality, depth: int, width: int, shape: tuple[int, ...]) -> int:
+    net = networks.build(modality, depth, width, shape[0], 10, torch.Generator())
+    return networks.n_multiply_adds(net, shape)
+
+
+def estimated_seconds(spec: RunSpec) -> float:
+    """Rough time of a run on one core, for the plan and the time left.
+
+    0.08 ms per window and epoch plus 36 ms per 10^9 multiply-adds, fitted to five networks on the reference machine.
+    """
+    n_windows, n_channels, n_samples = _windows_and_shape(spec.dataset, spec.windows_per_class)
+    pixels = spec.image.resolution if spec.image else 0
+    shape = (n_channels, n_samples) if spec.modality == "signal" else (n_channels, pixels, pixels)
+    work = _multiply_adds(spec.modality, spec.depth, spec.width, shape)
+    return n_windows * spec.epochs * (8e-5 + 36e-12 * work)
+
+
+@dataclass
+class Plan:
+    """What a sweep would do."""
+
+    total: int
+    missing: list[RunSpec]
+    core_hours: float
+    students_per_stream: dict[str, int]
+
+
+def plan(specs: Iterable[RunSpec], store: Store) -> Plan:
+    """What is missing and what it costs; trains nothing."""
+    wanted = with_requirements(specs)
+    missing = [spec for spec in wanted if store.get(spec) is None]
+    streams: dict[str, int] = {}
+    for spec in wanted:
+        if spec.teachers:
+            mix = (
+                f"alpha {spec.mixup.alpha:g}, share {spec.mixup.share:g}, {spec.mixup.sampling}"
+                if spec.mixup
+                else "clean"
+            )
+            key = f"fold {spec.fold}, seed {spec.seed}, {mix}"
+            streams[key] = streams.get(key, 0) + 1
+    return Plan(len(wanted), missing, sum(map(estimated_seconds, missing)) / 3600, streams)
+
+
+def run(
+    specs: Iterable[RunSpec], store: Store | None = None, workers: int | None = None, quiet: bool = False
+) -> list[RunRecord]:
+    """Records of the runs, in their order; what is missing is trained first, requirements included.
+
+    Raises MixkdError naming every failed run after all others are done.
+    """
+    store, specs = store or Store(), list(specs)
+    for name in {spec.dataset for spec in specs}:
+        dataset(name)
+    missing = [spec for spec in with_requirements(specs) if store.get(spec) is None]
+    if missing:
+        n_workers = workers or len(os.sched_getaffinity(0))
+        failures = _Sweep(chunks(missing), store).train(min(n_workers, len(missing)), quiet)
+        if failures:
+            lines = "; ".join(f"{spec.name} ({spec.hash}): {error}" for spec, error in failures)
+            raise MixkdError(f"{len(failures)} of {len(missing)} runs failed: {lines}")
+    return [training.trained(spec, store) for spec in specs]
+
+
+@dataclass
+class _Sweep:
+    """The state that the threads share; each thread feeds one worker process."""
+
+    waiting: list[Chunk]
+    store: Store
+    failures: list[tuple[RunSpec, str]] = field(default_factory=list)
+    done: set[str] = field(default_factory=set)
+    running: dict[str, RunSpec] = field(default_factory=dict)
+    finished_seconds: float = 0.0
+    stop: bool = False
+
+    def __post_init__(self) -> None:
+        self.changed = threading.Condition()
+        self.specs = {spec.hash: spec for chunk in self.waiting for spec in chunk.specs}
+        self.total_seconds = sum(chunk.seconds for chunk in self.waiting)
+        self.processes: list[subprocess.Popen] = []
+
+    def train(self, n_workers: int, quiet: bool) -> list[tuple[RunSpec, str]]:
+        threads = [threading.Thread(target=self._feed, daemon=True) for _ in range(n_workers)]
+        for thread in threads:
+            thread.start()
+        try:
+            with _reporter(self, quiet) as report:
+                while any(thread.is_alive() for thread in threads):
+                    with self.changed:
+                        self.changed.wait(timeout=1.0)
+                    report()
+        finally:  # also on Ctrl-C: nobody trains for a reader that is gone
+            self.stop = True
+            for process in self.processes:
+                process.kill()
+                process.wait()
+        return self.failures
+
+    def _feed(self) -> None:
+        worker = None
+        while chunk := self._next():
+            worker = worker if worker and worker.poll() is None else self._start()
+            self._send(worker, chunk)
+        if worker and worker.stdin:
+            worker.stdin.close()
+
+    def _start(self) -> subprocess.Popen:
+        command = [sys.executable, "-m", "mixkd.worker"]
+        environment = {**os.environ, **WORKER_ENVIRONMENT, "MIXKD_HOME": str(self.store.root)}
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            start_new_session=True,  # Ctrl-C reaches the sweep, which ends its workers
+        )
+        self.processes.append(process)
+        return process
+
+    def _next(self) -> Chunk | None:
+        """A chunk whose requirements are met; waits for one, None when there is nothing left to do."""
+        with self.changed:
+            while not self.stop:
+                for chunk in list(self.waiting):
+                    self._drop_impossible(chunk)
+                ready = [chunk for chunk in self.waiting if chunk.needs <= self.done]
+                if ready:
+                    chosen = max(ready, key=lambda chunk: (-level(chunk.specs[0]), chunk.seconds))
+                    self.waiting.remove(chosen)
+                    self.running[chosen.specs[0].hash] = chosen.specs[0]
+                    return chosen
+                if not self.waiting or not self.running:
+                    return None
+                self.changed.wait(timeout=1.0)
+        return None
+
+    def _drop_impossible(self, chunk: Chunk) -> None:
+        """Leave out runs whose requirements failed."""
+        failed = {spec.hash for spec, _ in self.failures}
+        for spec in [s for s in chunk.specs if any(needed.hash in failed for needed in s.requires)]:
+            chunk.specs.remove(spec)
+            self.failures.append((spec, "left out: a run it needs failed"))
+        chunk.needs -= failed
+        if not chunk.specs and chunk in self.waiting:
+            self.waiting.remove(chunk)
+
+    def _send(self, worker: subprocess.Popen, chunk: Chunk) -> None:
+        assert worker.stdin
+        assert worker.stdout
+        left = list(chunk.specs)
+        try:
+            worker.stdin.write(json.dumps([spec.as_dict() for spec in left]) + "\n")
+            worker.stdin.flush()
+        except OSError:
+            pass  # it died: readline below returns nothing
+        while left:
+            line = worker.stdout.readline()
+            spec = left.pop(0)
+            error = json.loads(line)["error"] if line else f"its worker died (exit status {worker.wait()})"
+            with self.changed:
+                self.running.pop(spec.hash, None)
+                if error:
+                    self.failures.append((spec, error))
+                else:
+                    self.done.add(spec.hash)
+                self.finished_seconds += estimated_seconds(spec)
+                if left and not line:  # the rest of the chunk never started: another worker takes it
+                    rest = Chunk(left, chunk.needs, sum(map(estimated_seconds, left)))
+                    self.waiting.append(rest)
+                    left = []
+                elif left:
+                    self.running[left[0].hash] = left[0]
+                self.changed.notify_all()
+
+
+class _reporter:
+    """Progress on stderr: a bar on a terminal, a line now and then in a log, nothing when quiet."""
+
+    def __init__(self, sweep: _Sweep, quiet: bool):
+        self.sweep, self.start, self.last = sweep, time.monotonic(), time.monotonic()
+        console = Console(stderr=True)
+        self.bar: Progress | None = None
+        self.write: Callable[[str], None] | None = None
+        if console.is_terminal and not quiet:
+            columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+            self.bar = Progress(*columns, console=console)
+            self.task = self.bar.add_task("", total=len(sweep.specs))
+        elif not quiet:
+            self.write = lambda text: print(text, file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Callable[[], None]:
+        if self.bar:
+            self.bar.start()
+        return self._report
+
+    def __exit__(self, *_: object) -> None:
+        self._report()
+        if self.bar:
+            self.bar.stop()
+
+    def _report(self) -> None:
+        done = len(self.sweep.done) + len(self.sweep.failures)
+        running = ", ".join(spec.name for spec in list(self.sweep.running.values()))
+        text = f"{self._left()} left; {running}"
+        if self.bar:
+            self.bar.update(self.task, completed=done, description=text)
+        elif self.write and time.monotonic() - self.last > 20:
+            self.write(f"training {done}/{len(self.sweep.specs)}: {text}")
+            self.last = time.monotonic()
+
+    def _left(self) -> str:
+        finished, elapsed = self.sweep.finished_seconds, time.monotonic() - self.start
+        if not finished:
+            return "?"
+        return f"{elapsed / finished * (self.sweep.total_seconds - finished) / 60:.1f} min"

@@ -1,0 +1,120 @@
+"""Recordings -> windows, folds by subject, and normalisation fitted on training rows only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixkd.datasets import Recordings
+from mixkd.errors import MixkdError
+
+LEAVE_ONE_OUT_UP_TO = 20  # subjects; larger sets are cut into 10 folds
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Fixed-length cuts of recordings, in physical units.
+
+    x: (n_windows, n_channels, n_samples) float32; y, subject, recording, start: (n_windows,) int64
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    subject: np.ndarray
+    recording: np.ndarray
+    start: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __getitem__(self, rows: np.ndarray) -> Windows:
+        return Windows(self.x[rows], self.y[rows], self.subject[rows], self.recording[rows], self.start[rows])
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Subjects that are tested, subjects that choices are made on, and the rest, which trains."""
+
+    test: tuple[int, ...]
+    validation: tuple[int, ...]
+    train: tuple[int, ...]
+
+
+def cut(recordings: Recordings, window: int, step: int) -> Windows:
+    """Windows of `window` samples every `step`; those whose label changes inside are left out.
+
+    Raises MixkdError when no recording is long enough.
+    """
+    x, y, subject, recording, start = [], [], [], [], []
+    for i, (signal, label) in enumerate(zip(recordings.signals, recordings.labels, strict=True)):
+        for s in range(0, len(signal) - window + 1, step):
+            if (label[s : s + window] == label[s]).all():
+                x.append(signal[s : s + window].T)
+                y.append(label[s])
+                subject.append(recordings.subjects[i])
+                recording.append(i)
+                start.append(s)
+    if not x:
+        longest = max((len(s) for s in recordings.signals), default=0)
+        raise MixkdError(f"windows: the longest recording has {longest} samples, expected at least {window}")
+    return Windows(
+        np.stack(x).astype(np.float32), *(np.array(a, dtype=np.int64) for a in (y, subject, recording, start))
+    )
+
+
+def thin(windows: Windows, per_class: int) -> Windows:
+    """At most `per_class` windows of each subject and class, evenly spaced."""
+    keep = []
+    for subject in np.unique(windows.subject):
+        for label in np.unique(windows.y):
+            rows = np.flatnonzero((windows.subject == subject) & (windows.y == label))
+            if len(rows) > per_class:
+                rows = rows[np.linspace(0, len(rows) - 1, per_class).round().astype(int)]
+            keep.append(rows)
+    return windows[np.sort(np.concatenate(keep))]
+
+
+def folds(subjects: np.ndarray) -> tuple[Fold, ...]:
+    """Every subject is tested in exactly one fold; validation subjects are the next in (cyclic) order of id.
+
+    Up to 20 subjects: leave one out, one validation subject. Above: 10 folds, 10 % of the remaining to validate.
+    Raises MixkdError below 3 subjects.
+    """
+    ids = [int(s) for s in np.unique(subjects)]
+    if len(ids) < 3:
+        raise MixkdError(f"folds: found {len(ids)} subjects, expected at least 3 (test, validation, training)")
+    small = len(ids) <= LEAVE_ONE_OUT_UP_TO
+    groups = [[s] for s in ids] if small else [list(map(int, g)) for g in np.array_split(ids, 10)]
+    result = []
+    for i, test in enumerate(groups):
+        following = [s for g in groups[i + 1 :] + groups[:i] for s in g]
+        n_validation = 1 if small else round(0.1 * len(following))
+        validation = following[:n_validation]
+        result.append(Fold(tuple(test), tuple(validation), tuple(sorted(following[n_validation:]))))
+    return tuple(result)
+
+
+def split(windows: Windows, fold: Fold) -> dict[str, Windows]:
+    """`train`, `validation` and `test` windows of a fold."""
+    parts = {"train": fold.train, "validation": fold.validation, "test": fold.test}
+    return {name: windows[np.flatnonzero(np.isin(windows.subject, subjects))] for name, subjects in parts.items()}
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Per-channel mean and standard deviation, (n_channels,) each."""
+
+    mean: np.ndarray
+    std: np.ndarray
+
+    @staticmethod
+    def fit(x: np.ndarray) -> Normalisation:
+        """From training rows (n_windows, n_channels, ...). A constant channel keeps std 1."""
+        axes = (0, *range(2, x.ndim))
+        mean, std = x.mean(axes, dtype=np.float64), x.std(axes, dtype=np.float64)
+        return Normalisation(mean.astype(np.float32), np.where(std > 1e-12, std, 1.0).astype(np.float32))
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        shape = (1, -1) + (1,) * (x.ndim - 2)
+        return (x - self.mean.reshape(shape)) / self.std.reshape(shape)

@@ -1,0 +1,56 @@
+"""One training process of a sweep: `python -m mixkd.worker`. Specs come in on stdin, answers leave on stdout.
+
+In: a line of JSON per chunk, a list of specs that share a stream. Out: a line per run, `{"hash", "error"}`.
+One thread, as many small processes beat one that is spread. End of input, or a reader that is gone, ends it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+
+import torch
+
+from mixkd import training
+from mixkd.config import RunSpec
+from mixkd.errors import MixkdError
+from mixkd.store import Store
+
+
+def train_chunk(specs: list[RunSpec], store: Store, answer) -> None:
+    """Train runs that share a stream: their data is prepared once and each teacher's trace is built once."""
+    data, traces = None, {}
+    for spec in specs:
+        error = None
+        try:
+            data = training.for_spec(data, spec) if data else training.prepare(spec)
+            training.run(spec, store, data, traces)
+        except MixkdError as refusal:
+            error = str(refusal)
+        except Exception as bug:  # reported with its run; the other runs go on
+            traceback.print_exc()
+            error = f"{type(bug).__name__}: {bug}"
+        answer({"hash": spec.hash, "error": error})
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever a library prints goes to stderr
+
+    def answer(content: dict) -> None:
+        answers.write(json.dumps(content) + "\n")
+        answers.flush()
+
+    store = Store()
+    for line in sys.stdin:
+        train_chunk([RunSpec.parse(spec) for spec in json.loads(line)], store, answer)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BrokenPipeError:
+        os._exit(1)  # the sweep is gone; what it asked for so far is stored
