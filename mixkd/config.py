@@ -34,10 +34,10 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
         if not isinstance(value, (tuple, list)):
             raise MixkdError(f"{where}: found {value!r}, expected a list")
         return tuple(_coerce(v, args[0], f"{where}[{i}]") for i, v in enumerate(value))
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         if isinstance(value, dict):
             return typing.cast(Any, hint).parse(value, where)
-        if not isinstance(value, typing.cast(type, hint)):
+        if not isinstance(value, hint):
             raise MixkdError(f"{where}: found {value!r}, expected {hint.__name__} or its fields")
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mixkd import sweep, windows
-from mixkd.config import PROFILES, Mixup, Profile, RunSpec, TeacherSpec
+from mixkd.config import PROFILES, Mixup, Modality, Profile, RunSpec, TeacherSpec
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.errors import MixkdError, nearest
 from mixkd.store import RunRecord, Store
@@ -44,10 +44,15 @@ def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
             )
 
 
-def taught(base: RunSpec, by: str, mixup: Mixup | None = None, **fields: Any) -> RunSpec:
-    """`base` as a student of WRN16-1 teachers: `signal`, `image` or `both`; `mixup` is that of their training."""
-    names = ("signal", "image") if by == "both" else (by,)
-    teachers = tuple(TeacherSpec(modality=m, mixup=mixup, weight=1 / len(names)) for m in names)  # type: ignore[arg-type]
+def taught(base: RunSpec, by: str, in_teacher: Mixup | None = None, **fields: Any) -> RunSpec:
+    """`base` as a student of WRN16-1 teachers: `signal`, `image` or `both`; `in_teacher` is the mixup of their training."""
+    modalities: dict[str, tuple[Modality, ...]] = {
+        "signal": ("signal",),
+        "image": ("image",),
+        "both": ("signal", "image"),
+    }
+    chosen = modalities[by]
+    teachers = tuple(TeacherSpec(modality=m, mixup=in_teacher, weight=1 / len(chosen)) for m in chosen)
     return replace(base, teachers=teachers, **{"temperature": 4.0, "kd_weight": 0.7, **fields})
 
 
@@ -65,7 +70,7 @@ def distillation(base: RunSpec, large: bool) -> list[RunSpec]:
     """Scratch, one teacher, two teachers; Base and Ann with their controls; a larger teacher; temperatures."""
     both, capacity = taught(base, "both"), [(16, 3), (28, 1), (28, 3)] if large else [(16, 3)]
     runs = [base, replace(base, init="scratch"), taught(base, "signal"), taught(base, "image")]
-    runs += [replace(both, init=init) for init in ("random", "scratch", "base")]  # type: ignore[arg-type]
+    runs += [replace(both, init=init) for init in ("random", "scratch", "base")]
     for depth, width in capacity:
         teacher = TeacherSpec(depth=depth, width=width)
         runs.append(replace(taught(base, "signal"), teachers=(teacher,)))

@@ -86,7 +86,8 @@ def chunks(missing: list[RunSpec]) -> list[Chunk]:
 @lru_cache
 def _windows_and_shape(name: str, cap: int | None) -> tuple[int, int, int]:
     data = training.prepare(RunSpec(dataset=name, windows_per_class=cap))
-    return len(data.parts["train"]), *data.parts["train"].x.shape[1:]
+    n_windows, n_channels, n_samples = data.parts["train"].x.shape
+    return n_windows, n_channels, n_samples
 
 
 @lru_cache

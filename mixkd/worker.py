@@ -21,7 +21,8 @@ from mixkd.store import Store
 
 def train_chunk(specs: list[RunSpec], store: Store, answer) -> None:
     """Train runs that share a stream: their data is prepared once and each teacher's trace is built once."""
-    data, traces = None, {}
+    data: training.FoldData | None = None
+    traces: training.Traces = {}
     for spec in specs:
         error = None
         try:
