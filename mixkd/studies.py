@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mixkd import sweep, windows
-from mixkd.config import PROFILES, Mixup, Modality, Profile, RunSpec, TeacherSpec
+from mixkd.config import PROFILES, ImageSpec, Mixup, Modality, Profile, RunSpec, TeacherSpec
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.errors import MixkdError, nearest
 from mixkd.store import RunRecord, Store
@@ -45,7 +45,7 @@ def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
 
 
 def taught(base: RunSpec, by: str, in_teacher: Mixup | None = None, **fields: Any) -> RunSpec:
-    """`base` as a student of WRN16-1 teachers: `signal`, `image` or `both`; `in_teacher` is the mixup of their training."""
+    """`base` as a student of WRN16-1 teachers, `signal`, `image` or `both`, themselves trained with `in_teacher`."""
     modalities: dict[str, tuple[Modality, ...]] = {
         "signal": ("signal",),
         "image": ("image",),
@@ -97,6 +97,12 @@ def image_mixing(base: RunSpec, alpha: float) -> list[RunSpec]:
     return [taught(base, "both", mixup=Mixup(alpha), image_mixing=how) for how in ("linear", "recompute")]
 
 
+def resolutions(base: RunSpec, large: bool) -> list[RunSpec]:
+    """Image teachers that see coarser and finer images."""
+    teacher = replace(base, role="teacher", modality="image")
+    return [replace(teacher, image=ImageSpec(resolution=n)) for n in (8, 16, 24, *((64,) if large else ()))]
+
+
 def shares(base: RunSpec, alpha: float) -> list[RunSpec]:
     """Partial mixup in the distillation from two plain teachers; 10 % also as released."""
     exact = [taught(base, "both", mixup=Mixup.of(alpha, share)) for share in SHARES]
@@ -120,6 +126,7 @@ STUDIES: dict[str, Callable[[RunSpec, Profile, float], list[RunSpec]]] = {
     "mixup": lambda base, profile, alpha: four_cases(base, alpha),
     "alpha": lambda base, profile, alpha: alphas(base),
     "image_mixing": lambda base, profile, alpha: image_mixing(base, alpha),
+    "resolution": lambda base, profile, alpha: resolutions(base, profile.large_networks and base.seed == 0),
     "share": lambda base, profile, alpha: shares(base, alpha),
     "temperature": lambda base, profile, alpha: temperatures(base, alpha),
 }
@@ -186,6 +193,7 @@ def describe(spec: RunSpec) -> dict[str, Any]:
         "share": spec.mixup.share if spec.mixup else 0.0,
         "sampling": spec.mixup.sampling if spec.mixup else "exact",
         "image_mixing": spec.image_mixing,
+        "resolution": spec.image.resolution if spec.image else 0,
         "temperature": spec.temperature,
         "total_epochs": spec.total_epochs,
     }

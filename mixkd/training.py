@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -227,30 +228,46 @@ def distil_loss(student: torch.Tensor, target: torch.Tensor, taught: list[torch.
     return loss.mean()
 
 
+def train_step(
+    net: WideResNet,
+    optimiser: torch.optim.Optimizer,
+    draw: Draw,
+    step: int,
+    teachers: list[Teacher],
+    data: FoldData,
+    spec: RunSpec,
+) -> float:
+    """One step along the stream: the draw mixes input, label and what the teachers see. Returns the loss."""
+    taught = [teacher.logits(step, draw, data) for teacher in teachers]
+    student = net(data.mixed(spec.modality, draw))
+    loss = distil_loss(student, data.mixed_labels(draw), taught, spec)
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return loss.item()
+
+
+def new_optimiser(net: WideResNet, spec: RunSpec) -> torch.optim.SGD:
+    return torch.optim.SGD(net.parameters(), spec.learning_rate, spec.momentum, weight_decay=spec.weight_decay)
+
+
 def fit(spec: RunSpec, data: FoldData, net: WideResNet, teachers: list[Teacher], draws: Stream) -> list[dict]:
     """Train `net` in place along `draws`; returns one row per epoch: loss, and metrics on validation and test."""
-    optimiser = torch.optim.SGD(net.parameters(), momentum=spec.momentum, weight_decay=spec.weight_decay, lr=0.0)
-    per_epoch, history, losses = len(draws) // spec.epochs, [], []
-    for step in range(len(draws)):
-        if step % per_epoch == 0:
-            net.train()
-        optimiser.param_groups[0]["lr"] = learning_rate(step, len(draws), spec)
-        draw = draws[step]
-        taught = [teacher.logits(step, draw, data) for teacher in teachers]
-        loss = distil_loss(net(data.mixed(spec.modality, draw)), data.mixed_labels(draw), taught, spec)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-        if not math.isfinite(losses[-1]):
-            raise MixkdError(f"run {spec.name}: loss is {losses[-1]} at step {step}; lower the learning rate")
-        if (step + 1) % per_epoch == 0:
-            row: dict = {"loss": float(np.mean(losses))}
-            for split in ("validation", "test"):
-                logits, _ = evaluate(net, data, spec.modality, split)
-                row[split] = metrics.summary(logits, data.parts[split].y)
-            history.append(row)
-            losses = []
+    optimiser, per_epoch = new_optimiser(net, spec), len(draws) // spec.epochs
+    history = []
+    for epoch in range(spec.epochs):
+        net.train()
+        losses = []
+        for step in range(epoch * per_epoch, (epoch + 1) * per_epoch):
+            optimiser.param_groups[0]["lr"] = learning_rate(step, len(draws), spec)
+            losses.append(train_step(net, optimiser, draws[step], step, teachers, data, spec))
+            if not math.isfinite(losses[-1]):
+                raise MixkdError(f"run {spec.name}: loss is {losses[-1]} at step {step}; lower the learning rate")
+        row: dict[str, Any] = {"loss": float(np.mean(losses))}
+        for split in ("validation", "test"):
+            logits, _ = evaluate(net, data, spec.modality, split)
+            row[split] = metrics.summary(logits, data.parts[split].y)
+        history.append(row)
     return history
 
 
@@ -273,7 +290,7 @@ def _train(spec: RunSpec, store: Store, data: FoldData, traces: Traces | None) -
         arrays[f"{split}_logits"], features = evaluate(net, data, spec.modality, split)
         if split == "test":
             arrays["test_features"] = features
-    about = {
+    about: dict[str, Any] = {
         "subjects": {"test": data.fold.test, "validation": data.fold.validation, "train": data.fold.train},
         "windows": {name: len(part) for name, part in data.parts.items()},
     }
@@ -292,3 +309,25 @@ def for_spec(data: FoldData, spec: RunSpec) -> FoldData:
         shared.append("imager")
     other.__dict__.update({name: data.__dict__[name] for name in shared if name in data.__dict__})
     return other
+
+
+SEED_NOISE = 0.10  # points of accuracy: three times the seed-to-seed standard deviation measured on `watch`
+
+
+def compare(old: RunRecord, new: RunRecord) -> tuple[str, bool]:
+    """Verdict on a run that was trained again. Equal machines and versions must give the same bytes.
+
+    Elsewhere (other CPU capability, versions or threads) the last accuracies must agree within SEED_NOISE.
+    """
+    same_place = all(
+        old.provenance[k] == new.provenance[k] for k in ("versions", "cpu_capability", "threads", "device")
+    )
+    same_bits = old.history == new.history and all(
+        np.array_equal(array, new.weights[name]) for name, array in old.weights.items()
+    )
+    if same_bits:
+        return "identical", True
+    gap = abs(old.metrics()["accuracy"] - new.metrics()["accuracy"])
+    if same_place:
+        return f"differs on the same machine, accuracy by {gap:.4f}", False
+    return f"other machine, accuracy differs by {gap:.4f}", gap <= SEED_NOISE

@@ -1,0 +1,163 @@
+"""The book: notebooks executed by papermill into a staged copy, pages completed there, rendered by Sphinx.
+
+Sphinx never executes anything, so no number can be stale; warnings are errors; every build starts from clean.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mixkd import notebook, studies, sweep
+from mixkd.errors import MixkdError
+from mixkd.provenance import git_state, versions
+from mixkd.store import CHECKOUT, Store
+
+BUILD = CHECKOUT / "_build"
+PAGES = "book"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One executed notebook."""
+
+    name: str
+    parameters: dict[str, Any]
+    seconds: float
+
+
+def build(profile: str, dataset: str, seed: int, workers: int | None, say: Callable[[str], None]) -> Path:
+    """Train what is missing, execute, render; returns the path of index.html. Raises MixkdError on any failure."""
+    runs = studies.every(dataset, profile, seed)
+    plan = sweep.plan(runs, Store())
+    say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")
+    start = time.perf_counter()
+    sweep.run(runs, workers=workers)
+    trained = time.perf_counter() - start
+    stage = BUILD / "stage"
+    shutil.rmtree(stage, ignore_errors=True)
+    say("notebooks: executing")
+    executions = execute_all(stage, {"profile": profile, "dataset": dataset, "seed": seed})
+    complete(stage, executions, {"profile": profile, "dataset": dataset, "seed": seed}, len(plan.missing), trained)
+    say("book: rendering")
+    render(stage)
+    return BUILD / "html" / "index.html"
+
+
+def execute_all(stage: Path, parameters: dict[str, Any]) -> list[Execution]:
+    """Execute every notebook of the checkout into the stage, two at a time, one thread each."""
+    paths = sorted(notebook.NOTEBOOKS.glob("*.ipynb"))
+
+    def execute(path: Path) -> Execution:
+        output = stage / "notebooks" / path.name
+        assignments = [f"{name}={value}" for name, value in parameters.items()]
+        options = [word for text in assignments for word in ("-p", text)]
+        command = [sys.executable, "-m", "mixkd.cli", "notebook", str(path), "-o", str(output), *options]
+        start = time.perf_counter()
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, env=environment)
+        if done.returncode:
+            reason = done.stderr.strip().splitlines()
+            raise MixkdError(f"notebooks/{path.name} failed: {reason[-1] if reason else done.returncode}")
+        return Execution(path.stem, parameters, time.perf_counter() - start)
+
+    with ThreadPoolExecutor(min(2, len(os.sched_getaffinity(0)))) as pool:
+        return list(pool.map(execute, paths))
+
+
+def complete(
+    stage: Path, executions: list[Execution], parameters: dict[str, Any], n_trained: int, seconds: float
+) -> None:
+    """Copy pages and configuration into the stage; fill the status page; end every page with its provenance."""
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(CHECKOUT / name, stage / name)
+    shutil.copytree(CHECKOUT / PAGES, stage / PAGES)
+    _maths_offline(stage)
+    _launch_buttons(stage)
+    (stage / PAGES / "_status.md").write_text(status_table(executions, n_trained, seconds))
+    (stage / PAGES / "_parameters.md").write_text(parameter_table())
+    for execution in executions:
+        path = stage / "notebooks" / f"{execution.name}.ipynb"
+        content = json.loads(path.read_text())
+        text = footer(execution.parameters, f"{execution.seconds:.0f} s for this notebook")
+        content["cells"].append({"cell_type": "markdown", "id": "provenance", "metadata": {}, "source": text})
+        path.write_text(json.dumps(content, indent=1))
+    for path in sorted((stage / PAGES).glob("[!_]*.md")):
+        path.write_text(path.read_text() + "\n" + footer(parameters, "a page without computation"))
+
+
+def footer(parameters: dict[str, Any], wall_time: str) -> str:
+    """What every page ends with."""
+    git = git_state()
+    sha = f"`{git['sha'][:10]}`{' with local changes' if git['dirty'] else ''}" if git["sha"] else "not a checkout"
+    rows = [f"{name} | `{value}`" for name, value in parameters.items()]
+    rows += [f"code | {sha}", "versions | " + ", ".join(f"{k} {v}" for k, v in versions().items())]
+    rows.append(f"wall time | {wall_time}")
+    table = "\n".join(f"| {row} |" for row in rows)
+    return f"\n:::{{dropdown}} How this page was made\n:class-container: provenance\n\n| | |\n|---|---|\n{table}\n:::\n"
+
+
+def status_table(executions: list[Execution], n_trained: int, seconds: float) -> str:
+    rows = "\n".join(f"| {e.name} | {e.seconds:.0f} s |" for e in executions)
+    trained = f"{n_trained} networks trained in {seconds / 60:.1f} min" if n_trained else "nothing had to be trained"
+    return f"In this build {trained}.\n\n| notebook | wall time |\n|---|---|\n{rows}\n"
+
+
+def parameter_table() -> str:
+    """The parameters of all notebooks, read from the notebooks."""
+    rows = [
+        f"| `{path.stem}` | `{p.name}` | {p.type} | `{p.default}` | {p.help} |"
+        for path in sorted(notebook.NOTEBOOKS.glob("*.ipynb"))
+        for p in notebook.parameters_of(path).values()
+    ]
+    return "| notebook | parameter | type | default | meaning |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _maths_offline(stage: Path) -> None:
+    """MathJax from the installed package sphinx-mathjax-offline: formulas need no other host."""
+    found = importlib.util.find_spec("sphinx-mathjax-offline")
+    if found is None or found.origin is None:
+        raise MixkdError("package sphinx-mathjax-offline is not installed; pip install 'mixkd[book]'")
+    target = stage / "_static" / "mathjax"
+    target.mkdir(parents=True)
+    shutil.copy(Path(found.origin).parent / "static" / "mathjax" / "tex-svg.js", target)
+
+
+def _launch_buttons(stage: Path) -> None:
+    """Binder and Colab buttons, as soon as pyproject.toml names a real address."""
+    url = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    if "example.org" in url:
+        return
+    with open(stage / "_config.yml", "a") as config:
+        config.write(f"\nrepository:\n  url: {url}\n  branch: main\n")
+        config.write(
+            "launch_buttons:\n  binderhub_url: https://mybinder.org\n  colab_url: https://colab.research.google.com\n"
+        )
+
+
+def render(stage: Path) -> None:
+    """Run Sphinx on the stage; the site replaces `_build/html` only when it is complete."""
+    output = BUILD / "sphinx"
+    shutil.rmtree(output, ignore_errors=True)
+    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(stage), "--path-output", str(output)]
+    done = subprocess.run([*command, "--warningiserror", "--keep-going", "--all"], capture_output=True, text=True)
+    log = BUILD / "sphinx.log"
+    log.write_text(done.stdout + done.stderr)
+    if done.returncode or not (output / "_build" / "html" / "index.html").is_file():
+        problems = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
+        raise MixkdError(f"book: Sphinx failed, see {log}: {problems[0] if problems else 'no page was written'}")
+    site = BUILD / "html"
+    shutil.rmtree(site, ignore_errors=True)
+    os.replace(output / "_build" / "html", site)
+    shutil.rmtree(output)

@@ -1,0 +1,183 @@
+"""The command `mixkd`."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mixkd.errors import MixkdError
+
+app = typer.Typer(
+    help="Mixup, topological persistence and knowledge distillation for wearable sensor data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console()
+
+Dataset = Annotated[str, typer.Option(help="Name of the data set, see `mixkd data`.")]
+ProfileName = Annotated[str, typer.Option("--profile", help="smoke (seconds), quick (minutes) or full (hours).")]
+Seed = Annotated[int, typer.Option(help="First seed.")]
+Alpha = Annotated[float, typer.Option(help="a of mixup's Beta(a, a).")]
+Workers = Annotated[int | None, typer.Option(help="Training processes; default: one per core.")]
+
+
+@app.command()
+def data(name: Annotated[str | None, typer.Argument(help="A data set to describe; all when left out.")] = None) -> None:
+    """List the data sets, or describe one: subjects, hours, classes, windows, licence."""
+    from mixkd import windows
+    from mixkd.datasets import DATASETS, dataset
+
+    if name is None:
+        table = Table("name", "title", "window", "step", "epochs", "licence")
+        for key, entry in DATASETS.items():
+            table.add_row(key, entry.title, f"{entry.window}", f"{entry.step}", f"{entry.epochs}", entry.licence)
+        out.print(table)
+        return
+    entry = dataset(name)
+    recordings = entry.load()
+    cut = windows.cut(recordings, entry.window, entry.step)
+    hours = sum(map(len, recordings.signals)) / recordings.rate / 3600
+    out.print(f"{entry.title}; {entry.licence}")
+    out.print(f"{len(set(recordings.subjects.tolist()))} subjects, {len(recordings.signals)} recordings, {hours:.2f} h")
+    out.print(
+        f"{recordings.rate:g} Hz; channels "
+        + ", ".join(map(" ".join, zip(recordings.channels, recordings.units, strict=True)))
+    )
+    out.print(f"{len(cut)} windows of {entry.window} samples, step {entry.step}")
+    table = Table("class", "windows")
+    for i, label in enumerate(recordings.classes):
+        table.add_row(label, str(int((cut.y == i).sum())))
+    out.print(table)
+
+
+@app.command()
+def run(
+    setting: Annotated[list[str] | None, typer.Option("-s", help="A field of the run, field=JSON; repeatable.")] = None,
+) -> None:
+    """Train one network (and what it needs) and print its metrics.
+
+    Example: mixkd run -s fold=1 -s 'mixup={"alpha": 0.4}' -s 'teachers=[{"modality": "image"}]'
+    """
+    from mixkd import sweep
+    from mixkd.config import RunSpec
+
+    fields = {}
+    for text in setting or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise MixkdError(f"-s {text}: expected field=value")
+        try:
+            fields[name] = json.loads(value)
+        except json.JSONDecodeError:
+            fields[name] = value
+    spec = RunSpec.parse(fields)
+    record = sweep.run([spec])[0]
+    table = Table("metric", "last epoch", "best validation", "best on test (optimistic)")
+    choices = [record.metrics(c) for c in ("last", "best_validation", "best_test")]
+    for metric in choices[0]:
+        table.add_row(metric, *(f"{c[metric]:.4f}" for c in choices))
+    out.print(f"{spec.name}, {spec.total_epochs} epochs in all, run {spec.hash}")
+    out.print(table)
+
+
+@app.command(name="sweep")
+def sweep_command(
+    study: Annotated[list[str] | None, typer.Argument(help="Studies to train; all when left out.")] = None,
+    dataset: Dataset = "watch",
+    profile: ProfileName = "quick",
+    seed: Seed = 0,
+    alpha: Alpha = 1.0,
+    workers: Workers = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+) -> None:
+    """Train the runs of studies that are not in the store yet. Interrupt it at will: it goes on where it stopped."""
+    from mixkd import studies, sweep
+    from mixkd.store import Store
+
+    names = study or list(studies.STUDIES)
+    runs = [spec for name in names for spec in studies.specs(name, dataset, profile, seed, alpha)]
+    plan = sweep.plan(runs, Store())
+    out.print(f"{plan.total} runs, {len(plan.missing)} missing, about {plan.core_hours:.2f} core-hours")
+    if dry_run:
+        table = Table("stream", "students")
+        for stream, count in plan.students_per_stream.items():
+            table.add_row(stream, str(count))
+        out.print(table)
+        return
+    sweep.run(runs, workers=workers)
+    out.print(f"{plan.total} runs in {Store().runs}")
+
+
+@app.command(name="notebook")
+def notebook_command(
+    name: Annotated[str, typer.Argument(help="For example 05_mixup.")],
+    parameter: Annotated[list[str] | None, typer.Option("-p", help="name=value; repeatable.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", help="Where the executed notebook goes.")] = None,
+) -> None:
+    """Run a notebook with other parameters. Unknown names and wrong values are refused before it starts."""
+    from mixkd import notebook
+
+    path = notebook.path_of(name)
+    values = notebook.parse_assignments(path, parameter or [])
+    target = output or Path(f"{path.stem}.out.ipynb")
+    notebook.execute(path, target, values)
+    out.print(f"{target}")
+
+
+@app.command()
+def book(profile: ProfileName = "quick", dataset: Dataset = "watch", seed: Seed = 0, workers: Workers = None) -> None:
+    """Train what is missing, execute the notebooks, render the book."""
+    from mixkd import book
+
+    out.print(f"{book.build(profile, dataset, seed, workers, say=out.print)}")
+
+
+@app.command()
+def verify(
+    sample: Annotated[int, typer.Option(help="How many stored runs to train again.")] = 3,
+    dataset: Dataset = "watch",
+    profile: ProfileName = "quick",
+    seed: Seed = 0,
+) -> None:
+    """Train a sample of stored runs again, with everything they need, and compare. Exit status 1 on a difference."""
+    from mixkd import studies, sweep
+    from mixkd.store import Store
+    from mixkd.training import compare
+
+    stored = [r for spec in studies.every(dataset, profile, seed) if (r := Store().get(spec))]
+    if not stored:
+        raise MixkdError(f"verify: no stored runs of {dataset}, profile {profile}; run `mixkd sweep` first")
+    chosen = random.Random(seed).sample(stored, min(sample, len(stored)))
+    table, worst = Table("run", "stored", "again", "verdict"), 0
+    with tempfile.TemporaryDirectory() as folder:
+        for old, new in zip(chosen, sweep.run([r.spec for r in chosen], Store(Path(folder))), strict=True):
+            verdict, ok = compare(old, new)
+            worst |= not ok
+            table.add_row(old.spec.name, *(f"{r.metrics()['accuracy']:.4f}" for r in (old, new)), verdict)
+    out.print(table)
+    raise typer.Exit(worst)
+
+
+def main() -> None:
+    """Entry point: a refusal is one line on stderr and exit status 1; Ctrl-C is 130."""
+    try:
+        app()
+    except MixkdError as error:
+        print(f"mixkd: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("mixkd: interrupted; finished runs are stored", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

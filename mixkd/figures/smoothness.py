@@ -1,0 +1,130 @@
+"""Figures of chapter 7: temperature and mixup smooth the same targets."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, WIDTH, figure, matrix, percent
+
+VALUE_NAMES = {"accuracy": "accuracy", "nll": "NLL, nats", "ece": "calibration error"}
+
+
+@figure
+def target_entropy(table: pd.DataFrame) -> Figure:
+    """Mean entropy of the targets a student learns from. Columns: case, temperature, entropy, limit (log n_classes)."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.1))
+    limit = table["limit"].iloc[0]
+    axis.axhline(limit, color=INK, ls=":", lw=1)
+    axis.text(table["temperature"].min(), limit, "all classes equal", color=INK, va="bottom", fontsize=9.5)
+    for case, part in table.groupby("case", sort=False):
+        mean = part.groupby("temperature")["entropy"].mean()
+        axis.plot(mean.index, mean, "o-", color=COLOURS[case], label=case)
+    temperatures = sorted(table["temperature"].unique())
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(temperatures, [f"{t:g}" for t in temperatures])
+    axis.set(xlabel="temperature", ylabel="entropy of the targets, nats", ylim=(0, limit * 1.12))
+    axis.grid(axis="y")
+    axis.legend()
+    return fig
+
+
+@figure
+def grid(table: pd.DataFrame, value: str) -> Figure:
+    """A metric of the student for every temperature and case, mean over held-out subjects."""
+    cases = ["T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S"]
+    means = table.pivot_table(index="case", columns="temperature", values=value).loc[cases]
+    scale, text = (100, "{:.1f}") if value in ("accuracy", "ece") else (1, "{:.2f}")
+    fig, axis = plt.subplots(figsize=(WIDTH, 2.7))
+    matrix(axis, scale * means.to_numpy(), cases, [f"{t:g}" for t in means.columns], text=text, cmap="cividis")
+    unit = ", %" if scale == 100 else ""
+    axis.set(xlabel="temperature", title=f"{VALUE_NAMES[value]}{unit}")
+    return fig
+
+
+@figure
+def smooth_against_score(table: pd.DataFrame) -> Figure:
+    """Accuracy and NLL of the student against the entropy of its targets: is there a best smoothness?"""
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.1))
+    for axis, value in zip(axes, ("accuracy", "nll"), strict=True):
+        for case, part in table.groupby("case", sort=False):
+            mean = part.groupby("temperature")[["entropy", value]].mean()
+            axis.plot(mean["entropy"], mean[value], "o-", color=COLOURS[case], label=case)
+        axis.set(xlabel="entropy of the targets, nats", ylabel=VALUE_NAMES[value])
+        axis.grid(axis="y")
+    percent(axes[0])
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9.5, columnspacing=1)
+    return fig
+
+
+@figure
+def matched_temperature(table: pd.DataFrame) -> Figure:
+    """The temperature that would make a plain teacher's targets as smooth as a mixup-trained one's.
+
+    Columns: subject, temperature (of the mixup-trained teacher), effective (of the plain teacher).
+    """
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.0))
+    grid_ = sorted(table["temperature"].unique())
+    axis.plot(grid_, grid_, color=INK, ls=":", lw=1)
+    axis.text(grid_[-1], grid_[-1], "equal ", color=INK, ha="right", va="bottom", fontsize=9.5)
+    for subject, part in table.groupby("subject"):
+        axis.plot(part["temperature"], part["effective"], "o-", color=COLOURS["Mix-T & S"], alpha=0.8)
+        axis.text(part["temperature"].iloc[-1] * 1.04, part["effective"].iloc[-1], f"subject {subject}", va="center")
+    axis.set_xscale("log", base=2)
+    axis.set_yscale("log", base=2)
+    axis.set_xticks(grid_, [f"{t:g}" for t in grid_])
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.set(xlabel="temperature with the mixup-trained teacher", ylabel="equally smooth plain teacher")
+    axis.set_xlim(grid_[0] * 0.9, grid_[-1] * 1.5)
+    return fig
+
+
+@figure
+def reliability(curves: dict[str, dict[str, np.ndarray]]) -> Figure:
+    """Accuracy against confidence; on the diagonal a network is as right as it says. One panel per case."""
+    fig, axes = plt.subplots(1, len(curves), figsize=(WIDTH, 2.3), sharex=True, sharey=True)
+    for axis, (case, curve) in zip(np.atleast_1d(axes), curves.items(), strict=True):
+        axis.plot([0, 1], [0, 1], color=INK, ls=":", lw=1)
+        shown = curve["share"] > 0
+        axis.plot(curve["confidence"][shown], curve["accuracy"][shown], "-", color=COLOURS[case], lw=1)
+        axis.scatter(
+            curve["confidence"], curve["accuracy"], s=8 + 250 * curve["share"], color=COLOURS[case], alpha=0.7, lw=0
+        )
+        gap = np.nansum(curve["share"] * np.abs(curve["accuracy"] - curve["confidence"]))
+        axis.set_title(f"{case}\nECE {100 * gap:.1f} %", fontsize=10)
+        axis.set(xlim=(0, 1.03), ylim=(0, 1.03), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1), xlabel="confidence")
+        axis.set_aspect("equal")
+    np.atleast_1d(axes)[0].set_ylabel("accuracy")
+    return fig
+
+
+@figure
+def feature_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str, ...]) -> Figure:
+    """t-SNE maps of the student's features of one held-out subject, coloured by class; one panel per case."""
+    fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.6))
+    for axis, (case, points) in zip(axes.flat, maps.items(), strict=True):
+        for label, name in enumerate(classes):
+            chosen = points[y == label]
+            axis.scatter(*chosen.T, s=9, color=CLASS_COLOURS[label % 9], alpha=0.8, lw=0, label=name)
+        axis.set(title=case, xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=min(7, len(classes)), markerscale=2, columnspacing=1)
+    return fig
+
+
+@figure
+def v_scores(table: pd.DataFrame) -> Figure:
+    """V-score of the student's features by case and temperature; columns: case, temperature, subject, v_score."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.0))
+    for case, part in table.groupby("case", sort=False):
+        mean = part.groupby("temperature")["v_score"].mean()
+        axis.plot(range(len(mean)), mean, "o-", color=COLOURS[case], label=case)
+    axis.set_xticks(range(table["temperature"].nunique()), [f"{t:g}" for t in sorted(table["temperature"].unique())])
+    axis.set(xlabel="temperature", ylabel="V-score, mean")
+    axis.grid(axis="y")
+    axis.legend(fontsize=9.5)
+    return fig

@@ -1,0 +1,125 @@
+"""One style: colour-blind safe (Okabe & Ito), transparent and mid-grey, so that it reads in light and dark theme."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK = "#7a7a7a"  # contrast above 4 on white and on the dark theme's background
+COLOURS: dict[Any, str] = {
+    "signal": "#0072B2",
+    "image": "#D55E00",
+    "both": "#009E73",
+    "none": "#8c8c8c",
+    "S": "#8c8c8c",
+    "Mix-S": "#8c8c8c",
+    "T & S": "#56B4E9",
+    "Mix-T & S": "#CC79A7",
+    "T & Mix-S": "#E69F00",
+    "Mix-T & Mix-S": "#8A7F00",
+    "Scratch": "#8c8c8c",
+    "Scratch 2x": "#5f5f5f",
+    "Base": "#56B4E9",
+    "Base 2x": "#0072B2",
+    "Ann": "#009E73",
+    "fast": "#009E73",
+    "giotto": "#D55E00",
+    "gudhi": "#0072B2",
+    "persim": "#CC79A7",
+    "ripser + persim": "#CC79A7",
+}
+SUBJECT_MARKERS = "osD^vP*Xhp"
+WIDTH = 6.8  # inches; the text stays readable when a phone shrinks it
+CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7F00", "#5f5f5f", "#7B3294")
+
+RC: dict[Any, Any] = {
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "figure.dpi": 170,
+    "savefig.dpi": 170,
+    "font.size": 11.5,
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "axes.grid": False,
+    "grid.color": INK,
+    "grid.alpha": 0.25,
+    "lines.linewidth": 1.8,
+    "image.cmap": "viridis",
+    "figure.constrained_layout.use": True,
+}
+
+P = ParamSpec("P")
+
+
+def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw in the book's style and hand over a closed figure, so that a notebook shows it exactly once."""
+
+    @functools.wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with plt.rc_context(RC):
+            result = draw(*args, **kwargs)
+        plt.close(result)
+        return result
+
+    return styled
+
+
+def percent(axis: Axes, which: str = "y") -> None:
+    """Ticks of a share or an accuracy as percentages."""
+    target = axis.yaxis if which == "y" else axis.xaxis
+    target.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+
+
+def dots(axis: Axes, table: pd.DataFrame, x: float, value: str, colour: str, label: str | None = None) -> None:
+    """One marker per subject (seeds averaged) around position x, and a bar at their mean."""
+    means = table.groupby("subject")[value].mean()
+    for i, (subject, y) in enumerate(means.items()):
+        axis.plot(x, y, SUBJECT_MARKERS[i % 10], color=colour, ms=5.5, alpha=0.65, mew=0, label=f"_{subject}")
+    half = 0.28
+    axis.plot([x - half, x + half], [means.mean()] * 2, color=colour, lw=3, solid_capstyle="butt", label=label)
+
+
+def subject_legend(axis: Axes, table: pd.DataFrame, **kwargs) -> None:
+    """Which marker is which held-out subject."""
+    subjects = sorted(table["subject"].unique(), key=lambda s: (len(s), s))
+    handles = [
+        axis.plot([], [], SUBJECT_MARKERS[i % 10], color=INK, mew=0, label=f"subject {s}")[0]
+        for i, s in enumerate(subjects)
+    ]
+    handles.append(axis.plot([], [], color=INK, lw=3, label="mean")[0])
+    axis.legend(
+        handles=handles, **{"ncols": len(handles), "loc": "lower center", "bbox_to_anchor": (0.5, 1.0), **kwargs}
+    )
+
+
+def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], text: str = "{:.2f}", **kwargs) -> None:
+    """A labelled heat map with its numbers written into it."""
+    image = axis.imshow(values, aspect="auto", **kwargs)
+    axis.set_xticks(range(len(columns)), columns)
+    axis.set_yticks(range(len(rows)), rows)
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    for (i, j), value in np.ndenumerate(values):
+        red, green, blue, _ = image.cmap(image.norm(value))
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+        axis.text(
+            j, i, text.format(value), ha="center", va="center", color="white" if dark else "#222222", fontsize=9.5
+        )

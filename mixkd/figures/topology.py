@@ -1,0 +1,131 @@
+"""Figures of chapter 2: a window becomes a diagram becomes an image."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mixkd.figures.style import COLOURS, INK, WIDTH, figure
+from mixkd.topology import Grid
+
+PAIR = COLOURS["image"]
+
+
+@figure
+def sublevel_sets(x: np.ndarray, rate: float, levels: tuple[float, ...], unit: str) -> Figure:
+    """One channel flooded to rising levels: what lies below a level, and in how many pieces."""
+    seconds = np.arange(len(x)) / rate
+    fig, axes = plt.subplots(1, len(levels), figsize=(WIDTH, 2.3), sharey=True)
+    for axis, level in zip(axes, levels, strict=True):
+        below = x <= level
+        pieces = int(below[0]) + int((below[1:] & ~below[:-1]).sum())
+        axis.plot(seconds, x, color=INK, lw=1.2)
+        axis.plot(seconds, np.where(below, x, np.nan), color=COLOURS["signal"], lw=3)
+        axis.axhline(level, color=COLOURS["signal"], lw=1, ls=":")
+        axis.set_title(f"{pieces} piece{'s' if pieces != 1 else ''}")
+        axis.set_xlabel("time, s")
+    axes[0].set_ylabel(unit)
+    return fig
+
+
+@figure
+def pairs(x: np.ndarray, rate: float, diagram: np.ndarray, essential: float, unit: str) -> Figure:
+    """The channel with its longest pairs drawn between birth and death, and its diagram."""
+    seconds = np.arange(len(x)) / rate
+    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9), width_ratios=(1.5, 1))
+    left.plot(seconds, x, color=INK, lw=1.3)
+    order = np.argsort(diagram[:, 1] - diagram[:, 0])[::-1]
+    for rank, (birth, death) in enumerate(diagram[order[:5]]):
+        at = seconds[np.flatnonzero(x == birth)[0]]
+        left.plot([at, at], [birth, death], color=PAIR, lw=2.5)
+        left.text(at, death, f" {rank + 1}", color=PAIR, va="bottom", ha="center", fontsize=10)
+    lowest = np.argmin(x)
+    left.plot(seconds[lowest], x[lowest], "v", color=COLOURS["signal"], ms=8)
+    left.set(xlabel="time, s", ylabel=unit)
+    limits = [min(x.min(), essential), x.max()]
+    right.plot(limits, limits, color=INK, lw=1, ls=":")
+    right.plot(diagram[:, 0], diagram[:, 1], "o", color=PAIR, alpha=0.8, mew=0, ms=6)
+    for rank, (birth, death) in enumerate(diagram[order[:5]]):
+        right.text(birth, death, f" {rank + 1}", color=PAIR, va="bottom", fontsize=10)
+    right.plot(essential, limits[1], "v", color=COLOURS["signal"], ms=8)
+    right.set(xlabel=f"birth, {unit}", ylabel=f"death, {unit}")
+    right.set_aspect("equal")
+    return fig
+
+
+@figure
+def from_diagram_to_image(points: np.ndarray, image: np.ndarray, grid: Grid, channel: int, unit: str) -> Figure:
+    """Pairs in the (birth, persistence) plane with the grid, and the image they make."""
+    (low, high), top = grid.birth[channel], grid.persistence[channel]
+    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.1), sharex=True, sharey=True)
+    left.scatter(points[:, 0], points[:, 1] - points[:, 0], s=28, color=PAIR, alpha=0.85, lw=0)
+    width, height = grid.pixel_size(channel)
+    step = max(1, grid.spec.resolution // 16)
+    left.set_xticks(low + width * step * np.arange(grid.spec.resolution // step + 1), minor=True)
+    left.set_yticks(height * step * np.arange(grid.spec.resolution // step + 1), minor=True)
+    left.grid(which="minor", alpha=0.25, lw=0.5)
+    left.tick_params(which="minor", length=0)
+    left.set(xlim=(low, high), ylim=(0, top), xlabel=f"birth, {unit}", ylabel=f"persistence, {unit}", title="pairs")
+    right.imshow(image, origin="lower", extent=(low, high, 0, top), aspect="auto")
+    right.set(xlabel=f"birth, {unit}", title=f"image, {len(image)} x {len(image)}")
+    return fig
+
+
+@figure
+def stability(table: pd.DataFrame) -> Figure:
+    """Bottleneck distance of the diagrams against the size of the noise that was added to the signal."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.0))
+    axis.plot(table["noise"], table["bottleneck"], "o", color=COLOURS["signal"], alpha=0.5, mew=0, ms=5)
+    limit = table["noise"].max() * 1.05
+    axis.plot([0, limit], [0, limit], color=INK, lw=1.2, ls="--")
+    axis.text(limit * 0.7, limit * 0.75, "stability theorem: never above", color=INK, rotation=25, ha="center")
+    axis.set(xlabel="largest change of any sample", ylabel="bottleneck distance", xlim=(0, limit), ylim=(0, limit))
+    return fig
+
+
+@figure
+def backend_images(images: dict[str, np.ndarray]) -> Figure:
+    """The same diagram drawn by several backends, and how far each is from the first."""
+    fig, axes = plt.subplots(1, len(images), figsize=(WIDTH, 2.5))
+    reference = next(iter(images.values()))
+    for axis, (name, image) in zip(axes, images.items(), strict=True):
+        axis.imshow(image, origin="lower")
+        distance = np.linalg.norm(image - reference) / np.linalg.norm(reference)
+        axis.set_title(name, fontsize=10)
+        axis.set_xlabel("reference" if image is reference else f"{distance:.1e} away")
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    return fig
+
+
+@figure
+def backend_speed(table: pd.DataFrame) -> Figure:
+    """Windows per second of each backend, from the benchmark record. Columns: task, backend, shape, windows_per_s."""
+    tasks = list(table["task"].unique())
+    fig, axes = plt.subplots(1, len(tasks), figsize=(WIDTH, 2.7))
+    for axis, task in zip(np.atleast_1d(axes), tasks, strict=True):
+        part = table[table["task"] == task].sort_values("windows_per_s")
+        axis.barh(part["backend"], part["windows_per_s"], color=[COLOURS.get(b, INK) for b in part["backend"]])
+        for y, value in enumerate(part["windows_per_s"]):
+            axis.text(value, y, f" {value:,.0f}", va="center", color=INK, fontsize=9.5)
+        axis.set(xscale="log", title=task, xlabel="windows per second")
+        axis.set_xlim(part["windows_per_s"].min() / 2, part["windows_per_s"].max() * 8)
+    return fig
+
+
+@figure
+def mean_images(images: np.ndarray, y: np.ndarray, classes: tuple[str, ...], channel: str) -> Figure:
+    """The mean image of each class minus the mean over all classes: what sets classes apart."""
+    fig, axes = plt.subplots(1, len(classes), figsize=(WIDTH, 1.55), layout="constrained")
+    means = np.stack([images[y == label].mean(axis=0) for label in range(len(classes))])
+    difference = means - means.mean(axis=0)
+    limit = np.quantile(np.abs(difference), 0.995)
+    for axis, image, name in zip(np.atleast_1d(axes), difference, classes, strict=True):
+        axis.imshow(image, origin="lower", cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axis.set_title(name, fontsize=10)
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    np.atleast_1d(axes)[0].set_ylabel(channel)
+    return fig

@@ -1,0 +1,146 @@
+"""Notebook parameters: declared once in the notebook, checked before any work, however the notebook is run.
+
+The parameters cell reads `name: type = value  # help`. papermill injects values without a check, so the first code
+cell of every notebook calls `check_parameters(globals())`; `mixkd notebook` checks before a kernel starts.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mixkd.config import PROFILES
+from mixkd.datasets import DATASETS
+from mixkd.errors import MixkdError, nearest
+from mixkd.store import CHECKOUT
+
+NOTEBOOKS = CHECKOUT / "notebooks"
+TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell."""
+
+    name: str
+    type: str
+    default: Any
+    help: str
+
+
+def _one_of(known: dict) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: value in known), "one of " + ", ".join(known)
+
+
+def _between(low: float, high: float) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: low <= value <= high), f"{low:g} to {high:g}"
+
+
+RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "dataset": _one_of(DATASETS),
+    "profile": _one_of(PROFILES),
+    "seed": _between(0, 2**31 - 1),
+    "alpha": _between(0.01, 100),
+    "temperature": _between(0.1, 100),
+    "share": _between(0.01, 1),
+    "noise": _between(0, 1),
+    "resolution": _between(4, 128),
+    "spread": _between(0.1, 20),
+    "window": _between(0, 10**6),
+}
+
+
+def check_value(name: str, value: Any, kind: str) -> Any:
+    """`value` if it has the declared type (an int passes for a float) and lies in the parameter's range."""
+    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not TYPES[kind]:
+        raise MixkdError(f"parameter {name}: found {value!r}, expected {kind}")
+    if name in RULES:
+        ok, expected = RULES[name]
+        if not ok(value):
+            raise MixkdError(f"parameter {name}: found {value!r}, expected {expected}")
+    return value
+
+
+def check_parameters(namespace: dict[str, Any]) -> None:
+    """Check a notebook's `globals()` after its parameters cell: every value, and no name that was not declared."""
+    declared = {name: getattr(hint, "__name__", str(hint)) for name, hint in namespace["__annotations__"].items()}
+    for name, value in list(namespace.items()):
+        if name in declared:
+            namespace[name] = check_value(name, value, declared[name])
+        elif not name.startswith("_") and name not in ("In", "Out") and _is_plain(value):
+            raise MixkdError(f"parameter {name}: unknown, {nearest(name, declared)}")
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str, list, dict))
+
+
+def path_of(name: str) -> Path:
+    """A notebook by name (`05_mixup`), by file name or by path. MixkdError naming the nearest when there is none."""
+    known = {path.stem: path for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+    if name.removesuffix(".ipynb") in known:
+        return known[name.removesuffix(".ipynb")]
+    if Path(name).is_file():
+        return Path(name)
+    raise MixkdError(f"notebook: found {name!r}, {nearest(name, known)}")
+
+
+def parameters_of(path: Path) -> dict[str, Parameter]:
+    """The declared parameters of a notebook, in their order. MixkdError when it has no parameters cell."""
+    import nbformat
+
+    cells = nbformat.read(path, as_version=4).cells
+    source = next((c.source for c in cells if "parameters" in c.metadata.get("tags", [])), None)
+    if source is None:
+        raise MixkdError(f"{path}: found no cell tagged `parameters`")
+    result = {}
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            name, kind = node.target.id, ast.unparse(node.annotation)
+            help_text = lines[node.lineno - 1].partition("#")[2].strip()
+            result[name] = Parameter(name, kind, ast.literal_eval(node.value), help_text)
+    return result
+
+
+def parse_assignments(path: Path, assignments: list[str]) -> dict[str, Any]:
+    """`name=value` strings as checked values of the notebook's parameters. MixkdError on the first that is wrong."""
+    declared, result = parameters_of(path), {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise MixkdError(f"parameter {text!r}: expected name=value")
+        if name not in declared:
+            raise MixkdError(f"parameter {name}: unknown, {nearest(name, declared)}")
+        kind = declared[name].type
+        result[name] = check_value(name, _literal(value) if kind != "str" else value, kind)
+    return result
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text.capitalize() if text in ("true", "false") else text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
+    """Run a notebook with checked parameters; `output` appears only when every cell succeeded."""
+    import papermill
+
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = output.with_name(f".{output.name}")
+    try:
+        papermill.execute_notebook(
+            str(path), str(temporary), parameters=parameters, cwd=str(CHECKOUT), progress_bar=False
+        )
+    except papermill.PapermillExecutionError as error:
+        raise MixkdError(f"{path.name}, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
+    os.replace(temporary, output)
