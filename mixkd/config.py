@@ -46,7 +46,7 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
         raise MixkdError(f"{where}: found {value!r}, expected {hint.__name__}")
     if hint is float and not math.isfinite(value):
         raise MixkdError(f"{where}: found {value!r}, expected a finite number")
-    return value
+    return value + 0.0 if hint is float else value  # -0.0 becomes 0.0: equal values have one hash
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -58,7 +58,8 @@ def atomic_write(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder itself may be what failed
+            temporary.unlink()
         reason = error.strerror or error
         raise MixkdError(f"{path}: could not write {len(data)} bytes: {reason}") from error
     except BaseException:
@@ -68,7 +69,7 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 def pack(arrays: Arrays) -> bytes:
     """Arrays as safetensors bytes. safetensors writes memory as it lies, so other orders than C are copied first."""
-    return safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return safetensors.numpy.save({name: np.asarray(array, order="C") for name, array in arrays.items()})
 
 
 def cached_arrays(path: Path, make: Callable[[], Arrays]) -> Arrays:
@@ -76,7 +77,7 @@ def cached_arrays(path: Path, make: Callable[[], Arrays]) -> Arrays:
     digest = path.with_name(path.name + ".sha256")
     if path.is_file() and digest.is_file():
         raw = path.read_bytes()
-        if sha256(raw) == digest.read_text():
+        if sha256(raw).encode() == digest.read_bytes():
             return safetensors.numpy.load(raw)
         log.warning("%s does not match its SHA-256: it is made again", path)
     arrays = make()
@@ -150,7 +151,7 @@ class Store:
         path = self.path(spec)
         try:
             raw = path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         try:
             content = json.loads(raw)
@@ -210,5 +211,6 @@ class Store:
         stamp = uuid.uuid4().hex[:8]
         for path in self.path(spec).parent.glob(f"{spec.hash}.*"):
             if path.suffix != ".lock":
-                os.replace(path, folder / f"{stamp}-{path.name}")
+                with suppress(FileNotFoundError):  # another process moved it first
+                    os.replace(path, folder / f"{stamp}-{path.name}")
         log.warning("run %s was damaged (%s): moved to %s, will be recomputed", spec.hash, reason, folder)

@@ -14,6 +14,7 @@ from mixkd.config import PROFILES, ImageSpec, Mixup, Modality, Profile, RunSpec,
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.errors import MixkdError, nearest
 from mixkd.store import RunRecord, Store
+from mixkd.training import FoldData, prepare, trained
 
 ALPHAS = (0.2, 0.4, 1.0)  # values of the group's mixup study; 1.0 is its default
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
@@ -42,6 +43,11 @@ def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
                 batch_size=entry.batch_size,
                 windows_per_class=chosen.windows_per_class,
             )
+
+
+def data(dataset: str, profile: str, seed: int) -> dict[int, FoldData]:
+    """The data of every fold of a profile, by fold."""
+    return {base.fold: prepare(base) for base in bases(dataset, profile, seed)}
 
 
 def taught(base: RunSpec, by: str, in_teacher: Mixup | None = None, **fields: Any) -> RunSpec:
@@ -205,7 +211,14 @@ def case(has_teacher: bool, in_teacher: Mixup | None, in_student: Mixup | None) 
     return f"{'Mix-T' if in_teacher else 'T'} & {student}" if has_teacher else student
 
 
+def pooled(table: pd.DataFrame, data: dict[int, FoldData]) -> tuple[np.ndarray, np.ndarray]:
+    """Test logits and labels of the table's runs, one after the other."""
+    found = records(table)
+    logits = np.concatenate([record.arrays["test_logits"] for record in found])
+    return logits, np.concatenate([data[record.spec.fold].parts["test"].y for record in found])
+
+
 def records(table: pd.DataFrame) -> list[RunRecord]:
     """The stored records of a table's rows."""
     store = Store()
-    return [sweep.training.trained(spec, store) for spec in table["spec"]]
+    return [trained(spec, store) for spec in table["spec"]]

@@ -15,6 +15,15 @@ def simple_features(x: np.ndarray) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
+def split_at_random(train: Windows, test: Windows, seed: int) -> tuple[Windows, Windows]:
+    """The windows of both, split anew without regard to subjects, with as many test windows: what not to do."""
+    x, y, subject = (np.concatenate([getattr(w, a) for w in (train, test)]) for a in ("x", "y", "subject"))
+    recording, start = (np.concatenate([getattr(w, a) for w in (train, test)]) for a in ("recording", "start"))
+    order = np.random.default_rng(seed).permutation(len(y))
+    everything = Windows(x, y, subject, recording, start)
+    return everything[order[len(test) :]], everything[order[: len(test)]]
+
+
 def majority(train: Windows, test: Windows) -> float:
     """Accuracy of always answering the most frequent training class."""
     return float((test.y == np.bincount(train.y).argmax()).mean())

@@ -28,6 +28,9 @@ class Recordings:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        counts = len(self.signals), len(self.labels), len(self.subjects)
+        if len(set(counts)) > 1:
+            raise MixkdError("recordings: found {} signals, {} labels and {} subjects, expected equal counts".format(*counts))
         for i, (signal, label) in enumerate(zip(self.signals, self.labels, strict=True)):
             if signal.ndim != 2 or signal.shape[1] != len(self.channels) or len(signal) != len(label):
                 raise MixkdError(
@@ -39,7 +42,8 @@ class Recordings:
                 name = self.channels[channel]
                 raise MixkdError(f"recording {i}: found a non-finite value at sample {row}, channel {name}")
             if label.min(initial=0) < 0 or label.max(initial=0) >= len(self.classes):
-                raise MixkdError(f"recording {i}: found label {label.max()}, expected 0 to {len(self.classes) - 1}")
+                found = label.min() if label.min() < 0 else label.max()
+                raise MixkdError(f"recording {i}: found label {found}, expected 0 to {len(self.classes) - 1}")
 
 
 @dataclass(frozen=True)

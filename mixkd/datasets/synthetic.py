@@ -1,9 +1,10 @@
 """`synthetic`: signals whose topology is known in closed form, for tests and for teaching.
 
 Class (tempo, dips) on every channel: a cosine of amplitude a and 1 or 2 cycles per second; with `dips`, every crest
-carries a notch of depth a/2. Without noise, the sublevel-set H0 diagram of k full cycles, started at a crest, has
-k - 1 finite pairs of persistence 2a (each valley but the lowest) and, with dips, one pair of persistence a/2 per
-notched crest between two valleys. Each subject has its own gain, phase and noise.
+carries a notch down to 0, between shoulders at s = cos(0.2 pi) a = 0.81 a. Without noise, the sublevel-set H0 diagram
+of k cycles from crest to crest has k - 1 finite pairs (-a, a), for each valley but one; with dips k - 1 pairs (-a, s)
+and k + 1 pairs (0, s), for each notch, the halves at both ends included. (At 2 cycles per second 50 Hz just misses the
+valleys and shoulders.) Each subject has its own gain, phase and noise.
 """
 
 from __future__ import annotations

@@ -1,0 +1,122 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Data and splits
+#
+# ```{admonition} Claim
+# :class: tip
+# A network that is tested on people it has trained on looks far better than it is. Everything in this book is
+# measured on people who were held out.
+# ```
+#
+# A wearable sensor is worn by a person, and people differ: in size, in strength, in how tightly they wear a watch.
+# Whoever builds an activity recogniser wants to know how it does on the *next* person. This chapter looks at the
+# data, and shows how much the way of splitting it matters.
+
+# %% tags=["parameters"]
+dataset: str = "watch"  # name of the data set
+profile: str = "quick"  # smoke, quick or full
+seed: int = 0  # first seed of the runs
+subject: int = 1  # whose windows are drawn
+
+# %% tags=["hide-input"]
+from myst_nb import glue
+
+from mixkd import figures, studies, windows
+from mixkd.analysis import baselines
+from mixkd.datasets import dataset as entry_of
+from mixkd.notebook import check_parameters
+
+check_parameters(globals())
+
+# %% [markdown]
+# ## What the sensors see
+#
+# `watch` comes with the Python package seglearn: ten people did seven shoulder exercises of physiotherapy, with either
+# arm, wearing a smartwatch on the wrist {cite}`burns2018`. The watch sampled acceleration (in units of gravity) and
+# angular rate (rad/s) fifty times a second. Each exercise was repeated about twenty times in a row: that is a
+# **recording**. We cut recordings into **windows** of two seconds; each starts one second after the one before.
+
+# %%
+entry = entry_of(dataset)
+recordings = entry.load()
+data = studies.data(dataset, profile, seed)
+cut = windows.cut(recordings, entry.window, entry.step)
+
+# %% tags=["nbval-check-output"]
+print(len(recordings.signals), "recordings of", len(set(recordings.subjects)), "people at", recordings.rate, "Hz")
+print(len(cut), "windows of shape", cut.x.shape[1:], "in", len(recordings.classes), "classes")
+
+# %% mystnb={"figure": {"caption": "One window of each class of one person: three accelerometer channels.", "name": "fig-windows"}, "image": {"alt": "Small multiples of line plots, one per exercise, each showing three wavy acceleration traces over two seconds; the exercises differ in which axis moves and how fast.", "classes": "dark-light"}}
+figures.window_per_class(cut, recordings, subject)
+
+# %% [markdown]
+# Exercises differ in which axis carries gravity and in the rhythm; some pairs look alike. {numref}`fig-counts` shows who
+# contributed how much.
+
+# %% mystnb={"figure": {"caption": "Windows of each class that each person contributed.", "name": "fig-counts"}, "image": {"alt": "Stacked horizontal bars, one per subject, of similar length, with all classes present in each.", "classes": "dark-light"}}
+figures.windows_per_subject(cut, recordings.classes)
+
+# %% [markdown]
+# ## People differ
+#
+# If all people moved alike, any split would do. They do not. {numref}`fig-ranges` shows, for each channel and person, the
+# range that holds nine of ten values.
+
+# %% mystnb={"figure": {"caption": "Median (dot) and 5 to 95 % range (bar) of each channel, per subject.", "name": "fig-ranges"}, "image": {"alt": "Panels, one per channel, with a horizontal bar per subject; bars differ between subjects in position and length, most of all in the angular rates.", "classes": "dark-light"}}
+figures.channel_ranges(cut, recordings)
+
+# %% [markdown]
+# ## Why splits are by subject
+#
+# Windows overlap, and a person repeats the same movement twenty times. If windows are dealt at random to training and
+# test, nearly every test window has a near copy in the training set. A random forest on eight simple features per
+# channel shows what that does. Both splits below have the same number of test windows.
+
+# %%
+by_subject, by_window = {}, {}
+for fold, part in data.items():
+    train, test = part.parts["train"], part.parts["test"]
+    by_subject[fold] = baselines.forest(train, test, seed)
+    by_window[fold] = baselines.forest(*baselines.split_at_random(train, test, seed), seed)
+
+# %% tags=["nbval-check-output"]
+for fold in data:
+    print(f"fold {fold}: random split {by_window[fold]:.3f}, held-out person {by_subject[fold]:.3f}")
+
+# %% mystnb={"figure": {"caption": "The same forest, the same number of test windows: accuracy when windows are split at random and when whole people are held out. One dot per fold.", "name": "fig-leak"}, "image": {"alt": "Two rows of dots on an accuracy axis: the random split lies close to 100 percent, the held-out people far lower and spread out.", "classes": "dark-light"}}
+figures.leakage(by_subject, by_window)
+
+# %% tags=["remove-cell"]
+glue("leak_window", 100 * sum(by_window.values()) / len(by_window), display=False)
+glue("leak_subject", 100 * sum(by_subject.values()) / len(by_subject), display=False)
+
+# %% [markdown]
+# The random split promises {glue:text}`leak_window:.1f` % and the held-out people get {glue:text}`leak_subject:.1f` %. The
+# difference is not skill; it is memory.
+#
+# ## Folds
+#
+# So every person is tested exactly once (**leave one subject out**), and the choices that every method needs are made on
+# one more person, the next by number, who neither trains nor tests. Normalisation and image ranges are fitted on the
+# training people alone. The profile `quick` runs the first two folds only; `full` runs all.
+
+# %% mystnb={"figure": {"caption": "Who trains (pale), validates and tests in each fold.", "name": "fig-folds"}, "image": {"alt": "Grid of squares, folds across and subjects down; the test subject moves down the diagonal and the validation subject is the next one.", "classes": "dark-light"}}
+figures.folds(windows.folds(recordings.subjects))
+
+# %% tags=["nbval-check-output"]
+first = data[min(data)]
+print({name: len(part) for name, part in first.parts.items()})
+print("tested:", first.fold.test, "validated:", first.fold.validation)

@@ -1,0 +1,119 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Distillation
+#
+# ```{admonition} Claim
+# :class: tip
+# A small network on signals learns more from two teachers, one of signals and one of topology, than from either, and a student that
+# starts from its own scratch training (Ann) does best. Part of that gain is simply more training.
+# ```
+#
+# The student is WRN16-1 on signals: the only network that would run on a watch. It learns from labels and from its teachers' answers.
+
+# %% tags=["parameters"]
+dataset: str = "watch"  # name of the data set
+profile: str = "quick"  # smoke, quick or full
+seed: int = 0  # first seed of the runs
+
+# %% tags=["hide-input"]
+import pandas as pd
+from myst_nb import glue
+
+from mixkd import figures, studies
+from mixkd.notebook import check_parameters
+
+check_parameters(globals())
+
+# %% [markdown]
+# ## The loss
+#
+# For a student with logits $z_S$ and a teacher with logits $z_T$, both softened by a temperature $T$ {cite}`hinton2015`:
+#
+# $$ \mathrm{kd} = T^2 \sum_c p_c \log \frac{p_c}{q_c}, \qquad p = \mathrm{softmax}(z_T / T), \quad q = \mathrm{softmax}(z_S / T), $$
+#
+# $$ L = (1 - \lambda) \, \mathrm{CE}(z_S, y) + \lambda \sum_m w_m \, \mathrm{kd}_m . $$
+#
+# `kd_weight` is $\lambda$ (0.7, the group's setting), the sum runs over teachers, and $w_{signal} = w_{image} = 1/2$ unless said otherwise. The factor
+# $T^2$ keeps the size of the gradient independent of the temperature. The step in `mixkd/training.py` reads the same way.
+#
+# ## Methods and their controls
+#
+# | name | start | teachers | epochs in all |
+# |---|---|---|---|
+# | Scratch | random | none | one schedule |
+# | Scratch 2x | Scratch | none | two |
+# | Base | random | one or two | one |
+# | Base 2x | Base | two | two |
+# | Ann | Scratch | two | two |
+#
+# Ann ("annealing" in the group's papers) starts from a scratch-trained student, so it has trained **twice as long** as Base. Comparing it with Base
+# alone would credit distillation with the epochs. *Base 2x* and *Scratch 2x* repeat their own schedule; they are the fair opponents.
+
+# %%
+runs = studies.load("distillation", dataset=dataset, profile=profile, seed=seed)
+main = runs[(runs["temperature"].isin([1, 4])) & (runs["teacher_network"].isin(["", "WRN16-1"]))]
+main = main[(main["teachers"] != "signal") | (main["temperature"] == 4)]
+
+# %% mystnb={"figure": {"caption": "Accuracy of the student by method, on held-out people (one marker each, bar: mean), with total epochs.", "name": "fig-methods"}, "image": {"alt": "Dot plot of seven methods from Scratch to Ann; differences between methods are small against those between subjects.", "classes": "dark-light"}}
+figures.methods(main)
+
+# %% tags=["nbval-check-output"]
+columns = ["method", "teachers", "total_epochs", "subject", "accuracy", "macro_f1", "nll"]
+main[columns].round(3)
+
+# %% [markdown]
+# The two held-out people differ far more than the methods do. So the question is asked per person: how many points does a method
+# gain on the *same* person over the scratch training with the *same* number of epochs?
+
+# %% mystnb={"figure": {"caption": "Gain of each student over the scratch training with equal total epochs, per held-out person.", "name": "fig-gains"}, "image": {"alt": "Dot plot around a zero line; gains are a few points, of either sign.", "classes": "dark-light"}}
+figures.gains(main)
+
+# %% tags=["remove-cell"]
+mean = main.groupby(["method", "teachers"])["accuracy"].mean() * 100
+for (method, by), value in mean.items():
+    glue(f"{method}_{by}".replace(" ", "_"), value, display=False)
+glue("ann_base", mean["Ann", "both"] - mean["Base", "both"], display=False)
+glue("ann_base2x", mean["Ann", "both"] - mean["Base 2x", "both"], display=False)
+glue("scratch_2x", mean["Scratch 2x", "none"] - mean["Scratch", "none"], display=False)
+
+# %% [markdown]
+# Means over held-out people: Scratch {glue:text}`Scratch_none:.1f` %, from the signal teacher {glue:text}`Base_signal:.1f` %, from the image teacher
+# {glue:text}`Base_image:.1f` %, from both {glue:text}`Base_both:.1f` %, Ann {glue:text}`Ann_both:.1f` %. Ann minus Base is
+# {glue:text}`ann_base:+.1f` points; against Base 2x, which trained as long, it is {glue:text}`ann_base2x:+.1f`. Repeating plain training
+# gained {glue:text}`scratch_2x:+.1f` points by itself.
+#
+# ```{admonition} Read with care
+# :class: warning
+# One seed and two people (profile `quick`) show the size of things, not a verdict: the spread between seeds is about three points per person. Intervals
+# and verdicts need `full`.
+# ```
+#
+# ## A larger teacher
+
+# %% tags=["nbval-check-output"]
+larger = runs[(runs["teachers"] == "signal") & (runs["temperature"] == 4)]
+larger.pivot_table(index="teacher_network", columns="subject", values="accuracy").round(3)
+
+# %% [markdown]
+# ## Temperature
+#
+# A high temperature shows the student how the teacher ranks the *wrong* classes; a low one only which class it prefers.
+
+# %%
+curve = runs[(runs["teachers"] == "signal") & (runs["teacher_network"] == "WRN16-1")]
+
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of the plain signal teacher against the temperature (thick: mean).", "name": "fig-temperature"}, "image": {"alt": "Two line plots over temperatures 1, 2, 4 and 8.", "classes": "dark-light"}}
+figures.temperature(curve)
+
+# %% tags=["nbval-check-output"]
+curve.pivot_table(index="temperature", values=["accuracy", "nll", "ece"]).round(3)
+
+# %% [markdown]
+# {doc}`07_smoothness` returns to this curve: temperature and mixup smooth the same targets.

@@ -1,0 +1,154 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Mixup
+#
+# ```{admonition} Claim
+# :class: tip
+# Mixup can act when the teacher is trained and when the student is. It helps students on average, but a teacher trained with mixup can be the
+# better network and the worse teacher.
+# ```
+#
+# Mixup makes new training examples out of pairs: a mixture of two windows, with the same mixture of their labels {cite}`zhang2018`. In distillation it can
+# enter twice, which gives four cases {cite}`choi2023`: **T & S** (nowhere), **Mix-T & S** (the teacher was trained with it), **T & Mix-S** (the
+# distillation uses it) and **Mix-T & Mix-S** (both).
+
+# %% tags=["parameters"]
+dataset: str = "watch"  # name of the data set
+profile: str = "quick"  # smoke, quick or full
+seed: int = 0  # first seed of the runs
+alpha: float = 1.0  # a of the coefficient's Beta(a, a)
+
+# %% tags=["hide-input"]
+import numpy as np
+from myst_nb import glue
+
+from mixkd import figures, mixing, studies, topology
+from mixkd.config import Mixup
+from mixkd.datasets import dataset as entry_of
+from mixkd.notebook import check_parameters
+
+check_parameters(globals())
+
+# %% [markdown]
+# ## One draw mixes everything
+#
+# For a pair of windows $i, j$ and a coefficient $\mu \sim \mathrm{Beta}(a, a)$:
+#
+# $$ \tilde x = \mu x_i + (1 - \mu) x_j, \qquad \tilde y = \mu y_i + (1 - \mu) y_j . $$
+#
+# A **draw** fixes rows, partners and coefficients of one step; a **stream** is all draws of a training, a pure function of the seed. Student and teachers get
+# the *same* draw, so signal, image and label stay paired, and a teacher's answers along a stream can be computed once and reused by every student
+# on it.
+
+# %%
+data = next(iter(studies.data(dataset, profile, seed).values()))
+recordings = entry_of(dataset).load()
+train = data.parts["train"]
+own, partner = train.x[0, 0], train.x[len(train) // 2, 0]
+
+# %% mystnb={"figure": {"caption": "Two windows of one channel (pale) and their mixtures (green); above each, the proportions.", "name": "fig-mixture"}, "image": {"alt": "Three line plots in which a green curve moves from one pale curve to the other.", "classes": "dark-light"}}
+figures.mixed_window(own, partner, (0.9, 0.5, 0.1), recordings.rate, recordings.units[0])
+
+# %%
+size = min(64, len(train))
+streams = {a: mixing.stream(len(train), size, 1, Mixup(a), seed) for a in studies.ALPHAS}
+
+# %% mystnb={"figure": {"caption": "Coefficients of one epoch (bars) and the Beta density they come from: small alpha mixes little, alpha = 1 mixes anything.", "name": "fig-beta"}, "image": {"alt": "Three histograms with curves: U-shaped for alpha 0.2 and 0.4, flat for alpha 1.", "classes": "dark-light"}}
+figures.beta_densities(studies.ALPHAS, streams)
+
+# %% tags=["nbval-check-output"]
+draw = streams[1.0][0]
+print("rows        ", draw.rows[:5])
+print("partners    ", draw.partners[:5])
+print("coefficients", draw.coefficients[:5].round(3))
+
+# %% [markdown]
+# ## The four cases
+
+# %%
+runs = studies.load("mixup", dataset=dataset, profile=profile, seed=seed, alpha=alpha)
+
+# %% mystnb={"figure": {"caption": "Accuracy of the student in the four cases, by teacher, on held-out people (one marker each, bar: mean). Left: no teacher, without (S) and with (Mix-S) mixup.", "name": "fig-four-cases"}, "image": {"alt": "Dot plot in four groups: no teacher, signal teacher, image teacher and both; four coloured cases in each.", "classes": "dark-light"}}
+figures.four_cases(runs)
+
+# %% tags=["nbval-check-output"]
+runs.pivot_table(index="case", columns="teachers", values="accuracy", sort=False).round(3)
+
+# %% [markdown]
+# Compared on the same person and the same teachers, with T & S as zero:
+
+# %% mystnb={"figure": {"caption": "Change of accuracy (left, points) and NLL (right, nats; lower is better) against T & S, on the same held-out person.", "name": "fig-case-gain"}, "image": {"alt": "Two dot plots around zero for three cases; NLL falls clearly when the student is trained with mixup.", "classes": "dark-light"}}
+figures.case_gain(runs)
+
+# %% tags=["remove-cell"]
+taught = runs[runs["teachers"] != "none"].groupby("case")[["accuracy", "nll"]].mean()
+alone = runs[runs["teachers"] == "none"].groupby("case")[["accuracy", "nll"]].mean()
+for case, row in taught.iterrows():
+    key = case.replace(" & ", "_").replace("-", "")
+    glue(f"acc_{key}", 100 * row["accuracy"], display=False)
+    glue(f"nll_{key}", row["nll"], display=False)
+glue("alone_gain", 100 * (alone.loc["Mix-S", "accuracy"] - alone.loc["S", "accuracy"]), display=False)
+
+# %% tags=["remove-cell"]
+teachers = studies.load("teachers", dataset=dataset, profile=profile, seed=seed, alpha=alpha)
+small = teachers[teachers["network"] == "WRN16-1"]
+own_gain = small[small["share"] == 1]["accuracy"].mean() - small[small["share"] == 0]["accuracy"].mean()
+glue("teacher_gain", 100 * own_gain, display=False)
+glue("mixt_gain", 100 * (taught.loc["Mix-T & S", "accuracy"] - taught.loc["T & S", "accuracy"]), display=False)
+
+# %% [markdown]
+# Averaged over teachers and held-out people: T & S {glue:text}`acc_T_S:.1f` % (NLL {glue:text}`nll_T_S:.2f`), Mix-T & S {glue:text}`acc_MixT_S:.1f` %
+# ({glue:text}`nll_MixT_S:.2f`), T & Mix-S {glue:text}`acc_T_MixS:.1f` % ({glue:text}`nll_T_MixS:.2f`), Mix-T & Mix-S
+# {glue:text}`acc_MixT_MixS:.1f` % ({glue:text}`nll_MixT_MixS:.2f`). Without any teacher, mixup changed the student by {glue:text}`alone_gain:+.1f` points.
+#
+# Is the better network the better teacher? Mixup changed the *teachers* by {glue:text}`teacher_gain:+.1f` points, and the students *of* those teachers by
+# {glue:text}`mixt_gain:+.1f` points.
+#
+# ## How strong?
+#
+# All three students below learn from the two plain teachers, with mixup of growing strength.
+
+# %%
+strength = studies.load("alpha", dataset=dataset, profile=profile, seed=seed)
+without = runs[(runs["teachers"] == "both") & (runs["case"] == "T & S")]
+
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against alpha (left in each: no mixup).", "name": "fig-alpha"}, "image": {"alt": "Two dot plots over none, 0.2, 0.4 and 1; NLL falls with alpha.", "classes": "dark-light"}}
+figures.alphas(strength, without)
+
+# %% tags=["nbval-check-output"]
+strength.pivot_table(index="alpha", values=["accuracy", "nll", "ece"]).round(3)
+
+# %% [markdown]
+# ## The image of a mixture
+#
+# An image teacher raises a question that signals do not: is the image of a mixed window the mixture of the two images? No: topology is not linear. The default
+# mixes images (`linear`), as the paper's description suggests; `recompute` mixes the signals and draws the image of the mixture.
+
+# %%
+coefficient = np.full(200, 0.5, np.float32)
+rows = mixing.generator(seed, "pairs for a figure").integers(0, len(train), (2, 200))
+of_mixture = topology.diagrams(mixing.mix(train.x[rows[0]], train.x[rows[1]], coefficient))
+grid = topology.Grid.fit(data.diagrams["train"], studies.ImageSpec())
+recomputed = topology.images(of_mixture, grid)
+linear = mixing.mix(*(topology.images(data.diagrams["train"], grid, r) for r in rows), coefficient)
+
+# %%
+gap = np.linalg.norm((linear - recomputed).reshape(200, -1), axis=1)
+distance = gap / np.linalg.norm(recomputed.reshape(200, -1), axis=1)
+
+# %% mystnb={"figure": {"caption": "Half-and-half mixture of two windows of one channel: mixture of their images, image of their mixture, and the relative distance of the two over 200 pairs.", "name": "fig-image-gap"}, "image": {"alt": "Two small heat maps that differ, and a histogram of distances well away from zero.", "classes": "dark-light"}}
+figures.image_gap(linear[0, 0], recomputed[0, 0], distance)
+
+# %%
+how = studies.load("image_mixing", dataset=dataset, profile=profile, seed=seed, alpha=alpha)
+
+# %% tags=["nbval-check-output"]
+print("median relative distance", np.median(distance).round(3))
+print(how.pivot_table(index="image_mixing", columns="subject", values="accuracy").round(3).to_string())

@@ -1,0 +1,137 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Smoothness
+#
+# ```{admonition} Claim
+# :class: tip
+# Temperature and mixup do the same thing to a student's targets: they smooth them. Together they can smooth too much.
+# ```
+#
+# This is the paper's bridge between its two subjects. Here it is measured: how smooth are the targets, which temperature would match mixup, and does a student's
+# quality depend on smoothness alone?
+
+# %% tags=["parameters"]
+dataset: str = "watch"  # name of the data set
+profile: str = "quick"  # smoke, quick or full
+seed: int = 0  # first seed of the runs
+alpha: float = 1.0  # a of the coefficient's Beta(a, a)
+
+# %% tags=["hide-input"]
+import pandas as pd
+from myst_nb import glue
+
+from mixkd import figures, metrics, studies
+from mixkd.analysis import features, smoothness
+from mixkd.datasets import dataset as entry_of
+from scipy.special import softmax
+from mixkd.notebook import check_parameters
+
+check_parameters(globals())
+
+# %% [markdown]
+# All students of this chapter learn from one signal teacher (WRN16-1), in the four cases and at four temperatures.
+
+# %%
+runs = studies.load("temperature", dataset=dataset, profile=profile, seed=seed, alpha=alpha)
+data = studies.data(dataset, profile, seed)
+table = smoothness.target_entropies(runs, data)
+
+# %% [markdown]
+# ## How smooth are the targets?
+#
+# The measure is the mean entropy of $\mathrm{softmax}(z_T / T)$ over the inputs of one epoch: zero when the teacher is certain, $\log$ of the number of classes when it
+# has no opinion.
+
+# %% mystnb={"figure": {"caption": "Mean entropy of the targets that students learn from, by temperature and case.", "name": "fig-entropy"}, "image": {"alt": "Four rising curves; cases with mixup start higher, and all approach the dotted line of equal classes.", "classes": "dark-light"}}
+figures.target_entropy(table)
+
+# %% tags=["nbval-check-output"]
+table.pivot_table(index="case", columns="temperature", values="entropy", sort=False).round(3)
+
+# %% [markdown]
+# Both knobs raise it. So mixup in the teacher's training can be expressed *as a temperature*: the one at which the plain teacher is, on average, as uncertain as the teacher
+# trained with mixup.
+
+# %%
+matched = smoothness.matched_temperatures(runs)
+
+# %% mystnb={"figure": {"caption": "Temperature at which the plain teacher is as smooth as the mixup-trained one (mean entropy on clean training windows).", "name": "fig-matched"}, "image": {"alt": "Lines well above the dotted diagonal at low temperature, approaching it at high temperature.", "classes": "dark-light"}}
+figures.matched_temperature(matched)
+
+# %% tags=["nbval-check-output"]
+matched.pivot_table(index="temperature", columns="subject", values="effective").round(2)
+
+# %% tags=["remove-cell"]
+effective = matched.groupby("temperature")["effective"].mean()
+glue("effective_1", effective[1.0], display=False)
+glue("effective_4", effective[4.0], display=False)
+
+# %% [markdown]
+# At $T = 1$ the mixup-trained teacher is as smooth as the plain one at $T =$ {glue:text}`effective_1:.1f`; at $T = 4$, as the plain one at {glue:text}`effective_4:.1f`.
+#
+# ## Does it help or hurt?
+
+# %% mystnb={"figure": {"caption": "Accuracy of the student for each case and temperature, mean over held-out people.", "name": "fig-grid-accuracy"}, "image": {"alt": "Heat map of four cases by four temperatures with a number in each cell.", "classes": "dark-light"}}
+figures.grid(runs, "accuracy")
+
+# %% mystnb={"figure": {"caption": "NLL of the student for each case and temperature, mean over held-out people (lower is better).", "name": "fig-grid-nll"}, "image": {"alt": "Heat map of four cases by four temperatures with a number in each cell.", "classes": "dark-light"}}
+figures.grid(runs, "nll")
+
+# %% [markdown]
+# If smoothness were all that counted, students would fall on one curve when drawn against the entropy of their targets, whichever knob made it.
+
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student against the entropy of its targets; along a line, only the temperature changes.", "name": "fig-smooth-score"}, "image": {"alt": "Two plots with four short lines each; they do not coincide.", "classes": "dark-light"}}
+figures.smooth_against_score(table)
+
+# %% tags=["nbval-check-output"]
+print(runs.pivot_table(index="case", columns="temperature", values="accuracy", sort=False).round(3).to_string())
+
+# %% [markdown]
+# ## Confidence
+#
+# Smooth targets make modest students. In a reliability diagram the dot's size is the share of windows; under the diagonal a network is less often right than it says.
+
+# %%
+at4 = runs[(runs["temperature"] == 4) & (runs["seed"] == seed)]
+curves = {}
+for case, part in at4.groupby("case", sort=False):
+    logits, y = studies.pooled(part, data)
+    curves[case] = metrics.reliability(softmax(logits.astype(float), axis=1), y)
+
+# %% mystnb={"figure": {"caption": "Accuracy against confidence of students at temperature 4, held-out people pooled; above each, the expected calibration error.", "name": "fig-reliability"}, "image": {"alt": "Four panels with a dotted diagonal; students without mixup lie below it at high confidence.", "classes": "dark-light"}}
+figures.reliability(curves)
+
+# %% [markdown]
+# ## Features
+#
+# Mixup asks the network to place mixtures between classes, so it should pull clusters together. The **V-score** compares k-means clusters of the student's
+# features with the true classes (1: they coincide); the maps show the same features by t-SNE.
+
+# %%
+scores = []
+for record, row in zip(studies.records(runs), runs.to_dict("records")):
+    y = data[row["fold"]].parts["test"].y
+    scores.append(features.v_score(record.arrays["test_features"], y, seed))
+runs["v_score"] = scores
+
+# %% mystnb={"figure": {"caption": "V-score of the student's features on held-out people, by case and temperature, mean.", "name": "fig-vscore"}, "image": {"alt": "Four lines over temperature; their order and distance show how mixup changes the clusters.", "classes": "dark-light"}}
+figures.v_scores(runs)
+
+# %%
+one = at4[at4["fold"] == min(data)]
+y = data[min(data)].parts["test"].y
+students = dict(zip(one["case"], studies.records(one)))
+maps = {case: features.tsne(record.arrays["test_features"], seed) for case, record in students.items()}
+
+# %% mystnb={"figure": {"caption": "Features of one held-out person by t-SNE, students at temperature 4. Axes have no meaning; distances within a cluster do, roughly.", "name": "fig-tsne"}, "image": {"alt": "Four scatter plots coloured by exercise, with clusters of different tightness.", "classes": "dark-light"}}
+figures.feature_maps(maps, y, entry_of(dataset).load().classes)
+
+# %% tags=["nbval-check-output"]
+runs.pivot_table(index="case", columns="temperature", values="v_score", sort=False).round(3)
