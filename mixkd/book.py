@@ -5,6 +5,7 @@ Sphinx never executes anything, so no number can be stale; warnings are errors; 
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import json
 import os
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from mixkd import notebook, studies, sweep
 from mixkd.errors import MixkdError
 from mixkd.provenance import git_state, versions
@@ -26,6 +29,7 @@ from mixkd.store import CHECKOUT, Store
 
 BUILD = CHECKOUT / "_build"
 PAGES = "book"
+HEADLINE = ("05_mixup.ipynb", "fig-four-cases")  # shown on the home page
 
 
 @dataclass(frozen=True)
@@ -83,18 +87,48 @@ def complete(
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(CHECKOUT / name, stage / name)
     shutil.copytree(CHECKOUT / PAGES, stage / PAGES)
+    (stage / "_static").mkdir()
+    shutil.move(stage / PAGES / "book.css", stage / "_static")
     _maths_offline(stage)
     _launch_buttons(stage)
     (stage / PAGES / "_status.md").write_text(status_table(executions, n_trained, seconds))
+    (stage / PAGES / "_choices.md").write_text(choices_table())
+    (stage / PAGES / "_headline.png").write_bytes(figure_of(stage / "notebooks" / HEADLINE[0], HEADLINE[1]))
     (stage / PAGES / "_parameters.md").write_text(parameter_table())
     for execution in executions:
         path = stage / "notebooks" / f"{execution.name}.ipynb"
         content = json.loads(path.read_text())
         text = footer(execution.parameters, f"{execution.seconds:.0f} s for this notebook")
+        for cell in content["cells"]:
+            if "injected-parameters" in cell["metadata"].get("tags", []):
+                cell["metadata"]["tags"].append("remove-cell")  # the page's foot tells the values
         content["cells"].append({"cell_type": "markdown", "id": "provenance", "metadata": {}, "source": text})
         path.write_text(json.dumps(content, indent=1))
     for path in sorted((stage / PAGES).glob("[!_]*.md")):
         path.write_text(path.read_text() + "\n" + footer(parameters, "a page without computation"))
+
+
+def figure_of(path: Path, name: str) -> bytes:
+    """The PNG of a named figure of an executed notebook. MixkdError when it is not there."""
+    for cell in json.loads(path.read_text())["cells"]:
+        if cell["metadata"].get("mystnb", {}).get("figure", {}).get("name") == name:
+            for output in cell["outputs"]:
+                if png := output.get("data", {}).get("image/png"):
+                    return base64.b64decode(png)
+    raise MixkdError(f"{path.name}: found no figure {name!r}")
+
+
+def choices_table() -> str:
+    """What validation subjects chose, from the committed table of `benchmarks.choices`."""
+    table = pd.read_csv(CHECKOUT / "results" / "choices.csv")
+    means = (
+        table.groupby(["choice", "value"], sort=False)[["validation_accuracy", "validation_nll"]].mean().reset_index()
+    )
+    rows = [
+        f"| {r.choice} | {r.value} | {100 * r.validation_accuracy:.1f} % | {r.validation_nll:.2f} |"
+        for r in means.itertuples()
+    ]
+    return "| choice | value | validation accuracy | validation NLL |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def footer(parameters: dict[str, Any], wall_time: str) -> str:
@@ -130,7 +164,7 @@ def _maths_offline(stage: Path) -> None:
     if found is None or found.origin is None:
         raise MixkdError("package sphinx-mathjax-offline is not installed; pip install 'mixkd[book]'")
     target = stage / "_static" / "mathjax"
-    target.mkdir(parents=True)
+    target.mkdir()
     shutil.copy(Path(found.origin).parent / "static" / "mathjax" / "tex-svg.js", target)
 
 

@@ -96,13 +96,13 @@ def mixed_rows(shape: tuple[int, int], mixup: Mixup, seed: int) -> np.ndarray:
     `exact`: round(share * batch_size) rows. `released`: int((1 - share) * batch_size) rows to leave clean are drawn
     with replacement, as in the released code of MIX-KD, so more than the share is mixed.
     """
-    n_steps, batch_size = shape
+    batch_size = shape[1]
     rank = permutations(generator(seed, "mixed"), shape)
     if mixup.sampling == "exact":
         mixed = np.zeros(shape, bool)
         np.put_along_axis(mixed, rank[:, : round(mixup.share * batch_size)], True, axis=1)
         return mixed
-    clean = generator(seed, "clean").integers(0, batch_size, (n_steps, int((1 - mixup.share) * batch_size)))
+    clean = generator(seed, "clean").integers(0, batch_size, shape)[:, : int((1 - mixup.share) * batch_size)]
     mixed = np.ones(shape, bool)
     np.put_along_axis(mixed, clean, False, axis=1)
     return mixed

@@ -133,8 +133,8 @@ class Grid:
                 birth.append((0.0, 1.0))
                 persistence.append(1.0)
                 continue
-            low, high = np.quantile(pairs[:, 0], (tail, 1 - tail))
-            birth.append((low, high if high > low else low + 1.0))
+            low, high = np.quantile(pairs[:, 0], (tail, 1 - tail)).astype(np.float32)
+            birth.append((low, high if high > low else low + max(1.0, abs(low))))
             persistence.append(np.quantile(pairs[:, 1] - pairs[:, 0], 1 - tail))
         return Grid(np.array(birth, np.float32), np.array(persistence, np.float32), spec)
 

@@ -30,7 +30,9 @@ class Recordings:
     def __post_init__(self) -> None:
         counts = len(self.signals), len(self.labels), len(self.subjects)
         if len(set(counts)) > 1:
-            raise MixkdError("recordings: found {} signals, {} labels and {} subjects, expected equal counts".format(*counts))
+            raise MixkdError(
+                "recordings: found {} signals, {} labels and {} subjects, expected equal counts".format(*counts)
+            )
         for i, (signal, label) in enumerate(zip(self.signals, self.labels, strict=True)):
             if signal.ndim != 2 or signal.shape[1] != len(self.channels) or len(signal) != len(label):
                 raise MixkdError(

@@ -88,6 +88,7 @@ def agreement(table: pd.DataFrame) -> Figure:
                 axis.text(start + width / 2, y, f"{100 * width:.0f}", color="white", ha="center", va="center")
         left += share
     axis.set_yticks(range(len(table)), [f"subject {s}" for s in table["subject"]])
+    axis.invert_yaxis()
     axis.set(xlabel="share of test windows", xlim=(0, 1))
     axis.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     percent(axis, "x")
@@ -227,8 +228,8 @@ def mixed_window(
     seconds = np.arange(len(own)) / rate
     fig, axes = plt.subplots(1, len(coefficients), figsize=(WIDTH, 2.2), sharey=True)
     for axis, c in zip(axes, coefficients, strict=True):
-        axis.plot(seconds, own, color=COLOURS["signal"], lw=1, alpha=0.35)
-        axis.plot(seconds, partner, color=COLOURS["image"], lw=1, alpha=0.35)
+        axis.plot(seconds, own, color=COLOURS["signal"], lw=1.2, alpha=0.6)
+        axis.plot(seconds, partner, color=COLOURS["image"], lw=1.2, alpha=0.6)
         axis.plot(seconds, c * own + (1 - c) * partner, color=COLOURS["both"], lw=2)
         axis.set_title(f"{c:g} : {1 - c:g}", fontsize=11)
         axis.set_xlabel("time, s")

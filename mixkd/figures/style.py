@@ -85,7 +85,7 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 def percent(axis: Axes, which: str = "y") -> None:
     """Ticks of a share or an accuracy as percentages."""
     target = axis.yaxis if which == "y" else axis.xaxis
-    target.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    target.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
 
 
 def dots(axis: Axes, table: pd.DataFrame, x: float, value: str, colour: str, label: str | None = None) -> None:

@@ -1,0 +1,131 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Cost
+#
+# ```{admonition} Claim
+# :class: tip
+# The student is cheap, the teachers are not; and what makes an image teacher expensive is its two-dimensional network, not topology.
+# ```
+#
+# Distillation is worth the trouble because the student runs on a watch and its teachers need not. This chapter says what each part costs: counted where it can be
+# counted, measured by `make bench` where not. No time on this page was taken while the page was made.
+
+# %% tags=["parameters"]
+dataset: str = "watch"  # name of the data set
+profile: str = "quick"  # smoke, quick or full
+seed: int = 0  # first seed of the runs
+
+# %% tags=["hide-input"]
+import pandas as pd
+from myst_nb import glue
+
+from mixkd import figures
+from mixkd.analysis import cost
+from mixkd.config import ImageSpec
+from mixkd.datasets import dataset as entry_of
+from mixkd.notebook import check_parameters
+
+check_parameters(globals())
+
+# %% [markdown]
+# ## Parameters and multiply-adds
+
+# %%
+entry = entry_of(dataset)
+recordings = entry.load()
+n_channels, n_classes = len(recordings.channels), len(recordings.classes)
+sizes = cost.network_costs(n_channels, entry.window, ImageSpec().resolution, n_classes)
+paper = cost.network_costs(n_channels, entry.window, 64, n_classes)
+
+# %% mystnb={"figure": {"caption": "Multiply-adds for one window against parameters; ringed: the student. Images of 16 x 16 pixels.", "name": "fig-sizes"}, "image": {"alt": "Scatter on logarithmic axes: image networks lie up and to the right of signal networks of the same depth and width.", "classes": "dark-light"}}
+figures.network_sizes(sizes)
+
+# %% tags=["nbval-check-output"]
+sizes.assign(image_64=paper["multiply_adds"]).round(0)
+
+# %% tags=["remove-cell"]
+work = sizes.set_index(["modality", "network"])["multiply_adds"]
+fine = paper.set_index(["modality", "network"])["multiply_adds"]
+glue("ratio_16", work["image", "WRN16-1"] / work["signal", "WRN16-1"], display=False)
+glue("ratio_64", fine["image", "WRN16-1"] / work["signal", "WRN16-1"], display=False)
+
+# %% [markdown]
+# An image network of the same depth and width does {glue:text}`ratio_16:.1f` times the work of a signal network at 16 x 16 pixels, and {glue:text}`ratio_64:.0f` times at the
+# 64 x 64 pixels of the paper: three times the weights, and many more positions to apply them to.
+#
+# ## Latency
+#
+# One window at a time, on one core.
+
+# %%
+record = cost.benchmark("latency")
+networks, topology = pd.DataFrame(record["networks"]), pd.DataFrame(record["topology"])
+both = pd.concat([networks, topology])
+kind = both["what"].str.split().str[0]
+latency = pd.DataFrame({"name": both["what"], "kind": kind, "milliseconds": both["one_ms"]})
+
+# %% mystnb={"figure": {"caption": "Time for one window on one core, from the benchmark record. Blue: signal networks; orange: image networks; green: from window to image.", "name": "fig-latency"}, "image": {"alt": "Horizontal bars on a logarithmic axis; the student is among the shortest network bars, the fast topology is far shorter than any network.", "classes": "dark-light"}}
+figures.latency(latency)
+
+# %% [markdown]
+# ## Is it topology?
+#
+# The image path is topology (window to diagram to image) and then the network. Its share depends on which program computes the topology. In batches of 64:
+
+# %%
+rows = []
+for size in (8, 16, 64):
+    network = networks[networks["what"] == f"image WRN16-1 {size} px"]["per_second"].iloc[0]
+    for way in ("fast", "giotto"):
+        speed = topology[topology["what"] == f"topology {size} px, {way}"]["per_second"].iloc[0]
+        rows.append({"name": f"{size} px, {way}", "topology": 1e3 / speed, "network": 1e3 / network})
+shares = pd.DataFrame(rows)
+
+# %% mystnb={"figure": {"caption": "Time of the image path per window, split into topology and network (WRN16-1), for two topology backends and three resolutions.", "name": "fig-topology-share"}, "image": {"alt": "Stacked bars: with the fast backend the network dominates; with giotto-tda topology takes most of the time at small images.", "classes": "dark-light"}}
+figures.topology_share(shares)
+
+# %% tags=["nbval-check-output"]
+shares.round(3)
+
+# %% tags=["remove-cell"]
+part = shares.assign(share=shares["topology"] / (shares["topology"] + shares["network"])).set_index("name")["share"]
+glue("share_fast", 100 * part["16 px, fast"], display=False)
+glue("share_giotto", 100 * part["16 px, giotto"], display=False)
+
+# %% [markdown]
+# At 16 x 16 pixels topology takes {glue:text}`share_fast:.0f` % of the image path with the fast backend and {glue:text}`share_giotto:.0f` % with giotto-tda. Topology is expensive only when
+# it is computed by a general method.
+#
+# ## Training
+#
+# A teacher's answers along a stream do not depend on the student. So they can be computed once, stored (a **trace**), and read by every student on that stream.
+
+# %%
+training = cost.benchmark("training")
+times = training["step"]["milliseconds"]
+names = {"scratch": "scratch student", "traced": "two teachers, traced", "live": "two teachers, live"}
+steps = pd.DataFrame([{"name": label, "milliseconds": times[key]} for key, label in names.items()])
+
+# %% mystnb={"figure": {"caption": "Time of one training step of the student, mixup on; on the right of each bar, relative to training from scratch. From the benchmark record.", "name": "fig-training"}, "image": {"alt": "Three bars: scratch and traced are nearly equal, live teachers take about twice as long.", "classes": "dark-light"}}
+figures.training_cost(steps)
+
+# %% tags=["nbval-check-output"]
+quick = training["quick_profile"]
+print({key: round(value, 2) for key, value in quick.items() if isinstance(value, (int, float))})
+
+# %% tags=["remove-cell"]
+glue("traced", training["step"]["traced_over_scratch"], display=False)
+glue("live", training["step"]["live_over_scratch"], display=False)
+glue("whole", quick["live_over_traced"], display=False)
+glue("building", quick["of_which_building_traces"], display=False)
+
+# %% [markdown]
+# With traces, a student of two teachers costs {glue:text}`traced:.2f` times a student from scratch; with live teachers {glue:text}`live:.2f` times. Building traces is not free: it takes
+# {glue:text}`building:.1f` core-minutes of the quick profile, whose training as a whole would take {glue:text}`whole:.2f` times as long with live teachers. Traces pay where many students share a stream.

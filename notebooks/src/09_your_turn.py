@@ -1,0 +1,106 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Your turn
+#
+# ```{admonition} Claim
+# :class: tip
+# Every chapter is a program with parameters. A misspelled one is refused before any work, and what was computed once is never computed again.
+# ```
+#
+# ## Rerun a chapter
+#
+# From the top folder of a checkout, with the environment active (`source .venv/bin/activate`):
+#
+# ```bash
+# papermill notebooks/05_mixup.ipynb out.ipynb -p alpha 0.4 -p seed 7
+# ```
+#
+# or, with everything checked before a kernel starts:
+#
+# ```bash
+# mixkd notebook 05_mixup -p alpha=0.4 -p seed=7 -o out.ipynb
+# ```
+#
+# Networks that the store does not hold are trained on the way; a second run of the same command only draws.
+
+# %% tags=["parameters"]
+dataset: str = "watch"  # name of the data set
+profile: str = "quick"  # smoke, quick or full
+seed: int = 0  # first seed of the runs
+
+# %% tags=["hide-input"]
+import pandas as pd
+
+from mixkd import notebook, studies, sweep
+from mixkd.config import Mixup, RunSpec, TeacherSpec
+from mixkd.errors import MixkdError
+from mixkd.store import Store
+from mixkd.notebook import check_parameters
+
+check_parameters(globals())
+
+# %% [markdown]
+# ## All parameters
+#
+# This table is read from the notebooks themselves.
+
+# %% tags=["nbval-check-output"]
+rows = []
+for path in sorted(notebook.NOTEBOOKS.glob("*.ipynb")):
+    for p in notebook.parameters_of(path).values():
+        rows.append((path.stem, p.name, p.type, p.default, p.help))
+pd.DataFrame(rows, columns=["notebook", "parameter", "type", "default", "meaning"])
+
+# %% [markdown]
+# ## Typos
+#
+# papermill itself accepts any name and any value. Here, the first cell of each notebook checks them, and `mixkd notebook` does so before it starts:
+
+# %% tags=["nbval-check-output"]
+for wrong in ("aplha=0.4", "alpha=hello", "alpha=-1"):
+    try:
+        notebook.parse_assignments(notebook.path_of("05_mixup"), [wrong])
+    except MixkdError as error:
+        print(error)
+
+# %% [markdown]
+# ## One run
+#
+# A run is a value. Its fields are all there is to know about it; its hash names its record; equal specs are the same run.
+
+# %%
+image_teacher = TeacherSpec(modality="image", mixup=Mixup(alpha=0.4))
+base = next(studies.bases(dataset, profile, seed))
+spec = RunSpec.parse({**base.as_dict(), "teachers": [image_teacher], "kd_weight": 0.7, "temperature": 2.0})
+
+# %% tags=["nbval-check-output"]
+print(spec.name)
+print(spec.hash, spec.total_epochs, "epochs")
+print([needed.name for needed in spec.requires])
+
+# %%
+record = sweep.run([spec])[0]
+
+# %% tags=["nbval-check-output"]
+print({name: round(value, 4) for name, value in record.metrics().items()})
+
+# %% tags=["nbval-check-output"]
+print(Store().get(spec) == record, "read back and verified")
+
+# %% [markdown]
+# The same from a shell:
+#
+# ```bash
+# mixkd run -s fold=1 -s temperature=2 -s 'teachers=[{"modality": "image", "mixup": {"alpha": 0.4}}]'
+# mixkd sweep mixup share --alpha 0.4 --dry-run
+# mixkd verify --sample 3
+# ```
+#
+# `verify` trains stored runs again, with their teachers, and compares: on the same machine and versions they must be equal to the last bit.

@@ -1,0 +1,58 @@
+"""Shared by all tests: derandomised hypothesis, stores of their own, and a guard over global state."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+
+settings.register_profile("mixkd", derandomize=True, deadline=None, max_examples=50)
+settings.load_profile("mixkd")
+torch.set_num_threads(1)
+matplotlib.use("agg")
+
+
+def global_state() -> dict[str, object]:
+    """What no function of `mixkd` may leave changed."""
+    numpy_state = np.random.get_state()  # noqa: NPY002 - the legacy global generator is what is guarded
+    states = (repr(random.getstate()), repr(numpy_state[2:]), numpy_state[1].tobytes(), torch.get_rng_state())
+    return {
+        "torch default dtype": torch.get_default_dtype(),
+        "torch threads": torch.get_num_threads(),
+        **{
+            f"{name} random state": hashlib.sha256(state.encode() if isinstance(state, str) else bytes(state)).digest()
+            for name, state in zip(("python", "numpy", "numpy", "torch"), states, strict=True)
+        },
+        "matplotlib rc": matplotlib.rcParams.copy(),
+    }
+
+
+@pytest.fixture(autouse=True)
+def _global_state_is_left_alone():
+    before = global_state()
+    yield
+    changed = [name for name, value in global_state().items() if value != before[name]]
+    assert not changed, f"the test left changed: {', '.join(changed)}"
+
+
+@pytest.fixture
+def store_home(tmp_path, monkeypatch):
+    """An empty MIXKD_HOME of this test."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("MIXKD_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def watch(tmp_path_factory):
+    """The recordings of `watch`, converted once per session."""
+    from mixkd.datasets import dataset
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIXKD_HOME", str(tmp_path_factory.mktemp("watch")))
+        return dataset("watch").load()

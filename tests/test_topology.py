@@ -1,0 +1,306 @@
+"""Diagrams and images: the compiled path against gudhi, giotto-tda and persim, and the mathematics both obey."""
+
+from __future__ import annotations
+
+import gudhi
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from mixkd import backends, topology
+from mixkd.config import ImageSpec
+from mixkd.errors import MixkdError
+from mixkd.topology import Diagrams, Grid, Imager
+
+FINITE = st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
+TIES = arrays(np.float32, st.integers(1, 40), elements=st.integers(0, 4).map(float))
+FLOATS = arrays(np.float32, st.integers(1, 40), elements=FINITE)
+PLATEAUS = st.lists(st.tuples(st.integers(-3, 3), st.integers(1, 5)), min_size=1, max_size=12).map(
+    lambda runs: np.concatenate([np.full(n, v, np.float32) for v, n in runs])
+)
+SIGNALS = TIES | FLOATS | PLATEAUS
+
+
+def walks(n_windows: int = 12, n_channels: int = 3, n_samples: int = 100, seed: int = 0) -> np.ndarray:
+    steps = np.random.default_rng(seed).normal(size=(n_windows, n_channels, n_samples))
+    return np.cumsum(steps, axis=2).astype(np.float32)
+
+
+def pairs(x: np.ndarray, backend: str = "fast") -> np.ndarray:
+    """The diagram of one signal, sorted: equal arrays are equal multisets."""
+    return ordered(backends.diagrams(x[None, None], backend).of(0, 0))
+
+
+def ordered(points: np.ndarray) -> np.ndarray:
+    return points[np.lexsort(points.T)]
+
+
+def diagrams_of(*channels: list) -> Diagrams:
+    """One window with these pairs."""
+    points = [np.reshape(np.asarray(c, np.float32), (-1, 2)) for c in channels]
+    offsets = np.concatenate([[0], np.cumsum([len(p) for p in points])])
+    return Diagrams(np.concatenate(points), offsets, np.zeros((1, len(channels)), np.float32))
+
+
+def relative(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.linalg.norm(a - b) / np.linalg.norm(b))
+
+
+# -- diagrams against other libraries
+
+
+@settings(max_examples=300)
+@given(SIGNALS)
+def test_diagram_equals_gudhi(x):
+    np.testing.assert_array_equal(pairs(x), pairs(x, "gudhi"))
+
+
+@settings(max_examples=60)
+@given(SIGNALS.filter(lambda x: len(x) > 1))
+def test_diagram_equals_giotto(x):
+    np.testing.assert_array_equal(pairs(x), pairs(x, "giotto"))
+
+
+@pytest.mark.parametrize("backend", ["gudhi", "giotto"])
+@pytest.mark.parametrize("make", [walks, lambda: walks().round()])
+def test_diagrams_of_a_batch_equal(backend, make):
+    x = make()
+    ours, theirs = topology.diagrams(x), backends.diagrams(x, backend)
+    np.testing.assert_array_equal(ours.offsets, theirs.offsets)
+    np.testing.assert_array_equal(ours.essential, theirs.essential)
+    for i, c in np.ndindex(len(x), x.shape[1]):
+        np.testing.assert_array_equal(ordered(ours.of(i, c)), ordered(theirs.of(i, c)))
+
+
+def test_watch_diagrams_equal_gudhi(watch):
+    x = np.stack([s[:200].T for s in watch.signals[::7]])
+    ours, theirs = topology.diagrams(x), backends.diagrams(x, "gudhi")
+    np.testing.assert_array_equal(ours.offsets, theirs.offsets)
+    np.testing.assert_array_equal(ordered(ours.points), ordered(theirs.points))
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ([5], []),
+        ([3, 3, 3, 3], []),
+        ([1, 2, 3], []),
+        ([3, 2, 1], []),
+        ([0, 2, 1], [(1, 2)]),
+        ([1, 2, 0], [(1, 2)]),
+        ([2, 0, 2, 0, 2], [(0, 2)]),
+        ([0, 3, 1, 2, 1, 3, 0], [(0, 3), (1, 2), (1, 3)]),
+        ([0, 0, 4, 4, 1, 1, 4, 2], [(1, 4), (2, 4)]),
+        ([1, 5, 2, 4, 0], [(1, 5), (2, 4)]),
+    ],
+)
+def test_diagrams_by_hand(x, expected):
+    x = np.array(x, dtype=np.float32)
+    assert sorted(map(tuple, pairs(x).tolist())) == expected
+    assert topology.diagrams(x[None, None]).essential == min(x)
+
+
+# -- what every diagram obeys
+
+
+@given(SIGNALS)
+def test_births_and_deaths(x):
+    found = topology.diagrams(x[None, None])
+    points = found.of(0, 0)
+    assert (points[:, 0] < points[:, 1]).all()
+    assert np.isin(points, x).all(), "extrema of the signal"
+    assert found.essential[0, 0] == x.min()
+    levels = x[np.concatenate([[True], np.diff(x) != 0])]  # plateaus merged
+    padded = np.concatenate([[np.inf], levels, [np.inf]])
+    minima = ((padded[1:-1] < padded[:-2]) & (padded[1:-1] < padded[2:])).sum()
+    assert len(points) == minima - 1, "a pair for each local minimum but the lowest"
+
+
+@given(SIGNALS)
+def test_reversed_signal_has_the_same_diagram(x):
+    np.testing.assert_array_equal(pairs(x), pairs(x[::-1]))
+
+
+@given(TIES | PLATEAUS, st.integers(-100, 100), st.sampled_from([0.25, 1.0, 2.0, 1024.0]))
+def test_diagram_follows_shift_and_scale(x, shift, scale):
+    np.testing.assert_array_equal(pairs(x * np.float32(scale) + shift), pairs(x) * scale + shift)
+
+
+@given(FLOATS, st.data())
+def test_diagram_moves_at_most_as_far_as_the_signal(x, data):
+    moved = x + data.draw(arrays(np.float32, x.shape, elements=st.floats(-10, 10, width=32)))
+    distance = gudhi.bottleneck_distance(pairs(x).astype(float), pairs(moved).astype(float))
+    assert distance <= np.abs(moved.astype(float) - x).max() * (1 + 1e-9)
+
+
+def test_integers_doubles_and_any_memory_layout_give_the_same():
+    x = walks().round()
+    expected = topology.diagrams(x)
+    read_only = x.copy()
+    read_only.setflags(write=False)
+    doubled = np.repeat(np.repeat(x, 2, axis=0), 2, axis=2)
+    layouts = [x.astype(int), x.astype(float), np.asfortranarray(x), read_only, doubled[::2, :, ::2]]
+    for other in map(topology.diagrams, layouts):
+        np.testing.assert_array_equal(other.points, expected.points)
+        np.testing.assert_array_equal(other.offsets, expected.offsets)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("at", [(0, 0, 0), (3, 1, 5), (11, 2, 99)])
+def test_non_finite_input_is_refused_by_its_place(value, at):
+    x = walks()
+    x[at] = value
+    with pytest.raises(MixkdError, match="non-finite value in window {}, channel {}, sample {}$".format(*at)):
+        topology.diagrams(x)
+    for backend in ("gudhi", "giotto"):
+        with pytest.raises(MixkdError, match="non-finite value"):
+            backends.diagrams(x, backend)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 0), (1, 2, 3, 4)])
+def test_other_shapes_are_refused(shape):
+    with pytest.raises(MixkdError, match=r"expected \(n_windows, n_channels, n_samples >= 1\)"):
+        topology.diagrams(np.zeros(shape))
+
+
+def test_unknown_backend_names_the_nearest():
+    given_ = topology.diagrams(walks())
+    with pytest.raises(MixkdError, match=r"found 'gudi', did you mean 'gudhi'\?"):
+        backends.diagrams(walks(), "gudi")
+    with pytest.raises(MixkdError, match=r"found 'persin', did you mean 'persim'\?"):
+        backends.images(given_, Grid.fit(given_, ImageSpec()), "persin")
+
+
+# -- images
+
+
+def a_grid(kernel="sampled", resolution=8, spread=1.0, n_channels=1, birth=(0.0, 8.0), top=8.0) -> Grid:
+    """By default a pixel is one unit of the signal."""
+    edges = np.tile(np.float32(birth), (n_channels, 1))
+    return Grid(edges, np.full(n_channels, top, np.float32), ImageSpec(resolution, spread, kernel))
+
+
+@pytest.mark.parametrize(("kernel", "backend"), [("sampled", "gudhi"), ("integrated", "persim")])
+@pytest.mark.parametrize("resolution", [8, 32])
+@pytest.mark.parametrize("spread", [0.5, 1.2, 3.0])
+def test_image_equals_gudhi_and_persim(kernel, backend, resolution, spread):
+    training, other = topology.diagrams(walks()), topology.diagrams(2 * walks(seed=1))
+    grid = Grid.fit(training, ImageSpec(resolution, spread, kernel))
+    assert grid.clipped(other) > 0, "clipping is compared, too"
+    for given_ in (training, other):
+        assert relative(backends.images(given_, grid), backends.images(given_, grid, backend)) < 1e-5
+
+
+def test_the_two_kernels_differ_by_a_few_percent_and_giotto_by_more():
+    given_ = topology.diagrams(walks(40))
+    images = {
+        name: backends.images(given_, Grid.fit(given_, ImageSpec(16, 1.2, kernel)), backend)
+        for name, kernel, backend in (
+            ("sampled", "sampled", "fast"),
+            ("integrated", "integrated", "fast"),
+            ("giotto", "sampled", "giotto"),
+        )
+    }
+    assert 0.01 < relative(images["sampled"], images["integrated"]) < 0.06
+    for kernel in ("sampled", "integrated"):
+        assert relative(images["giotto"], images[kernel]) > 0.2
+        assert np.corrcoef(images["giotto"].ravel(), images[kernel].ravel())[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("kernel", ["sampled", "integrated"])
+def test_image_of_one_pair_in_closed_form(kernel):
+    """Birth 2.5 is the centre of column 2, persistence 5.5 the centre of row 5."""
+    image = topology.images(diagrams_of([(2.5, 8.0)]), a_grid(kernel, spread=0.7))[0, 0]
+    assert np.unravel_index(image.argmax(), image.shape) == (5, 2)
+    assert image.sum() == pytest.approx(5.5, rel=1e-3), "the persistence, spread over the plane"
+    if kernel == "sampled":
+        assert image[5, 2] == pytest.approx(5.5 / (2 * np.pi * 0.7**2), rel=1e-6)
+        assert image[6, 3] == pytest.approx(image[5, 2] * np.exp(-1 / 0.7**2), rel=1e-5)
+
+
+POINTS = st.lists(st.tuples(st.floats(-2, 12), st.floats(0.01, 12)), max_size=12).map(
+    lambda points: [(birth, birth + length) for birth, length in points]
+)
+GRIDS = st.builds(a_grid, st.sampled_from(["sampled", "integrated"]), st.sampled_from([3, 8]), st.floats(0.3, 4))
+
+
+@given(POINTS, POINTS, GRIDS, st.randoms(use_true_random=False))
+def test_image_is_additive_non_negative_and_without_order(one, other, grid, random):
+    draw = lambda points: topology.images(diagrams_of(points), grid)  # noqa: E731
+    both, shuffled = one + other, random.sample(one + other, len(one + other))
+    np.testing.assert_allclose(draw(both), draw(one) + draw(other), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(draw(both), draw(shuffled), rtol=1e-5, atol=1e-5)
+    assert (draw(both) >= 0).all()
+    assert (draw([]) == 0).all()
+    assert draw(both).any() == bool(both)
+
+
+@given(st.lists(st.integers(0, 11), max_size=20))
+def test_image_of_a_window_does_not_depend_on_its_batch(rows):
+    given_ = topology.diagrams(walks())
+    imager = Imager.fit(given_, ImageSpec(8))
+    np.testing.assert_array_equal(imager(given_, np.array(rows, dtype=int)), imager(given_)[rows])
+
+
+def test_images_of_read_only_diagrams():
+    given_ = topology.diagrams(walks())
+    grid = Grid.fit(given_, ImageSpec(8))
+    expected = topology.images(given_, grid)
+    rows = np.arange(24)[::2] // 2
+    for array in (given_.points, given_.offsets, grid.birth, grid.persistence, rows):
+        array.setflags(write=False)
+    np.testing.assert_array_equal(topology.images(given_, grid, rows), expected)
+
+
+def test_pairs_outside_the_grid_are_counted_and_drawn_at_its_edge():
+    grid = a_grid(n_channels=2, birth=(1.0, 5.0), top=4.0)
+    inside, outside = [(1.0, 5.0), (5.0, 6.0)], [(0.5, 1.5), (5.5, 6.0), (3.0, 8.0)]
+    assert grid.clipped(diagrams_of(inside, inside)) == 0
+    assert grid.clipped(diagrams_of(inside + outside, outside)) == 6
+    far, edge = ([(0.5, 7.5)], 7.0), ([(1.0, 5.0)], 4.0)  # the weight stays the persistence
+    images = [topology.images(diagrams_of(points, []), grid) / weight for points, weight in (far, edge)]
+    np.testing.assert_allclose(*images, rtol=1e-6)
+
+
+# -- what is fitted
+
+
+def test_grid_holds_all_but_the_tails_of_the_training_pairs():
+    given_ = topology.diagrams(walks(60, 2, seed=3))
+    grid = Grid.fit(given_, ImageSpec(), tail=0.01)
+    for c in range(2):
+        births, deaths = given_.channel(c).T
+        assert np.mean(births < grid.birth[c, 0]) == pytest.approx(0.01, abs=1 / len(births))
+        assert np.mean(births > grid.birth[c, 1]) == pytest.approx(0.01, abs=1 / len(births))
+        assert np.mean(deaths - births > grid.persistence[c]) == pytest.approx(0.01, abs=1 / len(births))
+        width, height = grid.pixel_size(c)
+        assert width == pytest.approx(np.ptp(grid.birth[c]) / 16)
+        assert height == pytest.approx(grid.persistence[c] / 16)
+
+
+@pytest.mark.parametrize(
+    "minima", [[], [1.0] * 9, [1e9] * 9, [-3e7] * 9, [1.0] * 149 + [np.nextafter(np.float32(1), np.float32(2))]]
+)
+def test_grid_of_training_pairs_without_range(minima):
+    """Births that are equal, or too close for float32, still span a grid."""
+    given_ = diagrams_of([(m, m + max(1.0, abs(m))) for m in minima])
+    grid = Grid.fit(given_, ImageSpec())
+    assert grid.birth[0, 0] < grid.birth[0, 1]
+    assert grid.persistence[0] > 0
+    image = topology.images(given_, grid)
+    assert np.isfinite(image).all()
+    assert image.any() == bool(minima)
+
+
+def test_imager_standardises_its_training_images():
+    training, other = topology.diagrams(walks(60, 2)), topology.diagrams(walks(5, 2, seed=1))
+    imager = Imager.fit(training, ImageSpec(8))
+    drawn = imager(training)
+    assert drawn.dtype == np.float32
+    np.testing.assert_allclose(drawn.mean((0, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(drawn.std((0, 2, 3)), 1, atol=1e-5)
+    raw = topology.images(other, imager.grid)
+    expected = (raw - imager.normalisation.mean[:, None, None]) / imager.normalisation.std[:, None, None]
+    np.testing.assert_allclose(imager(other), expected, rtol=1e-6)

@@ -1,0 +1,176 @@
+"""Windows and folds: nothing is lost, nothing is shared, and nothing is fitted on test subjects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.preprocessing import StandardScaler
+
+from mixkd import windows
+from mixkd.config import RunSpec
+from mixkd.datasets import Recordings, synthetic
+from mixkd.errors import MixkdError
+from mixkd.training import FoldData
+from mixkd.windows import Fold, Normalisation, Windows
+
+
+def recordings_of(labels: list[list[int]]) -> Recordings:
+    """Recordings of two channels in which every value occurs once."""
+    ends = np.cumsum([len(y) for y in labels])
+    values = np.arange(2 * ends[-1], dtype=np.float32).reshape(-1, 2)
+    return Recordings(
+        signals=tuple(np.split(values, ends[:-1])),
+        labels=tuple(np.array(y, dtype=np.int64) for y in labels),
+        subjects=np.arange(len(labels)) + 10,
+        rate=50.0,
+        channels=("x", "y"),
+        units=("g", "g"),
+        classes=("a", "b", "c"),
+    )
+
+
+# -- cutting
+
+
+@given(
+    st.lists(st.lists(st.sampled_from([0, 0, 0, 0, 0, 1]), max_size=40), min_size=1, max_size=4),
+    st.integers(1, 8),
+    st.integers(1, 9),
+)
+def test_cut_equals_a_naive_loop(labels, window, step):
+    given_ = recordings_of(labels)
+    expected = []
+    for i, y in enumerate(labels):
+        start = 0
+        while start + window <= len(y):
+            if len(set(y[start : start + window])) == 1:
+                expected.append((given_.signals[i][start : start + window].T.tolist(), y[start], 10 + i, i, start))
+            start += step
+    if not expected:
+        with pytest.raises(MixkdError, match="windows: "):
+            windows.cut(given_, window, step)
+        return
+    found = windows.cut(given_, window, step)
+    rows = zip(found.x.tolist(), found.y, found.subject, found.recording, found.start, strict=True)
+    assert list(rows) == expected
+    assert found.x.dtype == np.float32
+    assert len(found) == len(expected)
+
+
+def test_too_short_is_refused_with_both_lengths():
+    with pytest.raises(MixkdError, match="the longest recording has 9 samples, expected at least 10"):
+        windows.cut(recordings_of([[0] * 9, [1] * 4]), window=10, step=5)
+
+
+def test_watch_has_4677_windows(watch):
+    assert len(windows.cut(watch, window=100, step=50)) == 4_677
+
+
+# -- folds
+
+
+@given(st.sets(st.integers(0, 500), min_size=3, max_size=45), st.randoms(use_true_random=False))
+def test_every_subject_is_tested_once_and_parts_are_disjoint(ids, random):
+    subjects = [s for s in ids for _ in range(2)]
+    random.shuffle(subjects)
+    found = windows.folds(np.array(subjects))
+    assert sorted(s for fold in found for s in fold.test) == sorted(ids)
+    for fold in found:
+        assert sorted(fold.test + fold.validation + fold.train) == sorted(ids)
+        assert fold.train
+        others = len(ids) - len(fold.test)
+        small = len(ids) <= 20
+        assert len(fold.validation) == (1 if small else round(0.1 * others))
+        assert len(fold.test) == 1 if small else len(fold.test) in (len(ids) // 10, len(ids) // 10 + 1)
+    assert len(found) == (len(ids) if len(ids) <= 20 else 10)
+
+
+def test_validation_is_the_next_subject_cyclically():
+    assert windows.folds(np.array([7, 3, 9])) == (Fold((3,), (7,), (9,)), Fold((7,), (9,), (3,)), Fold((9,), (3,), (7,)))
+    with pytest.raises(MixkdError, match="folds: found 2 subjects, expected at least 3"):
+        windows.folds(np.array([1, 2, 1]))
+
+
+# -- leakage
+
+
+@pytest.fixture(scope="module")
+def synthetic_recordings():
+    return synthetic.load()
+
+
+def prepared(recordings: Recordings) -> FoldData:
+    """The second fold, as a run that sees images gets it."""
+    fold = windows.folds(recordings.subjects)[1]
+    spec = RunSpec(dataset="synthetic", fold=1, modality="image")
+    return FoldData(windows.split(windows.cut(recordings, 100, 50), fold), fold, len(recordings.classes), spec)
+
+
+def fitted(data: FoldData) -> bytes:
+    """Everything that is fitted, to the last bit."""
+    imager = data.imager
+    parts = (data.normalisation.mean, data.normalisation.std, imager.grid.birth, imager.grid.persistence)
+    return b"".join(map(bytes, (*parts, imager.normalisation.mean, imager.normalisation.std)))
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_only_training_subjects_are_fitted_on(synthetic_recordings, part):
+    before = prepared(synthetic_recordings)
+    touched = np.isin(synthetic_recordings.subjects, getattr(before.fold, part))
+    signals = [10 * s + 3 if hit else s for s, hit in zip(synthetic_recordings.signals, touched, strict=True)]
+    after = prepared(replace(synthetic_recordings, signals=tuple(signals)))
+    assert (fitted(before) == fitted(after)) == (part != "train")
+    assert not np.array_equal(before.parts[part].x, after.parts[part].x)
+
+
+def test_no_sample_is_in_two_parts(watch):
+    cut = windows.cut(watch, 100, 50)
+    for fold in windows.folds(watch.subjects):
+        parts = windows.split(cut, fold)
+        samples = [
+            {(r, s) for r, start in zip(part.recording, part.start, strict=True) for s in range(start, start + 100, 10)}
+            for part in parts.values()
+        ]
+        assert len(set.union(*samples)) == sum(map(len, samples))
+        assert sum(map(len, parts.values())) == len(cut)
+        assert all(set(part.subject) == set(getattr(fold, name)) for name, part in parts.items())
+
+
+# -- thinning and normalisation
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2)), min_size=1, max_size=60), st.integers(1, 8))
+def test_thin_keeps_at_most_so_many_of_each_subject_and_class_evenly(rows, per_class):
+    subject, y = np.array(rows).T
+    every = np.arange(len(y))
+    kept = windows.thin(Windows(every[:, None, None], y, subject, every, every), per_class)
+    assert (np.diff(kept.start) > 0).all()
+    for s, c in set(rows):
+        of_group, left = np.flatnonzero((subject == s) & (y == c)), kept.start[(kept.subject == s) & (kept.y == c)]
+        assert len(left) == min(per_class, len(of_group))
+        assert left[0] == of_group[0]
+        if len(left) > 1:
+            assert left[-1] == of_group[-1]
+            gaps = np.diff(np.searchsorted(of_group, left))
+            assert gaps.max() - gaps.min() <= 1
+        np.testing.assert_array_equal(kept.x[:, 0, 0], kept.start)
+
+
+@pytest.mark.parametrize("shape", [(50, 4, 30), (20, 4, 6, 6)])
+def test_normalisation_equals_scikit_learn(shape):
+    x = np.random.default_rng(0).normal(5, 3, shape).astype(np.float32)
+    x[:, 1] *= 1e-3
+    x[:, 2] = -7.3
+    by_channel = np.moveaxis(x, 1, -1).reshape(-1, 4).astype(np.float64)
+    scaler = StandardScaler().fit(by_channel)
+    found = Normalisation.fit(x)
+    np.testing.assert_allclose(found.mean, scaler.mean_, rtol=1e-6)
+    np.testing.assert_allclose(found.std, scaler.scale_, rtol=1e-6)
+    expected = np.moveaxis(scaler.transform(by_channel).reshape(shape[0], *shape[2:], 4), -1, 1)
+    np.testing.assert_allclose(found(x), expected, atol=1e-4)
+    assert found(x).dtype == np.float32
+    assert found.std[2] == 1, "a constant channel"
