@@ -75,13 +75,13 @@ def _rounded(value: Any) -> Any:
 
 def show(title: str, rows: list[dict[str, Any]]) -> None:
     """A table on the terminal; its columns are the keys of the first row."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column, value in rows[0].items():
         words = isinstance(value, str)
         table.add_column(column.replace("_", " "), justify="left" if words else "right", no_wrap=words)
     for row in rows:
         table.add_row(*map(_text, row.values()))
-    Console().print(table)
+    Console(width=100).print(title, table, sep="\n")
 
 
 def _text(value: Any) -> str:

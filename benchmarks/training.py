@@ -161,8 +161,10 @@ def shape(spec: RunSpec) -> RunSpec:
 
 
 def label(spec: RunSpec) -> str:
+    """What is particular to a kind of run."""
+    name = spec.name.split("seed 0 ")[1].replace(" T=4", "").replace(" mixup 1/1", " mixup")
     pixels = f" {spec.image.resolution} px" if spec.image else ""
-    return spec.name.split("seed 0 ")[1] + pixels + (" recompute" if spec.image_mixing == "recompute" else "")
+    return name + pixels + (" recompute" if spec.image_mixing == "recompute" else "")
 
 
 def main() -> None:
@@ -184,8 +186,8 @@ def main() -> None:
     }
     quick = quick_profile(data, traces, seconds, plan)
 
-    show(f"A step, batch 64, two teachers, mixup: medians of {ROUNDS} rounds", [steps["milliseconds"]])
-    show("Over scratch", [{name: steps[name] for name in ("live_over_scratch", "traced_over_scratch", "target")}])
+    over = {name: value for name, value in steps.items() if name != "milliseconds"}
+    show(f"Milliseconds of a step with mixup, two teachers; medians of {ROUNDS} rounds", [steps["milliseconds"] | over])
     show(f"Traces of {n_steps} steps", [{"teacher": name, **cost} for name, cost in built.items()])
     show("Kinds of run in the quick profile", quick["kinds"])
     show("Students per stream", [{"stream": s, "students": n} for s, n in quick["students_per_stream"].items()])

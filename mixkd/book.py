@@ -27,7 +27,6 @@ from mixkd.errors import MixkdError
 from mixkd.provenance import git_state, versions
 from mixkd.store import CHECKOUT, Store
 
-BUILD = CHECKOUT / "_build"
 PAGES = "book"
 HEADLINE = ("05_mixup.ipynb", "fig-four-cases")  # shown on the home page
 
@@ -41,22 +40,24 @@ class Execution:
     seconds: float
 
 
-def build(profile: str, dataset: str, seed: int, workers: int | None, say: Callable[[str], None]) -> Path:
-    """Train what is missing, execute, render; returns the path of index.html. Raises MixkdError on any failure."""
+def build(profile: str, dataset: str, seed: int, workers: int | None, target: Path, say: Callable[[str], None]) -> Path:
+    """Train what is missing, execute, render into `target`/html; returns its index.html.
+
+    Raises MixkdError on any failure; then the site of the last success stays.
+    """
     runs = studies.every(dataset, profile, seed)
     plan = sweep.plan(runs, Store())
     say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")
     start = time.perf_counter()
     sweep.run(runs, workers=workers)
     trained = time.perf_counter() - start
-    stage = BUILD / "stage"
+    stage = target / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     say("notebooks: executing")
     executions = execute_all(stage, {"profile": profile, "dataset": dataset, "seed": seed})
     complete(stage, executions, {"profile": profile, "dataset": dataset, "seed": seed}, len(plan.missing), trained)
     say("book: rendering")
-    render(stage)
-    return BUILD / "html" / "index.html"
+    return render(stage, target)
 
 
 def execute_all(stage: Path, parameters: dict[str, Any]) -> list[Execution]:
@@ -180,18 +181,20 @@ def _launch_buttons(stage: Path) -> None:
         )
 
 
-def render(stage: Path) -> None:
-    """Run Sphinx on the stage; the site replaces `_build/html` only when it is complete."""
-    output = BUILD / "sphinx"
+def render(stage: Path, target: Path) -> Path:
+    """Run Sphinx on the stage; the site replaces `target`/html only when it is complete. Returns its index.html."""
+    output = target / "sphinx"
     shutil.rmtree(output, ignore_errors=True)
-    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(stage), "--path-output", str(output)]
+    jupyter_book = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", jupyter_book, "build", str(stage), "--path-output", str(output)]
     done = subprocess.run([*command, "--warningiserror", "--keep-going", "--all"], capture_output=True, text=True)
-    log = BUILD / "sphinx.log"
+    log = target / "sphinx.log"
     log.write_text(done.stdout + done.stderr)
     if done.returncode or not (output / "_build" / "html" / "index.html").is_file():
         problems = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
         raise MixkdError(f"book: Sphinx failed, see {log}: {problems[0] if problems else 'no page was written'}")
-    site = BUILD / "html"
+    site = target / "html"
     shutil.rmtree(site, ignore_errors=True)
     os.replace(output / "_build" / "html", site)
     shutil.rmtree(output)
+    return site / "index.html"

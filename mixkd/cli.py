@@ -134,11 +134,17 @@ def notebook_command(
 
 
 @app.command()
-def book(profile: ProfileName = "quick", dataset: Dataset = "watch", seed: Seed = 0, workers: Workers = None) -> None:
+def book(
+    profile: ProfileName = "quick",
+    dataset: Dataset = "watch",
+    seed: Seed = 0,
+    workers: Workers = None,
+    output: Annotated[Path, typer.Option("-o", help="Folder that gets html/.")] = Path("_build"),
+) -> None:
     """Train what is missing, execute the notebooks, render the book."""
     from mixkd import book
 
-    out.print(f"{book.build(profile, dataset, seed, workers, say=out.print)}")
+    out.print(f"{book.build(profile, dataset, seed, workers, output.resolve(), say=out.print)}")
 
 
 @app.command()

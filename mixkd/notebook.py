@@ -45,12 +45,11 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "profile": _one_of(PROFILES),
     "seed": _between(0, 2**31 - 1),
     "alpha": _between(0.01, 100),
-    "temperature": _between(0.1, 100),
-    "share": _between(0.01, 1),
-    "noise": _between(0, 1),
     "resolution": _between(4, 128),
     "spread": _between(0.1, 20),
-    "window": _between(0, 10**6),
+    "window": _between(0, 10**9),
+    "channel": _between(0, 10**9),
+    "subject": _between(0, 10**9),
 }
 
 
@@ -65,6 +64,12 @@ def check_value(name: str, value: Any, kind: str) -> Any:
         if not ok(value):
             raise MixkdError(f"parameter {name}: found {value!r}, expected {expected}")
     return value
+
+
+def check_index(name: str, value: int, size: int) -> None:
+    """Refuse an index parameter that points beyond what the data holds."""
+    if value >= size:
+        raise MixkdError(f"parameter {name}: found {value}, expected 0 to {size - 1}")
 
 
 def check_parameters(namespace: dict[str, Any]) -> None:

@@ -211,6 +211,16 @@ def case(has_teacher: bool, in_teacher: Mixup | None, in_student: Mixup | None) 
     return f"{'Mix-T' if in_teacher else 'T'} & {student}" if has_teacher else student
 
 
+def histories(table: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy by epoch of the table's runs; columns subject, seed, modality, epoch, validation, test."""
+    rows = [
+        (row["subject"], row["seed"], row["modality"], epoch, at["validation"]["accuracy"], at["test"]["accuracy"])
+        for row, record in zip(table.to_dict("records"), records(table), strict=True)
+        for epoch, at in enumerate(record.history, start=1)
+    ]
+    return pd.DataFrame(rows, columns=["subject", "seed", "modality", "epoch", "validation", "test"])
+
+
 def pooled(table: pd.DataFrame, data: dict[int, FoldData]) -> tuple[np.ndarray, np.ndarray]:
     """Test logits and labels of the table's runs, one after the other."""
     found = records(table)

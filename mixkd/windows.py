@@ -40,6 +40,11 @@ class Fold:
     validation: tuple[int, ...]
     train: tuple[int, ...]
 
+    @property
+    def subject(self) -> str:
+        """The test subjects as tables name them."""
+        return "+".join(map(str, self.test))
+
 
 def cut(recordings: Recordings, window: int, step: int) -> Windows:
     """Windows of `window` samples every `step`; those whose label changes inside are left out.

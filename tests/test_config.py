@@ -192,7 +192,13 @@ def test_teachers_and_parents_of_a_run():
 
     mixed_teacher = replace(STUDENT, teachers=(TeacherSpec("image", 28, 3, Mixup(0.2)),), image=ImageSpec(32))
     expected = RunSpec(
-        role="teacher", modality="image", depth=28, width=3, mixup=Mixup(0.2), image=ImageSpec(32), image_mixing="linear"
+        role="teacher",
+        modality="image",
+        depth=28,
+        width=3,
+        mixup=Mixup(0.2),
+        image=ImageSpec(32),
+        image_mixing="linear",
     )
     assert mixed_teacher.teacher_runs == (expected,)
     assert all(run.teacher_runs == () and run.parent is None for run in STUDENT.requires)
@@ -228,7 +234,8 @@ def test_only_smoke_changes_sizes():
     sized = {name for name, profile in PROFILES.items() if profile.epochs or profile.windows_per_class}
     assert sized == {"smoke"}
     runs = studies.every("synthetic", "smoke")
-    assert {(run.epochs, run.windows_per_class) for run in runs} == {(2, 4)}
-    assert {run.fold for run in runs} == {0, 1}
+    smoke = PROFILES["smoke"]
+    assert {(run.epochs, run.windows_per_class) for run in runs} == {(smoke.epochs, smoke.windows_per_class)}
+    assert {run.fold for run in runs} == set(range(smoke.folds))
     with pytest.raises(MixkdError, match=r"profile: found 'quik', did you mean 'quick'\?"):
         studies.profile_of("quik")

@@ -24,7 +24,9 @@ def test_watch_is_what_was_published(watch):
     assert np.bincount(np.concatenate(watch.labels)).tolist() == [26622, 39905, 40498, 37395, 37604, 30578, 31500]
     assert np.unique(watch.subjects, return_counts=True)[1].tolist() == [14] * 10, "7 exercises with both arms"
     assert all(np.isfinite(s).all() for s in watch.signals)
-    acceleration, turning = (np.linalg.norm(np.concatenate(watch.signals)[:, c], axis=1) for c in ([0, 1, 2], [3, 4, 5]))
+    acceleration, turning = (
+        np.linalg.norm(np.concatenate(watch.signals)[:, c], axis=1) for c in ([0, 1, 2], [3, 4, 5])
+    )
     assert np.median(acceleration[turning < 0.05]) == pytest.approx(1, abs=0.02), "in g"
 
 
@@ -85,8 +87,7 @@ def recordings(**changed) -> Recordings:
     return Recordings(**{**given, **changed})
 
 
-def second(array: np.ndarray, first=recordings().signals[0]) -> tuple[np.ndarray, np.ndarray]:
-    return first, array
+FIRST = np.zeros((5, 2), np.float32)
 
 
 def with_value(value: float) -> np.ndarray:
@@ -98,13 +99,13 @@ def with_value(value: float) -> np.ndarray:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"signals": second(np.zeros((3, 3)))}, r"recording 1: found signal \(3, 3\) .* expected \(n_samples, 2\)"),
-        ({"signals": second(np.zeros(3))}, r"recording 1: found signal \(3,\) and labels \(3,\)"),
-        ({"signals": second(np.zeros((4, 2)))}, r"recording 1: found signal \(4, 2\) and labels \(3,\)"),
-        ({"signals": second(with_value(np.nan))}, "recording 1: found a non-finite value at sample 2, channel y"),
-        ({"signals": second(with_value(-np.inf))}, "recording 1: found a non-finite value at sample 2, channel y"),
-        ({"labels": second(np.array([0, 2, 1]), np.zeros(5))}, "recording 1: found label 2, expected 0 to 1"),
-        ({"labels": second(np.array([0, -1, 1]), np.zeros(5))}, "recording 1: found label -1, expected 0 to 1"),
+        ({"signals": (FIRST, np.zeros((3, 3)))}, r"recording 1: found signal \(3, 3\) .* expected \(n_samples, 2\)"),
+        ({"signals": (FIRST, np.zeros(3))}, r"recording 1: found signal \(3,\) and labels \(3,\)"),
+        ({"signals": (FIRST, np.zeros((4, 2)))}, r"recording 1: found signal \(4, 2\) and labels \(3,\)"),
+        ({"signals": (FIRST, with_value(np.nan))}, "recording 1: found a non-finite value at sample 2, channel y"),
+        ({"signals": (FIRST, with_value(-np.inf))}, "recording 1: found a non-finite value at sample 2, channel y"),
+        ({"labels": (np.zeros(5), np.array([0, 2, 1]))}, "recording 1: found label 2, expected 0 to 1"),
+        ({"labels": (np.zeros(5), np.array([0, -1, 1]))}, "recording 1: found label -1, expected 0 to 1"),
         ({"labels": (np.zeros(5),)}, "found 2 signals, 1 labels and 2 subjects"),
         ({"subjects": np.array([1])}, "found 2 signals, 2 labels and 1 subjects"),
     ],

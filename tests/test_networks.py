@@ -108,7 +108,6 @@ def test_one_dimensional_network_is_plain_conv1d(depth, width, n_samples, traini
     for logits in (ours, theirs):
         F.cross_entropy(logits, torch.arange(16) % 7).backward()
     torch.testing.assert_close(net.stem.weight.grad.squeeze(2), plain.stem.weight.grad, rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(net.float().eval()(channels_last(x.float())), plain.eval()(x).float(), rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize(("modality", "shape"), [("signal", (50,)), ("image", (16, 16)), ("image", (9, 9))])

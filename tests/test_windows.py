@@ -90,7 +90,11 @@ def test_every_subject_is_tested_once_and_parts_are_disjoint(ids, random):
 
 
 def test_validation_is_the_next_subject_cyclically():
-    assert windows.folds(np.array([7, 3, 9])) == (Fold((3,), (7,), (9,)), Fold((7,), (9,), (3,)), Fold((9,), (3,), (7,)))
+    assert windows.folds(np.array([7, 3, 9])) == (
+        Fold((3,), (7,), (9,)),
+        Fold((7,), (9,), (3,)),
+        Fold((9,), (3,), (7,)),
+    )
     with pytest.raises(MixkdError, match="folds: found 2 subjects, expected at least 3"):
         windows.folds(np.array([1, 2, 1]))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 
+from mixkd.training import FoldData
 from mixkd.windows import Windows
 
 
@@ -34,3 +36,13 @@ def forest(train: Windows, test: Windows, seed: int = 0) -> float:
     model = RandomForestClassifier(n_estimators=200, random_state=seed, n_jobs=1)
     model.fit(simple_features(train.x), train.y)
     return float(model.score(simple_features(test.x), test.y))
+
+
+def table(data: dict[int, FoldData], seed: int = 0) -> pd.DataFrame:
+    """Accuracy of both baselines on every fold's held-out subjects; columns baseline, subject, accuracy."""
+    rows = []
+    for part in data.values():
+        train, test = part.parts["train"], part.parts["test"]
+        rows.append(("majority class", part.fold.subject, majority(train, test)))
+        rows.append(("random forest", part.fold.subject, forest(train, test, seed)))
+    return pd.DataFrame(rows, columns=["baseline", "subject", "accuracy"])

@@ -34,6 +34,17 @@ def network_costs(n_channels: int, n_samples: int, resolution: int, n_classes: i
     return pd.DataFrame(rows)
 
 
+def image_path(latency: dict[str, Any], network: str = "WRN16-1") -> pd.DataFrame:
+    """From the latency record: milliseconds per window of topology and of the network, by image size and backend."""
+    speed = {row["what"]: row["per_second"] for row in latency["networks"] + latency["topology"]}
+    rows = [
+        (f"{size} px, {way}", 1e3 / speed[f"topology {size} px, {way}"], 1e3 / speed[f"image {network} {size} px"])
+        for size in (8, 16, 64)
+        for way in ("fast", "giotto")
+    ]
+    return pd.DataFrame(rows, columns=["name", "topology", "network"])
+
+
 def benchmark(name: str, folder: Path = BENCHMARKS) -> dict[str, Any]:
     """The record that `make bench` wrote: `topology`, `training` or `latency`. MixkdError when there is none."""
     path = folder / f"{name}.json"

@@ -28,7 +28,7 @@ def _rows(axis: Axes, groups: list[tuple[str, str, pd.DataFrame]], value: str) -
 @figure
 def teachers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
     """Accuracy per held-out subject: majority class, random forest, and the networks that teach."""
-    groups = [(name, INK, baselines[baselines["baseline"] == name]) for name in baselines["baseline"].unique()]
+    groups = [(name.replace(" ", "\n"), INK, part) for name, part in baselines.groupby("baseline", sort=False)]
     for (modality, network, mixed), part in table.groupby(["modality", "network", table["share"] > 0], sort=False):
         label = f"{modality}\n{str(network).removeprefix('WRN')}{' mixup' if mixed else ''}"
         groups.append((label, COLOURS[modality], part))
@@ -47,7 +47,8 @@ def learning_curves(histories: pd.DataFrame) -> Figure:
     subjects = list(histories["subject"].unique())
     fig, axes = plt.subplots(1, len(subjects), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
     for axis, subject in zip(axes.flat, subjects, strict=True):
-        for modality, part in histories[histories["subject"] == subject].groupby("modality", sort=False):
+        for modality, runs in histories[histories["subject"] == subject].groupby("modality", sort=False):
+            part = runs.groupby("epoch")[["validation", "test"]].mean().reset_index()
             axis.plot(
                 part["epoch"], part["validation"], color=COLOURS[modality], ls=":", label=f"{modality}, validation"
             )

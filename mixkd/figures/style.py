@@ -33,7 +33,9 @@ COLOURS: dict[Any, str] = {
     "giotto": "#D55E00",
     "gudhi": "#0072B2",
     "persim": "#CC79A7",
-    "ripser + persim": "#CC79A7",
+    "ripser, persim": "#CC79A7",
+    "ripser": "#CC79A7",
+    "gudhi, line": "#56B4E9",
 }
 SUBJECT_MARKERS = "osD^vP*Xhp"
 WIDTH = 6.8  # inches; the text stays readable when a phone shrinks it

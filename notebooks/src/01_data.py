@@ -56,8 +56,13 @@ data = studies.data(dataset, profile, seed)
 cut = windows.cut(recordings, entry.window, entry.step)
 
 # %% tags=["nbval-check-output"]
-print(len(recordings.signals), "recordings of", len(set(recordings.subjects)), "people at", recordings.rate, "Hz")
-print(len(cut), "windows of shape", cut.x.shape[1:], "in", len(recordings.classes), "classes")
+n_people, n_windows = len(set(recordings.subjects)), len(cut)
+print(
+    f"{len(recordings.signals)} recordings of {n_people} people, {recordings.rate} Hz"
+)
+print(
+    f"{n_windows} windows of shape {cut.x.shape[1:]}, {len(recordings.classes)} classes"
+)
 
 # %% mystnb={"figure": {"caption": "One window of each class of one person: three accelerometer channels.", "name": "fig-windows"}, "image": {"alt": "Small multiples of line plots, one per exercise, each showing three wavy acceleration traces over two seconds; the exercises differ in which axis moves and how fast.", "classes": "dark-light"}}
 figures.window_per_class(cut, recordings, subject)
@@ -90,18 +95,24 @@ by_subject, by_window = {}, {}
 for fold, part in data.items():
     train, test = part.parts["train"], part.parts["test"]
     by_subject[fold] = baselines.forest(train, test, seed)
-    by_window[fold] = baselines.forest(*baselines.split_at_random(train, test, seed), seed)
+    by_window[fold] = baselines.forest(
+        *baselines.split_at_random(train, test, seed), seed
+    )
 
 # %% tags=["nbval-check-output"]
 for fold in data:
-    print(f"fold {fold}: random split {by_window[fold]:.3f}, held-out person {by_subject[fold]:.3f}")
+    print(
+        f"fold {fold}: random split {by_window[fold]:.3f}, held-out person {by_subject[fold]:.3f}"
+    )
 
 # %% mystnb={"figure": {"caption": "The same forest, the same number of test windows: accuracy when windows are split at random and when whole people are held out. One dot per fold.", "name": "fig-leak"}, "image": {"alt": "Two rows of dots on an accuracy axis: the random split lies close to 100 percent, the held-out people far lower and spread out.", "classes": "dark-light"}}
 figures.leakage(by_subject, by_window)
 
 # %% tags=["remove-cell"]
 glue("leak_window", 100 * sum(by_window.values()) / len(by_window), display=False)
-glue("leak_subject", 100 * sum(by_subject.values()) / len(by_subject), display=False)
+glue(
+    "leak_subject", 100 * sum(by_subject.values()) / len(by_subject), display=False
+)
 
 # %% [markdown]
 # The random split promises {glue:text}`leak_window:.1f` % and the held-out people get {glue:text}`leak_subject:.1f` %. The

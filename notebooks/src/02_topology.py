@@ -22,7 +22,7 @@
 dataset: str = "watch"  # name of the data set
 profile: str = "quick"  # smoke, quick or full
 seed: int = 0  # first seed of the runs
-window: int = 0  # which training window is drawn
+window: int = 300  # which training window is drawn
 channel: int = 0  # which of its channels
 resolution: int = 32  # pixels per side of the drawn image
 spread: float = 1.0  # of the Gaussian, in pixels
@@ -31,9 +31,8 @@ spread: float = 1.0  # of the Gaussian, in pixels
 import numpy as np
 import pandas as pd
 from gudhi import bottleneck_distance
-from myst_nb import glue
 
-from mixkd import backends, figures, studies, topology
+from mixkd import backends, figures, notebook, studies, topology
 from mixkd.analysis import cost
 from mixkd.config import ImageSpec
 from mixkd.datasets import dataset as entry_of
@@ -45,6 +44,8 @@ check_parameters(globals())
 recordings = entry_of(dataset).load()
 data = next(iter(studies.data(dataset, profile, seed).values()))
 x = data.parts["train"].x
+notebook.check_index("window", window, len(x))
+notebook.check_index("channel", channel, x.shape[1])
 signal, unit = x[window, channel], recordings.units[channel]
 
 # %% [markdown]
@@ -76,8 +77,9 @@ diagram, lowest = diagrams.of(window, channel), diagrams.essential[window, chann
 figures.pairs(signal, recordings.rate, diagram, lowest, unit)
 
 # %% tags=["nbval-check-output"]
-print(len(diagram), "pairs; largest persistence", np.round(np.diff(diagram, axis=1).max(initial=0), 4), unit)
-print(np.round(diagrams.points.mean(), 5), "mean of all births and deaths of", len(diagrams), "windows")
+longest = np.diff(diagram, axis=1).max(initial=0)
+print(f"{len(diagram)} pairs, the longest lasts {longest:.4f} {unit}")
+print(f"{len(diagrams.points)} pairs in {len(diagrams)} windows")
 
 # %% [markdown]
 # ## Image
@@ -108,7 +110,9 @@ images = topology.images(diagrams, grid)
 labels = data.parts["train"].y
 
 # %% mystnb={"figure": {"caption": "Mean image of each class minus the mean of all classes (red: more, blue: less), for one channel. Birth to the right, persistence upwards.", "name": "fig-means"}, "image": {"alt": "Row of small heat maps, one per exercise, each with its own pattern of red and blue spots.", "classes": "dark-light"}}
-figures.mean_images(images[:, channel], labels, recordings.classes, recordings.channels[channel])
+figures.mean_images(
+    images[:, channel], labels, recordings.classes, recordings.channels[channel]
+)
 
 # %% [markdown]
 # ## Stable under noise
@@ -120,16 +124,19 @@ figures.mean_images(images[:, channel], labels, recordings.classes, recordings.c
 # %%
 rng, rows = np.random.default_rng(seed), []
 for size in np.linspace(0, signal.std(), 40):
-    noise = rng.uniform(-size, size, signal.shape).astype(np.float32)
-    moved = topology.diagrams((signal + noise)[None, None]).of(0, 0)
-    rows.append((np.abs((signal + noise) - signal).max(), bottleneck_distance(diagram, moved)))
+    noisy = signal + rng.uniform(-size, size, signal.shape).astype(np.float32)
+    moved = topology.diagrams(noisy[None, None]).of(0, 0)
+    rows.append((np.abs(noisy - signal).max(), bottleneck_distance(diagram, moved)))
 table = pd.DataFrame(rows, columns=["noise", "bottleneck"])
 
 # %% mystnb={"figure": {"caption": "Forty noisy copies of one channel: how far the diagram moved against how far the signal did.", "name": "fig-stability"}, "image": {"alt": "Scatter of points that all lie on or under a dashed diagonal.", "classes": "dark-light"}}
 figures.stability(table)
 
 # %% tags=["nbval-check-output"]
-print("never above the diagonal:", bool((table["bottleneck"] <= table["noise"] * (1 + 1e-6) + 1e-6).all()))
+print(
+    "never above the diagonal:",
+    bool((table["bottleneck"] <= table["noise"] * (1 + 1e-6) + 1e-6).all()),
+)
 
 # %% [markdown]
 # ## Four programs, one diagram, three images
@@ -145,7 +152,9 @@ ordered = {b: np.sort(d.points.view("f4,f4").ravel()) for b, d in sets.items()}
 
 # %% tags=["nbval-check-output"]
 for backend, points in ordered.items():
-    print(f"{backend:7s} {len(points)} pairs, equal to fast: {np.array_equal(points, ordered['fast'])}")
+    print(
+        f"{backend:7s} {len(points)} pairs, equal to fast: {np.array_equal(points, ordered['fast'])}"
+    )
 
 # %% [markdown]
 # Images are another matter, because "the value of a pixel" has two honest meanings: the Gaussian *sampled* at the centre of
@@ -155,7 +164,9 @@ for backend, points in ordered.items():
 
 # %%
 few = topology.diagrams(x[window : window + 1])
-exact = topology.Grid(grid.birth, grid.persistence, ImageSpec(resolution, spread, "integrated"))
+exact = topology.Grid(
+    grid.birth, grid.persistence, ImageSpec(resolution, spread, "integrated")
+)
 drawn = {"ours, sampled": topology.images(few, grid)[0, channel]}
 drawn["gudhi"] = backends.images(few, grid, "gudhi")[0, channel]
 drawn["ours, integrated"] = topology.images(few, exact)[0, channel]
@@ -171,8 +182,8 @@ figures.backend_images(drawn)
 
 # %%
 record = cost.benchmark("topology")
-rates = pd.DataFrame(record["rates"])
-speed = rates[rates["shape"] == "3 x 500"]
+rates = pd.DataFrame(record["rows"])
+speed = rates[rates["windows"] == "3 x 500"]
 
 # %% mystnb={"figure": {"caption": "Windows per second on one core, from the benchmark record: diagrams, and the whole way to 64 x 64 images.", "name": "fig-speed"}, "image": {"alt": "Two horizontal bar charts on a logarithmic axis; the fast backend is one to two orders of magnitude ahead.", "classes": "dark-light"}}
 figures.backend_speed(speed)

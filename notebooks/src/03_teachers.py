@@ -25,8 +25,6 @@ seed: int = 0  # first seed of the runs
 alpha: float = 1.0  # a of mixup in the teachers that are trained with it
 
 # %% tags=["hide-input"]
-import numpy as np
-import pandas as pd
 from myst_nb import glue
 
 from mixkd import figures, studies
@@ -40,12 +38,14 @@ check_parameters(globals())
 # first call of `load` trains what is missing.
 
 # %%
-runs = studies.load("teachers", dataset=dataset, profile=profile, seed=seed, alpha=alpha)
+runs = studies.load(
+    "teachers", dataset=dataset, profile=profile, seed=seed, alpha=alpha
+)
 data = studies.data(dataset, profile, seed)
 
 # %% tags=["nbval-check-output"]
-columns = ["modality", "network", "share", "subject", "accuracy", "macro_f1", "nll", "ece"]
-runs[columns].round(3)
+columns = ["modality", "network", "share", "subject"]
+runs[[*columns, "accuracy", "macro_f1", "nll", "ece"]].round(3)
 
 # %% [markdown]
 # ## Against simple baselines
@@ -54,26 +54,22 @@ runs[columns].round(3)
 # eight simple features per channel, on the same splits.
 
 # %%
-rows = []
-for fold, part in data.items():
-    train, test = part.parts["train"], part.parts["test"]
-    subject = "+".join(map(str, part.fold.test))
-    rows.append({"baseline": "majority\nclass", "subject": subject, "accuracy": baselines.majority(train, test)})
-    rows.append({"baseline": "random\nforest", "subject": subject, "accuracy": baselines.forest(train, test, seed)})
-baseline = pd.DataFrame(rows)
+baseline = baselines.table(data, seed)
 
 # %% mystnb={"figure": {"caption": "Accuracy on held-out people (one marker each, bar: mean) of two baselines and of the networks that teach.", "name": "fig-teachers"}, "image": {"alt": "Dot plot: majority class lowest, random forest in the middle, signal and image networks above, with a wide gap between the held-out subjects.", "classes": "dark-light"}}
 figures.teachers(runs, baseline)
 
 # %% tags=["nbval-check-output"]
-print(baseline.pivot_table(index="baseline", values="accuracy").round(3).to_string())
+print(
+    baseline.pivot_table(index="baseline", values="accuracy").round(3).to_string()
+)
 
 # %% tags=["remove-cell"]
 plain = runs[(runs["share"] == 0) & (runs["network"] == "WRN16-1")]
 for modality, part in plain.groupby("modality"):
     glue(f"accuracy_{modality}", 100 * part["accuracy"].mean(), display=False)
 for name, part in baseline.groupby("baseline"):
-    glue(name.split("\n")[0], 100 * part["accuracy"].mean(), display=False)
+    glue(name.split()[0], 100 * part["accuracy"].mean(), display=False)
 mixed = runs[(runs["share"] == 1) & (runs["modality"] == "signal")]
 glue("nll_plain", plain[plain["modality"] == "signal"]["nll"].mean(), display=False)
 glue("nll_mixed", mixed["nll"].mean(), display=False)
@@ -86,15 +82,10 @@ glue("nll_mixed", mixed["nll"].mean(), display=False)
 # ## How they learn
 
 # %%
-curves = []
-for record in studies.records(plain):
-    for epoch, row in enumerate(record.history, start=1):
-        scores = {split: row[split]["accuracy"] for split in ("validation", "test")}
-        subject = "+".join(map(str, record.data["subjects"]["test"]))
-        curves.append({"subject": subject, "modality": record.spec.modality, "epoch": epoch, **scores})
+curves = studies.histories(plain)
 
 # %% mystnb={"figure": {"caption": "Accuracy over epochs on the validation person (dotted) and the held-out person (solid). Nothing is chosen by the solid line.", "name": "fig-curves"}, "image": {"alt": "Line plots per held-out subject: accuracy rises within a few epochs and then wanders; validation and test lie apart because they are different people.", "classes": "dark-light"}}
-figures.learning_curves(pd.DataFrame(curves))
+figures.learning_curves(curves)
 
 # %% [markdown]
 # Dotted and solid lines are different *people*, so they may lie far apart. Picking the best epoch by the solid line would look
@@ -130,13 +121,7 @@ figures.confusion(counts, classes)
 # correctly.
 
 # %%
-rows = []
-for (subject,), part in plain.groupby(["subject"]):
-    fold = part["fold"].iloc[0]
-    z = {r.spec.modality: r.arrays["test_logits"] for r in studies.records(part[part["seed"] == seed])}
-    shares = agreement.right_shares(z["signal"], z["image"], data[fold].parts["test"].y)
-    rows.append({"subject": subject, **shares})
-table = pd.DataFrame(rows)
+table = agreement.table(plain, data)
 
 # %% mystnb={"figure": {"caption": "Test windows by which of the two teachers is right, per held-out person, in per cent.", "name": "fig-agreement"}, "image": {"alt": "Stacked bars: most windows are right for both teachers, with visible parts that only one of them gets right.", "classes": "dark-light"}}
 figures.agreement(table)

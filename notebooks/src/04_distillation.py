@@ -23,7 +23,6 @@ profile: str = "quick"  # smoke, quick or full
 seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
-import pandas as pd
 from myst_nb import glue
 
 from mixkd import figures, studies
@@ -58,14 +57,25 @@ check_parameters(globals())
 
 # %%
 runs = studies.load("distillation", dataset=dataset, profile=profile, seed=seed)
-main = runs[(runs["temperature"].isin([1, 4])) & (runs["teacher_network"].isin(["", "WRN16-1"]))]
+main = runs[
+    (runs["temperature"].isin([1, 4]))
+    & (runs["teacher_network"].isin(["", "WRN16-1"]))
+]
 main = main[(main["teachers"] != "signal") | (main["temperature"] == 4)]
 
 # %% mystnb={"figure": {"caption": "Accuracy of the student by method, on held-out people (one marker each, bar: mean), with total epochs.", "name": "fig-methods"}, "image": {"alt": "Dot plot of seven methods from Scratch to Ann; differences between methods are small against those between subjects.", "classes": "dark-light"}}
 figures.methods(main)
 
 # %% tags=["nbval-check-output"]
-columns = ["method", "teachers", "total_epochs", "subject", "accuracy", "macro_f1", "nll"]
+columns = [
+    "method",
+    "teachers",
+    "total_epochs",
+    "subject",
+    "accuracy",
+    "macro_f1",
+    "nll",
+]
 main[columns].round(3)
 
 # %% [markdown]
@@ -81,7 +91,11 @@ for (method, by), value in mean.items():
     glue(f"{method}_{by}".replace(" ", "_"), value, display=False)
 glue("ann_base", mean["Ann", "both"] - mean["Base", "both"], display=False)
 glue("ann_base2x", mean["Ann", "both"] - mean["Base 2x", "both"], display=False)
-glue("scratch_2x", mean["Scratch 2x", "none"] - mean["Scratch", "none"], display=False)
+glue(
+    "scratch_2x",
+    mean["Scratch 2x", "none"] - mean["Scratch", "none"],
+    display=False,
+)
 
 # %% [markdown]
 # Means over held-out people: Scratch {glue:text}`Scratch_none:.1f` %, from the signal teacher {glue:text}`Base_signal:.1f` %, from the image teacher
@@ -99,7 +113,9 @@ glue("scratch_2x", mean["Scratch 2x", "none"] - mean["Scratch", "none"], display
 
 # %% tags=["nbval-check-output"]
 larger = runs[(runs["teachers"] == "signal") & (runs["temperature"] == 4)]
-larger.pivot_table(index="teacher_network", columns="subject", values="accuracy").round(3)
+larger.pivot_table(
+    index="teacher_network", columns="subject", values="accuracy"
+).round(3)
 
 # %% [markdown]
 # ## Temperature
@@ -107,7 +123,9 @@ larger.pivot_table(index="teacher_network", columns="subject", values="accuracy"
 # A high temperature shows the student how the teacher ranks the *wrong* classes; a low one only which class it prefers.
 
 # %%
-curve = runs[(runs["teachers"] == "signal") & (runs["teacher_network"] == "WRN16-1")]
+curve = runs[
+    (runs["teachers"] == "signal") & (runs["teacher_network"] == "WRN16-1")
+]
 
 # %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of the plain signal teacher against the temperature (thick: mean).", "name": "fig-temperature"}, "image": {"alt": "Two line plots over temperatures 1, 2, 4 and 8.", "classes": "dark-light"}}
 figures.temperature(curve)

@@ -30,7 +30,7 @@ import numpy as np
 from myst_nb import glue
 
 from mixkd import figures, mixing, studies, topology
-from mixkd.config import Mixup
+from mixkd.config import ImageSpec, Mixup
 from mixkd.datasets import dataset as entry_of
 from mixkd.notebook import check_parameters
 
@@ -54,11 +54,15 @@ train = data.parts["train"]
 own, partner = train.x[0, 0], train.x[len(train) // 2, 0]
 
 # %% mystnb={"figure": {"caption": "Two windows of one channel (pale) and their mixtures (green); above each, the proportions.", "name": "fig-mixture"}, "image": {"alt": "Three line plots in which a green curve moves from one pale curve to the other.", "classes": "dark-light"}}
-figures.mixed_window(own, partner, (0.9, 0.5, 0.1), recordings.rate, recordings.units[0])
+figures.mixed_window(
+    own, partner, (0.9, 0.5, 0.1), recordings.rate, recordings.units[0]
+)
 
 # %%
 size = min(64, len(train))
-streams = {a: mixing.stream(len(train), size, 1, Mixup(a), seed) for a in studies.ALPHAS}
+streams = {
+    a: mixing.stream(len(train), size, 1, Mixup(a), seed) for a in studies.ALPHAS
+}
 
 # %% mystnb={"figure": {"caption": "Coefficients of one epoch (bars) and the Beta density they come from: small alpha mixes little, alpha = 1 mixes anything.", "name": "fig-beta"}, "image": {"alt": "Three histograms with curves: U-shaped for alpha 0.2 and 0.4, flat for alpha 1.", "classes": "dark-light"}}
 figures.beta_densities(studies.ALPHAS, streams)
@@ -73,13 +77,17 @@ print("coefficients", draw.coefficients[:5].round(3))
 # ## The four cases
 
 # %%
-runs = studies.load("mixup", dataset=dataset, profile=profile, seed=seed, alpha=alpha)
+runs = studies.load(
+    "mixup", dataset=dataset, profile=profile, seed=seed, alpha=alpha
+)
 
 # %% mystnb={"figure": {"caption": "Accuracy of the student in the four cases, by teacher, on held-out people (one marker each, bar: mean). Left: no teacher, without (S) and with (Mix-S) mixup.", "name": "fig-four-cases"}, "image": {"alt": "Dot plot in four groups: no teacher, signal teacher, image teacher and both; four coloured cases in each.", "classes": "dark-light"}}
 figures.four_cases(runs)
 
 # %% tags=["nbval-check-output"]
-runs.pivot_table(index="case", columns="teachers", values="accuracy", sort=False).round(3)
+runs.pivot_table(
+    index="case", columns="teachers", values="accuracy", sort=False
+).round(3)
 
 # %% [markdown]
 # Compared on the same person and the same teachers, with T & S as zero:
@@ -88,20 +96,25 @@ runs.pivot_table(index="case", columns="teachers", values="accuracy", sort=False
 figures.case_gain(runs)
 
 # %% tags=["remove-cell"]
-taught = runs[runs["teachers"] != "none"].groupby("case")[["accuracy", "nll"]].mean()
-alone = runs[runs["teachers"] == "none"].groupby("case")[["accuracy", "nll"]].mean()
+means = runs.assign(alone=runs["teachers"] == "none").groupby(["alone", "case"])
+taught, alone = (
+    means[["accuracy", "nll"]].mean().loc[key] for key in (False, True)
+)
 for case, row in taught.iterrows():
     key = case.replace(" & ", "_").replace("-", "")
     glue(f"acc_{key}", 100 * row["accuracy"], display=False)
     glue(f"nll_{key}", row["nll"], display=False)
-glue("alone_gain", 100 * (alone.loc["Mix-S", "accuracy"] - alone.loc["S", "accuracy"]), display=False)
+alone_gain = alone["accuracy"]["Mix-S"] - alone["accuracy"]["S"]
+glue("alone_gain", 100 * alone_gain, display=False)
 
 # %% tags=["remove-cell"]
-teachers = studies.load("teachers", dataset=dataset, profile=profile, seed=seed, alpha=alpha)
-small = teachers[teachers["network"] == "WRN16-1"]
-own_gain = small[small["share"] == 1]["accuracy"].mean() - small[small["share"] == 0]["accuracy"].mean()
-glue("teacher_gain", 100 * own_gain, display=False)
-glue("mixt_gain", 100 * (taught.loc["Mix-T & S", "accuracy"] - taught.loc["T & S", "accuracy"]), display=False)
+teachers = studies.load("teachers", dataset, profile, seed, alpha)
+small = (
+    teachers[teachers["network"] == "WRN16-1"].groupby("share")["accuracy"].mean()
+)
+glue("teacher_gain", 100 * (small[1.0] - small[0.0]), display=False)
+mixt_gain = taught["accuracy"]["Mix-T & S"] - taught["accuracy"]["T & S"]
+glue("mixt_gain", 100 * mixt_gain, display=False)
 
 # %% [markdown]
 # Averaged over teachers and held-out people: T & S {glue:text}`acc_T_S:.1f` % (NLL {glue:text}`nll_T_S:.2f`), Mix-T & S {glue:text}`acc_MixT_S:.1f` %
@@ -132,12 +145,13 @@ strength.pivot_table(index="alpha", values=["accuracy", "nll", "ece"]).round(3)
 # mixes images (`linear`), as the paper's description suggests; `recompute` mixes the signals and draws the image of the mixture.
 
 # %%
-coefficient = np.full(200, 0.5, np.float32)
-rows = mixing.generator(seed, "pairs for a figure").integers(0, len(train), (2, 200))
-of_mixture = topology.diagrams(mixing.mix(train.x[rows[0]], train.x[rows[1]], coefficient))
-grid = topology.Grid.fit(data.diagrams["train"], studies.ImageSpec())
-recomputed = topology.images(of_mixture, grid)
-linear = mixing.mix(*(topology.images(data.diagrams["train"], grid, r) for r in rows), coefficient)
+half = np.full(200, 0.5, np.float32)
+pairs = mixing.generator(seed, "pairs").integers(0, len(train), (2, 200))
+mixture = mixing.mix(train.x[pairs[0]], train.x[pairs[1]], half)
+grid = topology.Grid.fit(data.diagrams["train"], ImageSpec())
+recomputed = topology.images(topology.diagrams(mixture), grid)
+own, other = (topology.images(data.diagrams["train"], grid, rows) for rows in pairs)
+linear = mixing.mix(own, other, half)
 
 # %%
 gap = np.linalg.norm((linear - recomputed).reshape(200, -1), axis=1)
@@ -147,8 +161,14 @@ distance = gap / np.linalg.norm(recomputed.reshape(200, -1), axis=1)
 figures.image_gap(linear[0, 0], recomputed[0, 0], distance)
 
 # %%
-how = studies.load("image_mixing", dataset=dataset, profile=profile, seed=seed, alpha=alpha)
+how = studies.load(
+    "image_mixing", dataset=dataset, profile=profile, seed=seed, alpha=alpha
+)
 
 # %% tags=["nbval-check-output"]
 print("median relative distance", np.median(distance).round(3))
-print(how.pivot_table(index="image_mixing", columns="subject", values="accuracy").round(3).to_string())
+print(
+    how.pivot_table(index="image_mixing", columns="subject", values="accuracy")
+    .round(3)
+    .to_string()
+)

@@ -44,8 +44,8 @@ rows = []
 for sampling in ("exact", "released"):
     for share in (0.1, 0.25, 0.5, 0.75, 0.9, 1.0):
         stream = mixing.stream(6400, 64, 2, Mixup(alpha, share, sampling), seed)
-        rows.append({"sampling": sampling, "share": share, "realised": (stream.coefficients < 1).mean()})
-realised = pd.DataFrame(rows)
+        rows.append((sampling, share, (stream.coefficients < 1).mean()))
+realised = pd.DataFrame(rows, columns=["sampling", "share", "realised"])
 
 # %% mystnb={"figure": {"caption": "Share of rows that a stream mixes against the share asked for, batches of 64.", "name": "fig-realised"}, "image": {"alt": "Two curves: exact on the diagonal, released far above it for small shares.", "classes": "dark-light"}}
 figures.realised_shares(realised)
@@ -54,7 +54,9 @@ figures.realised_shares(realised)
 realised.pivot_table(index="share", columns="sampling", values="realised").round(3)
 
 # %% tags=["remove-cell"]
-tenth = realised[(realised["sampling"] == "released") & (realised["share"] == 0.1)]["realised"]
+tenth = realised[(realised["sampling"] == "released") & (realised["share"] == 0.1)][
+    "realised"
+]
 glue("tenth", 100 * tenth.iloc[0], display=False)
 
 # %% [markdown]
@@ -68,7 +70,9 @@ glue("tenth", 100 * tenth.iloc[0], display=False)
 # All students learn from the two plain teachers.
 
 # %%
-runs = studies.load("share", dataset=dataset, profile=profile, seed=seed, alpha=alpha)
+runs = studies.load(
+    "share", dataset=dataset, profile=profile, seed=seed, alpha=alpha
+)
 
 # %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against the share that is mixed (thin: each held-out person, thick: mean).", "name": "fig-share"}, "image": {"alt": "Two line plots from 0 to 100 percent; NLL falls quickly with the first mixed rows.", "classes": "dark-light"}}
 figures.shares(runs)
@@ -79,7 +83,9 @@ exact.pivot_table(index="share", values=["accuracy", "nll", "ece"]).round(3)
 
 # %% tags=["nbval-check-output"]
 tenth = runs[runs["share"] == 0.1]
-tenth.pivot_table(index="sampling", columns="subject", values=["accuracy", "nll"]).round(3)
+tenth.pivot_table(
+    index="sampling", columns="subject", values=["accuracy", "nll"]
+).round(3)
 
 # %% tags=["remove-cell"]
 mean = exact.groupby("share")[["accuracy", "nll"]].mean()

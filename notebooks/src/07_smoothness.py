@@ -24,7 +24,6 @@ seed: int = 0  # first seed of the runs
 alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
-import pandas as pd
 from myst_nb import glue
 
 from mixkd import figures, metrics, studies
@@ -39,7 +38,9 @@ check_parameters(globals())
 # All students of this chapter learn from one signal teacher (WRN16-1), in the four cases and at four temperatures.
 
 # %%
-runs = studies.load("temperature", dataset=dataset, profile=profile, seed=seed, alpha=alpha)
+runs = studies.load(
+    "temperature", dataset=dataset, profile=profile, seed=seed, alpha=alpha
+)
 data = studies.data(dataset, profile, seed)
 table = smoothness.target_entropies(runs, data)
 
@@ -53,7 +54,9 @@ table = smoothness.target_entropies(runs, data)
 figures.target_entropy(table)
 
 # %% tags=["nbval-check-output"]
-table.pivot_table(index="case", columns="temperature", values="entropy", sort=False).round(3)
+table.pivot_table(
+    index="case", columns="temperature", values="entropy", sort=False
+).round(3)
 
 # %% [markdown]
 # Both knobs raise it. So mixup in the teacher's training can be expressed *as a temperature*: the one at which the plain teacher is, on average, as uncertain as the teacher
@@ -66,7 +69,9 @@ matched = smoothness.matched_temperatures(runs)
 figures.matched_temperature(matched)
 
 # %% tags=["nbval-check-output"]
-matched.pivot_table(index="temperature", columns="subject", values="effective").round(2)
+matched.pivot_table(
+    index="temperature", columns="subject", values="effective"
+).round(2)
 
 # %% tags=["remove-cell"]
 effective = matched.groupby("temperature")["effective"].mean()
@@ -91,7 +96,13 @@ figures.grid(runs, "nll")
 figures.smooth_against_score(table)
 
 # %% tags=["nbval-check-output"]
-print(runs.pivot_table(index="case", columns="temperature", values="accuracy", sort=False).round(3).to_string())
+print(
+    runs.pivot_table(
+        index="case", columns="temperature", values="accuracy", sort=False
+    )
+    .round(3)
+    .to_string()
+)
 
 # %% [markdown]
 # ## Confidence
@@ -116,8 +127,8 @@ figures.reliability(curves)
 
 # %%
 scores = []
-for record, row in zip(studies.records(runs), runs.to_dict("records")):
-    y = data[row["fold"]].parts["test"].y
+for record in studies.records(runs):
+    y = data[record.spec.fold].parts["test"].y
     scores.append(features.v_score(record.arrays["test_features"], y, seed))
 runs["v_score"] = scores
 
@@ -127,11 +138,16 @@ figures.v_scores(runs)
 # %%
 one = at4[at4["fold"] == min(data)]
 y = data[min(data)].parts["test"].y
-students = dict(zip(one["case"], studies.records(one)))
-maps = {case: features.tsne(record.arrays["test_features"], seed) for case, record in students.items()}
+students = dict(zip(one["case"], studies.records(one), strict=True))
+maps = {
+    case: features.tsne(record.arrays["test_features"], seed)
+    for case, record in students.items()
+}
 
 # %% mystnb={"figure": {"caption": "Features of one held-out person by t-SNE, students at temperature 4. Axes have no meaning; distances within a cluster do, roughly.", "name": "fig-tsne"}, "image": {"alt": "Four scatter plots coloured by exercise, with clusters of different tightness.", "classes": "dark-light"}}
 figures.feature_maps(maps, y, entry_of(dataset).load().classes)
 
 # %% tags=["nbval-check-output"]
-runs.pivot_table(index="case", columns="temperature", values="v_score", sort=False).round(3)
+runs.pivot_table(
+    index="case", columns="temperature", values="v_score", sort=False
+).round(3)

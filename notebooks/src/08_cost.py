@@ -41,7 +41,9 @@ check_parameters(globals())
 entry = entry_of(dataset)
 recordings = entry.load()
 n_channels, n_classes = len(recordings.channels), len(recordings.classes)
-sizes = cost.network_costs(n_channels, entry.window, ImageSpec().resolution, n_classes)
+sizes = cost.network_costs(
+    n_channels, entry.window, ImageSpec().resolution, n_classes
+)
 paper = cost.network_costs(n_channels, entry.window, 64, n_classes)
 
 # %% mystnb={"figure": {"caption": "Multiply-adds for one window against parameters; ringed: the student. Images of 16 x 16 pixels.", "name": "fig-sizes"}, "image": {"alt": "Scatter on logarithmic axes: image networks lie up and to the right of signal networks of the same depth and width.", "classes": "dark-light"}}
@@ -53,8 +55,12 @@ sizes.assign(image_64=paper["multiply_adds"]).round(0)
 # %% tags=["remove-cell"]
 work = sizes.set_index(["modality", "network"])["multiply_adds"]
 fine = paper.set_index(["modality", "network"])["multiply_adds"]
-glue("ratio_16", work["image", "WRN16-1"] / work["signal", "WRN16-1"], display=False)
-glue("ratio_64", fine["image", "WRN16-1"] / work["signal", "WRN16-1"], display=False)
+glue(
+    "ratio_16", work["image", "WRN16-1"] / work["signal", "WRN16-1"], display=False
+)
+glue(
+    "ratio_64", fine["image", "WRN16-1"] / work["signal", "WRN16-1"], display=False
+)
 
 # %% [markdown]
 # An image network of the same depth and width does {glue:text}`ratio_16:.1f` times the work of a signal network at 16 x 16 pixels, and {glue:text}`ratio_64:.0f` times at the
@@ -66,10 +72,15 @@ glue("ratio_64", fine["image", "WRN16-1"] / work["signal", "WRN16-1"], display=F
 
 # %%
 record = cost.benchmark("latency")
-networks, topology = pd.DataFrame(record["networks"]), pd.DataFrame(record["topology"])
+networks, topology = (
+    pd.DataFrame(record["networks"]),
+    pd.DataFrame(record["topology"]),
+)
 both = pd.concat([networks, topology])
 kind = both["what"].str.split().str[0]
-latency = pd.DataFrame({"name": both["what"], "kind": kind, "milliseconds": both["one_ms"]})
+latency = pd.DataFrame(
+    {"name": both["what"], "kind": kind, "milliseconds": both["one_ms"]}
+)
 
 # %% mystnb={"figure": {"caption": "Time for one window on one core, from the benchmark record. Blue: signal networks; orange: image networks; green: from window to image.", "name": "fig-latency"}, "image": {"alt": "Horizontal bars on a logarithmic axis; the student is among the shortest network bars, the fast topology is far shorter than any network.", "classes": "dark-light"}}
 figures.latency(latency)
@@ -80,13 +91,7 @@ figures.latency(latency)
 # The image path is topology (window to diagram to image) and then the network. Its share depends on which program computes the topology. In batches of 64:
 
 # %%
-rows = []
-for size in (8, 16, 64):
-    network = networks[networks["what"] == f"image WRN16-1 {size} px"]["per_second"].iloc[0]
-    for way in ("fast", "giotto"):
-        speed = topology[topology["what"] == f"topology {size} px, {way}"]["per_second"].iloc[0]
-        rows.append({"name": f"{size} px, {way}", "topology": 1e3 / speed, "network": 1e3 / network})
-shares = pd.DataFrame(rows)
+shares = cost.image_path(record)
 
 # %% mystnb={"figure": {"caption": "Time of the image path per window, split into topology and network (WRN16-1), for two topology backends and three resolutions.", "name": "fig-topology-share"}, "image": {"alt": "Stacked bars: with the fast backend the network dominates; with giotto-tda topology takes most of the time at small images.", "classes": "dark-light"}}
 figures.topology_share(shares)
@@ -95,7 +100,9 @@ figures.topology_share(shares)
 shares.round(3)
 
 # %% tags=["remove-cell"]
-part = shares.assign(share=shares["topology"] / (shares["topology"] + shares["network"])).set_index("name")["share"]
+part = shares.assign(
+    share=shares["topology"] / (shares["topology"] + shares["network"])
+).set_index("name")["share"]
 glue("share_fast", 100 * part["16 px, fast"], display=False)
 glue("share_giotto", 100 * part["16 px, giotto"], display=False)
 
@@ -110,15 +117,27 @@ glue("share_giotto", 100 * part["16 px, giotto"], display=False)
 # %%
 training = cost.benchmark("training")
 times = training["step"]["milliseconds"]
-names = {"scratch": "scratch student", "traced": "two teachers, traced", "live": "two teachers, live"}
-steps = pd.DataFrame([{"name": label, "milliseconds": times[key]} for key, label in names.items()])
+names = {
+    "scratch": "scratch student",
+    "traced": "two teachers, traced",
+    "live": "two teachers, live",
+}
+steps = pd.DataFrame(
+    [{"name": label, "milliseconds": times[key]} for key, label in names.items()]
+)
 
 # %% mystnb={"figure": {"caption": "Time of one training step of the student, mixup on; on the right of each bar, relative to training from scratch. From the benchmark record.", "name": "fig-training"}, "image": {"alt": "Three bars: scratch and traced are nearly equal, live teachers take about twice as long.", "classes": "dark-light"}}
 figures.training_cost(steps)
 
 # %% tags=["nbval-check-output"]
 quick = training["quick_profile"]
-print({key: round(value, 2) for key, value in quick.items() if isinstance(value, (int, float))})
+print(
+    {
+        key: round(value, 2)
+        for key, value in quick.items()
+        if isinstance(value, (int, float))
+    }
+)
 
 # %% tags=["remove-cell"]
 glue("traced", training["step"]["traced_over_scratch"], display=False)

@@ -78,7 +78,14 @@ for wrong in ("aplha=0.4", "alpha=hello", "alpha=-1"):
 # %%
 image_teacher = TeacherSpec(modality="image", mixup=Mixup(alpha=0.4))
 base = next(studies.bases(dataset, profile, seed))
-spec = RunSpec.parse({**base.as_dict(), "teachers": [image_teacher], "kd_weight": 0.7, "temperature": 2.0})
+spec = RunSpec.parse(
+    {
+        **base.as_dict(),
+        "teachers": [image_teacher],
+        "kd_weight": 0.7,
+        "temperature": 2.0,
+    }
+)
 
 # %% tags=["nbval-check-output"]
 print(spec.name)

@@ -1,0 +1,219 @@
+"""Analyses against closed forms and against scipy and scikit-learn."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
+from scipy.special import softmax
+from sklearn.metrics import accuracy_score, confusion_matrix
+
+from mixkd import studies, training, windows
+from mixkd.analysis import agreement, baselines, cost, features, smoothness
+from mixkd.datasets import synthetic
+from mixkd.errors import MixkdError
+from mixkd.store import Store
+from mixkd.windows import Windows
+
+LOGITS = arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(2, 9)), elements=st.floats(-10, 10, width=32))
+
+# -- smoothness
+
+
+@given(LOGITS, st.sampled_from([0.5, 1.0, 4.0]))
+def test_entropy_equals_scipy(logits, temperature):
+    p = softmax(logits.astype(np.float64) / temperature, axis=1)
+    np.testing.assert_allclose(smoothness.entropy(logits, temperature), stats.entropy(p, axis=1), atol=1e-9)
+
+
+@given(LOGITS, st.floats(0.1, 50), st.floats(1.01, 10))
+def test_entropy_grows_with_temperature_up_to_its_limits(logits, temperature, factor):
+    cool, warm = (smoothness.entropy(logits, t) for t in (temperature, factor * temperature))
+    assert (warm >= cool - 1e-9).all()
+    assert (cool >= 0).all()
+    limit = np.log(logits.shape[1])
+    np.testing.assert_allclose(smoothness.entropy(logits, 1e6), limit, atol=1e-6)
+    ties = (logits == logits.max(axis=1, keepdims=True)).sum(axis=1)
+    gap = np.array([np.diff(np.unique(z)[-2:], prepend=np.unique(z)[-1] - 1)[-1] for z in logits])
+    np.testing.assert_allclose(smoothness.entropy(logits, 1e-3)[gap > 0.1], np.log(ties)[gap > 0.1], atol=1e-6)
+
+
+@given(st.integers(0, 10**6), st.integers(2, 9), st.floats(0.1, 30))
+def test_effective_temperature_is_found_again(seed, n_classes, temperature):
+    logits = np.random.default_rng(seed).normal(0, 3, (50, n_classes))
+    target = smoothness.entropy(logits, temperature).mean()
+    found = smoothness.effective_temperature(logits, target)
+    assert found == pytest.approx(temperature, rel=1e-4)
+    assert smoothness.entropy(logits, found).mean() == pytest.approx(target, abs=1e-8)
+    assert smoothness.effective_temperature(2 * logits, target) == pytest.approx(2 * temperature, rel=1e-4)
+
+
+@pytest.mark.parametrize("target", [-0.1, 0.0, np.log(4), 2.0])
+def test_impossible_entropy_is_refused(target):
+    logits = np.random.default_rng(0).normal(size=(20, 4))
+    with pytest.raises(MixkdError, match=r"target_entropy: found .* nats, expected one in \(0, 1\.386\)"):
+        smoothness.effective_temperature(logits, target)
+
+
+def test_logit_spread():
+    np.testing.assert_allclose(smoothness.logit_spread(np.array([[1.0, -1, 1, -1], [5, 5, 5, 5]])), [1, 0])
+
+
+@pytest.fixture(scope="module")
+def temperature_study(tmp_path_factory):
+    """One fold of a smoke study whose teachers are trained; its students are not needed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIXKD_HOME", str(tmp_path_factory.mktemp("study")))
+        specs = [spec for spec in studies.specs("temperature", "synthetic", "smoke") if spec.fold == 0]
+        data = training.prepare(specs[0])
+        for teacher in {run.hash: run for spec in specs for run in spec.teacher_runs}.values():
+            training.run(teacher, Store(), training.for_spec(data, teacher))
+        yield pd.DataFrame([{**studies.describe(spec), "subject": "1", "spec": spec} for spec in specs]), data
+
+
+def test_target_entropies(temperature_study):
+    table, data = temperature_study
+    found = smoothness.target_entropies(table, {0: data})
+    assert found["limit"].tolist() == [np.log(4)] * len(table)
+    for _, part in found.groupby(["teacher_mixup", "share"]):
+        assert (np.diff(part.sort_values("temperature")["entropy"]) > 0).all()
+    for _, row in found[found["share"] == 0].iterrows():
+        spec = row["spec"]
+        first_epoch = training.stream_of(spec, data).rows[: len(data.parts["train"]) // spec.batch_size].ravel()
+        logits = Store().get(spec.teacher_runs[0]).arrays["train_logits"][first_epoch]
+        assert row["entropy"] == pytest.approx(smoothness.entropy(logits, spec.temperature).mean(), rel=1e-6)
+
+
+def test_matched_temperatures_match(temperature_study):
+    table, _ = temperature_study
+    found = smoothness.matched_temperatures(table)
+    assert found["temperature"].tolist() == list(studies.TEMPERATURES)
+    logits = {
+        bool(spec.mixup): Store().get(spec).arrays["train_logits"]
+        for spec in {run for spec in table["spec"] for run in spec.teacher_runs}
+    }
+    for temperature, effective in zip(found["temperature"], found["effective"], strict=True):
+        mixed, plain = smoothness.entropy(logits[True], temperature), smoothness.entropy(logits[False], effective)
+        assert plain.mean() == pytest.approx(mixed.mean(), abs=1e-8)
+
+
+# -- features
+
+
+def blobs(n: int, n_classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % n_classes
+    return 100 * np.eye(n_classes, 5)[y] + rng.normal(size=(n, 5)), y
+
+
+def test_v_score_of_perfect_and_of_independent_clusters():
+    x, y = blobs(90)
+    assert features.v_score(x, y) == pytest.approx(1)
+    assert features.v_score(x, (y + 1) % 3 + 7) == pytest.approx(1), "names of classes do not count"
+    assert features.v_score(x, np.repeat(np.arange(3), 30)) == pytest.approx(0, abs=1e-9)
+    assert features.v_score(x, y) == features.v_score(x, y)
+
+
+@pytest.mark.parametrize("n", [4, 40, 120])
+def test_tsne_is_a_deterministic_map(n):
+    x, y = blobs(n)
+    found = features.tsne(x.astype(np.float32))
+    assert found.shape == (n, 2)
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(found, features.tsne(x.astype(np.float32)))
+    if n == 120:
+        centres = np.stack([found[y == c].mean(axis=0) for c in range(3)])
+        spread = max(found[y == c].std() for c in range(3))
+        assert np.linalg.norm(centres - np.roll(centres, 1, axis=0), axis=1).min() > 2 * spread
+
+
+# -- agreement
+
+
+@given(st.integers(0, 10**6), st.integers(1, 40), st.integers(2, 5))
+def test_right_shares_and_confusion(seed, n, n_classes):
+    rng = np.random.default_rng(seed)
+    signal, image, y = rng.normal(size=(n, n_classes)), rng.normal(size=(n, n_classes)), rng.integers(0, n_classes, n)
+    shares = agreement.right_shares(signal, image, y)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["both"] + shares["signal"] == pytest.approx(accuracy_score(y, signal.argmax(1)))
+    assert shares["both"] + shares["image"] == pytest.approx(accuracy_score(y, image.argmax(1)))
+    wrong = [s.argmax() != c != i.argmax() for s, i, c in zip(signal, image, y, strict=True)]
+    assert shares["none"] == pytest.approx(np.mean(wrong))
+    expected = confusion_matrix(y, signal.argmax(1), labels=range(n_classes))
+    np.testing.assert_array_equal(agreement.confusion(signal, y), expected)
+
+
+# -- baselines
+
+
+@pytest.fixture(scope="module")
+def parts():
+    recordings = synthetic.load()
+    fold = windows.folds(recordings.subjects)[0]
+    return windows.split(windows.thin(windows.cut(recordings, 100, 50), 10), fold)
+
+
+def labelled(y: list[int]) -> Windows:
+    n = np.arange(len(y))
+    return Windows(np.zeros((len(y), 1, 4)), np.array(y), n, n, n)
+
+
+def test_majority_is_of_the_training_labels():
+    assert baselines.majority(labelled([2, 0, 2, 1]), labelled([1, 2, 1, 1])) == 0.25
+    assert baselines.majority(labelled([0]), labelled([1, 1])) == 0
+
+
+def test_random_split_keeps_every_window_once_and_shares_subjects(parts):
+    train, test = parts["train"], parts["test"]
+    found = baselines.split_at_random(train, test, seed=0)
+    assert [len(part) for part in found] == [len(train), len(test)]
+    before, after = (
+        sorted((w.recording[i], w.start[i], w.subject[i], w.y[i], w.x[i].sum()) for w in both for i in range(len(w)))
+        for both in ((train, test), found)
+    )
+    assert before == after
+    assert set(found[0].subject) & set(found[1].subject)
+
+
+def test_forest_beats_the_majority(parts):
+    assert baselines.majority(parts["train"], parts["test"]) == 0.25
+    found = baselines.forest(parts["train"], parts["test"])
+    assert found > 0.6
+    assert found == baselines.forest(parts["train"], parts["test"])
+
+
+def test_simple_features_of_one_channel_by_hand():
+    found = baselines.simple_features(np.array([[[0.0, 1, 3, 6, 10]]]))
+    np.testing.assert_allclose(found[0], [4, np.sqrt(13.2), 0, 1, 3, 6, 10, 2.5])
+    two = np.random.default_rng(0).normal(size=(3, 2, 9))
+    alone = [baselines.simple_features(two[:, [c]]) for c in range(2)]
+    np.testing.assert_allclose(baselines.simple_features(two)[:, ::2], alone[0])
+    np.testing.assert_allclose(baselines.simple_features(two)[:, 1::2], alone[1])
+
+
+# -- cost
+
+
+def test_network_costs_of_pamap2():
+    table = cost.network_costs(n_channels=40, n_samples=100, resolution=64, n_classes=12)
+    assert table["modality"].tolist() == ["signal"] * 4 + ["image"] * 4
+    assert table["network"].tolist() == ["WRN16-1", "WRN16-3", "WRN28-1", "WRN28-3"] * 2
+    signal, image = (table[table["modality"] == m] for m in ("signal", "image"))
+    assert signal["parameters"].tolist() == [63_020, 537_644, 128_428, 1_120_940]
+    assert image["parameters"].tolist() == [180_524, 1_555_244, 374_956, 3_299_756]
+    np.testing.assert_allclose(signal["multiply_adds"] / 1e6, [2.2, 17.8, 4.3, 37.1], rtol=0.02)
+    np.testing.assert_allclose(image["multiply_adds"] / 1e6, [129, 914, 242, 1933], rtol=0.02)
+
+
+def test_benchmark_records(tmp_path):
+    (tmp_path / "topology.json").write_text(json.dumps({"ratio": 3}))
+    assert cost.benchmark("topology", tmp_path) == {"ratio": 3}
+    with pytest.raises(MixkdError, match=r"latency\.json: no such benchmark record; run `make bench`"):
+        cost.benchmark("latency", tmp_path)

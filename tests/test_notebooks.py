@@ -1,0 +1,169 @@
+"""Notebooks: in step with their scripts, thin, strict about parameters, executed twice with equal outputs."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from smoke import ROOT, Smoke, mixkd, smoke  # noqa: F401
+
+from mixkd import MixkdError, notebook
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NAMES = [path.stem for path in NOTEBOOKS]
+
+
+def cells(path: Path, kind: str = "code") -> list:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
+
+
+def tags(cell) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def test_there_are_nine_chapters():
+    assert len(NAMES) == 9
+    assert [name[:2] for name in NAMES] == [f"{i:02d}" for i in range(1, 10)]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_in_step_with_its_script(path):
+    script = jupytext.read(path.parent / "src" / f"{path.stem}.py")
+    stored = nbformat.read(path, as_version=4)
+    assert [(c.cell_type, c.source) for c in script.cells] == [(c.cell_type, c.source) for c in stored.cells]
+    kept = ("tags", "mystnb")
+    for a, b in zip(script.cells, stored.cells, strict=True):
+        assert {k: a.metadata.get(k) for k in kept} == {k: b.metadata.get(k) for k in kept}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_committed_without_outputs_and_with_a_kernel(path):
+    stored = nbformat.read(path, as_version=4)
+    nbformat.validate(stored)
+    assert stored.metadata.kernelspec.name == "python3"
+    assert not any(cell.outputs or cell.execution_count for cell in cells(path))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_thin(path):
+    for cell in cells(path):
+        assert len(cell.source.splitlines()) <= 10 or "hide-input" in tags(cell), cell.source
+        kinds = (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
+        assert not any(isinstance(node, kinds) for node in ast.walk(ast.parse(cell.source))), cell.source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_opens_with_title_claim_parameters_and_their_check(path):
+    first = nbformat.read(path, as_version=4).cells[0]
+    assert first.source.startswith("# ")
+    assert "Claim" in first.source
+    parameters, check = cells(path)[:2]
+    assert "parameters" in tags(parameters)
+    assert "check_parameters(globals())" in check.source
+    declared = notebook.parameters_of(path)
+    assert {"dataset", "profile", "seed"} <= set(declared)
+    assert all(p.help for p in declared.values())
+
+
+def test_every_figure_has_caption_name_and_alt_text():
+    names = []
+    for path in NOTEBOOKS:
+        for cell in cells(path):
+            last = cell.source.splitlines()[-1]
+            if last.startswith("figures."):
+                shown = cell.metadata["mystnb"]
+                names.append(shown["figure"]["name"])
+                assert len(shown["figure"]["caption"]) > 30, last
+                assert len(shown["image"]["alt"]) > 30, last
+    assert len(names) == len(set(names)) >= 25
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_at_least_three_checked_outputs(path):
+    assert sum("nbval-check-output" in tags(cell) for cell in cells(path)) >= 3
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("aplha", "0.4"), "parameter aplha: unknown, did you mean 'alpha'?"),
+        (("alpha", "hello"), "parameter alpha: found 'hello', expected float"),
+        (("alpha", "-1"), "parameter alpha: found -1.0, expected 0.01 to 100"),
+    ],
+)
+def test_plain_papermill_refuses_wrong_parameters(words, message, tmp_path):
+    source, output = ROOT / "notebooks" / "05_mixup.ipynb", tmp_path / "out.ipynb"
+    command = [sys.executable, "-m", "papermill", str(source), str(output), "-p", *words]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "MIXKD_HOME": str(tmp_path)})
+    assert done.returncode != 0
+    assert f"MixkdError: {message}" in done.stderr
+    errors = [o for cell in cells(output) for o in cell.outputs if o.output_type == "error"]
+    assert ["\n".join(o.traceback) for o in errors] == [f"MixkdError: {message}"]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_mixkd_notebook_refuses_before_a_kernel_starts(tmp_path):
+    output = tmp_path / "out.ipynb"
+    done = mixkd("notebook", "05_mixup", "-p", "aplha=0.4", "-o", str(output), home=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "mixkd: parameter aplha: unknown, did you mean 'alpha'?"
+    assert not output.exists()
+
+
+def test_unknown_notebook_names_the_nearest():
+    with pytest.raises(MixkdError, match="did you mean '05_mixup'"):
+        notebook.path_of("05_mixupp")
+
+
+def test_papermill_with_other_parameters(tmp_path):
+    output = tmp_path / "out.ipynb"
+    words = ["-p", "profile", "smoke", "-p", "dataset", "synthetic", "-p", "alpha", "0.4", "-p", "seed", "7"]
+    source = ROOT / "notebooks" / "05_mixup.ipynb"
+    command = [sys.executable, "-m", "papermill", str(source), str(output), *words]
+    environment = {**os.environ, "MIXKD_HOME": str(tmp_path / "home")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    specs = [json.loads(p.read_text())["spec"] for p in (tmp_path / "home" / "runs").rglob("*.json")]
+    assert {spec["dataset"] for spec in specs} == {"synthetic"}
+    assert {spec["seed"] for spec in specs} == {7}
+    assert {spec["mixup"]["alpha"] for spec in specs if spec["mixup"]} >= {0.4}
+
+
+def nbval(paths: list[Path], home: Path) -> subprocess.CompletedProcess:
+    """Execute notebooks again and compare the checked cells with their stored outputs."""
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-n", "2", "--dist", "loadfile", *map(str, paths)]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    environment |= {"MIXKD_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=paths[0].parent)
+
+
+def test_nbval_with_an_empty_store(smoke: Smoke, tmp_path):  # noqa: F811
+    executed = sorted(smoke.notebooks.glob("*.ipynb"))
+    assert [path.stem for path in executed] == NAMES
+    for path in executed:
+        checked = [cell for cell in cells(path) if "nbval-check-output" in tags(cell)]
+        assert all(cell.outputs for cell in checked), path
+    done = nbval(executed, tmp_path / "another-home")
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
+def test_nbval_fails_on_a_changed_output(smoke: Smoke, tmp_path):  # noqa: F811
+    changed = tmp_path / "06_partial_mixup.ipynb"
+    content = json.loads((smoke.notebooks / changed.name).read_text())
+    cell = next(c for c in content["cells"] if "nbval-check-output" in c["metadata"].get("tags", []))
+    data = cell["outputs"][0]["data"]
+    data["text/plain"] = [line.replace("0.1", "0.2") for line in data["text/plain"]]
+    changed.write_text(json.dumps(content))
+    home = tmp_path / "home"
+    shutil.copytree(smoke.home, home)
+    done = nbval([changed], home)
+    assert done.returncode == 1
+    assert "mismatch" in done.stdout

@@ -1,0 +1,165 @@
+"""The house: imports point one way, modules stay small, and the files that name the environment agree."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+import mixkd
+
+PACKAGE = Path(mixkd.__file__).parent
+ROOT = PACKAGE.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+MODULES = sorted(PACKAGE.rglob("*.py"))
+OPTIONAL = (
+    "gtda",
+    "gudhi",
+    "jupytext",
+    "nbformat",
+    "papermill",
+    "persim",
+    "ripser",
+    "jupyter_book",
+    "myst_nb",
+    "IPython",
+)
+
+# A module imports only what stands before it; a package counts as one.
+ORDER = (
+    *("errors", "config", "store", "provenance", "datasets", "windows", "topology", "backends", "networks", "mixing"),
+    *("losses", "metrics", "training", "worker", "sweep", "studies", "analysis", "figures", "notebook", "book", "cli"),
+)
+
+
+def name_of(path: Path) -> str:
+    """mixkd/analysis/cost.py -> mixkd.analysis.cost"""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+NAMES = {name_of(path) for path in MODULES}
+
+
+def unit(module: str) -> str | None:
+    """mixkd.analysis.cost -> analysis; the package itself is none."""
+    return module.split(".")[1] if "." in module else None
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file names in an import, those inside functions included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
+            assert node.module
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in NAMES else node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_up_the_list(path):
+    own = unit(name_of(path))
+    assert own is None or own in ORDER, f"{own} has no place in ORDER yet"
+    for module in imports(path):
+        if module.split(".")[0] == "mixkd" and unit(module) not in (None, own):
+            allowed = ORDER[: ORDER.index(own)] if own else ("errors",)
+            assert unit(module) in allowed, f"{name_of(path)} imports {module}"
+
+
+def test_order_names_modules_that_exist():
+    assert {unit(name) for name in NAMES} - {None} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_are_small_and_say_what_they_are(path):
+    source = path.read_text()
+    assert len(source.splitlines()) <= 400
+    assert ast.get_docstring(ast.parse(source))
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level packages that a fresh process has loaded after `code`."""
+    code += "\nimport sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert run.returncode == 0, run.stderr
+    return set(run.stdout.split())
+
+
+def test_importing_mixkd_loads_no_heavy_or_optional_package():
+    assert loaded_by("import mixkd") & {*OPTIONAL, "torch", "numba", "matplotlib", "pandas"} == set()
+
+
+def test_every_module_imports_with_core_dependencies_only():
+    blocked = f"import importlib, sys; sys.modules.update(dict.fromkeys({OPTIONAL}))\n"  # None: ImportError
+    loaded = loaded_by(blocked + f"for name in {sorted(NAMES)}: importlib.import_module(name)")
+    assert {"mixkd", "torch"} <= loaded
+
+
+# -- the environment
+
+
+def normal(name: str) -> str:
+    return re.sub("[-_.]+", "-", name).lower()
+
+
+def locked() -> dict[str, str]:
+    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines), "exact versions only"
+    pinned = {normal(name): version for name, _, version in (line.partition("==") for line in lines)}
+    assert len(pinned) == len(lines)
+    return pinned
+
+
+def declared() -> Iterator[Requirement]:
+    extras = PROJECT["optional-dependencies"]
+    yield from map(Requirement, [*PROJECT["dependencies"], *(line for extra in extras.values() for line in extra)])
+
+
+@pytest.mark.parametrize("requirement", [r for r in declared() if r.name != "mixkd"], ids=str)
+def test_lock_satisfies_the_project(requirement):
+    assert requirement.specifier.contains(locked()[normal(requirement.name)])
+
+
+def test_extras_contain_one_another():
+    extras = PROJECT["optional-dependencies"]
+    assert "mixkd[giotto]" in extras["book"]
+    assert "mixkd[book]" in extras["test"]
+    assert {extra for r in declared() if r.name == "mixkd" for extra in r.extras} <= extras.keys()
+
+
+def test_imported_packages_are_declared():
+    modules = {"sklearn": "scikit-learn", "gtda": "giotto-tda", "yaml": "types-pyyaml", "IPython": "ipykernel"}
+    names = {module.partition(".")[0] for path in MODULES for module in imports(path)}
+    third_party = {normal(modules.get(n, n)) for n in names - sys.stdlib_module_names - {"mixkd"}}
+    with_book = {normal(r.name) for r in declared()} | {"nbformat"}  # nbformat: of jupyter-book and papermill
+    assert third_party <= with_book
+
+
+def test_conda_environment_installs_the_lock():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    conda = [line for line in environment["dependencies"] if isinstance(line, str)]
+    (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert {"python=3.11", "pip"} <= set(conda)
+    assert not locked().keys() & {normal(re.split("[=<>]", line)[0]) for line in conda}, "one source of versions"
+    assert pip[0] == "-r requirements.lock"
+    assert set(pip[1:]) <= {"-e ."}, "a requirements file, which pip reads this as, knows no --no-deps"
+    assert PROJECT["requires-python"] == ">=3.11,<3.12"
+
+
+def test_setuptools_packages_every_folder():
+    configured = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    assert sorted(configured) == sorted(name_of(path) for path in MODULES if path.name == "__init__.py")
+
+
+def test_versions_agree():
+    assert PROJECT["version"] == mixkd.__version__
