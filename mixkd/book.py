@@ -152,11 +152,10 @@ def status_table(executions: list[Execution], n_trained: int, seconds: float) ->
 def parameter_table() -> str:
     """The parameters of all notebooks, read from the notebooks."""
     rows = [
-        f"| `{path.stem}` | `{p.name}` | {p.type} | `{p.default}` | {p.help} |"
-        for path in sorted(notebook.NOTEBOOKS.glob("*.ipynb"))
-        for p in notebook.parameters_of(path).values()
+        f"| `{name}` | {kind} | `{default}` | {help_} | {where} |"
+        for name, kind, default, help_, where in notebook.parameter_table()
     ]
-    return "| notebook | parameter | type | default | meaning |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    return "| parameter | type | default | meaning | chapters |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def _maths_offline(stage: Path) -> None:

@@ -114,6 +114,19 @@ def parameters_of(path: Path) -> dict[str, Parameter]:
     return result
 
 
+def parameter_table() -> list[tuple[str, str, str, str, str]]:
+    """(parameter, type, default, meaning, chapters) of all notebooks; what several share is one row."""
+    chapters: dict[Parameter, list[str]] = {}
+    paths = sorted(NOTEBOOKS.glob("*.ipynb"))
+    for path in paths:
+        for parameter in parameters_of(path).values():
+            chapters.setdefault(parameter, []).append(path.stem.partition("_")[0])
+    return [
+        (p.name, p.type, str(p.default), p.help, "all" if len(where) == len(paths) else ", ".join(where))
+        for p, where in chapters.items()
+    ]
+
+
 def parse_assignments(path: Path, assignments: list[str]) -> dict[str, Any]:
     """`name=value` strings as checked values of the notebook's parameters. MixkdError on the first that is wrong."""
     declared, result = parameters_of(path), {}

@@ -71,7 +71,8 @@ def chunks(missing: list[RunSpec]) -> list[Chunk]:
     for spec in missing:
         mixup = spec.mixup.hash if spec.mixup else ""
         alone = "" if spec.teachers else spec.hash
-        key = (level(spec), spec.dataset, spec.fold, spec.seed, spec.epochs, spec.image, mixup, alone)
+        windows = (spec.dataset, spec.windows_per_class, spec.fold)
+        key = (level(spec), windows, spec.seed, spec.epochs, spec.image, mixup, alone)
         groups.setdefault(key, []).append(spec)
     hashes = {spec.hash for spec in missing}
     result = []

@@ -291,7 +291,7 @@ def _train(spec: RunSpec, store: Store, data: FoldData, traces: Traces | None) -
         if split == "test":
             arrays["test_features"] = features
     about: dict[str, Any] = {
-        "subjects": {"test": data.fold.test, "validation": data.fold.validation, "train": data.fold.train},
+        "subjects": {name: list(getattr(data.fold, name)) for name in data.parts},
         "windows": {name: len(part) for name, part in data.parts.items()},
     }
     if spec.sees_images:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import gudhi
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -51,13 +53,18 @@ def relative(a: np.ndarray, b: np.ndarray) -> float:
 # -- diagrams against other libraries
 
 
-@settings(max_examples=300)
+@pytest.mark.parametrize("n", range(1, 8))
+def test_diagram_of_every_short_signal_equals_gudhi(n):
+    x = np.array(list(itertools.product(range(3), repeat=n)), np.float32)[:, None]
+    ours, theirs = topology.diagrams(x), backends.diagrams(x, "gudhi")
+    assert all(np.array_equal(ordered(ours.of(i, 0)), ordered(theirs.of(i, 0))) for i in range(len(x)))
+
+
 @given(SIGNALS)
 def test_diagram_equals_gudhi(x):
     np.testing.assert_array_equal(pairs(x), pairs(x, "gudhi"))
 
 
-@settings(max_examples=60)
 @given(SIGNALS.filter(lambda x: len(x) > 1))
 def test_diagram_equals_giotto(x):
     np.testing.assert_array_equal(pairs(x), pairs(x, "giotto"))

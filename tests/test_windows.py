@@ -86,7 +86,11 @@ def test_every_subject_is_tested_once_and_parts_are_disjoint(ids, random):
         small = len(ids) <= 20
         assert len(fold.validation) == (1 if small else round(0.1 * others))
         assert len(fold.test) == 1 if small else len(fold.test) in (len(ids) // 10, len(ids) // 10 + 1)
-    assert len(found) == (len(ids) if len(ids) <= 20 else 10)
+
+
+@pytest.mark.parametrize(("n", "n_folds"), [(3, 3), (19, 19), (20, 20), (21, 10), (45, 10)])
+def test_number_of_folds(n, n_folds):
+    assert len(windows.folds(np.arange(n))) == n_folds
 
 
 def test_validation_is_the_next_subject_cyclically():

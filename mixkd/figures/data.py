@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mixkd.datasets import Recordings
 from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, WIDTH, figure, percent
@@ -67,6 +68,7 @@ def channel_ranges(windows: Windows, recordings: Recordings) -> Figure:
         axis.plot(middle, range(len(subjects)), "o", color=COLOURS["signal"], ms=4)
         axis.set_title(f"{recordings.channels[channel]}")
         axis.set_xlabel(recordings.units[channel])
+        axis.xaxis.set_major_locator(MaxNLocator(2, integer=True))
     axes.flat[0].set_yticks(range(len(subjects)), subjects)
     axes.flat[0].set_ylabel("subject")
     axes.flat[0].invert_yaxis()

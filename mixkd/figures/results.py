@@ -175,23 +175,21 @@ def temperature(table: pd.DataFrame) -> Figure:
 @figure
 def four_cases(table: pd.DataFrame, value: str = "accuracy") -> Figure:
     """The four cases of mixup in teacher and student, by teacher; grey: no teacher, without and with mixup."""
-    fig, axis = plt.subplots(figsize=(WIDTH, 3.4))
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
     ticks = []
     for g, by in enumerate(("none", *TEACHERS)):
         cases = ("S", "Mix-S") if by == "none" else CASES
-        positions = g * 5 + np.linspace(-1.35, 1.35, 4)[(1 if by == "none" else 0) : (3 if by == "none" else 4)]
-        for x, case in zip(positions, cases, strict=True):
+        for i, case in enumerate(cases):
+            x = 5 * g + 0.9 * (i - (len(cases) - 1) / 2)
             part = table[(table["teachers"] == by) & (table["case"] == case)]
-            dots(axis, part, x, value, COLOURS[case], label=case if by == "signal" else None)
-            if by == "none":
-                axis.text(x, table[value].min(), case, color=INK, fontsize=9, ha="center", va="top")
-        ticks.append(g * 5)
+            dots(axis, part, x, value, COLOURS[case], label=case if by in ("none", "signal") else None)
+        ticks.append(5 * g)
     axis.set_xticks(ticks, ["no teacher", *(f"from {by}" if by != "both" else "from both" for by in TEACHERS)])
     axis.set_ylabel({"accuracy": "accuracy of the student", "nll": "NLL, nats"}.get(value, value))
     axis.grid(axis="y")
     if value == "accuracy":
         percent(axis)
-    axis.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1)
+    axis.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1.5)
     return fig
 
 
@@ -286,6 +284,7 @@ def shares(table: pd.DataFrame) -> Figure:
         mean = exact.groupby("share")[value].mean()
         axis.plot(mean.index, mean, "o-", color=COLOURS["T & Mix-S"], lw=3)
         axis.set(xlabel="share of a batch that is mixed", ylabel={"accuracy": "accuracy", "nll": "NLL, nats"}[value])
+        axis.set_xticks([0, 0.5, 1])
         percent(axis, "x")
         axis.grid(axis="y")
     percent(axes[0])

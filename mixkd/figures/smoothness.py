@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, WIDTH, figure, matrix, percent
+from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, SUBJECT_MARKERS, WIDTH, figure, matrix, percent
 
 VALUE_NAMES = {"accuracy": "accuracy", "nll": "NLL, nats", "ece": "calibration error"}
 
@@ -70,15 +70,16 @@ def matched_temperature(table: pd.DataFrame) -> Figure:
     grid_ = sorted(table["temperature"].unique())
     axis.plot(grid_, grid_, color=INK, ls=":", lw=1)
     axis.text(grid_[-1], grid_[-1], "equal ", color=INK, ha="right", va="bottom", fontsize=9.5)
-    for subject, part in table.groupby("subject"):
-        axis.plot(part["temperature"], part["effective"], "o-", color=COLOURS["Mix-T & S"], alpha=0.8)
-        axis.text(part["temperature"].iloc[-1] * 1.04, part["effective"].iloc[-1], f"subject {subject}", va="center")
+    for i, (subject, part) in enumerate(table.groupby("subject")):
+        mean = part.groupby("temperature")["effective"].mean()
+        marker = SUBJECT_MARKERS[i % 10]
+        axis.plot(mean.index, mean, marker, ls="-", color=COLOURS["Mix-T & S"], alpha=0.8, label=f"subject {subject}")
+    axis.legend()
     axis.set_xscale("log", base=2)
     axis.set_yscale("log", base=2)
     axis.set_xticks(grid_, [f"{t:g}" for t in grid_])
     axis.yaxis.set_major_formatter("{x:g}")
     axis.set(xlabel="temperature with the mixup-trained teacher", ylabel="equally smooth plain teacher")
-    axis.set_xlim(grid_[0] * 0.9, grid_[-1] * 1.5)
     return fig
 
 
@@ -126,5 +127,5 @@ def v_scores(table: pd.DataFrame) -> Figure:
     axis.set_xticks(range(table["temperature"].nunique()), [f"{t:g}" for t in sorted(table["temperature"].unique())])
     axis.set(xlabel="temperature", ylabel="V-score, mean")
     axis.grid(axis="y")
-    axis.legend(fontsize=9.5)
+    axis.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return fig

@@ -18,8 +18,8 @@ COLOURS: dict[Any, str] = {
     "image": "#D55E00",
     "both": "#009E73",
     "none": "#8c8c8c",
-    "S": "#8c8c8c",
-    "Mix-S": "#8c8c8c",
+    "S": "#5f5f5f",
+    "Mix-S": "#a3a3a3",
     "T & S": "#56B4E9",
     "Mix-T & S": "#CC79A7",
     "T & Mix-S": "#E69F00",
@@ -38,7 +38,7 @@ COLOURS: dict[Any, str] = {
     "gudhi, line": "#56B4E9",
 }
 SUBJECT_MARKERS = "osD^vP*Xhp"
-WIDTH = 6.8  # inches; the text stays readable when a phone shrinks it
+WIDTH = 6.4  # inches; the text stays readable when a phone shrinks it
 CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7F00", "#5f5f5f", "#7B3294")
 
 RC: dict[Any, Any] = {
@@ -47,8 +47,8 @@ RC: dict[Any, Any] = {
     "savefig.facecolor": "none",
     "figure.dpi": 170,
     "savefig.dpi": 170,
-    "font.size": 11.5,
-    "axes.titlesize": 12,
+    "font.size": 12.5,
+    "axes.titlesize": 12.5,
     "axes.titlelocation": "left",
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -59,7 +59,7 @@ RC: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
-    "legend.fontsize": 10,
+    "legend.fontsize": 10.5,
     "axes.grid": False,
     "grid.color": INK,
     "grid.alpha": 0.25,

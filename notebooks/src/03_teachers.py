@@ -22,7 +22,7 @@
 dataset: str = "watch"  # name of the data set
 profile: str = "quick"  # smoke, quick or full
 seed: int = 0  # first seed of the runs
-alpha: float = 1.0  # a of mixup in the teachers that are trained with it
+alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
 from myst_nb import glue

@@ -105,8 +105,8 @@ glue(
 #
 # ```{admonition} Read with care
 # :class: warning
-# One seed and two people (profile `quick`) show the size of things, not a verdict: the spread between seeds is about three points per person. Intervals
-# and verdicts need `full`.
+# One seed and two people (profile `quick`) show the size of things, not a verdict: another seed moves a single accuracy by as much as most methods differ.
+# Intervals and verdicts need `full`.
 # ```
 #
 # ## A larger teacher

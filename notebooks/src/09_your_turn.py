@@ -52,11 +52,8 @@ check_parameters(globals())
 # This table is read from the notebooks themselves.
 
 # %% tags=["nbval-check-output"]
-rows = []
-for path in sorted(notebook.NOTEBOOKS.glob("*.ipynb")):
-    for p in notebook.parameters_of(path).values():
-        rows.append((path.stem, p.name, p.type, p.default, p.help))
-pd.DataFrame(rows, columns=["notebook", "parameter", "type", "default", "meaning"])
+columns = ["parameter", "type", "default", "meaning", "chapters"]
+pd.DataFrame(notebook.parameter_table(), columns=columns)
 
 # %% [markdown]
 # ## Typos

@@ -1,0 +1,74 @@
+"""Small runs, and `mixkd` in processes of its own, for the tests of training, sweeps, faults and the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from mixkd import training
+from mixkd.config import Mixup, RunSpec, TeacherSpec
+from mixkd.store import RunRecord, Store, sha256
+from mixkd.sweep import with_requirements
+
+FULL, PARTIAL, RELEASED = Mixup(0.4), Mixup(1.0, 0.5), Mixup(1.0, 0.25, "released")
+SIGNAL, IMAGE = TeacherSpec(), TeacherSpec(modality="image", mixup=FULL)
+BOTH = (replace(SIGNAL, weight=0.3), replace(IMAGE, weight=0.7))
+
+
+def small(**fields: Any) -> RunSpec:
+    """A run of a fraction of a second: 64 training windows, four steps per epoch, two epochs."""
+    return RunSpec(**{"dataset": "synthetic", "windows_per_class": 4, "epochs": 2, "batch_size": 16, **fields})
+
+
+def train(spec: RunSpec, store: Store) -> RunRecord:
+    """The record of a run, trained in this process with all that it needs."""
+    return [training.run(needed, store) for needed in with_requirements([spec])][-1]
+
+
+def results(store: Store) -> dict[str, Any]:
+    """What a store's runs hold, by spec hash, without what may differ between equal runs (wall time, git state)."""
+    found = {}
+    for path in store.runs.rglob("*.json"):
+        record = json.loads(path.read_bytes())
+        del record["sha256"], record["provenance"]["seconds"], record["provenance"]["git"]
+        assert record["files"] == {name: sha256((path.parent / name).read_bytes()) for name in record["files"]}
+        found[record["spec_hash"]] = record
+    return found
+
+
+def mtimes(store: Store) -> dict[Path, int]:
+    """When each file of a finished run was written."""
+    finished = {path.stem for path in store.runs.rglob("*.json")}
+    files = [path for path in store.runs.rglob("*.*") if path.name.split(".")[0] in finished and path.suffix != ".lock"]
+    return {path: path.stat().st_mtime_ns for path in files}
+
+
+def start(*arguments: str, home: Path, **environment: str) -> subprocess.Popen[str]:
+    """A Python process with a MIXKD_HOME, which Ctrl-C reaches also where it does not reach pytest."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "MIXKD_HOME": str(home), **environment},
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def wait_for(event: Callable[[], Any], seconds: float = 120) -> Any:
+    """What `event` returns as soon as that is true."""
+    end = monotonic() + seconds
+    while not (found := event()):
+        assert monotonic() < end, "waited in vain"
+        sleep(0.005)
+    return found

@@ -1,0 +1,199 @@
+"""Which runs a chapter needs: profiles nest, runs are few, and what a table calls a run is what it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from runs import BOTH, FULL, SIGNAL, mtimes, results, small
+
+from mixkd import studies
+from mixkd.config import ImageSpec, Mixup, RunSpec, TeacherSpec
+from mixkd.datasets import DATASETS
+from mixkd.errors import MixkdError
+from mixkd.store import Store
+from mixkd.sweep import with_requirements
+
+PROFILES = ("smoke", "quick", "full")
+
+
+# -- profiles
+
+
+@pytest.mark.parametrize("study", studies.STUDIES)
+@pytest.mark.parametrize("seed", [0, 7])
+def test_profiles_nest(study, seed):
+    """Quick is a part of full; smoke is quick with other sizes. So are the runs that these need."""
+    smoke, quick, full = (with_requirements(studies.specs(study, "synthetic", p, seed)) for p in PROFILES)
+    assert {run.hash for run in quick} < {run.hash for run in full}
+    epochs = DATASETS["synthetic"].epochs
+    assert [replace(run, epochs=epochs, windows_per_class=None) for run in smoke] == quick
+    assert {(run.fold, run.seed) for run in quick} == {(0, seed), (1, seed)}
+    assert {(run.fold, run.seed) for run in full} == {(f, s) for f in range(6) for s in range(seed, seed + 3)}
+
+
+def test_runs_are_few():
+    """The book's promise for two cores: at most 40 students per fold; three quarters of all runs are shared by studies."""
+    quick = studies.every("synthetic", "quick")
+    assert len({run.hash for run in quick}) == len(quick)
+    assert max(Counter(run.fold for run in quick if run.teachers).values()) <= 40
+    assert {run.hash for study in studies.STUDIES for run in studies.specs(study, "synthetic")} == {
+        run.hash for run in quick
+    }
+
+
+@pytest.mark.parametrize("study", studies.STUDIES)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_run_of_a_study_has_a_name_of_its_own(study, profile):
+    """No figure averages over two different runs because its table calls them the same."""
+    specs = studies.specs(study, "synthetic", profile)
+    assert len({run.hash for run in specs}) == len(specs)
+    names = Counter(repr(studies.describe(run)) for run in specs)
+    assert set(names.values()) == {1}
+
+
+# -- what a table calls a run
+
+MIX = Mixup(0.4)
+IMAGE_TEACHER = TeacherSpec(modality="image")
+HALVES = (TeacherSpec(weight=0.5), TeacherSpec(modality="image", weight=0.5))
+MIXED_HALVES = tuple(replace(teacher, mixup=MIX) for teacher in HALVES)
+NAMES = {
+    "plain": ({}, "Scratch, none, , S, False, nan, 0.0, 0, 1.0"),
+    "plain mixup": ({"mixup": MIX}, "Scratch, none, , Mix-S, False, 0.4, 1.0, 0, 1.0"),
+    "twice": ({"init": "scratch"}, "Scratch 2x, none, , S, False, nan, 0.0, 0, 1.0"),
+    "image": ({"modality": "image"}, "Scratch, none, , S, False, nan, 0.0, 16, 1.0"),
+    "T & S": ({"teachers": [SIGNAL]}, "Base, signal, WRN16-1, T & S, False, nan, 0.0, 0, 4.0"),
+    "T & Mix-S": ({"teachers": HALVES, "mixup": MIX}, "Base, both, WRN16-1, T & Mix-S, False, 0.4, 1.0, 16, 4.0"),
+    "Mix-T & S": ({"teachers": MIXED_HALVES}, "Base, both, WRN16-1, Mix-T & S, True, nan, 0.0, 16, 4.0"),
+    "Mix-T & Mix-S": (
+        {"teachers": MIXED_HALVES, "mixup": Mixup(0.2, 0.25), "image": ImageSpec(resolution=24)},
+        "Base, both, WRN16-1, Mix-T & Mix-S, True, 0.2, 0.25, 24, 4.0",
+    ),
+    "Ann": ({"teachers": [IMAGE_TEACHER], "init": "scratch"}, "Ann, image, WRN16-1, T & S, False, nan, 0.0, 16, 4.0"),
+    "Base 2x": (
+        {"teachers": [TeacherSpec(depth=28, width=3)], "init": "base", "temperature": 8},
+        "Base 2x, signal, WRN28-3, T & S, False, nan, 0.0, 0, 8.0",
+    ),
+}
+NAMED = ("method", "teachers", "teacher_network", "case", "teacher_mixup", "alpha", "share", "resolution", "temperature")
+
+
+@pytest.mark.parametrize(("fields", "names"), NAMES.values(), ids=NAMES)
+def test_names(fields, names):
+    spec = small(fold=2, seed=5, **fields)
+    found = studies.describe(spec)
+    assert ", ".join(str(found[name]) for name in NAMED) == names
+    assert (found["dataset"], found["fold"], found["seed"]) == ("synthetic", 2, 5)
+    assert (found["modality"], found["network"], found["total_epochs"]) == (spec.modality, "WRN16-1", spec.total_epochs)
+    assert (found["sampling"], found["image_mixing"]) == ("exact", "linear")
+
+
+def test_other_names():
+    spec = small(depth=28, width=3, teachers=BOTH, mixup=Mixup(1.0, 0.1, "released"), image_mixing="recompute")
+    found = studies.describe(spec)
+    assert (found["network"], found["sampling"], found["image_mixing"]) == ("WRN28-3", "released", "recompute")
+
+
+# -- what each study holds
+
+BASE = small()
+
+
+def test_four_cases():
+    """Mixup in the teachers and in the student, each with each, for each of three sets of teachers."""
+    mixup = Mixup(0.4)
+    plain, mixed, *cases = studies.four_cases(BASE, 0.4)
+    assert (plain, mixed) == (BASE, replace(BASE, mixup=mixup))
+    expected = {"T & S": (None, None), "T & Mix-S": (None, mixup), "Mix-T & S": (mixup, None), "Mix-T & Mix-S": (mixup,) * 2}
+    found = {(*(t.modality for t in run.teachers), studies.describe(run)["case"]): run for run in cases}
+    assert len(found) == len(cases) == 12
+    for teachers in (("signal",), ("image",), ("signal", "image")):
+        for case, (in_teacher, in_student) in expected.items():
+            run = found[(*teachers, case)]
+            assert {t.mixup for t in run.teachers} == {in_teacher}
+            assert {t.mixup for t in run.teacher_runs} == {in_teacher}
+            assert run.mixup == in_student
+            assert {t.weight for t in run.teachers} == {1 / len(teachers)}
+            assert (run.temperature, run.kd_weight, run.init) == (4.0, 0.7, "random")
+
+
+def column(study: str, *names: str, alpha: float = 1.0) -> list[tuple]:
+    """What one fold's runs of a study are called, in order."""
+    table = pd.DataFrame([studies.describe(run) for run in studies.specs(study, "synthetic", alpha=alpha) if run.fold == 0])
+    return list(table[list(names)].itertuples(index=False, name=None))
+
+
+def test_each_study_varies_its_own_thing():
+    assert column("alpha", "alpha", "share", "case") == [(a, 1.0, "T & Mix-S") for a in studies.ALPHAS]
+    assert column("image_mixing", "image_mixing", "alpha", alpha=0.4) == [("linear", 0.4), ("recompute", 0.4)]
+    assert column("resolution", "modality", "resolution") == [("image", n) for n in (8, 16, 24)]
+    exact = [(share, "exact") for share in studies.SHARES]
+    assert column("share", "share", "sampling") == [*exact, (0.1, "released")]
+    cases = [case for case in ("T & S", "T & Mix-S", "Mix-T & S", "Mix-T & Mix-S") for _ in studies.TEMPERATURES]
+    temperatures = [(case, t) for case, t in zip(cases, studies.TEMPERATURES * 4, strict=True)]
+    assert column("temperature", "case", "temperature") == temperatures
+    both = [("Base", "both", 4.0), ("Ann", "both", 4.0), ("Base 2x", "both", 4.0)]
+    found = column("distillation", "method", "teachers", "temperature")
+    assert found[:4] == [(m, t, n) for m, t, n in found[:4] if (m, t) in {("Scratch", "none"), ("Scratch 2x", "none"), ("Base", "signal"), ("Base", "image")}]
+    assert found[4:7] == both
+    assert column("teachers", "network", "modality", "case") == [
+        ("WRN16-1", "signal", "S"),
+        ("WRN16-1", "signal", "Mix-S"),
+        ("WRN16-1", "image", "S"),
+        ("WRN16-1", "image", "Mix-S"),
+        ("WRN16-3", "signal", "S"),
+    ]
+
+
+def test_only_full_has_large_networks_and_only_for_one_seed():
+    sizes = {p: {(r.depth, r.width, r.seed) for r in studies.specs("teachers", "synthetic", p)} for p in PROFILES}
+    assert sizes["smoke"] == sizes["quick"] == {(16, 1, 0), (16, 3, 0)}
+    large = {(d, w, s) for d, w, s in sizes["full"] if d == 28}
+    assert large == {(28, 1, 0), (28, 3, 0)}
+
+
+# -- tables
+
+
+def test_table_has_a_row_per_run(store_home):
+    specs = studies.specs("image_mixing", "synthetic", "smoke")
+    table = studies.load("image_mixing", "synthetic", "smoke")
+    assert list(table["spec"]) == specs
+    store, data = Store(), studies.data("synthetic", "smoke", 0)
+    assert results(store).keys() == {run.hash for run in with_requirements(specs)}
+    for row in table.to_dict("records"):
+        record = store.get(row["spec"])
+        assert {name: row[name] for name in studies.METRICS} == record.metrics()
+        assert {name: row[name] for name in studies.describe(row["spec"])} == studies.describe(row["spec"])
+        assert row["subject"] == "+".join(map(str, data[row["fold"]].fold.test))
+        assert row["validation_accuracy"] == record.history[-1]["validation"]["accuracy"]
+        assert row["accuracy_best_test"] >= row["accuracy"]
+        assert row["accuracy_best_validation"] == record.metrics("best_validation")["accuracy"]
+    logits, y = studies.pooled(table, data)
+    accuracy = (logits.argmax(1) == y).reshape(len(table), -1).mean(1)
+    np.testing.assert_allclose(accuracy, table["accuracy"])
+    before = mtimes(store)
+    pd.testing.assert_frame_equal(studies.load("image_mixing", "synthetic", "smoke"), table)
+    assert mtimes(store) == before
+
+
+UNKNOWN = {
+    "study": ({"study": "mixpu"}, r"study: found 'mixpu', did you mean 'mixup'\?"),
+    "profile": ({"profile": "qick"}, r"profile: found 'qick', did you mean 'quick'\?"),
+    "data set": ({"dataset": "wach"}, r"dataset: found 'wach', did you mean 'watch'\?"),
+    "nothing near": ({"profile": "x"}, r"profile: found 'x', known: full, quick, smoke"),
+    "seed": ({"seed": -1}, r"RunSpec.seed: found -1, expected a seed from 0 to 2\^31 - 1"),
+    "alpha": ({"alpha": 0.0}, r"Mixup.alpha: found 0.0, expected a number from 0.01 to 100"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "message"), UNKNOWN.values(), ids=UNKNOWN)
+@pytest.mark.parametrize("function", [studies.specs, studies.load])
+def test_unknown_names_are_refused_with_the_nearest(function, wrong, message, store_home):
+    with pytest.raises(MixkdError, match=rf"\A{message}\Z"):
+        function(**{"study": "mixup", "dataset": "synthetic", **wrong})
+    assert not store_home.exists()

@@ -1,0 +1,219 @@
+"""A sweep trains what is missing, each run once, in chunks that share a stream; a failure costs only what needs it."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter
+from dataclasses import replace
+
+import psutil
+import pytest
+from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, mtimes, results, small, train, wait_for
+
+from mixkd import studies, sweep
+from mixkd.config import RunSpec
+from mixkd.errors import MixkdError
+from mixkd.store import Store
+from mixkd.sweep import chunks, with_requirements
+
+EVERY = studies.every("synthetic", "smoke")
+
+
+def workers() -> list[psutil.Process]:
+    return [p for p in psutil.Process().children() if "mixkd.worker" in p.cmdline()]
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_is_left():
+    yield
+    assert not workers()
+
+
+# -- which runs, in which order, in which chunks
+
+
+@pytest.mark.parametrize("specs", [EVERY, EVERY[::-1], [small(teachers=BOTH, init="base", mixup=FULL)]])
+def test_requirements_come_first_and_every_run_once(specs):
+    ordered = with_requirements(specs)
+    at = {run.hash: i for i, run in enumerate(ordered)}
+    assert len(at) == len(ordered)
+    assert {run.hash for run in specs} <= at.keys()
+    assert all(at[needed.hash] < at[run.hash] for run in ordered for needed in run.requires)
+    assert with_requirements(ordered) == ordered
+    needed = {r.hash for run in ordered for r in run.requires}
+    assert at.keys() == {run.hash for run in specs} | needed
+
+
+@pytest.mark.parametrize("stored", [0, 7, 40])
+def test_chunks(stored):
+    """Of all runs of the book, when the first so many are in the store."""
+    missing = with_requirements(EVERY)[stored:]
+    hashes = {run.hash for run in missing}
+    made = chunks(missing)
+    assert sorted(run.hash for chunk in made for run in chunk.specs) == sorted(hashes)
+    for chunk in made:
+        inside = {run.hash for run in chunk.specs}
+        assert chunk.needs == {r.hash for run in chunk.specs for r in run.requires} & hashes
+        assert not chunk.needs & inside
+        assert len(chunk.specs) == 1 or all(run.teachers for run in chunk.specs)
+        assert chunk.seconds == pytest.approx(sum(map(sweep.estimated_seconds, chunk.specs)))
+    done: set[str] = set()
+    for chunk in made:  # one worker could take them in this order
+        assert chunk.needs <= done
+        done |= {run.hash for run in chunk.specs}
+
+
+@pytest.mark.parametrize("most", [1, 4, sweep.CHUNK])
+def test_students_of_one_stream_are_together(monkeypatch, most):
+    def stream(run: RunSpec) -> tuple:
+        return sweep.level(run), run.fold, run.seed, run.mixup, run.image
+
+    monkeypatch.setattr(sweep, "CHUNK", most)
+    missing = with_requirements(EVERY)
+    students = Counter(stream(run) for run in missing if run.teachers)
+    found = Counter(stream(chunk.specs[0]) for chunk in chunks(missing) if chunk.specs[0].teachers)
+    assert found == {key: math.ceil(n / most) for key, n in students.items()}
+    assert all(len({stream(run) for run in chunk.specs}) == 1 for chunk in chunks(missing))
+
+
+OTHER_DATA = {"fold": 1, "seed": 1, "epochs": 3, "windows_per_class": 5, "dataset": "watch", "mixup": FULL}
+
+
+@pytest.mark.parametrize("field", OTHER_DATA)
+def test_students_of_other_data_or_streams_are_apart(field):
+    student = small(teachers=[SIGNAL])
+    one, other = chunks([student, replace(student, **{field: OTHER_DATA[field]})])
+    assert [len(one.specs), len(other.specs)] == [1, 1]
+
+
+# -- plan
+
+
+def test_plan_counts_and_trains_nothing(store_home):
+    store = Store()
+    students = [small(teachers=BOTH), small(teachers=[SIGNAL]), small(teachers=[SIGNAL], mixup=PARTIAL)]
+    specs = [small(), *students, small()]
+    plan = sweep.plan(specs, store)
+    assert (plan.total, len(plan.missing)) == (6, 6)
+    assert plan.students_per_stream == {"fold 0, seed 0, clean": 2, "fold 0, seed 0, alpha 1, share 0.5, exact": 1}
+    assert plan.core_hours == pytest.approx(sum(map(sweep.estimated_seconds, plan.missing)) / 3600)
+    assert not store_home.exists()
+    train(students[1], store)
+    after = sweep.plan(specs, store)
+    assert (after.total, len(after.missing)) == (6, 4)
+    assert after.missing == [run for run in plan.missing if store.get(run) is None]
+    assert after.core_hours < plan.core_hours
+
+
+def test_estimate_grows_with_the_work():
+    def seconds(**fields) -> float:
+        return sweep.estimated_seconds(RunSpec(dataset="synthetic", **fields))
+
+    assert all(sweep.estimated_seconds(run) > 0 for run in with_requirements(EVERY))
+    assert seconds(epochs=20) == pytest.approx(2 * seconds(epochs=10))
+    assert seconds() < seconds(depth=28) < seconds(depth=28, width=3)
+    assert seconds(windows_per_class=4) < seconds()
+    assert seconds(modality="image") < seconds(modality="image", image={"resolution": 64})
+
+
+# -- training
+
+
+def test_only_what_is_missing_is_trained_and_records_come_in_order(store_home):
+    store = Store()
+    scratch, student = small(), small(teachers=[SIGNAL], init="scratch")
+    teacher = student.teacher_runs[0]
+    (first,) = sweep.run([scratch], workers=1, quiet=True)
+    before = mtimes(store)
+    assert len(before) == 3
+    found = sweep.run([student, scratch, student], workers=1, quiet=True)
+    assert [record.spec for record in found] == [student, scratch, student]
+    assert found[1] == first
+    assert before.items() < mtimes(store).items()
+    assert results(store).keys() == {run.hash for run in (scratch, student, teacher)}
+    after = mtimes(store)
+    assert sweep.run([scratch, student], quiet=True) == [found[1], found[0]]
+    assert mtimes(store) == after
+
+
+def test_two_workers_give_what_one_gives(tmp_path):
+    clean = [small(teachers=t, temperature=4.0, init=i) for t in ([SIGNAL], BOTH) for i in ("random", "base")]
+    mixed = [replace(run, mixup=PARTIAL, image_mixing="recompute") for run in clean]
+    stores = [Store(tmp_path / str(n)) for n in (1, 2)]
+    for n, store in enumerate(stores, 1):
+        sweep.run(clean + mixed, store, workers=n, quiet=True)
+    assert results(stores[0]) == results(stores[1])
+    assert len(results(stores[0])) == len(with_requirements(clean + mixed)) == 11
+
+
+def test_unknown_data_set_is_refused_before_anything_starts(store_home):
+    with pytest.raises(MixkdError, match=r"dataset: found 'sinthetic', did you mean 'synthetic'\?"):
+        sweep.run([small(), small(dataset="sinthetic")])
+    assert not store_home.exists()
+
+
+# -- failures
+
+
+def test_a_failed_run_costs_what_needs_it_and_nothing_else(store_home):
+    """No fold 9: a teacher fails, so do its student and the student's student. Another run diverges."""
+    student = small(teachers=[SIGNAL], fold=9)
+    lost = [student.teacher_runs[0], student, replace(student, init="base"), replace(student, init="base", mixup=FULL)]
+    lost.append(replace(lost[-1], init="random"))
+    diverging = small(learning_rate=10.0, weight_decay=0.9, batch_size=2, windows_per_class=8)
+    fine = [small(teachers=[SIGNAL]), small(fold=5)]
+    with pytest.raises(MixkdError) as refusal:
+        sweep.run([lost[2], diverging, *fine, lost[3]], workers=2, quiet=True)
+    message = str(refusal.value)
+    assert message.startswith("6 of 9 runs failed: ")
+    assert "\n" not in message
+    reasons = {run.hash: message.partition(f"{run.name} ({run.hash}): ")[2].partition("; synth")[0] for run in lost}
+    assert reasons.pop(lost[0].hash) == "RunSpec.fold: found 9, expected 0 to 5 for synthetic"
+    assert set(reasons.values()) == {"left out: a run it needs failed"}
+    assert "; lower the learning rate" in message.partition(diverging.hash)[2]
+    assert results(Store()).keys() == {run.hash for run in with_requirements(fine)}
+
+
+def killed(specs: list[RunSpec], victim: RunSpec) -> str:
+    """The error of a sweep with one worker that is killed while it trains `victim`."""
+    store = Store()
+
+    def kill() -> None:
+        wait_for(store.path(victim, ".lock").exists)
+        assert not store.has(victim)
+        for process in workers():
+            process.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(MixkdError) as refusal:
+        sweep.run(specs, store, workers=1, quiet=True)
+    killer.join()
+    return str(refusal.value)
+
+
+def test_a_killed_worker_costs_the_run_in_flight_and_what_needs_it(store_home):
+    """The rest of its chunk and all other runs are trained by the next worker, and give the same."""
+    store = Store()
+    in_chunk = [small(teachers=[SIGNAL], temperature=t, epochs=30) for t in (1.0, 2.0, 4.0)]
+    victim, dependent, others = in_chunk[1], replace(in_chunk[1], init="base"), [small(), small(modality="image")]
+    message = killed([*in_chunk, dependent, *others], victim)
+    assert message.startswith("2 of 7 runs failed: ")
+    assert f"{victim.name} ({victim.hash}): its worker died (exit status -9)" in message
+    assert f"{dependent.name} ({dependent.hash}): left out: a run it needs failed" in message
+    finished = results(store)
+    assert finished.keys() == {run.hash for run in with_requirements([in_chunk[0], in_chunk[2], *others])}
+    again = Store(store_home / "again")
+    for at in (store, again):
+        train(dependent, at)
+    train(in_chunk[2], again)
+    assert results(again).items() <= results(store).items()
+
+
+def test_every_worker_that_cannot_start_is_reported(store_home, monkeypatch):
+    monkeypatch.setattr(sweep.sys, "executable", "/bin/false")
+    specs = [small(), small(seed=1), small(teachers=[IMAGE])]
+    with pytest.raises(MixkdError, match=r"^4 of 4 runs failed: .*its worker died \(exit status 1\)"):
+        sweep.run(specs, quiet=True)
+    assert not results(Store())
