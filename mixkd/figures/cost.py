@@ -17,13 +17,13 @@ def network_sizes(table: pd.DataFrame) -> Figure:
     for modality, part in table.groupby("modality", sort=False):
         axis.plot(part["parameters"], part["multiply_adds"], "o", color=COLOURS[modality], label=f"{modality} network")
         for row in part.itertuples():
-            axis.annotate(
-                f"{row.network}", (row.parameters, row.multiply_adds), xytext=(6, -4), textcoords="offset points"
-            )
+            offset, side = ((-8, -4), "right") if modality == "image" else ((8, -4), "left")
+            at = (row.parameters, row.multiply_adds)
+            axis.annotate(row.network, at, xytext=offset, textcoords="offset points", ha=side, fontsize=10.5)
     student = table[(table["modality"] == "signal") & (table["network"] == "WRN16-1")].iloc[0]
     axis.plot(student["parameters"], student["multiply_adds"], "o", ms=15, mfc="none", mec=INK)
     axis.set(xscale="log", yscale="log", xlabel="parameters", ylabel="multiply-adds per window")
-    axis.set_xlim(right=table["parameters"].max() * 2.5)
+    axis.set_xlim(table["parameters"].min() / 1.8, table["parameters"].max() * 1.8)
     axis.grid()
     axis.legend(loc="upper left")
     return fig
