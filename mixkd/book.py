@@ -9,6 +9,7 @@ import base64
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -119,6 +120,20 @@ def figure_of(path: Path, name: str) -> bytes:
     raise MixkdError(f"{path.name}: found no figure {name!r}")
 
 
+def each_script_once(html: str) -> str:
+    """Drop repeated script elements: jupyter-book adds some twice, which fails in a browser (const, MathJax)."""
+    seen = set()
+
+    def keep_first(match: re.Match) -> str:
+        source = re.search(r'src="([^"]+)"', match[1])
+        key = source[1] if source else match[0]
+        repeated = key in seen
+        seen.add(key)
+        return "" if repeated else match[0]
+
+    return re.sub(r"<script\b([^>]*)>.*?</script>", keep_first, html, flags=re.DOTALL)
+
+
 def choices_table() -> str:
     """What validation subjects chose, from the committed table of `benchmarks.choices`."""
     table = pd.read_csv(CHECKOUT / "results" / "choices.csv")
@@ -192,6 +207,8 @@ def render(stage: Path, target: Path) -> Path:
     if done.returncode or not (output / "_build" / "html" / "index.html").is_file():
         problems = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
         raise MixkdError(f"book: Sphinx failed, see {log}: {problems[0] if problems else 'no page was written'}")
+    for page in (output / "_build" / "html").rglob("*.html"):
+        page.write_text(each_script_once(page.read_text()))
     site = target / "html"
     shutil.rmtree(site, ignore_errors=True)
     os.replace(output / "_build" / "html", site)

@@ -27,7 +27,7 @@ Dataset = Annotated[str, typer.Option(help="Name of the data set, see `mixkd dat
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke (seconds), quick (minutes) or full (hours).")]
 Seed = Annotated[int, typer.Option(help="First seed.")]
 Alpha = Annotated[float, typer.Option(help="a of mixup's Beta(a, a).")]
-Workers = Annotated[int | None, typer.Option(help="Training processes; default: one per core.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Training processes; default: one per core.")]
 
 
 @app.command()
@@ -149,7 +149,7 @@ def book(
 
 @app.command()
 def verify(
-    sample: Annotated[int, typer.Option(help="How many stored runs to train again.")] = 3,
+    sample: Annotated[int, typer.Option(min=1, help="How many stored runs to train again.")] = 3,
     dataset: Dataset = "watch",
     profile: ProfileName = "quick",
     seed: Seed = 0,

@@ -37,7 +37,7 @@ def _one_of(known: dict) -> tuple[Callable[[Any], bool], str]:
 
 
 def _between(low: float, high: float) -> tuple[Callable[[Any], bool], str]:
-    return (lambda value: low <= value <= high), f"{low:g} to {high:g}"
+    return (lambda value: low <= value <= high), f"{low} to {high}"
 
 
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -144,7 +144,7 @@ def parse_assignments(path: Path, assignments: list[str]) -> dict[str, Any]:
 def _literal(text: str) -> Any:
     try:
         return ast.literal_eval(text.capitalize() if text in ("true", "false") else text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError):
         return text
 
 
