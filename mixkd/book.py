@@ -78,7 +78,7 @@ def execute_all(stage: Path, parameters: dict[str, Any]) -> list[Execution]:
             raise MixkdError(f"notebooks/{path.name} failed: {reason[-1] if reason else done.returncode}")
         return Execution(path.stem, parameters, time.perf_counter() - start)
 
-    with ThreadPoolExecutor(min(2, len(os.sched_getaffinity(0)))) as pool:
+    with ThreadPoolExecutor(min(2, sweep.n_cores())) as pool:
         return list(pool.map(execute, paths))
 
 

@@ -195,15 +195,18 @@ class Store:
     @contextmanager
     def lock(self, spec: RunSpec) -> Iterator[None]:
         """One process at a time on a spec. The operating system frees the lock of a dead process."""
-        path = self.path(spec, ".lock")
+        lock = filelock.FileLock(self.path(spec, ".lock"))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(path):
-                for stale in path.parent.glob(f".{spec.hash}.*.tmp"):
-                    stale.unlink(missing_ok=True)  # we hold the lock: whoever wrote these is dead
-                yield
+            self.path(spec).parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
         except OSError as error:
-            raise MixkdError(f"{path.parent}: cannot be written: {error.strerror or error}") from error
+            raise MixkdError(f"{self.path(spec).parent}: cannot be written: {error.strerror or error}") from error
+        try:
+            for stale in self.path(spec).parent.glob(f".{spec.hash}.*.tmp"):
+                stale.unlink(missing_ok=True)  # we hold the lock: whoever wrote these is dead
+            yield
+        finally:
+            lock.release()
 
     def _quarantine(self, spec: RunSpec, reason: Exception) -> None:
         folder = self.root / "quarantine"

@@ -61,6 +61,11 @@ class Chunk:
     seconds: float
 
 
+def n_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def level(spec: RunSpec) -> int:
     return 1 + max((level(needed) for needed in spec.requires), default=-1)
 
@@ -148,7 +153,7 @@ def run(
         dataset(name)
     missing = [spec for spec in with_requirements(specs) if store.get(spec) is None]
     if missing:
-        n_workers = workers or len(os.sched_getaffinity(0))
+        n_workers = workers or n_cores()
         failures = _Sweep(chunks(missing), store).train(min(n_workers, len(missing)), quiet)
         if failures:
             lines = "; ".join(f"{spec.name} ({spec.hash}): {error}" for spec, error in failures)

@@ -302,7 +302,9 @@ def _train(spec: RunSpec, store: Store, data: FoldData, traces: Traces | None) -
 
 
 def for_spec(data: FoldData, spec: RunSpec) -> FoldData:
-    """The same windows for another run of the fold; keeps what was computed where it does not depend on the run."""
+    """The data of another run; what was computed is kept where it does not depend on the run."""
+    if any(getattr(spec, name) != getattr(data.spec, name) for name in ("dataset", "fold", "windows_per_class")):
+        return prepare(spec)
     other = FoldData(data.parts, data.fold, data.n_classes, spec)
     shared = ["normalisation", "signals", "diagrams", "labels"]
     if data.spec.image == spec.image:
