@@ -226,13 +226,13 @@ def mixed_window(
     """Two windows of one channel and their mixtures."""
     seconds = np.arange(len(own)) / rate
     fig, axes = plt.subplots(1, len(coefficients), figsize=(WIDTH, 2.2), sharey=True)
-    for axis, c in zip(axes, coefficients, strict=True):
+    for axis, c in zip(np.atleast_1d(axes), coefficients, strict=True):
         axis.plot(seconds, own, color=COLOURS["signal"], lw=1.2, alpha=0.6)
         axis.plot(seconds, partner, color=COLOURS["image"], lw=1.2, alpha=0.6)
         axis.plot(seconds, c * own + (1 - c) * partner, color=COLOURS["both"], lw=2)
         axis.set_title(f"{c:g} : {1 - c:g}", fontsize=11)
         axis.set_xlabel("time, s")
-    axes[0].set_ylabel(unit)
+    np.atleast_1d(axes)[0].set_ylabel(unit)
     return fig
 
 
@@ -241,7 +241,7 @@ def beta_densities(alphas: tuple[float, ...], streams: dict[float, Stream]) -> F
     """Histogram of a stream's coefficients, with the density of Beta(a, a) they are drawn from."""
     fig, axes = plt.subplots(1, len(alphas), figsize=(WIDTH, 2.2), sharey=True)
     grid = np.linspace(0.01, 0.99, 197)
-    for axis, alpha in zip(axes, alphas, strict=True):
+    for axis, alpha in zip(np.atleast_1d(axes), alphas, strict=True):
         axis.hist(
             streams[alpha].coefficients.ravel(),
             bins=25,
@@ -252,7 +252,7 @@ def beta_densities(alphas: tuple[float, ...], streams: dict[float, Stream]) -> F
         )
         axis.plot(grid, beta(alpha, alpha).pdf(grid), color=INK)
         axis.set(title=f"alpha = {alpha:g}", xlabel="coefficient", ylim=(0, 4))
-    axes[0].set_ylabel("density")
+    np.atleast_1d(axes)[0].set_ylabel("density")
     return fig
 
 

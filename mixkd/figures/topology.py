@@ -18,7 +18,7 @@ def sublevel_sets(x: np.ndarray, rate: float, levels: tuple[float, ...], unit: s
     """One channel flooded to rising levels: what lies below a level, and in how many pieces."""
     seconds = np.arange(len(x)) / rate
     fig, axes = plt.subplots(1, len(levels), figsize=(WIDTH, 2.3), sharey=True)
-    for axis, level in zip(axes, levels, strict=True):
+    for axis, level in zip(np.atleast_1d(axes), levels, strict=True):
         below = x <= level
         pieces = int(below[0]) + int((below[1:] & ~below[:-1]).sum())
         axis.plot(seconds, x, color=INK, lw=1.2)
@@ -26,7 +26,7 @@ def sublevel_sets(x: np.ndarray, rate: float, levels: tuple[float, ...], unit: s
         axis.axhline(level, color=COLOURS["signal"], lw=1, ls=":")
         axis.set_title(f"{pieces} piece{'s' if pieces != 1 else ''}")
         axis.set_xlabel("time, s")
-    axes[0].set_ylabel(unit)
+    np.atleast_1d(axes)[0].set_ylabel(unit)
     return fig
 
 
