@@ -21,7 +21,7 @@ from mixkd.sweep import WORKER_ENVIRONMENT
 
 Name = TypeVar("Name", bound=Hashable)
 BLOCK = 0.1  # seconds that a variant runs at least when it is its turn
-CLOCK = "CPU seconds of the process: with one thread, what an idle machine would take"
+CLOCK = "CPU seconds of the process, one thread: waiting for a busy core is left out, shared caches and memory are not"
 
 
 def as_worker() -> None:

@@ -77,7 +77,7 @@ def chunks(missing: list[RunSpec]) -> list[Chunk]:
         mixup = spec.mixup.hash if spec.mixup else ""
         alone = "" if spec.teachers else spec.hash
         windows = (spec.dataset, spec.windows_per_class, spec.fold)
-        key = (level(spec), windows, spec.seed, spec.epochs, spec.image, mixup, alone)
+        key = (level(spec), windows, spec.seed, spec.epochs, mixup, alone)
         groups.setdefault(key, []).append(spec)
     hashes = {spec.hash for spec in missing}
     result = []

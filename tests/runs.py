@@ -20,7 +20,7 @@ from mixkd.store import RunRecord, Store, sha256
 from mixkd.sweep import with_requirements
 
 FULL, PARTIAL, RELEASED = Mixup(0.4), Mixup(1.0, 0.5), Mixup(1.0, 0.25, "released")
-SIGNAL, IMAGE = TeacherSpec(), TeacherSpec(modality="image", mixup=FULL)
+SIGNAL, IMAGE = TeacherSpec(), TeacherSpec(modality="image")
 BOTH = (replace(SIGNAL, weight=0.3), replace(IMAGE, weight=0.7))
 
 
@@ -70,5 +70,5 @@ def wait_for(event: Callable[[], Any], seconds: float = 120) -> Any:
     end = monotonic() + seconds
     while not (found := event()):
         assert monotonic() < end, "waited in vain"
-        sleep(0.005)
+        sleep(0.02)
     return found

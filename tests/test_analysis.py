@@ -81,11 +81,13 @@ def test_target_entropies(temperature_study):
     table, data = temperature_study
     found = smoothness.target_entropies(table, {0: data})
     assert found["limit"].tolist() == [np.log(4)] * len(table)
+    n_windows = len(data.parts["train"]) // 64 * 64
+    assert smoothness.target_logits(table["spec"].iloc[-1], data, Store()).shape == (n_windows, 4), "of one epoch"
     for _, part in found.groupby(["teacher_mixup", "share"]):
         assert (np.diff(part.sort_values("temperature")["entropy"]) > 0).all()
     for _, row in found[found["share"] == 0].iterrows():
         spec = row["spec"]
-        first_epoch = training.stream_of(spec, data).rows[: len(data.parts["train"]) // spec.batch_size].ravel()
+        first_epoch = training.stream_of(spec, data).rows.ravel()[:n_windows]
         logits = Store().get(spec.teacher_runs[0]).arrays["train_logits"][first_epoch]
         assert row["entropy"] == pytest.approx(smoothness.entropy(logits, spec.temperature).mean(), rel=1e-6)
 

@@ -8,6 +8,7 @@ import os
 import pickle
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -174,6 +175,16 @@ def test_swapped_contents_of_two_runs_are_found(store_home, caplog, suffix):
     assert at.get(SPEC) is None
     assert at.get(OTHER) is None
     assert {SPEC.hash, OTHER.hash} <= set(re.findall("[0-9a-f]{16}", caplog.text))
+
+
+def test_a_whole_run_under_the_name_of_another_is_found(store_home):
+    """Record and payload are intact: only the spec inside tells."""
+    at = put(OTHER, put())
+    for path in list(at.path(OTHER).parent.glob(f"{OTHER.hash}*")):
+        shutil.copy(path, at.path(SPEC).parent)
+    shutil.copy(at.path(OTHER), at.path(SPEC))
+    assert at.get(SPEC) is None
+    assert at.get(OTHER) is not None
 
 
 def test_two_processes_may_find_the_same_damage(store_home, monkeypatch):

@@ -144,7 +144,7 @@ def test_two_workers_give_what_one_gives(tmp_path):
     for n, store in enumerate(stores, 1):
         sweep.run(clean + mixed, store, workers=n, quiet=True)
     assert results(stores[0]) == results(stores[1])
-    assert len(results(stores[0])) == len(with_requirements(clean + mixed)) == 11
+    assert len(results(stores[0])) == len(with_requirements(clean + mixed)) == 10
 
 
 def test_unknown_data_set_is_refused_before_anything_starts(store_home):

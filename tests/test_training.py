@@ -19,7 +19,6 @@ from scipy.special import log_softmax
 from mixkd import metrics, training, worker
 from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
-from mixkd.mixing import Stream
 from mixkd.store import RunRecord, Store, canonical_json
 from mixkd.sweep import with_requirements
 from mixkd.topology import diagrams
@@ -53,7 +52,7 @@ TAUGHT = {
     "signal, no mixup": small(teachers=[SIGNAL]),
     "signal, full mixup": small(teachers=[SIGNAL], mixup=FULL),
     "signal, partial mixup": small(teachers=[SIGNAL], mixup=PARTIAL),
-    "image, released sampling": small(teachers=[IMAGE], mixup=RELEASED),
+    "mixed image teacher, released sampling": small(teachers=[replace(IMAGE, mixup=FULL)], mixup=RELEASED),
     "both, no mixup": small(teachers=BOTH),
     "both, partial mixup of images": small(teachers=BOTH, mixup=PARTIAL),
     "both, images of full mixup": small(teachers=BOTH, mixup=FULL, image_mixing="recompute"),
@@ -137,6 +136,20 @@ def test_a_record_is_what_was_fitted(store):
     assert np.array_equal(record.arrays["test_features"], features)
     assert record.data["windows"] == {"train": 64, "validation": 16, "test": 16}
     assert record.data["subjects"] == {"test": [1], "validation": [2], "train": [3, 4, 5, 6]}
+
+
+@pytest.mark.parametrize(
+    "other", [{"fold": 1}, {"windows_per_class": 5}, {"dataset": "watch"}, {"image": {"spread": 2}}]
+)
+def test_data_of_another_run_is_reused_only_where_it_is_the_same(other, store_home):
+    spec = small(teachers=BOTH)
+    given, needed = prepare(spec), replace(spec, **other)
+    rows = np.arange(8)
+    for modality in ("signal", "image"):
+        given.inputs(modality, "test", rows)
+        reused, fresh = training.for_spec(given, needed), prepare(needed)
+        assert torch.equal(reused.inputs(modality, "test", rows), fresh.inputs(modality, "test", rows))
+        assert torch.equal(reused.labels, fresh.labels)
 
 
 # -- golden losses
