@@ -24,7 +24,7 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
     """`value` as the type `hint`, or a MixkdError naming the field `where`. No silent conversion but int -> float."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
-        if value not in args:
+        if type(value) is not str or value not in args:
             raise MixkdError(f"{where}: found {value!r}, expected one of {', '.join(map(str, args))}")
         return value
     if origin in (types.UnionType, typing.Union):
@@ -40,7 +40,7 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
         if not isinstance(value, hint):
             raise MixkdError(f"{where}: found {value!r}, expected {hint.__name__} or its fields")
         return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and type(value) is int and abs(value) < 2**53:
         value = float(value)
     if type(value) is not hint:
         raise MixkdError(f"{where}: found {value!r}, expected {hint.__name__}")
@@ -75,7 +75,7 @@ class Spec:
         known = [f.name for f in dataclasses.fields(cls)]
         for name in data:
             if name not in known:
-                raise MixkdError(f"{where or cls.__name__}.{name}: unknown field, {nearest(name, known)}")
+                raise MixkdError(f"{where or cls.__name__}.{name}: unknown field, {nearest(str(name), known)}")
         return cls(**data)
 
     def as_dict(self) -> dict[str, Any]:

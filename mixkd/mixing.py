@@ -26,7 +26,7 @@ def generator(seed: int, *purpose: str) -> np.random.Generator:
 class Draw:
     """What one training step uses. All (batch_size,): window rows, partner rows, coefficient of the row itself.
 
-    A row is mixed where its coefficient is below 1; an unmixed row is its own partner.
+    A row is mixed where its coefficient is below 1 (a drawn one may round to 1, which mixes nothing).
     """
 
     rows: np.ndarray

@@ -170,6 +170,10 @@ class Store:
 
     def put(self, record: RunRecord, arrays: Arrays, weights: Arrays) -> RunRecord:
         """Store a run, payload first, record last."""
+        try:
+            canonical_json({"history": record.history, "data": record.data})
+        except ValueError as error:
+            raise MixkdError(f"run {record.spec.name}: its record is not finite; training diverged") from error
         files = {}
         for kind, payload in (("arrays", arrays), ("weights", weights)):
             for name, array in payload.items():

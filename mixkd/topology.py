@@ -216,9 +216,11 @@ def images(given: Diagrams, grid: Grid, rows: np.ndarray | None = None) -> np.nd
 
     Row index: persistence upwards from 0; column: birth. Each pair adds a Gaussian weighted by its persistence (in
     units of the signal): its density at the pixel's centre per pixel area (`sampled`), or its integral over the
-    pixel (`integrated`). Adams et al. 2017.
+    pixel (`integrated`). Adams et al. 2017. Raises MixkdError on rows that are not there.
     """
-    rows = np.arange(len(given)) if rows is None else np.asarray(rows, dtype=np.int64)
+    rows = np.arange(len(given)) if rows is None else np.asarray(rows)
+    if rows.dtype.kind not in "iu" or rows.min(initial=0) < 0 or rows.max(initial=0) >= len(given):
+        raise MixkdError(f"images: found rows {rows}, expected integers from 0 to {len(given) - 1}")
     spec = grid.spec
     return _rasterise(
         rows,

@@ -49,8 +49,10 @@ class Fold:
 def cut(recordings: Recordings, window: int, step: int) -> Windows:
     """Windows of `window` samples every `step`; those whose label changes inside are left out.
 
-    Raises MixkdError when no recording is long enough.
+    Raises MixkdError when none fits.
     """
+    if window < 1 or step < 1:
+        raise MixkdError(f"windows: found window {window} and step {step}, expected at least 1 sample each")
     x, y, subject, recording, start = [], [], [], [], []
     for i, (signal, label) in enumerate(zip(recordings.signals, recordings.labels, strict=True)):
         for s in range(0, len(signal) - window + 1, step):
@@ -62,7 +64,7 @@ def cut(recordings: Recordings, window: int, step: int) -> Windows:
                 start.append(s)
     if not x:
         longest = max((len(s) for s in recordings.signals), default=0)
-        raise MixkdError(f"windows: the longest recording has {longest} samples, expected at least {window}")
+        raise MixkdError(f"windows: none of {window} samples with one label fits; the longest recording has {longest}")
     return Windows(
         np.stack(x).astype(np.float32), *(np.array(a, dtype=np.int64) for a in (y, subject, recording, start))
     )

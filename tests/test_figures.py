@@ -72,7 +72,7 @@ def test_grid_writes_the_means():
 
 def test_confusion_shows_shares_of_the_true_class():
     figure = figures.confusion({"signal": np.array([[3, 1], [0, 0]])}, ("a", "b"))
-    np.testing.assert_allclose(figure.axes[0].images[0].get_array(), [[0.75, 0.25], [0, 0]])
+    np.testing.assert_allclose(figure.axes[0].collections[0].get_array(), [[0.75, 0.25], [0, 0]])
 
 
 def test_figures_are_closed_and_leave_matplotlib_alone():

@@ -251,6 +251,13 @@ def test_image_of_a_window_does_not_depend_on_its_batch(rows):
     np.testing.assert_array_equal(imager(given_, np.array(rows, dtype=int)), imager(given_)[rows])
 
 
+@pytest.mark.parametrize("rows", [[-1], [10**6], [True, False], [0.5]])
+def test_rows_that_are_not_there_are_refused(rows):
+    given_ = topology.diagrams(walks())
+    with pytest.raises(MixkdError, match="images: found rows"):
+        topology.images(given_, Grid.fit(given_, ImageSpec(8)), np.array(rows))
+
+
 def test_images_of_read_only_diagrams():
     given_ = topology.diagrams(walks())
     grid = Grid.fit(given_, ImageSpec(8))

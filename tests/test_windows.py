@@ -62,8 +62,13 @@ def test_cut_equals_a_naive_loop(labels, window, step):
 
 
 def test_too_short_is_refused_with_both_lengths():
-    with pytest.raises(MixkdError, match="the longest recording has 9 samples, expected at least 10"):
+    with pytest.raises(MixkdError, match="none of 10 samples with one label fits; the longest recording has 9"):
         windows.cut(recordings_of([[0] * 9, [1] * 4]), window=10, step=5)
+
+
+def test_impossible_steps_are_refused():
+    with pytest.raises(MixkdError, match="found window 10 and step 0"):
+        windows.cut(recordings_of([[0] * 20]), window=10, step=0)
 
 
 def test_watch_has_4677_windows(watch):

@@ -33,6 +33,10 @@ class Recordings:
             raise MixkdError(
                 "recordings: found {} signals, {} labels and {} subjects, expected equal counts".format(*counts)
             )
+        if len(self.units) != len(self.channels):
+            raise MixkdError(
+                f"recordings: found {len(self.units)} units, expected {len(self.channels)}, one per channel"
+            )
         for i, (signal, label) in enumerate(zip(self.signals, self.labels, strict=True)):
             if signal.ndim != 2 or signal.shape[1] != len(self.channels) or len(signal) != len(label):
                 raise MixkdError(
@@ -43,6 +47,8 @@ class Recordings:
                 row, channel = np.argwhere(~np.isfinite(signal))[0]
                 name = self.channels[channel]
                 raise MixkdError(f"recording {i}: found a non-finite value at sample {row}, channel {name}")
+            if label.dtype.kind not in "iu":
+                raise MixkdError(f"recording {i}: found labels of type {label.dtype}, expected integers")
             if label.min(initial=0) < 0 or label.max(initial=0) >= len(self.classes):
                 found = label.min() if label.min() < 0 else label.max()
                 raise MixkdError(f"recording {i}: found label {found}, expected 0 to {len(self.classes) - 1}")

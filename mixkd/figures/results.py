@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import beta
@@ -68,7 +69,7 @@ def confusion(matrices: dict[str, np.ndarray], classes: tuple[str, ...]) -> Figu
     fig, axes = plt.subplots(1, len(matrices), figsize=(WIDTH, 0.55 + 0.42 * len(classes)), sharey=True, squeeze=False)
     for axis, (name, counts) in zip(axes.flat, matrices.items(), strict=True):
         share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        matrix(axis, share, list(classes), list(classes), text="{:.1f}", vmin=0, vmax=1, cmap="Blues")
+        matrix(axis, share, list(classes), list(classes), text=".1f", vmin=0, vmax=1, cmap="Blues")
         axis.set(title=f"{name} teacher", xlabel="called")
         axis.tick_params(axis="x", labelsize=8.5)
     axes.flat[0].set_ylabel("true")
@@ -316,6 +317,6 @@ def image_gap(linear: np.ndarray, recompute: np.ndarray, distances: np.ndarray) 
         axis.imshow(image, origin="lower", vmin=0, vmax=limit)
         axis.set(xticks=[], yticks=[], title=title)
         axis.spines[:].set_visible(False)
-    axes[2].hist(distances, bins=25, color=COLOURS["image"], alpha=0.7)
+    sns.histplot(distances, bins=25, color=COLOURS["image"], ax=axes[2])
     axes[2].set(xlabel="relative distance", ylabel="mixed windows", yticks=[])
     return fig

@@ -36,7 +36,7 @@ def grid(table: pd.DataFrame, value: str) -> Figure:
     """A metric of the student for every temperature and case, mean over held-out subjects."""
     cases = ["T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S"]
     means = table.pivot_table(index="case", columns="temperature", values=value).loc[cases]
-    scale, text = (100, "{:.1f}") if value in ("accuracy", "ece") else (1, "{:.2f}")
+    scale, text = (100, ".1f") if value in ("accuracy", "ece") else (1, ".2f")
     fig, axis = plt.subplots(figsize=(WIDTH, 2.7))
     matrix(axis, scale * means.to_numpy(), cases, [f"{t:g}" for t in means.columns], text=text, cmap="cividis")
     unit = ", %" if scale == 100 else ""

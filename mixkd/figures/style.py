@@ -9,6 +9,7 @@ from typing import Any, ParamSpec
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -112,16 +113,17 @@ def subject_legend(axis: Axes, table: pd.DataFrame, **kwargs) -> None:
     )
 
 
-def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], text: str = "{:.2f}", **kwargs) -> None:
+def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], text: str = ".2f", **kwargs) -> None:
     """A labelled heat map with its numbers written into it."""
-    image = axis.imshow(values, aspect="auto", **kwargs)
-    axis.set_xticks(range(len(columns)), columns)
-    axis.set_yticks(range(len(rows)), rows)
-    axis.spines[:].set_visible(False)
-    axis.tick_params(length=0)
-    for (i, j), value in np.ndenumerate(values):
-        red, green, blue, _ = image.cmap(image.norm(value))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-        axis.text(
-            j, i, text.format(value), ha="center", va="center", color="white" if dark else "#222222", fontsize=9.5
-        )
+    sns.heatmap(
+        values,
+        ax=axis,
+        annot=True,
+        fmt=text,
+        annot_kws={"fontsize": 9.5},
+        cbar=False,
+        xticklabels=columns,
+        yticklabels=rows,
+        **kwargs,
+    )
+    axis.tick_params(length=0, rotation=0)
