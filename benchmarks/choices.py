@@ -1,6 +1,6 @@
 """The defaults that validation subjects chose: `python -m benchmarks.choices` writes results/choices.csv.
 
-Trains (what the store lacks of) 35 networks on `watch`, five folds, seed 0, without ever looking at a test subject.
+Trains (what the store lacks of) 35 networks on `watch`, five folds, seed 0, looking at validation accuracy only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mixkd import sweep
 from mixkd.config import ImageSpec, RunSpec
 from mixkd.store import CHECKOUT, atomic_write
 
-FOLDS = range(5)
+FOLDS = range(2, 7)  # their validation subjects are 4 to 8: none of those that profile `quick` tests
 
 
 def candidates() -> Iterator[tuple[str, str, RunSpec]]:

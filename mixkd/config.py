@@ -18,6 +18,8 @@ from typing import Any, Literal
 from mixkd.errors import MixkdError, nearest
 
 Modality = Literal["signal", "image"]
+TEMPERATURE = 4.0  # source: released code of the group
+KD_WEIGHT = 0.7  # source: the group's setting for GENEActiv
 
 
 def _coerce(value: Any, hint: Any, where: str) -> Any:
@@ -160,8 +162,8 @@ class RunSpec(Spec):
     init: Literal["random", "scratch", "base"] = "random"
     teachers: tuple[TeacherSpec, ...] = ()
     mixup: Mixup | None = None
-    temperature: float = 4.0  # source: released code of the group
-    kd_weight: float = 0.7  # source: the group's setting for GENEActiv
+    temperature: float = TEMPERATURE
+    kd_weight: float = KD_WEIGHT
     image_mixing: Literal["linear", "recompute"] = "linear"
     image: ImageSpec | None = None
     epochs: int = 20
@@ -189,6 +191,7 @@ class RunSpec(Spec):
         if self.teachers:
             self.require("modality", self.modality == "signal", "signal: a student sees signals only")
             self.require("role", self.role == "student", "student: only students have teachers")
+            self.require("kd_weight", self.kd_weight > 0, "a weight above 0 for a run with teachers")
             total = sum(t.weight for t in self.teachers)
             self.require("teachers", abs(total - 1) < 1e-9, f"teacher weights that sum to 1 (they sum to {total:g})")
         else:

@@ -151,6 +151,7 @@ def _literal(text: str) -> Any:
 def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
     """Run a notebook with checked parameters; `output` appears only when every cell succeeded."""
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -159,6 +160,10 @@ def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
         papermill.execute_notebook(
             str(path), str(temporary), parameters=parameters, cwd=str(CHECKOUT), progress_bar=False
         )
+        os.replace(temporary, output)
     except papermill.PapermillExecutionError as error:
         raise MixkdError(f"{path.name}, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
-    os.replace(temporary, output)
+    except DeadKernelError as error:
+        raise MixkdError(f"{path.name}: its kernel died") from error
+    finally:
+        temporary.unlink(missing_ok=True)

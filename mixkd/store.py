@@ -163,7 +163,7 @@ class Store:
             for name, digest in content["files"].items():
                 if sha256((path.parent / name).read_bytes()) != digest:
                     raise ValueError(f"{name} does not match its SHA-256")
-        except (ValueError, KeyError, TypeError, AttributeError, OSError, MixkdError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError, MixkdError) as error:
             self._quarantine(spec, error)
             return None
         return RunRecord(spec, content["history"], content["data"], content["provenance"], path.parent)

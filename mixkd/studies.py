@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mixkd import sweep, windows
-from mixkd.config import PROFILES, ImageSpec, Mixup, Modality, Profile, RunSpec, TeacherSpec
+from mixkd.config import KD_WEIGHT, PROFILES, TEMPERATURE, ImageSpec, Mixup, Modality, Profile, RunSpec, TeacherSpec
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.errors import MixkdError, nearest
 from mixkd.store import RunRecord, Store
@@ -47,7 +47,7 @@ def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
 
 def data(dataset: str, profile: str, seed: int) -> dict[int, FoldData]:
     """The data of every fold of a profile, by fold."""
-    return {base.fold: prepare(base) for base in bases(dataset, profile, seed)}
+    return {base.fold: prepare(base) for base in bases(dataset, profile, seed) if base.seed == seed}
 
 
 def taught(base: RunSpec, by: str, in_teacher: Mixup | None = None, **fields: Any) -> RunSpec:
@@ -59,7 +59,7 @@ def taught(base: RunSpec, by: str, in_teacher: Mixup | None = None, **fields: An
     }
     chosen = modalities[by]
     teachers = tuple(TeacherSpec(modality=m, mixup=in_teacher, weight=1 / len(chosen)) for m in chosen)
-    return replace(base, teachers=teachers, **{"temperature": 4.0, "kd_weight": 0.7, **fields})
+    return replace(base, teachers=teachers, **{"temperature": TEMPERATURE, "kd_weight": KD_WEIGHT, **fields})
 
 
 def teachers(base: RunSpec, large: bool, alpha: float) -> list[RunSpec]:
@@ -126,15 +126,15 @@ def temperatures(base: RunSpec, alpha: float) -> list[RunSpec]:
     ]
 
 
-STUDIES: dict[str, Callable[[RunSpec, Profile, float], list[RunSpec]]] = {
-    "teachers": lambda base, profile, alpha: teachers(base, profile.large_networks and base.seed == 0, alpha),
-    "distillation": lambda base, profile, alpha: distillation(base, profile.large_networks and base.seed == 0),
-    "mixup": lambda base, profile, alpha: four_cases(base, alpha),
-    "alpha": lambda base, profile, alpha: alphas(base),
-    "image_mixing": lambda base, profile, alpha: image_mixing(base, alpha),
-    "resolution": lambda base, profile, alpha: resolutions(base, profile.large_networks and base.seed == 0),
-    "share": lambda base, profile, alpha: shares(base, alpha),
-    "temperature": lambda base, profile, alpha: temperatures(base, alpha),
+STUDIES: dict[str, Callable[[RunSpec, bool, float], list[RunSpec]]] = {  # base, larger networks too, alpha
+    "teachers": teachers,
+    "distillation": lambda base, large, alpha: distillation(base, large),
+    "mixup": lambda base, large, alpha: four_cases(base, alpha),
+    "alpha": lambda base, large, alpha: alphas(base),
+    "image_mixing": lambda base, large, alpha: image_mixing(base, alpha),
+    "resolution": lambda base, large, alpha: resolutions(base, large),
+    "share": lambda base, large, alpha: shares(base, alpha),
+    "temperature": lambda base, large, alpha: temperatures(base, alpha),
 }
 
 
@@ -144,8 +144,8 @@ def specs(
     """The runs of a study, each once. Raises MixkdError for an unknown study, data set or profile."""
     if study not in STUDIES:
         raise MixkdError(f"study: found {study!r}, {nearest(study, STUDIES)}")
-    make = STUDIES[study]
-    runs = [run for base in bases(dataset, profile, seed) for run in make(base, profile_of(profile), alpha)]
+    make, large = STUDIES[study], profile_of(profile).large_networks
+    runs = [run for base in bases(dataset, profile, seed) for run in make(base, large and base.seed == seed, alpha)]
     return list({run.hash: run for run in runs}.values())
 
 

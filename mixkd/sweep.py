@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -190,7 +191,8 @@ class _Sweep:
                         self.changed.wait(timeout=1.0)
                     report()
         finally:  # also on Ctrl-C: nobody trains for a reader that is gone
-            self.stop = True
+            with self.changed:
+                self.stop = True
             for process in self.processes:
                 process.kill()
                 process.wait()
@@ -199,31 +201,46 @@ class _Sweep:
     def _feed(self) -> None:
         worker = None
         while chunk := self._next():
-            worker = worker if worker and worker.poll() is None else self._start()
-            self._send(worker, chunk)
+            try:
+                worker = worker if worker and worker.poll() is None else self._start()
+                self._send(worker, chunk)
+            except Exception as error:  # a feeder must not die: the others would wait for its chunk
+                self._fail(chunk, f"{type(error).__name__}: {error}")
         if worker and worker.stdin:
-            worker.stdin.close()
+            with suppress(OSError):  # it died with something unread
+                worker.stdin.close()
 
     def _start(self) -> subprocess.Popen:
         command = [sys.executable, "-m", "mixkd.worker"]
         environment = {**os.environ, **WORKER_ENVIRONMENT, "MIXKD_HOME": str(self.store.root)}
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-            start_new_session=True,  # Ctrl-C reaches the sweep, which ends its workers
-        )
-        self.processes.append(process)
+        with self.changed:
+            if self.stop:
+                raise RuntimeError("the sweep was stopped")
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=environment,
+                start_new_session=True,  # Ctrl-C reaches the sweep, which ends its workers
+            )
+            self.processes.append(process)
         return process
+
+    def _fail(self, chunk: Chunk, error: str) -> None:
+        with self.changed:
+            known = self.done | {spec.hash for spec, _ in self.failures}
+            self.failures += [(spec, error) for spec in chunk.specs if spec.hash not in known]
+            for spec in chunk.specs:
+                self.running.pop(spec.hash, None)
+            self.changed.notify_all()
 
     def _next(self) -> Chunk | None:
         """A chunk whose requirements are met; waits for one, None when there is nothing left to do."""
         with self.changed:
             while not self.stop:
-                for chunk in list(self.waiting):
-                    self._drop_impossible(chunk)
+                while any(self._drop_impossible(chunk) for chunk in list(self.waiting)):
+                    pass  # what was left out may be what others need
                 ready = [chunk for chunk in self.waiting if chunk.needs <= self.done]
                 if ready:
                     chosen = max(ready, key=lambda chunk: (-level(chunk.specs[0]), chunk.seconds))
@@ -235,15 +252,17 @@ class _Sweep:
                 self.changed.wait(timeout=1.0)
         return None
 
-    def _drop_impossible(self, chunk: Chunk) -> None:
-        """Leave out runs whose requirements failed."""
+    def _drop_impossible(self, chunk: Chunk) -> bool:
+        """Leave out runs whose requirements failed; tells whether there were any."""
         failed = {spec.hash for spec, _ in self.failures}
-        for spec in [s for s in chunk.specs if any(needed.hash in failed for needed in s.requires)]:
+        impossible = [s for s in chunk.specs if any(needed.hash in failed for needed in s.requires)]
+        for spec in impossible:
             chunk.specs.remove(spec)
             self.failures.append((spec, "left out: a run it needs failed"))
         chunk.needs -= failed
-        if not chunk.specs and chunk in self.waiting:
+        if not chunk.specs:
             self.waiting.remove(chunk)
+        return bool(impossible)
 
     def _send(self, worker: subprocess.Popen, chunk: Chunk) -> None:
         assert worker.stdin

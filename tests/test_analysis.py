@@ -61,10 +61,6 @@ def test_impossible_entropy_is_refused(target):
         smoothness.effective_temperature(logits, target)
 
 
-def test_logit_spread():
-    np.testing.assert_allclose(smoothness.logit_spread(np.array([[1.0, -1, 1, -1], [5, 5, 5, 5]])), [1, 0])
-
-
 @pytest.fixture(scope="module")
 def temperature_study(tmp_path_factory):
     """One fold of a smoke study whose teachers are trained; its students are not needed."""

@@ -123,7 +123,7 @@ def run_specs() -> st.SearchStrategy[RunSpec]:
         teachers=teachers,
         mixup=mixups,
         temperature=st.floats(0.1, 100),
-        kd_weight=st.floats(0, 1),
+        kd_weight=st.floats(0.01, 1),
         image_mixing=st.sampled_from(["linear", "recompute"]),
         image=st.none() | st.builds(ImageSpec, st.integers(2, 256), st.floats(0.05, 64)),
         weight_decay=st.floats(-0.0, 0.5),

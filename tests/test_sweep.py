@@ -67,7 +67,7 @@ def test_chunks(stored):
 @pytest.mark.parametrize("most", [1, 4, sweep.CHUNK])
 def test_students_of_one_stream_are_together(monkeypatch, most):
     def stream(run: RunSpec) -> tuple:
-        return sweep.level(run), run.fold, run.seed, run.mixup, run.image
+        return sweep.level(run), run.fold, run.seed, run.mixup
 
     monkeypatch.setattr(sweep, "CHUNK", most)
     missing = with_requirements(EVERY)
@@ -211,8 +211,19 @@ def test_a_killed_worker_costs_the_run_in_flight_and_what_needs_it(store_home):
     assert results(again).items() <= results(store).items()
 
 
-def test_every_worker_that_cannot_start_is_reported(store_home, monkeypatch):
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("dead_when_asked", [True, False])
+def test_every_worker_that_cannot_start_is_reported(store_home, monkeypatch, dead_when_asked):
+    start = sweep._Sweep._start
+
+    def start_dead(self):
+        process = start(self)
+        process.wait()
+        return process
+
     monkeypatch.setattr(sweep.sys, "executable", "/bin/false")
+    if dead_when_asked:
+        monkeypatch.setattr(sweep._Sweep, "_start", start_dead)
     specs = [small(), small(seed=1), small(teachers=[IMAGE])]
     with pytest.raises(MixkdError, match=r"^4 of 4 runs failed: .*its worker died \(exit status 1\)"):
         sweep.run(specs, quiet=True)

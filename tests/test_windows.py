@@ -12,8 +12,9 @@ from sklearn.preprocessing import StandardScaler
 
 from mixkd import windows
 from mixkd.config import RunSpec
-from mixkd.datasets import Recordings, synthetic
+from mixkd.datasets import DATASETS, Recordings, synthetic
 from mixkd.errors import MixkdError
+from mixkd.store import sha256
 from mixkd.training import FoldData
 from mixkd.windows import Fold, Normalisation, Windows
 
@@ -73,6 +74,13 @@ def test_impossible_steps_are_refused():
 
 def test_watch_has_4677_windows(watch):
     assert len(windows.cut(watch, window=100, step=50)) == 4_677
+
+
+def test_windows_of_watch_are_these(watch):
+    """A run's hash does not hold how windows are cut: when this changes on purpose, raise store.RECIPE."""
+    entry = DATASETS["watch"]
+    cut = windows.cut(watch, entry.window, entry.step)
+    assert sha256(cut.x.tobytes() + cut.y.tobytes() + cut.subject.tobytes())[:16] == "9026b1564ffbf745"
 
 
 # -- folds

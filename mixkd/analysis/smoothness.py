@@ -1,4 +1,4 @@
-"""How smooth targets are: entropy, effective temperature, and the spread of logits."""
+"""How smooth targets are: entropy and effective temperature."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
 from mixkd.mixing import Stream
 from mixkd.store import Store
-from mixkd.training import FoldData, stream_of, trace, trained, trained_network
+from mixkd.training import FoldData, for_spec, stream_of, trace, trained, trained_network
 
 
 def entropy(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -35,11 +35,6 @@ def effective_temperature(logits: np.ndarray, target_entropy: float, low: float 
     return float(np.exp(brentq(gap, np.log(low), np.log(high), xtol=1e-10)))
 
 
-def logit_spread(logits: np.ndarray) -> np.ndarray:
-    """Standard deviation of each row's logits, (n,)."""
-    return logits.std(axis=-1)
-
-
 def target_logits(spec: RunSpec, data: FoldData, store: Store) -> np.ndarray:
     """Logits of the first teacher of `spec` along the first epoch of its stream, (n_windows, n_classes)."""
     teacher, run = spec.teachers[0], spec.teacher_runs[0]
@@ -56,7 +51,7 @@ def target_entropies(table: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataF
     for spec in table["spec"]:
         key = (spec.teacher_runs[0].hash, spec.mixup, spec.fold, spec.seed)
         if key not in logits:
-            logits[key] = target_logits(spec, data[spec.fold], store)
+            logits[key] = target_logits(spec, for_spec(data[spec.fold], spec), store)
         rows.append(float(entropy(logits[key], spec.temperature).mean()))
     n_classes = next(iter(logits.values())).shape[1]
     return table.assign(entropy=rows, limit=np.log(n_classes))

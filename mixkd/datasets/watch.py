@@ -52,7 +52,7 @@ def convert(path: Path) -> dict[str, np.ndarray]:
 
 def load() -> Recordings:
     """140 recordings of 10 subjects; converted once to the store's own format, verified on reading."""
-    path = store.home() / "data" / f"watch-{SHA256[:16]}.safetensors"
+    path = store.home() / "data" / f"watch-{SHA256[:16]}-recipe{store.RECIPE}.safetensors"
     arrays = store.cached_arrays(path, lambda: convert(packaged_file()))
     ends = np.cumsum(arrays["length"])[:-1]
     return Recordings(

@@ -136,13 +136,16 @@ def methods(table: pd.DataFrame) -> Figure:
 @figure
 def gains(table: pd.DataFrame) -> Figure:
     """Points of accuracy over the control with equal total epochs, per held-out subject."""
-    single = table[table["method"] == "Scratch"].set_index("subject")
-    double = table[table["method"] == "Scratch 2x"].set_index("subject")
+    single = table[table["method"] == "Scratch"].set_index(["subject", "seed"])
+    double = table[table["method"] == "Scratch 2x"].set_index(["subject", "seed"])
     students = table[table["teachers"] != "none"]
     groups = []
     for (method, by), part in students.groupby(["method", "teachers"], sort=False):
         base = double if part["total_epochs"].iloc[0] > single["total_epochs"].iloc[0] else single
-        gain = 100 * (part["accuracy"].to_numpy() - base["accuracy"].loc[part["subject"]].to_numpy())
+        gain = 100 * (
+            part["accuracy"].to_numpy()
+            - base["accuracy"].loc[[*zip(part["subject"], part["seed"], strict=True)]].to_numpy()
+        )
         colour = COLOURS[by if method == "Base" else method]
         groups.append((f"{method}\n{by}", colour, part.assign(gain=gain)))
     fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
@@ -158,9 +161,10 @@ def temperature(table: pd.DataFrame) -> Figure:
     """Accuracy and NLL of the student against the temperature."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
     for axis, value in zip(axes, ("accuracy", "nll"), strict=True):
-        for subject, part in table.sort_values("temperature").groupby("subject"):
-            axis.plot(part["temperature"], part[value], "o-", color=COLOURS["signal"], alpha=0.45, lw=1)
-            axis.text(part["temperature"].iloc[-1] * 1.06, part[value].iloc[-1], f"{subject}", color=INK, va="center")
+        for subject, part in table.groupby("subject"):
+            curve = part.groupby("temperature")[value].mean()
+            axis.plot(curve.index, curve, "o-", color=COLOURS["signal"], alpha=0.45, lw=1)
+            axis.text(curve.index[-1] * 1.06, curve.iloc[-1], f"{subject}", color=INK, va="center")
         mean = table.groupby("temperature")[value].mean()
         axis.plot(mean.index, mean, "o-", color=COLOURS["signal"], lw=3)
         axis.set_xscale("log", base=2)
@@ -280,8 +284,9 @@ def shares(table: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
     exact = table[table["sampling"] == "exact"]
     for axis, value in zip(axes, ("accuracy", "nll"), strict=True):
-        for _, part in exact.sort_values("share").groupby("subject"):
-            axis.plot(part["share"], part[value], "o-", color=COLOURS["T & Mix-S"], alpha=0.4, lw=1)
+        for _, part in exact.groupby("subject"):
+            curve = part.groupby("share")[value].mean()
+            axis.plot(curve.index, curve, "o-", color=COLOURS["T & Mix-S"], alpha=0.4, lw=1)
         mean = exact.groupby("share")[value].mean()
         axis.plot(mean.index, mean, "o-", color=COLOURS["T & Mix-S"], lw=3)
         axis.set(xlabel="share of a batch that is mixed", ylabel={"accuracy": "accuracy", "nll": "NLL, nats"}[value])
