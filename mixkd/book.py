@@ -24,6 +24,7 @@ from typing import Any
 import pandas as pd
 
 from mixkd import notebook, studies, sweep
+from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
 from mixkd.provenance import git_state, versions
 from mixkd.store import CHECKOUT, Store
@@ -56,7 +57,8 @@ def build(profile: str, dataset: str, seed: int, workers: int | None, target: Pa
     shutil.rmtree(stage, ignore_errors=True)
     say("notebooks: executing")
     executions = execute_all(stage, {"profile": profile, "dataset": dataset, "seed": seed})
-    complete(stage, executions, {"profile": profile, "dataset": dataset, "seed": seed}, len(plan.missing), trained)
+    chosen = {"profile": profile, "dataset": dataset, "seed": seed}
+    complete(stage, executions, chosen, len(plan.missing), trained, commits_of(runs))
     say("book: rendering")
     return render(stage, target)
 
@@ -83,7 +85,12 @@ def execute_all(stage: Path, parameters: dict[str, Any]) -> list[Execution]:
 
 
 def complete(
-    stage: Path, executions: list[Execution], parameters: dict[str, Any], n_trained: int, seconds: float
+    stage: Path,
+    executions: list[Execution],
+    parameters: dict[str, Any],
+    n_trained: int,
+    seconds: float,
+    commits: list[str],
 ) -> None:
     """Copy pages and configuration into the stage; fill the status page; end every page with its provenance."""
     for name in ("_config.yml", "_toc.yml"):
@@ -93,7 +100,7 @@ def complete(
     shutil.move(stage / PAGES / "book.css", stage / "_static")
     _maths_offline(stage)
     _launch_buttons(stage)
-    (stage / PAGES / "_status.md").write_text(status_table(executions, n_trained, seconds))
+    (stage / PAGES / "_status.md").write_text(status_table(executions, n_trained, seconds, commits))
     (stage / PAGES / "_choices.md").write_text(choices_table())
     (stage / PAGES / "_headline.png").write_bytes(figure_of(stage / "notebooks" / HEADLINE[0], HEADLINE[1]))
     (stage / PAGES / "_parameters.md").write_text(parameter_table())
@@ -149,19 +156,32 @@ def choices_table() -> str:
 
 def footer(parameters: dict[str, Any], wall_time: str) -> str:
     """What every page ends with."""
-    git = git_state()
-    sha = f"`{git['sha'][:10]}`{' with local changes' if git['dirty'] else ''}" if git["sha"] else "not a checkout"
     rows = [f"{name} | `{value}`" for name, value in parameters.items()]
-    rows += [f"code | {sha}", "versions | " + ", ".join(f"{k} {v}" for k, v in versions().items())]
+    rows += [
+        f"rendered by | {commit(git_state())}",
+        "versions | " + ", ".join(f"{k} {v}" for k, v in versions().items()),
+    ]
     rows.append(f"wall time | {wall_time}")
     table = "\n".join(f"| {row} |" for row in rows)
     return f"\n:::{{dropdown}} How this page was made\n:class-container: provenance\n\n| | |\n|---|---|\n{table}\n:::\n"
 
 
-def status_table(executions: list[Execution], n_trained: int, seconds: float) -> str:
+def commits_of(runs: list[RunSpec]) -> list[str]:
+    """The commits that trained these runs, as the status page names them."""
+    found = {commit(record.provenance["git"]) for run in runs if (record := Store().get(run))}
+    return sorted(found)
+
+
+def commit(git: dict[str, Any]) -> str:
+    if not git["sha"]:
+        return "code outside a checkout"
+    return f"`{git['sha'][:10]}`{' with local changes' if git['dirty'] else ''}"
+
+
+def status_table(executions: list[Execution], n_trained: int, seconds: float, commits: list[str]) -> str:
     rows = "\n".join(f"| {e.name} | {e.seconds:.0f} s |" for e in executions)
-    trained = f"{n_trained} networks trained in {seconds / 60:.1f} min" if n_trained else "nothing had to be trained"
-    return f"In this build {trained}.\n\n| notebook | wall time |\n|---|---|\n{rows}\n"
+    trained = f"{n_trained} runs were trained in {seconds / 60:.1f} min" if n_trained else "nothing had to be trained"
+    return f"In this build {trained}. The runs it shows were trained by {', '.join(commits)}.\n\n| notebook | wall time |\n|---|---|\n{rows}\n"
 
 
 def parameter_table() -> str:

@@ -140,8 +140,8 @@ def test_right_shares_and_confusion(seed, n, n_classes):
     signal, image, y = rng.normal(size=(n, n_classes)), rng.normal(size=(n, n_classes)), rng.integers(0, n_classes, n)
     shares = agreement.right_shares(signal, image, y)
     assert sum(shares.values()) == pytest.approx(1)
-    assert shares["both"] + shares["signal"] == pytest.approx(accuracy_score(y, signal.argmax(1)))
-    assert shares["both"] + shares["image"] == pytest.approx(accuracy_score(y, image.argmax(1)))
+    assert shares["both"] + shares["first"] == pytest.approx(accuracy_score(y, signal.argmax(1)))
+    assert shares["both"] + shares["second"] == pytest.approx(accuracy_score(y, image.argmax(1)))
     wrong = [s.argmax() != c != i.argmax() for s, i, c in zip(signal, image, y, strict=True)]
     assert shares["none"] == pytest.approx(np.mean(wrong))
     expected = confusion_matrix(y, signal.argmax(1), labels=range(n_classes))

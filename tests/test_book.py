@@ -102,7 +102,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium found; Debian: apt-get install chromium")
-@pytest.mark.parametrize("name", ["book/index", "notebooks/02_topology"])
+@pytest.mark.parametrize("name", PAGES)
 def test_in_a_browser(smoke: Smoke, name, tmp_path):  # noqa: F811
     """No console error, no request to another host, formulas drawn, images loaded."""
     handler = functools.partial(Quiet, directory=str(smoke.site))

@@ -55,7 +55,7 @@ def test_committed_without_outputs_and_with_a_kernel(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_thin(path):
     for cell in cells(path):
-        assert len(cell.source.splitlines()) <= 10 or "hide-input" in tags(cell), cell.source
+        assert len(cell.source.splitlines()) <= 10, cell.source
         kinds = (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
         assert not any(isinstance(node, kinds) for node in ast.walk(ast.parse(cell.source))), cell.source
 

@@ -212,6 +212,7 @@ def test_a_killed_worker_costs_the_run_in_flight_and_what_needs_it(store_home):
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("dead_when_asked", [True, False])
 def test_every_worker_that_cannot_start_is_reported(store_home, monkeypatch, dead_when_asked):
     start = sweep._Sweep._start

@@ -9,10 +9,10 @@ from mixkd import studies
 from mixkd.training import FoldData
 
 
-def right_shares(signal: np.ndarray, image: np.ndarray, y: np.ndarray) -> dict[str, float]:
+def right_shares(first: np.ndarray, second: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """Shares of windows on which both, one or none of two networks is right; logits (n, n_classes), labels (n,)."""
-    s, i = signal.argmax(axis=1) == y, image.argmax(axis=1) == y
-    parts = {"both": s & i, "signal": s & ~i, "image": ~s & i, "none": ~s & ~i}
+    a, b = first.argmax(axis=1) == y, second.argmax(axis=1) == y
+    parts = {"both": a & b, "first": a & ~b, "second": ~a & b, "none": ~a & ~b}
     return {name: float(part.mean()) for name, part in parts.items()}
 
 
@@ -22,11 +22,13 @@ def confusion(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.bincount(y * n_classes + logits.argmax(axis=1), minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
-def table(runs: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
-    """`right_shares` of a signal and an image network per held-out subject, the mean over seeds."""
+def table(first: pd.DataFrame, second: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
+    """`right_shares` of two networks, paired by fold and seed, per held-out subject; mean over seeds."""
+    others = {(record.spec.fold, record.spec.seed): record for record in studies.records(second)}
     rows = []
-    for (subject, _), part in runs.groupby(["subject", "seed"], sort=False):
-        logits = {record.spec.modality: record.arrays["test_logits"] for record in studies.records(part)}
-        y = data[part["fold"].iloc[0]].parts["test"].y
-        rows.append({"subject": subject, **right_shares(logits["signal"], logits["image"], y)})
+    for record in studies.records(first):
+        other = others[record.spec.fold, record.spec.seed]
+        part = data[record.spec.fold]
+        shares = right_shares(record.arrays["test_logits"], other.arrays["test_logits"], part.parts["test"].y)
+        rows.append({"subject": part.fold.subject, **shares})
     return pd.DataFrame(rows).groupby("subject", sort=False).mean().reset_index()

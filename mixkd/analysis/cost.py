@@ -51,3 +51,12 @@ def benchmark(name: str, folder: Path = BENCHMARKS) -> dict[str, Any]:
     if not path.is_file():
         raise MixkdError(f"{path}: no such benchmark record; run `make bench`")
     return json.loads(path.read_text())
+
+
+def made_with(name: str, folder: Path = BENCHMARKS) -> str:
+    """Under what a benchmark record was measured: commit, instruction set, threads, versions."""
+    about = benchmark(name, folder)["provenance"]
+    found = ", ".join(f"{package} {version}" for package, version in about["versions"].items())
+    changed = " with local changes" if about["git"]["dirty"] else ""
+    commit = (about["git"]["sha"] or "unknown")[:10]
+    return f"commit {commit}{changed}, {about['cpu_capability']}, {about['threads']} thread; {found}"

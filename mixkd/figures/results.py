@@ -78,13 +78,18 @@ def confusion(matrices: dict[str, np.ndarray], classes: tuple[str, ...]) -> Figu
 
 @figure
 def agreement(table: pd.DataFrame) -> Figure:
-    """How often both, one or none of the two teachers is right. Columns: subject, both, signal, image, none."""
-    parts = {"both": "both right", "signal": "only signal", "image": "only image", "none": "both wrong"}
+    """How often both, one or none of the two teachers is right. Columns: subject, both, first, second, none."""
+    parts = {
+        "both": ("both right", COLOURS["both"]),
+        "first": ("only signal", COLOURS["signal"]),
+        "second": ("only image", COLOURS["image"]),
+        "none": ("both wrong", COLOURS["none"]),
+    }
     fig, axis = plt.subplots(figsize=(WIDTH, 0.9 + 0.5 * len(table)))
     left = np.zeros(len(table))
-    for part, label in parts.items():
+    for part, (label, colour) in parts.items():
         share = table[part].to_numpy()
-        axis.barh(range(len(table)), share, left=left, color=COLOURS[part], label=label, height=0.7)
+        axis.barh(range(len(table)), share, left=left, color=colour, label=label, height=0.7)
         for y, (start, width) in enumerate(zip(left, share, strict=True)):
             if width > 0.04:
                 axis.text(start + width / 2, y, f"{100 * width:.0f}", color="white", ha="center", va="center")

@@ -64,23 +64,23 @@ print(
     f"{n_windows} windows of shape {cut.x.shape[1:]}, {len(recordings.classes)} classes"
 )
 
-# %% mystnb={"figure": {"caption": "One window of each class of one person: three accelerometer channels.", "name": "fig-windows"}, "image": {"alt": "Small multiples of line plots, one per exercise, each showing three wavy acceleration traces over two seconds; the exercises differ in which axis moves and how fast.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "One window of each class of one person: three accelerometer channels.", "name": "fig-windows"}, "image": {"alt": "Small multiples of line plots, one per exercise, each showing three acceleration channels over two seconds.", "classes": "dark-light"}}
 figures.window_per_class(cut, recordings, subject)
 
 # %% [markdown]
 # Exercises differ in which axis carries gravity and in the rhythm; some pairs look alike. {numref}`fig-counts` shows who
 # contributed how much.
 
-# %% mystnb={"figure": {"caption": "Windows of each class that each person contributed.", "name": "fig-counts"}, "image": {"alt": "Stacked horizontal bars, one per subject, of similar length, with all classes present in each.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Windows of each class that each person contributed.", "name": "fig-counts"}, "image": {"alt": "Stacked horizontal bars, one per person, coloured by exercise; the axis counts windows.", "classes": "dark-light"}}
 figures.windows_per_subject(cut, recordings.classes)
 
 # %% [markdown]
 # ## People differ
 #
-# If all people moved alike, any split would do. They do not. {numref}`fig-ranges` shows, for each channel and person, the
+# If all people moved alike, any split would do. {numref}`fig-ranges` shows, for each channel and person, the
 # range that holds nine of ten values.
 
-# %% mystnb={"figure": {"caption": "Median (dot) and 5 to 95 % range (bar) of each channel, per subject.", "name": "fig-ranges"}, "image": {"alt": "Panels, one per channel, with a horizontal bar per subject; bars differ between subjects in position and length, most of all in the angular rates.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Median (dot) and 5 to 95 % range (bar) of each channel, per subject.", "name": "fig-ranges"}, "image": {"alt": "Panels, one per channel, each with a horizontal bar and a dot per person on an axis in the unit of the channel.", "classes": "dark-light"}}
 figures.channel_ranges(cut, recordings)
 
 # %% [markdown]
@@ -105,7 +105,7 @@ for fold in data:
         f"fold {fold}: random split {by_window[fold]:.3f}, held-out person {by_subject[fold]:.3f}"
     )
 
-# %% mystnb={"figure": {"caption": "The same forest, the same number of test windows: accuracy when windows are split at random and when whole people are held out. One dot per fold.", "name": "fig-leak"}, "image": {"alt": "Two rows of dots on an accuracy axis: the random split lies close to 100 percent, the held-out people far lower and spread out.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "The same forest, the same number of test windows: accuracy when windows are split at random and when whole people are held out. One dot per fold.", "name": "fig-leak"}, "image": {"alt": "Two rows of dots on an accuracy axis, one for windows split at random and one for whole people held out, with their means.", "classes": "dark-light"}}
 figures.leakage(by_subject, by_window)
 
 # %% tags=["remove-cell"]

@@ -35,13 +35,12 @@ from gudhi import bottleneck_distance
 from mixkd import backends, figures, notebook, studies, topology
 from mixkd.analysis import cost
 from mixkd.config import ImageSpec
-from mixkd.datasets import dataset as entry_of
 from mixkd.notebook import check_parameters
 
 check_parameters(globals())
 
 # %%
-recordings = entry_of(dataset).load()
+recordings = studies.dataset_entry(dataset).load()
 data = next(iter(studies.data(dataset, profile, seed).values()))
 x = data.parts["train"].x
 notebook.check_index("window", window, len(x))
@@ -173,7 +172,7 @@ drawn["ours, integrated"] = topology.images(few, exact)[0, channel]
 drawn["persim"] = backends.images(few, exact, "persim")[0, channel]
 drawn["giotto-tda"] = backends.images(few, grid, "giotto")[0, channel]
 
-# %% mystnb={"figure": {"caption": "One diagram drawn by five programs; below each, the relative distance to the first.", "name": "fig-backends"}, "image": {"alt": "Five nearly equal small images of bright spots; gudhi equals ours to seven digits, integrated ones differ by a few percent, giotto-tda by more.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "One diagram drawn by five programs; below each, the relative distance to the first.", "name": "fig-backends"}, "image": {"alt": "The same small image of bright spots drawn by five programs, with its relative distance to the first below each.", "classes": "dark-light"}}
 figures.backend_images(drawn)
 
 # %% [markdown]
@@ -185,5 +184,5 @@ record = cost.benchmark("topology")
 rates = pd.DataFrame(record["rows"])
 speed = rates[rates["windows"] == "3 x 500"]
 
-# %% mystnb={"figure": {"caption": "Windows per second on one core, from the benchmark record: diagrams, and the whole way to 64 x 64 images.", "name": "fig-speed"}, "image": {"alt": "Two horizontal bar charts on a logarithmic axis; the fast backend leads each, by a factor of a few over gudhi’s special function for sequences and by far more over the general methods.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Windows per second on one core, from the benchmark record: diagrams, and the whole way to 64 x 64 images.", "name": "fig-speed"}, "image": {"alt": "Two horizontal bar charts on a logarithmic axis of windows per second, a bar and a number for each program.", "classes": "dark-light"}}
 figures.backend_speed(speed)

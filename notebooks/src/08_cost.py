@@ -15,7 +15,7 @@
 # ```
 #
 # Distillation is worth the trouble because the student runs on a watch and its teachers need not. This chapter says what each part costs: counted where it can be
-# counted, measured by `make bench` where not. No time on this page was taken while the page was made.
+# counted, measured by `make bench` where not. No time on this page was taken while the page was made; they come from records of an earlier run:
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -34,6 +34,9 @@ from mixkd.notebook import check_parameters
 
 check_parameters(globals())
 
+# %% tags=["nbval-check-output"]
+print(cost.made_with("latency"))
+
 # %% [markdown]
 # ## Parameters and multiply-adds
 
@@ -46,7 +49,7 @@ sizes = cost.network_costs(
 )
 paper = cost.network_costs(n_channels, entry.window, 64, n_classes)
 
-# %% mystnb={"figure": {"caption": "Multiply-adds for one window against parameters; ringed: the student. Images of 16 x 16 pixels.", "name": "fig-sizes"}, "image": {"alt": "Scatter on logarithmic axes: image networks lie up and to the right of signal networks of the same depth and width.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Multiply-adds for one window against parameters; ringed: the student. Images of 16 x 16 pixels.", "name": "fig-sizes"}, "image": {"alt": "Scatter plot on logarithmic axes of multiply-adds over parameters for eight networks, coloured by modality, the student ringed.", "classes": "dark-light"}}
 figures.network_sizes(sizes)
 
 # %% tags=["nbval-check-output"]
@@ -82,7 +85,7 @@ latency = pd.DataFrame(
     {"name": both["what"], "kind": kind, "milliseconds": both["one_ms"]}
 )
 
-# %% mystnb={"figure": {"caption": "Time for one window on one core, from the benchmark record. Blue: signal networks; orange: image networks; green: from window to image.", "name": "fig-latency"}, "image": {"alt": "Horizontal bars on a logarithmic axis; the student is among the shortest network bars, the fast topology is far shorter than any network.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Time for one window on one core, from the benchmark record. Blue: signal networks; orange: image networks; green: from window to image.", "name": "fig-latency"}, "image": {"alt": "Horizontal bars on a logarithmic axis of milliseconds, one per network and per way to compute topology, each with its number.", "classes": "dark-light"}}
 figures.latency(latency)
 
 # %% [markdown]
@@ -93,7 +96,7 @@ figures.latency(latency)
 # %%
 shares = cost.image_path(record)
 
-# %% mystnb={"figure": {"caption": "Time of the image path per window, split into topology and network (WRN16-1), for two topology backends and three resolutions.", "name": "fig-topology-share"}, "image": {"alt": "Stacked bars: with the fast backend the network dominates; with giotto-tda topology takes most of the time at small images.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Time of the image path per window, split into topology and network (WRN16-1), for two topology backends and three resolutions.", "name": "fig-topology-share"}, "image": {"alt": "Stacked bars of milliseconds, topology and network, for three image sizes and two topology backends, with the share of topology beside each.", "classes": "dark-light"}}
 figures.topology_share(shares)
 
 # %% tags=["nbval-check-output"]
@@ -126,7 +129,7 @@ steps = pd.DataFrame(
     [{"name": label, "milliseconds": times[key]} for key, label in names.items()]
 )
 
-# %% mystnb={"figure": {"caption": "Time of one training step of the student, mixup on; on the right of each bar, relative to training from scratch. From the benchmark record.", "name": "fig-training"}, "image": {"alt": "Three bars: scratch and traced are nearly equal, live teachers take about twice as long.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Time of one training step of the student, mixup on; on the right of each bar, relative to training from scratch. From the benchmark record.", "name": "fig-training"}, "image": {"alt": "Three horizontal bars of milliseconds per step: scratch, traced teachers, live teachers, each with its ratio to the first.", "classes": "dark-light"}}
 figures.training_cost(steps)
 
 # %% tags=["nbval-check-output"]
@@ -147,4 +150,4 @@ glue("building", quick["of_which_building_traces"], display=False)
 
 # %% [markdown]
 # With traces, a student of two teachers costs {glue:text}`traced:.2f` times a student from scratch; with live teachers {glue:text}`live:.2f` times. Building traces is not free: it takes
-# {glue:text}`building:.1f` core-minutes of the quick profile, whose training as a whole would take {glue:text}`whole:.2f` times as long with live teachers. Traces pay where many students share a stream.
+# {glue:text}`building:.1f` core-minutes of the quick profile, whose training as a whole, priced by the measured steps, would take {glue:text}`whole:.2f` times as long with live teachers. Traces pay where many students share a stream.

@@ -73,14 +73,14 @@ for wrong in ("aplha=0.4", "alpha=hello", "alpha=-1"):
 # A run is a value. Its fields are all there is to know about it; its hash names its record; equal specs are the same run.
 
 # %%
-image_teacher = TeacherSpec(modality="image", mixup=Mixup(alpha=0.4))
+image_teacher = TeacherSpec(modality="image", mixup=Mixup(alpha=1.0))
 base = next(studies.bases(dataset, profile, seed))
 spec = RunSpec.parse(
     {
         **base.as_dict(),
         "teachers": [image_teacher],
         "kd_weight": 0.7,
-        "temperature": 2.0,
+        "temperature": 4.0,
     }
 )
 
@@ -102,7 +102,7 @@ print(Store().get(spec) == record, "read back and verified")
 # The same from a shell:
 #
 # ```bash
-# mixkd run -s fold=1 -s temperature=2 -s 'teachers=[{"modality": "image", "mixup": {"alpha": 0.4}}]'
+# mixkd run -s fold=0 -s temperature=4 -s 'teachers=[{"modality": "image", "mixup": {"alpha": 1.0}}]'
 # mixkd sweep mixup share --alpha 0.4 --dry-run
 # mixkd verify --sample 3
 # ```
