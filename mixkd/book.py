@@ -181,7 +181,9 @@ def commit(git: dict[str, Any]) -> str:
 def status_table(executions: list[Execution], n_trained: int, seconds: float, commits: list[str]) -> str:
     rows = "\n".join(f"| {e.name} | {e.seconds:.0f} s |" for e in executions)
     trained = f"{n_trained} runs were trained in {seconds / 60:.1f} min" if n_trained else "nothing had to be trained"
-    return f"In this build {trained}. The runs it shows were trained by {', '.join(commits)}.\n\n| notebook | wall time |\n|---|---|\n{rows}\n"
+    by = ", ".join(commits)
+    table = f"| notebook | wall time |\n|---|---|\n{rows}\n"
+    return f"In this build {trained}. The runs it shows were trained by {by}.\n\n{table}"
 
 
 def parameter_table() -> str:

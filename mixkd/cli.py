@@ -180,7 +180,9 @@ def main() -> None:
     except MixkdError as error:
         print(f"mixkd: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != 130:  # typer turns Ctrl-C into a silent exit of 130
+            raise
         print("mixkd: interrupted; finished runs are stored", file=sys.stderr)
         sys.exit(130)
 

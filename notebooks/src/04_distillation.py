@@ -137,17 +137,11 @@ curve.pivot_table(index="temperature", values=["accuracy", "nll", "ece"]).round(
 # {doc}`07_smoothness` returns to this curve: temperature and mixup smooth the same targets.
 
 # %% tags=["remove-cell"]
-both, single = (
-    mean["Base", "both"],
-    max(mean["Base", "signal"], mean["Base", "image"]),
-)
-glue("two_best", "are above" if both > single else "are not above", display=False)
-best = mean["Ann", "both"] >= mean.max()
-glue(
-    "ann_best",
-    "has the highest mean" if best else "does not have the highest mean",
-    display=False,
-)
+single = max(mean["Base", "signal"], mean["Base", "image"])
+two = "are above" if mean["Base", "both"] > single else "are not above"
+best = "has" if mean["Ann", "both"] >= mean.max() else "does not have"
+glue("two_best", two, display=False)
+glue("ann_best", f"{best} the highest mean", display=False)
 
 # %% [markdown]
 # ## In this build

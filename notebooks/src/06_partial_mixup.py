@@ -107,11 +107,11 @@ glue("gain", gain, display=False)
 glue("partial_gain", partial_gain, display=False)
 kept = "was a gain to keep" if gain > 0 else "was no gain to keep"
 glue("kept", kept, display=False)
-spares = "lost less" if partial_gain > gain else "did not lose less"
+spares = "did better" if partial_gain > gain else "did not do better"
 glue("spares", spares, display=False)
 
 # %% [markdown]
 # ## In this build
 #
-# There {glue:text}`kept`: full mixup changed accuracy by {glue:text}`gain:+.1f` points, partial mixup by {glue:text}`partial_gain:+.1f` on average, so it
+# There {glue:text}`kept`: full mixup changed accuracy by {glue:text}`gain:+.1f` points, partial mixup by {glue:text}`partial_gain:+.1f` on average: it
 # {glue:text}`spares`. These are points, not verdicts.
