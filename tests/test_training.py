@@ -17,7 +17,7 @@ from runs import BOTH, FULL, IMAGE, PARTIAL, RELEASED, SIGNAL, results, small, s
 from scipy.special import log_softmax
 
 from mixkd import metrics, training, worker
-from mixkd.config import RunSpec
+from mixkd.config import ImageSpec, RunSpec
 from mixkd.errors import MixkdError
 from mixkd.store import RunRecord, Store, canonical_json
 from mixkd.sweep import with_requirements
@@ -44,6 +44,13 @@ def fitted(spec: RunSpec, store: Store, data: FoldData | None = None, traces: Tr
 def equal(one, other) -> bool:
     """Same history, same bits."""
     return one[0] == other[0] and all(np.array_equal(array, other[1][name]) for name, array in one[1].items())
+
+
+def test_image_sizes_of_one_fold_do_not_mix(store):
+    coarse, fine = (small(modality="image", image=ImageSpec(resolution=n)) for n in (8, 12))
+    data = prepare(coarse)
+    assert data.imager.grid.spec.resolution == 8
+    assert equal(fitted(fine, store, training.for_spec(data, fine)), fitted(fine, store))
 
 
 # -- traces
