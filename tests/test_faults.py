@@ -25,6 +25,14 @@ def family(process: subprocess.Popen) -> list[psutil.Process]:
     return [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
 
 
+def alive(process: psutil.Process) -> bool:
+    """Running, and not just waiting for somebody to ask how it ended."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def stop(process: subprocess.Popen, how: signal.Signals, workers_too: bool = False) -> list[psutil.Process]:
     """Send a signal to a sweep, or to it and its workers at once; returns its workers."""
     main, *workers = family(process)
@@ -67,7 +75,7 @@ def test_interrupted_sweep_goes_on_and_ends_the_same(tmp_path, uninterrupted):
             assert (process.returncode, err) == (130, "mixkd: interrupted; finished runs are stored\n")
         else:
             assert process.returncode == -how
-        assert not psutil.wait_procs(workers, timeout=60)[1], "no worker outlives its sweep by more than a run"
+        wait_for(lambda w=workers: not any(map(alive, w)))  # no worker outlives its sweep by more than a run
         stored = results(store)
         assert len(stored) >= n_stored
         assert stored.items() < uninterrupted.items()
