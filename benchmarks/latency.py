@@ -17,12 +17,12 @@ from gtda.diagrams import PersistenceImage
 from gtda.homology import CubicalPersistence
 
 from benchmarks import as_worker, measure, ratio, show, write
-from mixkd import networks, training
+from mixkd import inputs, networks
 from mixkd.analysis.cost import NETWORKS
 from mixkd.config import ImageSpec, Modality, RunSpec
+from mixkd.inputs import as_input
 from mixkd.networks import WideResNet, channels_last
 from mixkd.topology import Imager, diagrams
-from mixkd.training import as_input
 
 BATCH, ROUNDS, FITTED = 64, 7, 500
 RESOLUTIONS = (8, 16, 64)
@@ -87,7 +87,7 @@ def speed(times: dict[Key, list[float]], name: str) -> dict[str, Any]:
 
 def main() -> None:
     as_worker()
-    data = training.prepare(RunSpec(modality="image"))
+    data = inputs.prepare(RunSpec(modality="image"))
     x = data.parts["train"].x
     chosen = [Network("signal", depth, width, x.shape[1:]) for depth, width in NETWORKS]
     chosen += [Network("image", 16, width, (x.shape[1], r, r)) for width in (1, 3) for r in RESOLUTIONS]

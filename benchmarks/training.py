@@ -18,11 +18,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import as_worker, measure, ratio, show, write
-from mixkd import studies, sweep, training
+from mixkd import inputs, studies, sweep, training
 from mixkd.config import Mixup, RunSpec
+from mixkd.inputs import FoldData
+from mixkd.methods import adapters
 from mixkd.networks import WideResNet
 from mixkd.store import Store
-from mixkd.training import FoldData, Teacher, Traces, trace_key
+from mixkd.training import Teacher, Traces, trace_key
 
 ROUNDS, ROUNDS_PER_KIND = 31, 5
 TARGET = 1.15  # a traced step over a scratch step
@@ -49,19 +51,18 @@ def network(spec: RunSpec, data: FoldData) -> WideResNet:
 
 def stepper(spec: RunSpec, data: FoldData, traces: Traces | None) -> Callable[[], float]:
     """A function that trains one step further along the stream; teachers are live without `traces`."""
-    data = training.for_spec(data, spec)
+    data = inputs.for_spec(data, spec)
     net, draws = network(spec, data).train(), training.stream_of(spec, data)
-    optimiser, steps = training.new_optimiser(net, spec), cycle(range(len(draws)))
+    steps = cycle(range(len(draws)))
     teachers = [
-        Teacher(
-            network(run, data).eval(), t.modality, t.weight, None if traces is None else traces[trace_key(run, spec)]
-        )
+        Teacher(network(run, data).eval(), t.modality, None if traces is None else traces[trace_key(run, spec)])
         for t, run in zip(spec.teachers, spec.teacher_runs, strict=True)
     ]
+    student = training.Learner(spec, net, teachers, adapters(spec), training.new_optimiser(net, adapters(spec), spec))
 
     def step() -> float:
         at = next(steps)
-        return training.train_step(net, optimiser, draws[at], at, teachers, data, spec)
+        return training.train_step(student, training.Batch(at, draws[at], data))
 
     return step
 
@@ -71,7 +72,7 @@ def build(specs: Iterable[RunSpec], data: FoldData) -> tuple[Traces, dict[str, f
     traces: Traces = {}
     seconds = {}
     for spec in specs:
-        seen = training.for_spec(data, spec)
+        seen = inputs.for_spec(data, spec)
         draws = training.stream_of(spec, seen)
         for run in spec.teacher_runs:
             if (key := trace_key(run, spec)) not in traces:
@@ -83,7 +84,7 @@ def build(specs: Iterable[RunSpec], data: FoldData) -> tuple[Traces, dict[str, f
 
 def evaluation(spec: RunSpec, data: FoldData) -> Callable[[], object]:
     """What `fit` does after an epoch."""
-    seen = training.for_spec(data, spec)
+    seen = inputs.for_spec(data, spec)
     net = network(spec, seen)
     return lambda: [training.evaluate(net, seen, spec.modality, split) for split in ("validation", "test")]
 
@@ -171,7 +172,7 @@ def main() -> None:
     as_worker()
     with TemporaryDirectory() as empty:
         plan = sweep.plan(studies.every("watch", "quick"), Store(Path(empty)))
-    data = training.prepare(BOTH)
+    data = inputs.prepare(BOTH)
     _ = data.signals, data.imager, data.labels  # made here, and shared by every variant
     kinds = dict.fromkeys(map(kind, [BOTH, *plan.missing]))
     traces, seconds = build([same for spec in kinds for same in (spec, replace(spec, mixup=None))], data)

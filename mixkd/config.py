@@ -18,6 +18,8 @@ from typing import Any, Literal
 from mixkd.errors import MixkdError, nearest
 
 Modality = Literal["signal", "image"]
+MethodName = Literal["kd", "aver", "ebkd", "camkd", "at", "sp", "tpkd", "amd", "amd_local", "simkd", "dist"]
+ONE_SIGNAL_TEACHER = ("at", "amd", "amd_local", "simkd", "dist")  # compare maps of one shape, or one teacher's outputs
 TEMPERATURE = 4.0  # source: released code of the group
 KD_WEIGHT = 0.7  # source: the group's setting for GENEActiv
 
@@ -85,9 +87,22 @@ class Spec:
 
     @property
     def hash(self) -> str:
-        """16 hex digits of SHA-256 over the canonical JSON; equal in every process and Python version."""
-        text = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        """16 hex digits of SHA-256 over the canonical JSON; equal in every process and Python version.
+
+        Fields at their default are left out, so that a field added later leaves published hashes as they are.
+        """
+        text = json.dumps(_changed(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _changed(value: Any) -> Any:
+    """Plain data of a spec without the fields that have their default."""
+    if isinstance(value, tuple):
+        return [_changed(item) for item in value]
+    if not isinstance(value, Spec):
+        return value
+    fields = ((f.name, getattr(value, f.name), f.default) for f in dataclasses.fields(value))
+    return {name: _changed(found) for name, found, default in fields if found != default}
 
 
 @dataclass(frozen=True)
@@ -131,13 +146,17 @@ class ImageSpec(Spec):
 
 @dataclass(frozen=True)
 class TeacherSpec(Spec):
-    """One teacher of a student: a WideResNet of its modality, with its own mixup, and its weight in the KD term."""
+    """One teacher of a student: a WideResNet of its modality, with its own mixup, and its weight in the KD term.
+
+    `stopping`: `best_validation` is an early-stopped teacher (ESKD), `last` full KD.
+    """
 
     modality: Modality = "signal"
     depth: int = 16
     width: int = 1
     mixup: Mixup | None = None
     weight: float = 1.0
+    stopping: Literal["last", "best_validation"] = "last"
 
     def check(self) -> None:
         self.require("weight", 0 < self.weight <= 1, "a weight in (0, 1]")
@@ -150,6 +169,8 @@ class RunSpec(Spec):
     A run with `teachers` is a distillation; `mixup` is then the one stream that student and teachers see.
     `init`: `random` (Base); `scratch` starts from the same network trained from scratch (Ann, or `scratch-2x`
     without teachers); `base` starts from this very run with random initialisation (`base-2x`).
+    `method`: see mixkd/methods.py. `released` options do what the group's released code does where it differs from
+    its equations: KL averaged over classes too, logits divided by their standard deviation (no temperature).
     """
 
     dataset: str = "watch"
@@ -161,6 +182,10 @@ class RunSpec(Spec):
     width: int = 1
     init: Literal["random", "scratch", "base"] = "random"
     teachers: tuple[TeacherSpec, ...] = ()
+    method: MethodName = "kd"
+    kd_reduction: Literal["exact", "released"] = "exact"
+    logit_scaling: Literal["exact", "released"] = "exact"
+    stopping: Literal["last", "best_validation"] = "last"
     mixup: Mixup | None = None
     temperature: float = TEMPERATURE
     kd_weight: float = KD_WEIGHT
@@ -194,15 +219,29 @@ class RunSpec(Spec):
             self.require("kd_weight", self.kd_weight > 0, "a weight above 0 for a run with teachers")
             total = sum(t.weight for t in self.teachers)
             self.require("teachers", abs(total - 1) < 1e-9, f"teacher weights that sum to 1 (they sum to {total:g})")
+            self._check_method()
         else:
             self.require("init", self.init != "base", "random or scratch: base-2x needs teachers")
-            self._neutral(temperature=1.0, kd_weight=0.0)
+            self._neutral(temperature=1.0, kd_weight=0.0, method="kd", kd_reduction="exact", logit_scaling="exact")
         if not self.sees_images:
             self._neutral(image=None)
         elif self.image is None:
             self._neutral(image=ImageSpec())
         if not (self.sees_images and self.mixup):
             self._neutral(image_mixing="linear")
+
+    def _check_method(self) -> None:
+        modalities = [t.modality for t in self.teachers]
+        if self.method in ONE_SIGNAL_TEACHER:
+            self.require("method", modalities == ["signal"], "one signal teacher for this method")
+        if self.method in ("ebkd", "camkd"):
+            self.require("method", len(modalities) > 1, "two teachers or more: it weights them against each other")
+        if self.method in ("simkd", "dist"):  # their losses have weights of their own, and no kd term
+            self._neutral(kd_weight=KD_WEIGHT, kd_reduction="exact", logit_scaling="exact")
+        if self.method == "simkd":
+            self.require("init", self.init == "random", "random: its head is the teacher's")
+        if self.method == "simkd" or self.logit_scaling == "released":
+            self._neutral(temperature=1.0)
 
     def _neutral(self, **fields: Any) -> None:
         for name, value in fields.items():
@@ -223,6 +262,7 @@ class RunSpec(Spec):
                 depth=t.depth,
                 width=t.width,
                 mixup=t.mixup,
+                stopping=t.stopping,
                 init="random",
                 teachers=(),
             )
@@ -251,7 +291,7 @@ class RunSpec(Spec):
         """Short and readable, for progress bars and errors; not unique (the hash is)."""
         mix = f" mixup {self.mixup.alpha:g}/{self.mixup.share:g}" if self.mixup else ""
         teachers = "".join(f" <{t.modality} {t.depth}-{t.width}{'m' if t.mixup else ''}" for t in self.teachers)
-        temperature = f" T={self.temperature:g}" if self.teachers else ""
+        temperature = f" {self.method} T={self.temperature:g}" if self.teachers else ""
         init = "" if self.init == "random" else f" from {self.init}"
         return (
             f"{self.dataset} fold {self.fold} seed {self.seed} {self.role} {self.modality} "

@@ -8,10 +8,12 @@ kernels (1, 3) on inputs of height 1: the same arithmetic, and channels-last mem
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import skip_init
 
 from mixkd.config import Modality
 
@@ -34,6 +36,15 @@ class Block(nn.Module):
         return skip + self.conv2(F.relu(self.bn2(self.conv1(h))))
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """What a network says of a batch: logits (n, n_classes), features (n, n_features), a map per stage."""
+
+    logits: torch.Tensor
+    features: torch.Tensor
+    stages: tuple[torch.Tensor, ...] = ()
+
+
 class WideResNet(nn.Module):
     """Logits (n, n_classes) of inputs (n, n_channels, 1, n_samples) or (n, n_channels, resolution, resolution)."""
 
@@ -49,14 +60,39 @@ class WideResNet(nn.Module):
                 n_in = n_out
         self.blocks = nn.Sequential(*blocks)
         self.bn = nn.BatchNorm2d(n_in)
+        self.project: nn.Module = nn.Identity()  # SimKD's way from the student's features to the teacher's
         self.head = nn.Linear(n_in, n_classes)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """(n, 64 * width): what the classifier sees."""
-        return F.relu(self.bn(self.blocks(self.stem(x)))).mean((2, 3))
+        return self.project(F.relu(self.bn(self.blocks(self.stem(x)))).mean((2, 3)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.features(x))
+
+    def outputs(self, x: torch.Tensor) -> Outputs:
+        """Logits, features and the maps after each of the three stages (the last behind its BN and ReLU)."""
+        per_stage, stages = len(self.blocks) // 3, []
+        x = self.stem(x)
+        for i, block in enumerate(self.blocks, start=1):
+            x = block(x)
+            if i % per_stage == 0:
+                stages.append(x)
+        stages[-1] = F.relu(self.bn(stages[-1]))
+        features = self.project(stages[-1].mean((2, 3)))
+        return Outputs(self.head(features), features, tuple(stages))
+
+    def reuse_head(self, n_features: int, generator: torch.Generator) -> WideResNet:
+        """SimKD: a learned linear map (n_in, n_features) before a head of the teacher's shape, which stays fixed."""
+        project = skip_init(nn.Linear, self.head.in_features, n_features)
+        bound = 1 / math.sqrt(self.head.in_features)
+        nn.init.uniform_(project.weight, -bound, bound, generator=generator)
+        nn.init.zeros_(project.bias)
+        head = skip_init(nn.Linear, n_features, self.head.out_features).requires_grad_(False)
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+        self.project, self.head = project, head
+        return self
 
 
 def build(

@@ -13,8 +13,9 @@ from mixkd import sweep, windows
 from mixkd.config import KD_WEIGHT, PROFILES, TEMPERATURE, ImageSpec, Mixup, Modality, Profile, RunSpec, TeacherSpec
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.errors import MixkdError, nearest
+from mixkd.inputs import FoldData, prepare
 from mixkd.store import RunRecord, Store
-from mixkd.training import FoldData, prepare, trained
+from mixkd.training import trained
 
 ALPHAS = (0.2, 0.4, 1.0)  # values of the group's mixup study; 1.0 is its default
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)

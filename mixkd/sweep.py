@@ -21,10 +21,11 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from mixkd import networks, training
+from mixkd import inputs, networks, training
 from mixkd.config import RunSpec
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
+from mixkd.methods import METHODS
 from mixkd.store import RunRecord, Store
 
 CHUNK = 12  # runs at most: bounds what a lost worker costs beyond the run in flight (its traces)
@@ -72,13 +73,18 @@ def level(spec: RunSpec) -> int:
 
 
 def chunks(missing: list[RunSpec]) -> list[Chunk]:
-    """Students that share fold and stream go together, so that each trace is built once; others go alone."""
+    """Students that share fold and stream go together, so that each trace is built once; others go alone.
+
+    Those of feature methods, which go in lockstep on live teachers, share their images too.
+    """
     groups: dict[tuple, list[RunSpec]] = {}
     for spec in missing:
         mixup = spec.mixup.hash if spec.mixup else ""
         alone = "" if spec.teachers else spec.hash
         windows = (spec.dataset, spec.windows_per_class, spec.fold)
-        key = (level(spec), windows, spec.seed, spec.epochs, mixup, alone)
+        images = (spec.image.hash, spec.image_mixing) if spec.image else ("", "")
+        lockstep = images if METHODS[spec.method].features else ("traced", "")
+        key = (level(spec), windows, spec.seed, spec.epochs, mixup, alone, lockstep)
         groups.setdefault(key, []).append(spec)
     hashes = {spec.hash for spec in missing}
     result = []
@@ -92,7 +98,7 @@ def chunks(missing: list[RunSpec]) -> list[Chunk]:
 
 @lru_cache
 def _windows_and_shape(name: str, cap: int | None) -> tuple[int, int, int]:
-    data = training.prepare(RunSpec(dataset=name, windows_per_class=cap))
+    data = inputs.prepare(RunSpec(dataset=name, windows_per_class=cap))
     n_windows, n_channels, n_samples = data.parts["train"].x.shape
     return n_windows, n_channels, n_samples
 

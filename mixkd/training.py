@@ -4,101 +4,25 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
-from mixkd import metrics, networks, windows
+from mixkd import metrics, networks
 from mixkd.config import Modality, RunSpec
-from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
-from mixkd.losses import kd, soft_cross_entropy
-from mixkd.mixing import Draw, Stream, generator, mix, stream
-from mixkd.networks import WideResNet, channels_last
+from mixkd.inputs import FoldData, Split, for_spec, prepare
+from mixkd.methods import METHODS, adapters, distil_loss
+from mixkd.mixing import Draw, Stream, generator, stream
+from mixkd.networks import Outputs, WideResNet
 from mixkd.provenance import provenance
 from mixkd.store import RunRecord, Store
-from mixkd.topology import Diagrams, Imager, diagrams
-from mixkd.windows import Normalisation, Windows
 
-Split = str  # "train", "validation" or "test"
 MAX_TRACE_BYTES = 512 * 2**20  # of one group of students; above it, teachers run live
-
-
-@dataclass(frozen=True)
-class FoldData:
-    """Everything a run of one fold sees. Normalisation and image ranges are fitted on the training windows."""
-
-    parts: dict[Split, Windows]
-    fold: windows.Fold
-    n_classes: int
-    spec: RunSpec
-
-    @cached_property
-    def normalisation(self) -> Normalisation:
-        return Normalisation.fit(self.parts["train"].x)
-
-    @cached_property
-    def signals(self) -> dict[Split, torch.Tensor]:
-        """Normalised windows, (n_windows, n_channels, 1, n_samples), channels last."""
-        return {name: as_input(self.normalisation(part.x)) for name, part in self.parts.items()}
-
-    @cached_property
-    def diagrams(self) -> dict[Split, Diagrams]:
-        """Of the windows in physical units."""
-        return {name: diagrams(part.x) for name, part in self.parts.items()}
-
-    @cached_property
-    def imager(self) -> Imager:
-        assert self.spec.image is not None
-        return Imager.fit(self.diagrams["train"], self.spec.image)
-
-    @cached_property
-    def labels(self) -> torch.Tensor:
-        """One-hot labels of the training windows, (n_windows, n_classes)."""
-        return F.one_hot(torch.from_numpy(self.parts["train"].y), self.n_classes).float()
-
-    def inputs(self, modality: Modality, split: Split, rows: np.ndarray) -> torch.Tensor:
-        """Unmixed network inputs of some windows."""
-        if modality == "signal":
-            return self.signals[split][torch.from_numpy(rows)]
-        return as_input(self.imager(self.diagrams[split], rows))
-
-    def mixed(self, modality: Modality, draw: Draw) -> torch.Tensor:
-        """Training inputs of a draw: the same rows, partners and coefficients for signal and image."""
-        own = self.inputs(modality, "train", draw.rows)
-        if not draw.mixed.any():
-            return own
-        coefficients = torch.from_numpy(draw.coefficients)
-        if modality == "image" and self.spec.image_mixing == "recompute":
-            x = self.parts["train"].x
-            mixture = mix(x[draw.rows], x[draw.partners], draw.coefficients)
-            return as_input(self.imager(diagrams(mixture)))
-        return mix(own, self.inputs(modality, "train", draw.partners), coefficients)
-
-    def mixed_labels(self, draw: Draw) -> torch.Tensor:
-        """Label distributions of a draw, (batch_size, n_classes)."""
-        return mix(self.labels[draw.rows], self.labels[draw.partners], torch.from_numpy(draw.coefficients))
-
-
-def as_input(x: np.ndarray) -> torch.Tensor:
-    return channels_last(torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)))
-
-
-def prepare(spec: RunSpec) -> FoldData:
-    """Load, cut and split the data of a run. Raises MixkdError for an unknown data set or fold."""
-    entry = dataset(spec.dataset)
-    recordings = entry.load()
-    cut = windows.cut(recordings, entry.window, entry.step)
-    if spec.windows_per_class:
-        cut = windows.thin(cut, spec.windows_per_class)
-    folds = windows.folds(recordings.subjects)
-    if spec.fold >= len(folds):
-        raise MixkdError(f"RunSpec.fold: found {spec.fold}, expected 0 to {len(folds) - 1} for {spec.dataset}")
-    return FoldData(windows.split(cut, folds[spec.fold]), folds[spec.fold], len(recordings.classes), spec)
 
 
 def learning_rate(step: int, n_steps: int, spec: RunSpec) -> float:
@@ -121,6 +45,8 @@ def initial_network(spec: RunSpec, data: FoldData, store: Store) -> WideResNet:
     net = networks.build(
         spec.modality, spec.depth, spec.width, n_channels, data.n_classes, torch.Generator().manual_seed(seed)
     )
+    if spec.method == "simkd":
+        net.reuse_head(64 * spec.teachers[0].width, torch.Generator().manual_seed(seed + 1))
     if spec.parent:
         load_weights(net, trained(spec.parent, store))
     return net
@@ -136,6 +62,8 @@ def trained_network(record: RunRecord, data: FoldData) -> WideResNet:
     spec = record.spec
     n_channels = data.parts["train"].x.shape[1]
     net = networks.build(spec.modality, spec.depth, spec.width, n_channels, data.n_classes, torch.Generator())
+    if spec.method == "simkd":
+        net.reuse_head(64 * spec.teachers[0].width, torch.Generator())
     return load_weights(net, record).eval()
 
 
@@ -160,17 +88,40 @@ def evaluate(net: WideResNet, data: FoldData, modality: Modality, split: Split) 
 
 @dataclass(frozen=True)
 class Teacher:
-    """A trained network that answers for the draws of a stream: live, or from its trace."""
+    """A trained network that answers for the draws of a stream: live, or (logits only) from its trace."""
 
     net: WideResNet
     modality: Modality
-    weight: float
     trace: torch.Tensor | None = None
 
-    @torch.inference_mode()
-    def logits(self, step: int, draw: Draw, data: FoldData) -> torch.Tensor:
-        """(batch_size, n_classes) for one step."""
-        return self.net(data.mixed(self.modality, draw)) if self.trace is None else self.trace[step]
+
+class Batch:
+    """A draw with its mixed inputs, labels and teachers' answers, each computed once for all students in lockstep."""
+
+    def __init__(self, step: int, draw: Draw, data: FoldData):
+        self.step, self.draw, self.data = step, draw, data
+        self._inputs: dict[Modality, torch.Tensor] = {}
+        self._taught: dict[int, Outputs] = {}
+
+    def inputs(self, modality: Modality) -> torch.Tensor:
+        if modality not in self._inputs:
+            self._inputs[modality] = self.data.mixed(modality, self.draw)
+        return self._inputs[modality]
+
+    @cached_property
+    def labels(self) -> torch.Tensor:
+        """Label distributions, (batch_size, n_classes)."""
+        return self.data.mixed_labels(self.draw)
+
+    def taught(self, teacher: Teacher) -> Outputs:
+        """What a teacher says of this batch; of a traced one, the logits alone."""
+        if teacher.trace is not None:
+            logits = teacher.trace[self.step]
+            return Outputs(logits, logits.new_empty(0))
+        if id(teacher.net) not in self._taught:
+            with torch.no_grad():
+                self._taught[id(teacher.net)] = teacher.net.outputs(self.inputs(teacher.modality))
+        return self._taught[id(teacher.net)]
 
 
 @torch.inference_mode()
@@ -205,89 +156,134 @@ def trace_key(teacher: RunSpec, spec: RunSpec) -> str:
     return f"{teacher.hash}/{mixup}/{spec.role}/{spec.image_mixing if teacher.modality == 'image' else ''}"
 
 
-def teachers_of(spec: RunSpec, data: FoldData, draws: Stream, store: Store, traces: Traces | None) -> list[Teacher]:
-    """A run's teachers. With `traces` they are traced (missing traces are added, up to the cap), with None live."""
-    result = []
+@dataclass
+class Learner:
+    """A network in training, with its teachers and what its method trains beside it."""
+
+    spec: RunSpec
+    net: WideResNet
+    teachers: list[Teacher]
+    adapters: torch.nn.ModuleList
+    optimiser: torch.optim.SGD
+
+
+def learner(
+    spec: RunSpec, data: FoldData, store: Store, draws: Stream, traces: Traces | None, nets: dict[str, WideResNet]
+) -> Learner:
+    """A run before its first step. `nets` holds the teachers' networks by run, shared by students in lockstep.
+
+    Logits come from `traces` (missing ones are added, up to the cap), live where it is None or features are needed.
+    """
+    teachers = []
     for teacher, run in zip(spec.teachers, spec.teacher_runs, strict=True):
-        net = trained_network(trained(run, store), data)
+        if run.hash not in nets:
+            nets[run.hash] = trained_network(trained(run, store), data)
         known = None
-        if traces is not None:
+        if traces is not None and not METHODS[spec.method].features:
             key, n_bytes = trace_key(run, spec), draws.rows.size * data.n_classes * 4
             if key not in traces and sum(t.nbytes for t in traces.values()) + n_bytes <= MAX_TRACE_BYTES:
-                traces[key] = trace(net, teacher.modality, data, draws)
+                traces[key] = trace(nets[run.hash], teacher.modality, data, draws)
             known = traces.get(key)
-        result.append(Teacher(net, teacher.modality, teacher.weight, known))
-    return result
+        teachers.append(Teacher(nets[run.hash], teacher.modality, known))
+    net, beside = initial_network(spec, data, store), adapters(spec)
+    if spec.method == "simkd":
+        net.head.load_state_dict(teachers[0].net.head.state_dict())
+    return Learner(spec, net, teachers, beside, new_optimiser(net, beside, spec))
 
 
-def distil_loss(student: torch.Tensor, target: torch.Tensor, taught: list[torch.Tensor], spec: RunSpec) -> torch.Tensor:
-    """L = (1 - kd_weight) CE(soft label) + kd_weight sum_m w_m kd_m, averaged over the batch."""
-    loss = (1 - spec.kd_weight) * soft_cross_entropy(student, target)
-    for teacher, logits in zip(spec.teachers, taught, strict=True):
-        loss = loss + spec.kd_weight * teacher.weight * kd(student, logits, spec.temperature)
-    return loss.mean()
+def new_optimiser(net: WideResNet, beside: torch.nn.ModuleList, spec: RunSpec) -> torch.optim.SGD:
+    trainable = [p for p in (*net.parameters(), *beside.parameters()) if p.requires_grad]
+    return torch.optim.SGD(trainable, spec.learning_rate, spec.momentum, weight_decay=spec.weight_decay)
 
 
-def train_step(
-    net: WideResNet,
-    optimiser: torch.optim.Optimizer,
-    draw: Draw,
-    step: int,
-    teachers: list[Teacher],
-    data: FoldData,
-    spec: RunSpec,
-) -> float:
+def train_step(student: Learner, batch: Batch) -> float:
     """One step along the stream: the draw mixes input, label and what the teachers see. Returns the loss."""
-    taught = [teacher.logits(step, draw, data) for teacher in teachers]
-    student = net(data.mixed(spec.modality, draw))
-    loss = distil_loss(student, data.mixed_labels(draw), taught, spec)
-    optimiser.zero_grad()
+    taught = [batch.taught(teacher) for teacher in student.teachers]
+    outputs = student.net.outputs(batch.inputs(student.spec.modality))
+    loss = distil_loss(outputs, batch.labels, taught, student.spec, student.adapters)
+    student.optimiser.zero_grad()
     loss.backward()
-    optimiser.step()
+    student.optimiser.step()
     return loss.item()
 
 
-def new_optimiser(net: WideResNet, spec: RunSpec) -> torch.optim.SGD:
-    return torch.optim.SGD(net.parameters(), spec.learning_rate, spec.momentum, weight_decay=spec.weight_decay)
+History = list[dict[str, Any]]
 
 
-def fit(spec: RunSpec, data: FoldData, net: WideResNet, teachers: list[Teacher], draws: Stream) -> list[dict]:
-    """Train `net` in place along `draws`; returns one row per epoch: loss, and metrics on validation and test."""
-    optimiser, per_epoch = new_optimiser(net, spec), len(draws) // spec.epochs
-    history = []
-    for epoch in range(spec.epochs):
-        net.train()
-        losses = []
+def fit(students: list[Learner], data: FoldData, draws: Stream) -> list[History]:
+    """Train networks in place, in lockstep along `draws`; per network one row per epoch: loss, validation, test.
+
+    Each comes out as it would alone: they share what a batch holds, and nothing that a step changes.
+    """
+    n_epochs = students[0].spec.epochs
+    per_epoch = len(draws) // n_epochs
+    histories: list[History] = [[] for _ in students]
+    best: dict[int, dict[str, torch.Tensor]] = {}
+    for epoch in range(n_epochs):
+        losses: list[list[float]] = [[] for _ in students]
+        for student in students:
+            student.net.train()
         for step in range(epoch * per_epoch, (epoch + 1) * per_epoch):
-            optimiser.param_groups[0]["lr"] = learning_rate(step, len(draws), spec)
-            losses.append(train_step(net, optimiser, draws[step], step, teachers, data, spec))
-            if not math.isfinite(losses[-1]):
-                raise MixkdError(f"run {spec.name}: loss is {losses[-1]} at step {step}; lower the learning rate")
-        row: dict[str, Any] = {"loss": float(np.mean(losses))}
-        for split in ("validation", "test"):
-            logits, _ = evaluate(net, data, spec.modality, split)
-            row[split] = metrics.summary(logits, data.parts[split].y)
-        history.append(row)
-    return history
+            batch = Batch(step, draws[step], data)
+            for student, found in zip(students, losses, strict=True):
+                student.optimiser.param_groups[0]["lr"] = learning_rate(step, len(draws), student.spec)
+                found.append(train_step(student, batch))
+                if not math.isfinite(found[-1]):
+                    name = student.spec.name
+                    raise MixkdError(f"run {name}: loss is {found[-1]} at step {step}; lower the learning rate")
+        for i, (student, found) in enumerate(zip(students, losses, strict=True)):
+            row: dict[str, Any] = {"loss": float(np.mean(found))}
+            for split in ("validation", "test"):
+                logits, _ = evaluate(student.net, data, student.spec.modality, split)
+                row[split] = metrics.summary(logits, data.parts[split].y)
+            histories[i].append(row)
+            if student.spec.stopping == "best_validation" and best_epoch(histories[i]) == epoch:
+                best[i] = {name: value.clone() for name, value in student.net.state_dict().items()}
+    for i, state in best.items():  # early stopped: as if training had ended there
+        students[i].net.load_state_dict(state)
+        histories[i] = histories[i][: best_epoch(histories[i]) + 1]
+    return histories
+
+
+def best_epoch(history: History) -> int:
+    """The first epoch of the highest accuracy on validation subjects."""
+    return int(np.argmax([row["validation"]["accuracy"] for row in history]))
 
 
 def run(spec: RunSpec, store: Store, data: FoldData | None = None, traces: Traces | None = None) -> RunRecord:
     """The stored record of a run whose requirements are stored, trained when it is missing; one process at a time."""
-    with store.lock(spec):
-        record = store.get(spec)
-        return record if record is not None else _train(spec, store, data or prepare(spec), traces)
+    return run_together([spec], store, data, traces)[0]
 
 
-def _train(spec: RunSpec, store: Store, data: FoldData, traces: Traces | None) -> RunRecord:
+def run_together(
+    specs: list[RunSpec], store: Store, data: FoldData | None = None, traces: Traces | None = None
+) -> list[RunRecord]:
+    """Records of runs that share stream and images; the missing ones are trained in lockstep, on one teacher pass."""
+    with ExitStack() as locks:
+        for spec in sorted(specs, key=lambda s: s.hash):  # in one order everywhere: no two processes wait in a ring
+            locks.enter_context(store.lock(spec))
+        missing = [spec for spec in specs if store.get(spec) is None]
+        if missing:
+            _train(missing, store, data or prepare(missing[0]), traces)
+        return [trained(spec, store) for spec in specs]
+
+
+def _train(specs: list[RunSpec], store: Store, data: FoldData, traces: Traces | None) -> None:
     start = time.perf_counter()
-    if data.spec != spec:
-        data = for_spec(data, spec)
-    draws = stream_of(spec, data)
-    net = initial_network(spec, data, store)
-    history = fit(spec, data, net, teachers_of(spec, data, draws, store, traces), draws)
-    arrays = {}
+    if data.spec != specs[0]:
+        data = for_spec(data, specs[0])
+    draws, nets = stream_of(specs[0], data), dict[str, WideResNet]()
+    students = [learner(spec, data, store, draws, traces, nets) for spec in specs]
+    histories = fit(students, data, draws)
+    seconds = (time.perf_counter() - start) / len(specs)
+    for student, history in zip(students, histories, strict=True):
+        _store(student, history, data, store, seconds)
+
+
+def _store(student: Learner, history: History, data: FoldData, store: Store, seconds: float) -> None:
+    spec, arrays = student.spec, {}
     for split in ("train", "validation", "test"):
-        arrays[f"{split}_logits"], features = evaluate(net, data, spec.modality, split)
+        arrays[f"{split}_logits"], features = evaluate(student.net, data, spec.modality, split)
         if split == "test":
             arrays["test_features"] = features
     about: dict[str, Any] = {
@@ -296,21 +292,8 @@ def _train(spec: RunSpec, store: Store, data: FoldData, traces: Traces | None) -
     }
     if spec.sees_images:
         about["clipped_pairs"] = {name: data.imager.grid.clipped(d) for name, d in data.diagrams.items()}
-    weights = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
-    record = RunRecord(spec, history, about, provenance(spec.seed, time.perf_counter() - start))
-    return store.put(record, arrays, weights)
-
-
-def for_spec(data: FoldData, spec: RunSpec) -> FoldData:
-    """The data of another run; what was computed is kept where it does not depend on the run."""
-    if any(getattr(spec, name) != getattr(data.spec, name) for name in ("dataset", "fold", "windows_per_class")):
-        return prepare(spec)
-    other = FoldData(data.parts, data.fold, data.n_classes, spec)
-    shared = ["normalisation", "signals", "diagrams", "labels"]
-    if data.spec.image == spec.image:
-        shared.append("imager")
-    other.__dict__.update({name: data.__dict__[name] for name in shared if name in data.__dict__})
-    return other
+    weights = {name: tensor.numpy() for name, tensor in student.net.state_dict().items()}
+    store.put(RunRecord(spec, history, about, provenance(spec.seed, seconds)), arrays, weights)
 
 
 SEED_NOISE = 0.10  # points of accuracy: three times the seed-to-seed standard deviation measured on `watch`

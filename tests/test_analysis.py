@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix
 
-from mixkd import studies, training, windows
+from mixkd import inputs, studies, training, windows
 from mixkd.analysis import agreement, baselines, cost, features, smoothness
 from mixkd.datasets import synthetic
 from mixkd.errors import MixkdError
@@ -67,9 +67,9 @@ def temperature_study(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MIXKD_HOME", str(tmp_path_factory.mktemp("study")))
         specs = [spec for spec in studies.specs("temperature", "synthetic", "smoke") if spec.fold == 0]
-        data = training.prepare(specs[0])
+        data = inputs.prepare(specs[0])
         for teacher in {run.hash: run for spec in specs for run in spec.teacher_runs}.values():
-            training.run(teacher, Store(), training.for_spec(data, teacher))
+            training.run(teacher, Store(), inputs.for_spec(data, teacher))
         yield pd.DataFrame([{**studies.describe(spec), "subject": "1", "spec": spec} for spec in specs]), data
 
 

@@ -36,7 +36,8 @@ OPTIONAL = (
 # A module imports only what stands before it; a package counts as one.
 ORDER = (
     *("errors", "config", "store", "provenance", "datasets", "windows", "topology", "backends", "networks", "mixing"),
-    *("losses", "metrics", "training", "worker", "sweep", "studies", "analysis", "figures", "notebook", "book", "cli"),
+    *("inputs", "losses", "methods", "metrics", "training"),
+    *("worker", "sweep", "studies", "analysis", "figures", "notebook", "book", "cli"),
 )
 
 

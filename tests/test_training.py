@@ -16,13 +16,16 @@ import torch
 from runs import BOTH, FULL, IMAGE, PARTIAL, RELEASED, SIGNAL, results, small, start, train
 from scipy.special import log_softmax
 
-from mixkd import metrics, training, worker
+from mixkd import inputs, metrics, training, worker
 from mixkd.config import ImageSpec, RunSpec
 from mixkd.errors import MixkdError
+from mixkd.inputs import FoldData, prepare
+from mixkd.methods import adapters, distil_loss
+from mixkd.networks import Outputs
 from mixkd.store import RunRecord, Store, canonical_json
 from mixkd.sweep import with_requirements
 from mixkd.topology import diagrams
-from mixkd.training import FoldData, Teacher, Traces, prepare
+from mixkd.training import Teacher, Traces
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +39,10 @@ def fitted(spec: RunSpec, store: Store, data: FoldData | None = None, traces: Tr
     for needed in with_requirements(spec.requires):
         training.run(needed, store)
     data = data or prepare(spec)
-    net, draws = training.initial_network(spec, data, store), training.stream_of(spec, data)
-    history = training.fit(spec, data, net, training.teachers_of(spec, data, draws, store, traces), draws)
-    return history, {name: tensor.numpy() for name, tensor in net.state_dict().items()}
+    draws = training.stream_of(spec, data)
+    student = training.learner(spec, data, store, draws, traces, {})
+    (history,) = training.fit([student], data, draws)
+    return history, {name: tensor.numpy() for name, tensor in student.net.state_dict().items()}
 
 
 def equal(one, other) -> bool:
@@ -50,7 +54,7 @@ def test_image_sizes_of_one_fold_do_not_mix(store):
     coarse, fine = (small(modality="image", image=ImageSpec(resolution=n)) for n in (8, 12))
     data = prepare(coarse)
     assert data.imager.grid.spec.resolution == 8
-    assert equal(fitted(fine, store, training.for_spec(data, fine)), fitted(fine, store))
+    assert equal(fitted(fine, store, inputs.for_spec(data, fine)), fitted(fine, store))
 
 
 # -- traces
@@ -154,7 +158,7 @@ def test_data_of_another_run_is_reused_only_where_it_is_the_same(other, store_ho
     rows = np.arange(8)
     for modality in ("signal", "image"):
         given.inputs(modality, "test", rows)
-        reused, fresh = training.for_spec(given, needed), prepare(needed)
+        reused, fresh = inputs.for_spec(given, needed), prepare(needed)
         assert torch.equal(reused.inputs(modality, "test", rows), fresh.inputs(modality, "test", rows))
         assert torch.equal(reused.labels, fresh.labels)
 
@@ -178,12 +182,13 @@ def three_losses(spec: RunSpec) -> list[float]:
     """Of the first three steps at the full learning rate; the teachers are fresh networks."""
     data, nothing = prepare(spec), Store(Path("nothing"))
     teachers = [
-        Teacher(training.initial_network(run, data, nothing).eval(), teacher.modality, teacher.weight)
+        Teacher(training.initial_network(run, data, nothing).eval(), teacher.modality)
         for run, teacher in zip(spec.teacher_runs, spec.teachers, strict=True)
     ]
     net, draws = training.initial_network(spec, data, nothing).train(), training.stream_of(spec, data)
-    optimiser = training.new_optimiser(net, spec)
-    return [training.train_step(net, optimiser, draws[step], step, teachers, data, spec) for step in range(3)]
+    beside = adapters(spec)
+    student = training.Learner(spec, net, teachers, beside, training.new_optimiser(net, beside, spec))
+    return [training.train_step(student, training.Batch(step, draws[step], data)) for step in range(3)]
 
 
 @pytest.mark.parametrize("name", GOLDEN_SPECS)
@@ -212,7 +217,8 @@ def test_loss_is_the_formula():
     ce = -(target * log_softmax(student, 1)).sum(1)
     log_s, *log_t = (log_softmax(z / 3, 1) for z in (student, *taught))
     kd = [9 * (np.exp(t) * (t - log_s)).sum(1) for t in log_t]
-    loss = training.distil_loss(torch.tensor(student), torch.tensor(target), list(map(torch.tensor, taught)), spec)
+    outputs = [Outputs(torch.tensor(z), torch.empty(0)) for z in (student, *taught)]
+    loss = distil_loss(outputs[0], torch.tensor(target), outputs[1:], spec, adapters(spec))
     assert loss.item() == pytest.approx((0.4 * ce + 0.6 * (0.3 * kd[0] + 0.7 * kd[1])).mean(), abs=1e-12)
 
 
@@ -236,9 +242,9 @@ def test_teachers_stay_as_they_are(store):
     train(spec, store)
     data = prepare(spec)
     draws = training.stream_of(spec, data)
-    teachers = training.teachers_of(spec, data, draws, store, None)
-    training.fit(spec, data, training.initial_network(spec, data, store), teachers, draws)
-    for teacher, run in zip(teachers, spec.teacher_runs, strict=True):
+    student = training.learner(spec, data, store, draws, None, {})
+    training.fit([student], data, draws)
+    for teacher, run in zip(student.teachers, spec.teacher_runs, strict=True):
         assert not teacher.net.training
         assert all(p.grad is None for p in teacher.net.parameters())
         stored = store.get(run).weights
@@ -286,7 +292,7 @@ def test_recomputed_image_is_of_the_mixed_signal():
     mixture = data.mixed("signal", draw)[:, :, 0].numpy() * std + mean
     image = data.mixed("image", draw).numpy()
     np.testing.assert_allclose(image, data.imager(diagrams(mixture)), atol=1e-2)
-    linear = training.for_spec(data, replace(spec, image_mixing="linear")).mixed("image", draw).numpy()
+    linear = inputs.for_spec(data, replace(spec, image_mixing="linear")).mixed("image", draw).numpy()
     assert np.abs(image - linear).max() > 0.5
 
 
@@ -346,9 +352,13 @@ def test_every_step_has_its_rate(store, monkeypatch):
 
 
 def test_every_epoch_uses_its_own_draws(store, monkeypatch):
-    used = []
-    step_of = training.train_step
-    monkeypatch.setattr(training, "train_step", lambda *a: used.append((a[2].rows.tolist(), a[3])) or step_of(*a))
+    used, step_of = [], training.train_step
+
+    def spy(student, batch):
+        used.append((batch.draw.rows.tolist(), batch.step))
+        return step_of(student, batch)
+
+    monkeypatch.setattr(training, "train_step", spy)
     fitted(PLAIN, store)
     assert used == [(rows.tolist(), i) for i, rows in enumerate(training.stream_of(PLAIN, prepare(PLAIN)).rows)]
 

@@ -14,8 +14,8 @@ from mixkd import windows
 from mixkd.config import RunSpec
 from mixkd.datasets import DATASETS, Recordings, synthetic
 from mixkd.errors import MixkdError
+from mixkd.inputs import FoldData
 from mixkd.store import sha256
-from mixkd.training import FoldData
 from mixkd.windows import Fold, Normalisation, Windows
 
 

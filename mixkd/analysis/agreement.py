@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mixkd import studies
-from mixkd.training import FoldData
+from mixkd.inputs import FoldData
 
 
 def right_shares(first: np.ndarray, second: np.ndarray, y: np.ndarray) -> dict[str, float]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 
-from mixkd.training import FoldData
+from mixkd.inputs import FoldData
 from mixkd.windows import Windows
 
 

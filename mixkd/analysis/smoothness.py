@@ -9,9 +9,10 @@ from scipy.special import log_softmax
 
 from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
+from mixkd.inputs import FoldData, for_spec
 from mixkd.mixing import Stream
 from mixkd.store import Store
-from mixkd.training import FoldData, for_spec, stream_of, trace, trained, trained_network
+from mixkd.training import stream_of, trace, trained, trained_network
 
 
 def entropy(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
