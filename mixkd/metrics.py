@@ -28,6 +28,12 @@ def macro_f1(predicted: np.ndarray, y: np.ndarray) -> float:
     return float((2 * hits / total).mean())
 
 
+def confusion(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Counts (n_classes, n_classes): row true, column called."""
+    n_classes = logits.shape[1]
+    return np.bincount(y * n_classes + logits.argmax(axis=1), minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
 def reliability(p: np.ndarray, y: np.ndarray, n_bins: int = N_BINS) -> dict[str, np.ndarray]:
     """Per bin of equal width of the confidence: mean confidence, accuracy (nan where empty), share of windows."""
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y

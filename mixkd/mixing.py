@@ -49,6 +49,9 @@ class Stream:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def first(self, n_steps: int) -> Stream:
+        return Stream(self.rows[:n_steps], self.partners[:n_steps], self.coefficients[:n_steps])
+
     def __getitem__(self, step: int) -> Draw:
         return Draw(self.rows[step], self.partners[step], self.coefficients[step])
 

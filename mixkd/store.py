@@ -14,7 +14,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,7 @@ class RunRecord:
     history: list[dict[str, Any]]
     data: dict[str, Any]  # subjects, counts of windows, clipped points
     provenance: dict[str, Any]
+    probes: dict[str, Any] = field(default_factory=dict)  # what needed the weights, see mixkd/probes.py
     folder: Path | None = field(default=None, compare=False)
 
     def metrics(self, choice: str = "last", split: str = "test") -> dict[str, float]:
@@ -163,15 +164,18 @@ class Store:
             for name, digest in content["files"].items():
                 if sha256((path.parent / name).read_bytes()) != digest:
                     raise ValueError(f"{name} does not match its SHA-256")
+            record = RunRecord(
+                spec, content["history"], content["data"], content["provenance"], content["probes"], path.parent
+            )
         except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError, MixkdError) as error:
             self._quarantine(spec, error)
             return None
-        return RunRecord(spec, content["history"], content["data"], content["provenance"], path.parent)
+        return record
 
     def put(self, record: RunRecord, arrays: Arrays, weights: Arrays) -> RunRecord:
         """Store a run, payload first, record last."""
         try:
-            canonical_json({"history": record.history, "data": record.data})
+            canonical_json({"history": record.history, "data": record.data, "probes": record.probes})
         except ValueError as error:
             raise MixkdError(f"run {record.spec.name}: its record is not finite; training diverged") from error
         files = {}
@@ -189,12 +193,13 @@ class Store:
             "history": record.history,
             "data": record.data,
             "provenance": record.provenance,
+            "probes": record.probes,
             "files": files,
         }
         content["sha256"] = sha256(canonical_json(content))
         path = self.path(record.spec)
         atomic_write(path, canonical_json(content))
-        return RunRecord(record.spec, record.history, record.data, record.provenance, path.parent)
+        return replace(record, folder=path.parent)
 
     @contextmanager
     def lock(self, spec: RunSpec) -> Iterator[None]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mixkd import metrics, networks
+from mixkd import metrics, networks, probes
 from mixkd.config import Modality, RunSpec
 from mixkd.errors import MixkdError
 from mixkd.inputs import FoldData, Split, for_spec, prepare
@@ -20,7 +20,7 @@ from mixkd.methods import METHODS, adapters, distil_loss
 from mixkd.mixing import Draw, Stream, generator, stream
 from mixkd.networks import Outputs, WideResNet
 from mixkd.provenance import provenance
-from mixkd.store import RunRecord, Store
+from mixkd.store import Arrays, RunRecord, Store
 
 MAX_TRACE_BYTES = 512 * 2**20  # of one group of students; above it, teachers run live
 
@@ -293,7 +293,27 @@ def _store(student: Learner, history: History, data: FoldData, store: Store, sec
     if spec.sees_images:
         about["clipped_pairs"] = {name: data.imager.grid.clipped(d) for name, d in data.diagrams.items()}
     weights = {name: tensor.numpy() for name, tensor in student.net.state_dict().items()}
-    store.put(RunRecord(spec, history, about, provenance(spec.seed, seconds)), arrays, weights)
+    found = probe(student, data, arrays)
+    store.put(RunRecord(spec, history, about, provenance(spec.seed, seconds), found), arrays, weights)
+
+
+def probe(student: Learner, data: FoldData, arrays: Arrays) -> dict[str, Any]:
+    """What later analyses ask of a network: clusters, smoothness of answers and targets, robustness of students."""
+    train, validation, test = (data.parts[split] for split in ("train", "validation", "test"))
+    found: dict[str, Any] = {
+        "v_scores": probes.pair_v_scores(arrays["test_features"], test.y),
+        "train_entropy": probes.entropy_curve(arrays["train_logits"]),
+        "logit_sd": float(arrays["test_logits"].std(axis=1, ddof=1).mean()),
+        "validation_confusion": metrics.confusion(arrays["validation_logits"], validation.y).tolist(),
+    }
+    draws = stream_of(student.spec, data)
+    epoch = draws.first(len(draws) // student.spec.epochs)
+    targets = [trace(t.net, t.modality, data, epoch).flatten(0, 1).numpy() for t in student.teachers]
+    found["target_entropy"] = [probes.entropy_curve(logits) for logits in targets]
+    if student.spec.modality == "signal":
+        inputs = data.signals["test"], test.y, data.signals["train"], train.y
+        found |= probes.signal_probes(student.net, *inputs, fold=student.spec.fold)
+    return found
 
 
 SEED_NOISE = 0.10  # points of accuracy: three times the seed-to-seed standard deviation measured on `watch`

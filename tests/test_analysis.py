@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix
 
-from mixkd import inputs, studies, training, windows
+from mixkd import inputs, metrics, studies, training, windows
 from mixkd.analysis import agreement, baselines, cost, features, smoothness
 from mixkd.datasets import synthetic
 from mixkd.errors import MixkdError
@@ -145,7 +145,7 @@ def test_right_shares_and_confusion(seed, n, n_classes):
     wrong = [s.argmax() != c != i.argmax() for s, i, c in zip(signal, image, y, strict=True)]
     assert shares["none"] == pytest.approx(np.mean(wrong))
     expected = confusion_matrix(y, signal.argmax(1), labels=range(n_classes))
-    np.testing.assert_array_equal(agreement.confusion(signal, y), expected)
+    np.testing.assert_array_equal(metrics.confusion(signal, y), expected)
 
 
 # -- baselines

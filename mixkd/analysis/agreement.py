@@ -1,4 +1,4 @@
-"""Where two networks are right together, alone, or not at all; confusion matrices."""
+"""Where two networks are right together, alone, or not at all."""
 
 from __future__ import annotations
 
@@ -14,12 +14,6 @@ def right_shares(first: np.ndarray, second: np.ndarray, y: np.ndarray) -> dict[s
     a, b = first.argmax(axis=1) == y, second.argmax(axis=1) == y
     parts = {"both": a & b, "first": a & ~b, "second": ~a & b, "none": ~a & ~b}
     return {name: float(part.mean()) for name, part in parts.items()}
-
-
-def confusion(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Counts (n_classes, n_classes): row true, column called."""
-    n_classes = logits.shape[1]
-    return np.bincount(y * n_classes + logits.argmax(axis=1), minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def table(first: pd.DataFrame, second: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:

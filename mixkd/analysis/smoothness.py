@@ -10,7 +10,6 @@ from scipy.special import log_softmax
 from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
 from mixkd.inputs import FoldData, for_spec
-from mixkd.mixing import Stream
 from mixkd.store import Store
 from mixkd.training import stream_of, trace, trained, trained_network
 
@@ -40,8 +39,7 @@ def target_logits(spec: RunSpec, data: FoldData, store: Store) -> np.ndarray:
     """Logits of the first teacher of `spec` along the first epoch of its stream, (n_windows, n_classes)."""
     teacher, run = spec.teachers[0], spec.teacher_runs[0]
     draws = stream_of(spec, data)
-    first = slice(0, len(draws) // spec.epochs)
-    epoch = Stream(draws.rows[first], draws.partners[first], draws.coefficients[first])
+    epoch = draws.first(len(draws) // spec.epochs)
     net = trained_network(trained(run, store), data)
     return trace(net, teacher.modality, data, epoch).flatten(0, 1).numpy()
 

@@ -27,7 +27,7 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from mixkd import figures, studies
+from mixkd import figures, metrics, studies
 from mixkd.analysis import agreement, baselines
 from mixkd.notebook import check_parameters
 
@@ -108,7 +108,7 @@ glue("optimism", optimism, display=False)
 first = plain[plain["fold"] == min(data)]
 y = data[min(data)].parts["test"].y
 logits = {r.spec.modality: r.arrays["test_logits"] for r in studies.records(first)}
-counts = {modality: agreement.confusion(z, y) for modality, z in logits.items()}
+counts = {modality: metrics.confusion(z, y) for modality, z in logits.items()}
 classes = studies.dataset_entry(dataset).load().classes
 
 # %% mystnb={"figure": {"caption": "What each teacher calls the windows of one held-out person: share of each true class (row).", "name": "fig-confusion"}, "image": {"alt": "Two heat maps with the true class down and the called class across, a share written into each cell.", "classes": "dark-light"}}
