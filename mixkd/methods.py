@@ -134,6 +134,17 @@ METHODS = {
 }
 
 
+SOURCES = {method.title: method.source for method in METHODS.values()} | {
+    "Scratch": "control: labels only",
+    "Base": METHODS["kd"].source,
+    "Ann": "the group's papers: starts from a scratch student",
+    "Base 2x": "control of Ann: as many epochs, all of them taught",
+    "Scratch 2x": "control of Ann: as many epochs, none of them taught",
+    "ESKD": "Cho & Hariharan 2019: early-stopped teacher",
+    "RL": "Choi et al. 2023: logits divided by their standard deviation",
+}  # by the name that tables use, see `studies.method_of`
+
+
 def adapters(spec: RunSpec) -> nn.ModuleList:
     """Layers that a method trains beside the student and drops after: CA-MKD's linear maps, one per teacher."""
     if spec.method != "camkd":

@@ -186,10 +186,8 @@ def signal_probes(
     result: dict[str, Any] = {}
     for kind, strengths in LEVELS.items():
         levels = range(1, len(strengths) + 1)
-        noise = [generator(fold, "corruption", kind, str(level)) for level in levels]
-        result[kind] = [
-            accuracy(net, corrupted(test_x, kind, level, rng), y) for level, rng in zip(levels, noise, strict=True)
-        ]
+        spoilt = (corrupted(test_x, kind, i, generator(fold, "corruption", kind, str(i))) for i in levels)
+        result[kind] = [accuracy(net, x, y) for x in spoilt]
     rows = evenly(len(test_x), BATCH)
     x, labels = test_x[rows], y[rows]
     for name, steps in (("fgsm", 1), ("ifgsm", 10)):

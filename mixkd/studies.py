@@ -14,6 +14,7 @@ from mixkd.config import KD_WEIGHT, PROFILES, TEMPERATURE, ImageSpec, Mixup, Mod
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.errors import MixkdError, nearest
 from mixkd.inputs import FoldData, prepare
+from mixkd.methods import METHODS
 from mixkd.store import RunRecord, Store
 from mixkd.training import trained
 
@@ -84,6 +85,18 @@ def distillation(base: RunSpec, large: bool) -> list[RunSpec]:
     return runs + [taught(base, "signal", temperature=t) for t in TEMPERATURES]
 
 
+def methods(base: RunSpec) -> list[RunSpec]:
+    """Every method of the table from WRN16-1 teachers, with its controls; the group's SP and TPKD start as Ann does."""
+    one, both = taught(base, "signal"), taught(base, "both")
+    ann = replace(both, init="scratch")
+    early = replace(one, teachers=(TeacherSpec(stopping="best_validation"),))
+    runs = [base, replace(base, init="scratch"), one, taught(base, "image"), early]
+    runs += [both, ann, replace(both, init="base"), replace(one, logit_scaling="released", kd_weight=0.9)]
+    runs += [replace(both, method=name) for name in ("aver", "ebkd", "camkd")]
+    runs += [replace(one, method=name) for name in ("at", "sp", "amd", "amd_local", "simkd", "dist")]
+    return runs + [replace(ann, method=name) for name in ("sp", "tpkd")]
+
+
 def four_cases(base: RunSpec, alpha: float) -> list[RunSpec]:
     """Mixup in the teachers' training and/or in the distillation; for the signal teacher, the image teacher, both."""
     mixup = Mixup(alpha)
@@ -129,6 +142,7 @@ def temperatures(base: RunSpec, alpha: float) -> list[RunSpec]:
 
 STUDIES: dict[str, Callable[[RunSpec, bool, float], list[RunSpec]]] = {  # base, larger networks too, alpha
     "teachers": teachers,
+    "methods": lambda base, large, alpha: methods(base),
     "distillation": lambda base, large, alpha: distillation(base, large),
     "mixup": lambda base, large, alpha: four_cases(base, alpha),
     "alpha": lambda base, large, alpha: alphas(base),
@@ -177,13 +191,24 @@ def row(record: RunRecord) -> dict[str, Any]:
     }
 
 
-METHODS = {"random": "Base", "scratch": "Ann", "base": "Base 2x"}
+INITIALISATIONS = {"random": "Base", "scratch": "Ann", "base": "Base 2x"}
+
+
+def method_of(spec: RunSpec) -> str:
+    """What tables call the way a network was trained."""
+    if not spec.teachers:
+        return "Scratch" if spec.init == "random" else "Scratch 2x"
+    start = INITIALISATIONS[spec.init]
+    if spec.method != "kd":
+        return METHODS[spec.method].title + ("" if start == "Base" else f", {start}")
+    if spec.logit_scaling == "released":
+        return "RL"
+    return "ESKD" if spec.teachers[0].stopping == "best_validation" else start
 
 
 def describe(spec: RunSpec) -> dict[str, Any]:
     """What tables and figures call a run."""
     modalities = [teacher.modality for teacher in spec.teachers]
-    scratch = "Scratch" if spec.init == "random" else "Scratch 2x"
     in_teacher = next((t.mixup for t in spec.teachers if t.mixup), None)
     return {
         "dataset": spec.dataset,
@@ -191,7 +216,7 @@ def describe(spec: RunSpec) -> dict[str, Any]:
         "seed": spec.seed,
         "modality": spec.modality,
         "network": f"WRN{spec.depth}-{spec.width}",
-        "method": METHODS[spec.init] if spec.teachers else scratch,
+        "method": method_of(spec),
         "teachers": "none" if not modalities else "both" if len(modalities) == 2 else modalities[0],
         "teacher_network": f"WRN{spec.teachers[0].depth}-{spec.teachers[0].width}" if spec.teachers else "",
         "case": case(spec.teachers != (), in_teacher, spec.mixup),

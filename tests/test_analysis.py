@@ -15,7 +15,7 @@ from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix
 
 from mixkd import inputs, metrics, studies, training, windows
-from mixkd.analysis import agreement, baselines, cost, features, smoothness
+from mixkd.analysis import agreement, baselines, comparison, cost, features, smoothness
 from mixkd.datasets import synthetic
 from mixkd.errors import MixkdError
 from mixkd.store import Store
@@ -215,3 +215,20 @@ def test_benchmark_records(tmp_path):
     assert cost.benchmark("topology", tmp_path) == {"ratio": 3}
     with pytest.raises(MixkdError, match=r"latency\.json: no such benchmark record; run `make bench`"):
         cost.benchmark("latency", tmp_path)
+
+
+# -- comparison
+
+
+def test_methods_are_compared_per_subject_with_seeds_averaged_first():
+    rows = [("Scratch", "none", 20, s, seed, 0.5 + 0.1 * s) for s in (1, 2, 3) for seed in (0, 1)]
+    rows += [("Scratch 2x", "none", 40, s, seed, 0.6) for s in (1, 2, 3) for seed in (0, 1)]
+    rows += [("Base", "both", 20, s, seed, 0.6 + 0.1 * s + 0.02 * seed) for s in (1, 2, 3) for seed in (0, 1)]
+    rows += [("TPKD, Ann", "both", 40, s, 0, 0.6 - 0.1 * s) for s in (1, 2, 3)]
+    runs = pd.DataFrame(rows, columns=["method", "teachers", "total_epochs", "subject", "seed", "accuracy"])
+    table = comparison.table(runs.astype({"subject": str})).set_index("method")
+    np.testing.assert_allclose(table["n"], 3)
+    np.testing.assert_allclose(table["mean"], [0.7, 0.6, 0.81, 0.4])
+    np.testing.assert_allclose(table["sd"], [0.1, 0, 0.1, 0.1], atol=1e-12)
+    np.testing.assert_allclose(table["gain"], [0, 0, 0.11, -0.2], atol=1e-12)
+    assert "reconstructed" in table["source"]["TPKD, Ann"]

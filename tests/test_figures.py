@@ -104,3 +104,16 @@ def test_colours_of_what_is_shown_together_differ():
     ):
         colours = [style.COLOURS[name] for name in group]
         assert len(set(colours)) == len(colours)
+
+
+def test_method_gains_are_against_the_control_of_as_many_epochs():
+    rows = [("Scratch", "none", 20, "1", 0.5), ("Scratch", "none", 20, "2", 0.7), ("Scratch 2x", "none", 40, "1", 0.6)]
+    rows += [("Scratch 2x", "none", 40, "2", 0.6), ("Base", "both", 20, "1", 0.6), ("Base", "both", 20, "2", 0.6)]
+    rows += [("Ann", "both", 40, "2", 0.65), ("Ann", "both", 40, "1", 0.5)]
+    table = pd.DataFrame(rows, columns=["method", "teachers", "total_epochs", "subject", "accuracy"])
+    axis = figures.method_gains(table).axes[0]
+    found = [
+        sorted(line.get_xdata()) for line in axis.get_lines() if line.get_marker() == "o" and len(line.get_xdata())
+    ]
+    np.testing.assert_allclose(found, [[-10, 10], [-10, 5]], atol=1e-9)
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["Base (20)", "Ann (40)"]

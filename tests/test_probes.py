@@ -270,7 +270,7 @@ def test_sharpness_does_not_see_scales_that_batchnorm_undoes():
     conv = nn.utils.skip_init(nn.Conv2d, 1, 3, 1, bias=False)
     with torch.no_grad():
         conv.weight.copy_(torch.tensor([1.0, -2.0, 3.0]).reshape(3, 1, 1, 1))
-    net = nn.Sequential(conv, nn.BatchNorm2d(3, eps=0), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    net = nn.Sequential(conv, nn.BatchNorm2d(3, eps=1e-9), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     x, y = normal(40, 1, 1, 4), torch.arange(40) % 3
     assert abs(probes.sharpness(net, x, y, generator(0))) < 1e-6
 

@@ -162,6 +162,29 @@ def gains(table: pd.DataFrame) -> Figure:
 
 
 @figure
+def method_gains(table: pd.DataFrame) -> Figure:
+    """Points of accuracy over the scratch student of as many epochs, per held-out subject, a row per method."""
+    keys = ["method", "teachers", "total_epochs"]
+    by_subject = table.groupby([*keys, "subject"], sort=False)["accuracy"].mean().reset_index()
+    alone = by_subject[by_subject["teachers"] == "none"].set_index(["total_epochs", "subject"])["accuracy"]
+    taught = by_subject[by_subject["teachers"] != "none"]
+    groups = list(taught.groupby(keys, sort=False))
+    fig, axis = plt.subplots(figsize=(WIDTH, 0.7 + 0.32 * len(groups)))
+    axis.axvline(0, color=INK, lw=1)
+    for y, ((_, by, epochs), part) in enumerate(groups):
+        gain = 100 * (part["accuracy"].to_numpy() - alone.loc[epochs].loc[part["subject"]].to_numpy())
+        axis.plot(gain, [y] * len(gain), "o", color=COLOURS[by], alpha=0.6, mew=0)
+        axis.plot([gain.mean()] * 2, [y - 0.3, y + 0.3], color=COLOURS[by], lw=3)
+    axis.set_yticks(range(len(groups)), [f"{m} ({e})" for (m, _, e), _ in groups])
+    axis.invert_yaxis()
+    axis.set_xlabel("gain, points of accuracy")
+    axis.grid(axis="x")
+    handles = [axis.plot([], [], "o", color=COLOURS[by], label=f"from {by}")[0] for by in TEACHERS]
+    fig.legend(handles=handles, loc="outside upper center", ncols=3)
+    return fig
+
+
+@figure
 def temperature(table: pd.DataFrame) -> Figure:
     """Accuracy and NLL of the student against the temperature."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
