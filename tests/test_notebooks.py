@@ -29,9 +29,9 @@ def tags(cell) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
-def test_there_are_nine_chapters():
+def test_there_are_ten_chapters():
     assert len(NAMES) == 10
-    assert [name[:2] for name in NAMES] == [f"{i:02d}" for i in range(1, 10)]
+    assert [name[:2] for name in NAMES] == [f"{i:02d}" for i in range(1, 11)]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)

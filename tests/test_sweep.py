@@ -14,6 +14,7 @@ from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, mtimes, results, small, tra
 from mixkd import studies, sweep
 from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
+from mixkd.methods import METHODS
 from mixkd.store import Store
 from mixkd.sweep import chunks, with_requirements
 
@@ -67,7 +68,8 @@ def test_chunks(stored):
 @pytest.mark.parametrize("most", [1, 4, sweep.CHUNK])
 def test_students_of_one_stream_are_together(monkeypatch, most):
     def stream(run: RunSpec) -> tuple:
-        return sweep.level(run), run.fold, run.seed, run.mixup
+        lockstep = METHODS[run.method].features and (run.image, run.image_mixing)  # on the same images, apart
+        return sweep.level(run), run.fold, run.seed, run.mixup, lockstep
 
     monkeypatch.setattr(sweep, "CHUNK", most)
     missing = with_requirements(EVERY)
