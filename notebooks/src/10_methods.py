@@ -73,7 +73,9 @@ students = table[table["teachers"] != "none"]
 best = students.loc[students["gain"].idxmax()]
 glue("best", best["method"], display=False)
 glue("best_gain", 100 * best["gain"], display=False)
-glue("spread", 100 * (students["gain"].max() - students["gain"].min()), display=False)
+glue(
+    "spread", 100 * (students["gain"].max() - students["gain"].min()), display=False
+)
 glue("n_people", int(best["n"]), display=False)
 glue("n_methods", len(students), display=False)
 
