@@ -311,7 +311,7 @@ class Profile(Spec):
     n_seeds: int = 1
     epochs: int | None = None
     windows_per_class: int | None = None
-    large_networks: bool = False  # WRN28-x, in the capacity study only
+    full: bool = False  # every run of a study; networks of depth 28 for the first seed
 
 
 PROFILES = {
@@ -319,6 +319,6 @@ PROFILES = {
     for p in (
         Profile("smoke", folds=2, epochs=4, windows_per_class=8),
         Profile("quick", folds=2),
-        Profile("full", n_seeds=3, large_networks=True),
+        Profile("full", n_seeds=3, full=True),
     )
 }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,24 @@ from mixkd.training import trained
 ALPHAS = (0.2, 0.4, 1.0)  # values of the group's mixup study; 1.0 is its default
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
 TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
+PARTIAL_SHARES = (0.1, 0.25, 0.5)
+KD_WEIGHTS = (0.3, 0.5, 0.9, 0.99)  # beside the default; 0.99 is the group's setting for PAMAP2
+IMAGE_WEIGHTS = (0.3, 0.7)  # of the image teacher, beside one half; the group's GENEActiv and PAMAP2 settings
 DEFAULT_ALPHA = 1.0
 METRICS = ("accuracy", "macro_f1", "nll", "ece", "brier")
+
+
+Teachers = Literal["signal", "image", "both"]
+MODALITIES: tuple[Modality, ...] = ("signal", "image")
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far a study goes: alpha of its mixup, all of its runs, networks of depth 28 too."""
+
+    alpha: float
+    full: bool
+    large: bool
 
 
 def profile_of(name: str) -> Profile:
@@ -52,14 +68,9 @@ def data(dataset: str, profile: str, seed: int) -> dict[int, FoldData]:
     return {base.fold: prepare(base) for base in bases(dataset, profile, seed) if base.seed == seed}
 
 
-def taught(base: RunSpec, by: str, in_teacher: Mixup | None = None, **fields: Any) -> RunSpec:
+def taught(base: RunSpec, by: Teachers, in_teacher: Mixup | None = None, **fields: Any) -> RunSpec:
     """`base` as a student of WRN16-1 teachers, `signal`, `image` or `both`, themselves trained with `in_teacher`."""
-    modalities: dict[str, tuple[Modality, ...]] = {
-        "signal": ("signal",),
-        "image": ("image",),
-        "both": ("signal", "image"),
-    }
-    chosen = modalities[by]
+    chosen: tuple[Modality, ...] = MODALITIES if by == "both" else (by,)
     teachers = tuple(TeacherSpec(modality=m, mixup=in_teacher, weight=1 / len(chosen)) for m in chosen)
     return replace(base, teachers=teachers, **{"temperature": TEMPERATURE, "kd_weight": KD_WEIGHT, **fields})
 
@@ -74,15 +85,27 @@ def teachers(base: RunSpec, large: bool, alpha: float) -> list[RunSpec]:
     return runs + ([replace(image, depth=depth, width=width) for depth, width in sizes] if large else [])
 
 
-def distillation(base: RunSpec, large: bool) -> list[RunSpec]:
-    """Scratch, one teacher, two teachers; Base and Ann with their controls; a larger teacher; temperatures."""
-    both, capacity = taught(base, "both"), [(16, 3), (28, 1), (28, 3)] if large else [(16, 3)]
+def distillation(base: RunSpec) -> list[RunSpec]:
+    """Scratch, one teacher, two teachers; Base and Ann with their controls; temperatures."""
+    both = taught(base, "both")
     runs = [base, replace(base, init="scratch"), taught(base, "signal"), taught(base, "image")]
     runs += [replace(both, init=init) for init in ("random", "scratch", "base")]
-    for depth, width in capacity:
-        teacher = TeacherSpec(depth=depth, width=width)
-        runs.append(replace(taught(base, "signal"), teachers=(teacher,)))
     return runs + [taught(base, "signal", temperature=t) for t in TEMPERATURES]
+
+
+def capacity(base: RunSpec, full: bool, large: bool) -> list[RunSpec]:
+    """Students of larger teachers. `quick` has the signal teacher alone; networks of depth 28 are for one seed."""
+    sizes = [(16, 1), (16, 3), *(((28, 1), (28, 3)) if large else ())]
+    runs = []
+    for depth, width in sizes:
+        of_size = [_sized(taught(base, by), depth, width) for by in ("signal", *(("image", "both") if full else ()))]
+        runs += [*of_size, replace(of_size[-1], init="scratch")] if full else of_size
+    return runs
+
+
+def _sized(run: RunSpec, depth: int, width: int) -> RunSpec:
+    """`run` with all of its teachers of another size."""
+    return replace(run, teachers=tuple(replace(t, depth=depth, width=width) for t in run.teachers))
 
 
 def methods(base: RunSpec) -> list[RunSpec]:
@@ -123,10 +146,38 @@ def resolutions(base: RunSpec, large: bool) -> list[RunSpec]:
     return [replace(teacher, image=ImageSpec(resolution=n)) for n in (8, 16, 24, *((64,) if large else ()))]
 
 
-def shares(base: RunSpec, alpha: float) -> list[RunSpec]:
-    """Partial mixup in the distillation from two plain teachers; 10 % also as released."""
+def shares(base: RunSpec, full: bool, alpha: float) -> list[RunSpec]:
+    """Partial mixup in the distillation from two plain teachers, exact and as released (`quick`: 10 % alone)."""
     exact = [taught(base, "both", mixup=Mixup.of(alpha, share)) for share in SHARES]
-    return [*exact, taught(base, "both", mixup=Mixup(alpha, 0.1, "released"))]
+    released = SHARES[1:] if full else (0.1,)
+    return exact + [taught(base, "both", mixup=Mixup(alpha, share, "released")) for share in released]
+
+
+def teacher_mixup(base: RunSpec, alpha: float) -> list[RunSpec]:
+    """Strength and share of the mixup that trains one teacher; its student sees no mixup. Both: mixup in one of two."""
+    settings = [None, *(Mixup(a) for a in ALPHAS), *(Mixup(alpha, share) for share in PARTIAL_SHARES)]
+    runs = [taught(base, by, mixup) for by in ("signal", "image") for mixup in settings]
+    both = taught(base, "both")
+    one = [
+        tuple(replace(t, mixup=Mixup(alpha) if t.modality == m else None) for t in both.teachers) for m in MODALITIES
+    ]
+    return [*runs, both, *(replace(both, teachers=teachers) for teachers in one), taught(base, "both", Mixup(alpha))]
+
+
+def weights(base: RunSpec) -> list[RunSpec]:
+    """How much the student listens: to teachers against labels, and to one teacher against the other."""
+    both = taught(base, "both")
+    listening = [both, *(replace(both, kd_weight=w) for w in KD_WEIGHTS)]
+    shared = [
+        tuple(replace(t, weight=w if t.modality == "image" else 1 - w) for t in both.teachers) for w in IMAGE_WEIGHTS
+    ]
+    return listening + [replace(both, teachers=teachers) for teachers in shared]
+
+
+def deviations(base: RunSpec) -> list[RunSpec]:
+    """What released code does otherwise: KL averaged over classes too; logits divided by their standard deviation."""
+    both = taught(base, "both")
+    return [both, replace(both, kd_reduction="released"), replace(both, logit_scaling="released")]
 
 
 def temperatures(base: RunSpec, alpha: float) -> list[RunSpec]:
@@ -140,16 +191,29 @@ def temperatures(base: RunSpec, alpha: float) -> list[RunSpec]:
     ]
 
 
-STUDIES: dict[str, Callable[[RunSpec, bool, float], list[RunSpec]]] = {  # base, larger networks too, alpha
-    "teachers": teachers,
-    "methods": lambda base, large, alpha: methods(base),
-    "distillation": lambda base, large, alpha: distillation(base, large),
-    "mixup": lambda base, large, alpha: four_cases(base, alpha),
-    "alpha": lambda base, large, alpha: alphas(base),
-    "image_mixing": lambda base, large, alpha: image_mixing(base, alpha),
-    "resolution": lambda base, large, alpha: resolutions(base, large),
-    "share": lambda base, large, alpha: shares(base, alpha),
-    "temperature": lambda base, large, alpha: temperatures(base, alpha),
+@dataclass(frozen=True)
+class Study:
+    """The runs of one base, and for whom. `full_only`: not in `quick`; `one_seed`: of the first seed alone."""
+
+    runs: Callable[[RunSpec, Extent], list[RunSpec]]
+    full_only: bool = False
+    one_seed: bool = False
+
+
+STUDIES = {
+    "teachers": Study(lambda base, of: teachers(base, of.large, of.alpha)),
+    "methods": Study(lambda base, of: methods(base)),
+    "distillation": Study(lambda base, of: distillation(base)),
+    "mixup": Study(lambda base, of: four_cases(base, of.alpha)),
+    "alpha": Study(lambda base, of: alphas(base)),
+    "image_mixing": Study(lambda base, of: image_mixing(base, of.alpha)),
+    "share": Study(lambda base, of: shares(base, of.full, of.alpha)),
+    "temperature": Study(lambda base, of: temperatures(base, of.alpha)),
+    "capacity": Study(lambda base, of: capacity(base, of.full, of.large)),
+    "deviations": Study(lambda base, of: deviations(base)),
+    "resolution": Study(lambda base, of: resolutions(base, of.large), one_seed=True),
+    "teacher_mixup": Study(lambda base, of: teacher_mixup(base, of.alpha), full_only=True, one_seed=True),
+    "weights": Study(lambda base, of: weights(base), full_only=True, one_seed=True),
 }
 
 
@@ -159,8 +223,13 @@ def specs(
     """The runs of a study, each once. Raises MixkdError for an unknown study, data set or profile."""
     if study not in STUDIES:
         raise MixkdError(f"study: found {study!r}, {nearest(study, STUDIES)}")
-    make, large = STUDIES[study], profile_of(profile).large_networks
-    runs = [run for base in bases(dataset, profile, seed) for run in make(base, large and base.seed == seed, alpha)]
+    chosen, full = STUDIES[study], profile_of(profile).full
+    if chosen.full_only and not full:
+        return []
+    runs = []
+    for base in bases(dataset, profile, seed):
+        if base.seed == seed or not chosen.one_seed:
+            runs += chosen.runs(base, Extent(alpha, full, large=full and base.seed == seed))
     return list({run.hash: run for run in runs}.values())
 
 
@@ -210,6 +279,7 @@ def describe(spec: RunSpec) -> dict[str, Any]:
     """What tables and figures call a run."""
     modalities = [teacher.modality for teacher in spec.teachers]
     in_teacher = next((t.mixup for t in spec.teachers if t.mixup), None)
+    mixed = [teacher.modality for teacher in spec.teachers if teacher.mixup]
     return {
         "dataset": spec.dataset,
         "fold": spec.fold,
@@ -217,18 +287,30 @@ def describe(spec: RunSpec) -> dict[str, Any]:
         "modality": spec.modality,
         "network": f"WRN{spec.depth}-{spec.width}",
         "method": method_of(spec),
-        "teachers": "none" if not modalities else "both" if len(modalities) == 2 else modalities[0],
+        "role": spec.role,
+        "teachers": _set_of(modalities),
         "teacher_network": f"WRN{spec.teachers[0].depth}-{spec.teachers[0].width}" if spec.teachers else "",
         "case": case(spec.teachers != (), in_teacher, spec.mixup),
         "teacher_mixup": in_teacher is not None,
+        "mixed_teachers": _set_of(mixed),
+        "teacher_alpha": in_teacher.alpha if in_teacher else np.nan,
+        "teacher_share": in_teacher.share if in_teacher else 0.0,
         "alpha": spec.mixup.alpha if spec.mixup else np.nan,
         "share": spec.mixup.share if spec.mixup else 0.0,
         "sampling": spec.mixup.sampling if spec.mixup else "exact",
         "image_mixing": spec.image_mixing,
         "resolution": spec.image.resolution if spec.image else 0,
         "temperature": spec.temperature,
+        "kd_weight": spec.kd_weight,
+        "image_weight": sum(teacher.weight for teacher in spec.teachers if teacher.modality == "image"),
+        "kd_reduction": spec.kd_reduction,
+        "logit_scaling": spec.logit_scaling,
         "total_epochs": spec.total_epochs,
     }
+
+
+def _set_of(modalities: list[Modality]) -> str:
+    return "none" if not modalities else "both" if len(modalities) == 2 else modalities[0]
 
 
 def case(has_teacher: bool, in_teacher: Mixup | None, in_student: Mixup | None) -> str:

@@ -96,6 +96,12 @@ def chunks(missing: list[RunSpec]) -> list[Chunk]:
     return result
 
 
+def _urgency(chunk: Chunk) -> tuple[int, int, float]:
+    """One seed after the other, so that an interrupted campaign has whole repetitions; then what others wait for."""
+    first = chunk.specs[0]
+    return -first.seed, -level(first), chunk.seconds
+
+
 @lru_cache
 def _windows_and_shape(name: str, cap: int | None) -> tuple[int, int, int]:
     data = inputs.prepare(RunSpec(dataset=name, windows_per_class=cap))
@@ -249,7 +255,7 @@ class _Sweep:
                     pass  # what was left out may be what others need
                 ready = [chunk for chunk in self.waiting if chunk.needs <= self.done]
                 if ready:
-                    chosen = max(ready, key=lambda chunk: (-level(chunk.specs[0]), chunk.seconds))
+                    chosen = max(ready, key=_urgency)
                     self.waiting.remove(chosen)
                     self.running[chosen.specs[0].hash] = chosen.specs[0]
                     return chosen

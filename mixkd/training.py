@@ -305,6 +305,12 @@ def probe(student: Learner, data: FoldData, arrays: Arrays) -> dict[str, Any]:
         "train_entropy": probes.entropy_curve(arrays["train_logits"]),
         "logit_sd": float(arrays["test_logits"].std(axis=1, ddof=1).mean()),
         "validation_confusion": metrics.confusion(arrays["validation_logits"], validation.y).tolist(),
+        "subjects": {
+            str(subject): metrics.summary(
+                arrays["test_logits"][test.subject == subject], test.y[test.subject == subject]
+            )
+            for subject in data.fold.test
+        },
     }
     draws = stream_of(student.spec, data)
     epoch = draws.first(len(draws) // student.spec.epochs)

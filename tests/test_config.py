@@ -44,7 +44,7 @@ GOLDEN = "9270c0e7734e9682"  # of STUDENT: a change means that no stored run is 
         (Mixup, {"alpha": "0.4"}, r"Mixup\.alpha: found '0\.4', expected float"),
         (Mixup, {"alpha": float("nan")}, r"Mixup\.alpha: found nan, expected a finite number"),
         (RunSpec, {"learning_rate": float("inf")}, r"RunSpec\.learning_rate: found inf, expected a finite number"),
-        (Profile, {"large_networks": 1}, r"Profile\.large_networks: found 1, expected bool"),
+        (Profile, {"full": 1}, r"Profile\.full: found 1, expected bool"),
         (RunSpec, {"teachers": [{}], "modality": "image"}, r"RunSpec\.modality: .* a student sees signals only"),
         (RunSpec, {"teachers": [{}], "role": "teacher"}, r"RunSpec\.role: .* only students have teachers"),
         (RunSpec, {"init": "base"}, r"RunSpec\.init: found 'base', .* base-2x needs teachers"),

@@ -1,0 +1,221 @@
+"""Tests of the claims: paired by subject, seeds averaged first; t interval, exact sign-flip p, Holm over the claims.
+
+*Supported*: interval and adjusted p in the claimed direction. *Contradicted*: the same for the opposite, or the whole
+interval inside the margin. Otherwise *undecided*. A claim of several parts needs every part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.optimize import brentq
+
+from mixkd.analysis.claims import CLAIMS, MARGINS, Claim, Part
+from mixkd.analysis.features import class_pairs
+from mixkd.config import RunSpec
+from mixkd.errors import MixkdError
+from mixkd.store import RunRecord
+from mixkd.studies import METRICS
+
+LEVEL = 0.05
+POWER = 0.8
+EXACT_UP_TO = 16  # units: 65,536 sign patterns; above, as many random ones
+
+Lookup = Callable[[RunSpec], RunRecord | None]
+
+
+def sign_flip(differences: np.ndarray) -> float:
+    """Two-sided p of the mean of differences (n,) under symmetry about zero, over all 2^n patterns of signs."""
+    n = len(differences)
+    if n <= EXACT_UP_TO:
+        signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        extra = 0
+    else:
+        signs = np.random.default_rng(0).choice([-1, 1], (2**EXACT_UP_TO, n))
+        extra = 1  # the observed pattern counts as one of those drawn
+    means = np.abs(signs @ differences) / n
+    hits = int((means >= abs(differences.mean()) - 1e-12).sum())
+    return (hits + extra) / (len(signs) + extra)
+
+
+def interval(differences: np.ndarray) -> tuple[float, float]:
+    """95 % t interval of the mean of differences (n,); without width where all are equal. NaN below two."""
+    n = len(differences)
+    if n < 2:
+        return math.nan, math.nan
+    half = stats.t.ppf(1 - LEVEL / 2, n - 1) * differences.std(ddof=1) / math.sqrt(n)
+    return float(differences.mean() - half), float(differences.mean() + half)
+
+
+def detectable(differences: np.ndarray) -> float:
+    """The true mean that a two-sided paired t test at 5 % would have found with power 0.8, given n and this spread.
+
+    NaN below three.
+    """
+    n = len(differences)
+    if n < 3:
+        return math.nan
+    critical = stats.t.ppf(1 - LEVEL / 2, n - 1)
+
+    def lack(shift: float) -> float:
+        return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift)) - POWER
+
+    return brentq(lack, 0, 10 + critical) * float(differences.std(ddof=1)) / math.sqrt(n)
+
+
+def holm(p: Sequence[float]) -> np.ndarray:
+    """Adjusted p values: Holm 1979, step-down Bonferroni."""
+    order = np.argsort(p, kind="stable")
+    steps = np.maximum.accumulate(np.asarray(p)[order] * np.arange(len(p), 0, -1))
+    result = np.empty(len(p))
+    result[order] = np.minimum(steps, 1)
+    return result
+
+
+def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
+    """A metric of a run by held-out subject, or for all subjects of its fold where it was measured on them together.
+
+    `confusion`, of plain students on the fold's validation subjects, chooses similar and dissimilar classes.
+    """
+    probes = record.probes
+    if metric in METRICS:
+        return pd.Series({subject: found[metric] for subject, found in probes["subjects"].items()})
+    fold = "+".join(map(str, record.data["subjects"]["test"]))
+    if metric == "accuracy_best_validation":
+        return pd.Series({fold: record.metrics("best_validation")["accuracy"]})
+    if metric == "sharpness":
+        return pd.Series({fold: probes["sharpness"]})
+    if metric in ("v_similar", "v_gap"):
+        scores = {tuple(row["pair"]): row["v_score"] for row in probes["v_scores"]}
+        similar, dissimilar = (np.mean([scores[p] for p in pairs if p in scores]) for pairs in class_pairs(confusion))
+        return pd.Series({fold: similar if metric == "v_similar" else dissimilar - similar})
+    kind, _, level = metric.partition("_")
+    return pd.Series({fold: probes[kind][int(level) - 1]})
+
+
+def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
+    """The part's contrast by held-out subject, seeds averaged. A run that is missing: MixkdError naming it."""
+
+    def found(spec: RunSpec) -> RunRecord:
+        if (record := lookup(spec)) is None:
+            raise MixkdError(f"claims: run {spec.name} ({spec.hash}) is missing; train it with `mixkd sweep`")
+        return record
+
+    rows = []
+    for base in bases:
+        plain = [found(other) for other in bases if other.fold == base.fold]
+        confusion = np.sum([record.probes["validation_confusion"] for record in plain], axis=0)
+        terms = [weight * measure(found(make(base)), part.metric, confusion) for weight, make in part.terms]
+        rows.append(sum(terms[1:], terms[0]))
+    together = pd.concat(rows)
+    if not np.isfinite(together).all():
+        raise MixkdError(f"claims: {part.text}: found a {part.metric} that is not finite")
+    return together.groupby(level=0, sort=False).mean()
+
+
+def judge(part: Part, differences: np.ndarray) -> dict[str, object]:
+    """Effect, interval, p for and against, and what they say before the correction: for, against, equal or open."""
+    margin, (low, high) = MARGINS[part.metric], interval(differences)
+    around = margin if part.direction == "not_above" else 0.0
+    p_for, p_against = sign_flip(differences - around), sign_flip(differences)
+    inside = -margin < low and high < margin
+    if part.direction == "below":
+        says = "for" if high < 0 else "against" if low > 0 else "equal" if inside else "open"
+    elif part.direction == "above":
+        says = "for" if low > 0 else "against" if high < 0 else "equal" if inside else "open"
+    elif part.direction == "not_above":
+        says = "for" if high < margin else "against" if low > 0 else "open"
+    else:
+        says = "for" if low > 0 or high < 0 else "equal" if inside else "open"
+    return {
+        "effect": float(differences.mean()),
+        "low": low,
+        "high": high,
+        "n": len(differences),
+        "p": p_against if says == "against" else p_for,
+        "margin": margin,
+        "detectable": detectable(differences),
+        "says": says,
+    }
+
+
+@dataclass(frozen=True)
+class Tested:
+    """claims: a row per claim with its verdict; parts: a row per part; contrasts: by (claim, part), per subject."""
+
+    claims: pd.DataFrame
+    parts: pd.DataFrame
+    contrasts: dict[tuple[str, str], pd.Series]
+
+
+def assess(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True, claims: Sequence[Claim] = CLAIMS) -> Tested:
+    """Test the claims on the plain students `bases` and the runs made from them.
+
+    `final` False (profiles of few people): points only, no interval, p or verdict.
+    """
+    rows, contrasts = [], {}
+    for claim in claims:
+        for part in claim.parts:
+            found = contrasts[claim.name, part.text] = contrast(part, bases, lookup)
+            about = {"claim": claim.name, "part": part.text, "metric": part.metric, "direction": part.direction}
+            rows.append(about | judge(part, found.to_numpy()))
+    parts = pd.DataFrame(rows)
+    verdicts = _verdicts(parts, claims)
+    if not final:
+        parts = parts.assign(low=np.nan, high=np.nan, p=np.nan, detectable=np.nan, says="")
+        verdicts = verdicts.assign(p=np.nan, adjusted=np.nan, verdict="needs `full`")
+    return Tested(verdicts, parts, contrasts)
+
+
+def _verdicts(parts: pd.DataFrame, claims: Sequence[Claim]) -> pd.DataFrame:
+    """All parts must speak for a claim, so the largest p counts; any one may speak against it, so Bonferroni there."""
+    rows = []
+    for claim in claims:
+        own = parts[parts["claim"] == claim.name]
+        against = own[own["says"] == "against"]
+        p = min(1.0, against["p"].min() * len(own)) if len(against) else own["p"].max()
+        rows.append({"claim": claim.name, "statement": claim.statement, "source": claim.source, "p": p})
+    table = pd.DataFrame(rows)
+    table["adjusted"] = holm(table["p"].to_list())
+    says = [set(parts.loc[parts["claim"] == name, "says"]) for name in table["claim"]]
+    sure = table["adjusted"] < LEVEL
+    table["verdict"] = [
+        "supported"
+        if found == {"for"} and clear
+        else "contradicted"
+        if "equal" in found or ("against" in found and clear)
+        else "undecided"
+        for found, clear in zip(says, sure, strict=True)
+    ]
+    return table
+
+
+SENSITIVITY = {
+    "macro_f1": 1.0,
+    "nll": -1.0,
+    "accuracy_best_validation": 1.0,
+}  # instead of accuracy; -1: lower is better
+
+
+def sensitivity(bases: Sequence[RunSpec], lookup: Lookup, claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
+    """Verdict per claim (row) with accuracy as claimed, and with another metric or epoch in its place (columns)."""
+    result = assess(bases, lookup, claims=claims).claims.set_index("claim")["verdict"].to_frame("accuracy")
+    about_accuracy = [claim for claim in claims if any(part.metric == "accuracy" for part in claim.parts)]
+    for metric, sign in SENSITIVITY.items():
+        changed = [
+            replace(claim, parts=tuple(_instead(part, metric, sign) for part in claim.parts)) for claim in claims
+        ]
+        verdict = assess(bases, lookup, claims=changed).claims.set_index("claim")["verdict"]
+        result[metric] = verdict.loc[[claim.name for claim in about_accuracy]]
+    return result.fillna("")
+
+
+def _instead(part: Part, metric: str, sign: float) -> Part:
+    if part.metric != "accuracy":
+        return part
+    return replace(part, metric=metric, terms=tuple((sign * weight, make) for weight, make in part.terms))

@@ -1,0 +1,231 @@
+"""The claims: statistics against oracles, verdicts on made-up records whose answer is known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from runs import small
+from scipy import stats
+
+from mixkd import studies
+from mixkd.analysis import claims, features, verdicts
+from mixkd.analysis.claims import CLAIMS, Claim, Part
+from mixkd.errors import MixkdError
+from mixkd.store import RunRecord
+
+some_differences = st.lists(st.floats(-1, 1).map(lambda d: round(d, 6)), min_size=2, max_size=9).map(np.array)
+
+
+# -- statistics
+
+
+@given(some_differences)
+def test_sign_flip_is_exact(differences):
+    """Oracle: scipy's permutation test of one sample, over all patterns."""
+    oracle = stats.permutation_test(
+        (differences,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
+    )
+    means = [abs(np.mean(differences * signs)) for signs in product([1, -1], repeat=len(differences))]
+    by_hand = np.mean([m >= abs(differences.mean()) - 1e-12 for m in means])
+    assert verdicts.sign_flip(differences) == pytest.approx(by_hand)
+    assert verdicts.sign_flip(differences) == pytest.approx(oracle.pvalue, abs=2.1 / 2 ** len(differences))
+
+
+def test_sign_flip_of_many_subjects_is_drawn():
+    differences = np.random.default_rng(3).normal(0.4, 1, 50)
+    p = verdicts.sign_flip(differences)
+    assert p == verdicts.sign_flip(differences)
+    assert p == pytest.approx(stats.ttest_1samp(differences, 0).pvalue, rel=0.25)
+    assert verdicts.sign_flip(differences + 10) == 1 / (2**16 + 1)
+
+
+@given(some_differences.filter(lambda d: d.std() > 1e-6))
+def test_interval(differences):
+    oracle = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
+    assert verdicts.interval(differences) == pytest.approx((oracle.low, oracle.high))
+
+
+def test_detectable_effect_has_the_stated_power():
+    rng = np.random.default_rng(0)
+    differences = rng.normal(0, 1, 10)
+    differences = (differences - differences.mean()) / differences.std(ddof=1)
+    shift = verdicts.detectable(differences)
+    drawn = rng.normal(shift, 1, (20_000, 10))
+    assert (stats.ttest_1samp(drawn, 0, axis=1).pvalue < 0.05).mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_holm():
+    assert verdicts.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert verdicts.holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
+
+
+# -- which classes are similar
+
+
+def test_class_pairs_come_from_a_confusion_matrix():
+    confusion = np.array([[8, 2, 0, 0, 0], [1, 9, 0, 0, 0], [0, 0, 7, 3, 0], [0, 1, 0, 9, 0], [0, 0, 0, 0, 0]])
+    similar, dissimilar = features.class_pairs(confusion)
+    assert similar == [(0, 1), (2, 3), (1, 3)]  # the fifth class has no windows
+    assert dissimilar == [(0, 2), (0, 3), (1, 2)]
+    few = np.array([[8, 2, 0], [0, 9, 1], [0, 0, 9]])
+    assert features.class_pairs(few) == ([(0, 1)], [(0, 2)])
+
+
+# -- verdicts
+
+
+def record(spec, accuracy, subject):
+    """A record whose metrics all equal `accuracy`, but for what the claims ask of probes."""
+    metrics = dict.fromkeys(studies.METRICS, accuracy)
+    scores = [{"pair": [a, b], "v_score": accuracy} for a in range(3) for b in range(a + 1, 3)]
+    probes = {
+        "subjects": {subject: metrics},
+        "validation_confusion": [[5, 1, 0], [1, 5, 0], [0, 0, 6]],
+        "v_scores": scores,
+        "sharpness": accuracy,
+        **dict.fromkeys(("gaussian", "missing", "fgsm"), [accuracy] * 3),
+    }
+    history = [{"test": metrics, "validation": metrics}]
+    return RunRecord(spec, history, {"subjects": {"test": [int(subject)]}}, {}, probes)
+
+
+BASES = [small(fold=fold, seed=seed) for fold in range(10) for seed in (0, 1)]
+A, B = claims.scratch(), claims.student("both")
+
+
+def lookup_of(difference, noise=0.004):
+    """Runs in which students of both teachers are better than plain ones by `difference`, with noise per subject."""
+    rng = np.random.default_rng(1)
+    shift = {fold: difference + noise * e for fold, e in enumerate(stats.zscore(rng.normal(size=10)))}
+    found = {}
+    for base in BASES:
+        seed_effect = 0.2 * base.seed  # falls out of every contrast
+        for make, gain in ((A, 0.0), (B, shift[base.fold])):
+            found[make(base).hash] = record(make(base), 0.5 + seed_effect + gain, str(base.fold))
+    return lambda spec: found.get(spec.hash)
+
+
+def verdict_of(difference, direction="above", noise=0.004, metric="accuracy"):
+    claim = Claim("H", "", "", (Part("B minus A", claims.minus(B, A), direction, metric),))
+    tested = verdicts.assess(BASES, lookup_of(difference, noise), claims=[claim])
+    return tested.claims["verdict"].item()
+
+
+EXPECTED = {  # margin of accuracy 0.01, half width of the interval 0.003
+    (0.02, "above"): "supported",
+    (0.02, "below"): "contradicted",
+    (0.02, "differs"): "supported",
+    (-0.02, "differs"): "supported",
+    (0.02, "not_above"): "contradicted",
+    (0.0, "above"): "contradicted",  # the whole interval is inside the margin
+    (0.0, "below"): "contradicted",
+    (0.0, "differs"): "contradicted",
+    (0.0, "not_above"): "supported",
+    (-0.02, "not_above"): "supported",
+    (-0.02, "below"): "supported",
+    (-0.02, "above"): "contradicted",
+}
+
+
+@pytest.mark.parametrize(("difference", "direction"), EXPECTED)
+def test_verdict_of_a_clear_difference(difference, direction):
+    assert verdict_of(difference, direction) == EXPECTED[difference, direction]
+
+
+@pytest.mark.parametrize("direction", ["above", "below", "differs", "not_above"])
+def test_noise_leaves_a_claim_undecided(direction):
+    assert verdict_of(0.005, direction, noise=0.05) == "undecided"
+
+
+def test_effect_interval_and_n_are_over_subjects_with_seeds_averaged():
+    claim = Claim("H", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
+    tested = verdicts.assess(BASES, lookup_of(0.02), claims=[claim])
+    (part,) = tested.parts.to_dict("records")
+    assert (part["n"], part["margin"]) == (10, 0.01)
+    assert part["effect"] == pytest.approx(0.02)
+    half = stats.t.ppf(0.975, 9) * 0.004 * math.sqrt(10 / 9) / math.sqrt(10)
+    assert (part["low"], part["high"]) == pytest.approx((0.02 - half, 0.02 + half))
+    assert part["p"] == pytest.approx(2 / 2**10)
+    assert list(tested.contrasts["H", "B minus A"].index) == [str(fold) for fold in range(10)]
+
+
+def test_every_part_must_hold_and_holm_counts_the_claims():
+    good = Part("good", claims.minus(B, A), "above")
+    bad = Part("bad", claims.minus(A, B), "above")
+    alone, both = Claim("H1", "", "", (good,)), Claim("H2", "", "", (good, bad))
+    tested = verdicts.assess(BASES, lookup_of(0.02), claims=[alone, both]).claims
+    assert list(tested["verdict"]) == ["supported", "contradicted"]
+    assert list(tested["p"]) == pytest.approx([2 / 2**10, 4 / 2**10])
+    assert list(tested["adjusted"]) == pytest.approx([4 / 2**10, 4 / 2**10])
+    many = [replace(alone, name=f"H{i}") for i in range(26)]  # 26 * 2 / 1024 > 0.05
+    assert set(verdicts.assess(BASES, lookup_of(0.02), claims=many).claims["verdict"]) == {"undecided"}
+
+
+def test_few_people_give_points_and_no_verdict():
+    claim = Claim("H", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
+    tested = verdicts.assess(BASES[:4], lookup_of(0.02), final=False, claims=[claim])
+    assert tested.claims["verdict"].item() == "needs `full`"
+    assert tested.parts[["low", "high", "p"]].isna().all(axis=None)
+    assert tested.parts["effect"].notna().all()
+
+
+def test_sensitivity_asks_the_same_of_other_metrics():
+    """All metrics of these records are equal, so a gain in accuracy is a loss in NLL."""
+    claim = Claim("H", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
+    other = Claim("I", "", "", (Part("B minus A", claims.minus(B, A), "above", "sharpness"),))
+    table = verdicts.sensitivity(BASES, lookup_of(0.2), [claim, other])
+    assert table.loc["H"].to_dict() == {
+        "accuracy": "supported",
+        "macro_f1": "supported",
+        "nll": "contradicted",
+        "accuracy_best_validation": "supported",
+    }
+    assert table.loc["I"].to_dict() == {
+        "accuracy": "supported",
+        "macro_f1": "",
+        "nll": "",
+        "accuracy_best_validation": "",
+    }
+
+
+@pytest.mark.parametrize("metric", sorted({part.metric for claim in CLAIMS for part in claim.parts}))
+def test_every_metric_of_the_claims_can_be_measured(metric):
+    found = verdicts.measure(record(BASES[0], 0.7, "3"), metric, np.array([[5, 1, 0], [1, 5, 0], [0, 0, 6]]))
+    assert found.to_dict() == pytest.approx({"3": 0.0 if metric == "v_gap" else 0.7})
+
+
+def test_a_missing_record_is_named():
+    lookup = lookup_of(0.02)
+    lost = B(BASES[7])
+    claim = Claim("H", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
+    with pytest.raises(MixkdError, match=rf"claims: run .* \({lost.hash}\) is missing"):
+        verdicts.assess(BASES, lambda spec: None if spec == lost else lookup(spec), claims=[claim])
+
+
+# -- the twelve
+
+
+def test_twelve_claims_from_runs_that_the_studies_have():
+    assert [claim.name for claim in CLAIMS] == [f"H{i}" for i in range(1, 13)]
+    for profile in ("quick", "full"):
+        bases = list(studies.bases("synthetic", profile, 0))
+        needed = {run.hash for run in claims.specs(bases)}
+        assert needed <= {run.hash for run in studies.every("synthetic", profile)}
+
+
+def test_contrasts_compare_like_with_like():
+    """Every contrast's coefficients sum to zero, and what it compares is trained on the same fold and seed."""
+    base = small(fold=3, seed=5)
+    for claim in CLAIMS:
+        for part in claim.parts:
+            assert sum(weight for weight, _ in part.terms) == pytest.approx(0)
+            assert {(make(base).fold, make(base).seed, make(base).dataset) for _, make in part.terms} == {
+                (3, 5, "synthetic")
+            }
+            assert part.metric in claims.MARGINS
