@@ -179,7 +179,7 @@ def test_sensitivity_asks_the_same_of_other_metrics():
     """All metrics of these records are equal, so a gain in accuracy is a loss in NLL."""
     claim = Claim("H", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
     other = Claim("I", "", "", (Part("B minus A", claims.minus(B, A), "above", "sharpness"),))
-    table = verdicts.sensitivity(BASES, lookup_of(0.2), [claim, other])
+    table = verdicts.sensitivity(BASES, lookup_of(0.2), claims=[claim, other])
     assert table.loc["H"].to_dict() == {
         "accuracy": "supported",
         "macro_f1": "supported",

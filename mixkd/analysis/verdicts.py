@@ -9,17 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 from scipy.optimize import brentq
 
-from mixkd.analysis.claims import CLAIMS, MARGINS, Claim, Part
+from mixkd import studies, sweep
+from mixkd.analysis.claims import CLAIMS, MARGINS, Claim, Part, specs
 from mixkd.analysis.features import class_pairs
 from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
-from mixkd.store import RunRecord
+from mixkd.store import RunRecord, Store
 from mixkd.studies import METRICS
 
 LEVEL = 0.05
@@ -195,6 +197,19 @@ def _verdicts(parts: pd.DataFrame, claims: Sequence[Claim]) -> pd.DataFrame:
     return table
 
 
+def collect(
+    dataset: str, profile: str, seed: int = 0, runs: Callable[[Sequence[RunSpec]], list[RunSpec]] = specs
+) -> tuple[list[RunSpec], Lookup, bool]:
+    """Bases, lookup and `final` for `assess` and its like.
+
+    Trains what is missing, but not for `full`: a page that needs days of training names the first missing run instead.
+    """
+    bases, final = list(studies.bases(dataset, profile, seed)), studies.profile_of(profile).full
+    if not final:
+        sweep.run(runs(bases))
+    return bases, cache(Store().get), final
+
+
 SENSITIVITY = {
     "macro_f1": 1.0,
     "nll": -1.0,
@@ -202,15 +217,17 @@ SENSITIVITY = {
 }  # instead of accuracy; -1: lower is better
 
 
-def sensitivity(bases: Sequence[RunSpec], lookup: Lookup, claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
+def sensitivity(
+    bases: Sequence[RunSpec], lookup: Lookup, final: bool = True, claims: Sequence[Claim] = CLAIMS
+) -> pd.DataFrame:
     """Verdict per claim (row) with accuracy as claimed, and with another metric or epoch in its place (columns)."""
-    result = assess(bases, lookup, claims=claims).claims.set_index("claim")["verdict"].to_frame("accuracy")
+    result = assess(bases, lookup, final, claims).claims.set_index("claim")["verdict"].to_frame("accuracy")
     about_accuracy = [claim for claim in claims if any(part.metric == "accuracy" for part in claim.parts)]
     for metric, sign in SENSITIVITY.items():
         changed = [
             replace(claim, parts=tuple(_instead(part, metric, sign) for part in claim.parts)) for claim in claims
         ]
-        verdict = assess(bases, lookup, claims=changed).claims.set_index("claim")["verdict"]
+        verdict = assess(bases, lookup, final, changed).claims.set_index("claim")["verdict"]
         result[metric] = verdict.loc[[claim.name for claim in about_accuracy]]
     return result.fillna("")
 

@@ -1,5 +1,6 @@
 """One function per figure: a table or arrays in, a matplotlib Figure out; one style."""
 
+from mixkd.figures.claims import deviations, forest, scorecard
 from mixkd.figures.cost import latency, network_sizes, topology_share, training_cost
 from mixkd.figures.data import channel_ranges, folds, leakage, window_per_class, windows_per_subject
 from mixkd.figures.results import (
@@ -21,6 +22,7 @@ from mixkd.figures.results import (
     teachers,
     temperature,
 )
+from mixkd.figures.robustness import line_between, robustness, sharp_against_robust, sharpness, spoilt_window
 from mixkd.figures.smoothness import (
     feature_maps,
     grid,
@@ -49,8 +51,10 @@ __all__ = [
     "case_gain",
     "channel_ranges",
     "confusion",
+    "deviations",
     "feature_maps",
     "folds",
+    "forest",
     "four_cases",
     "from_diagram_to_image",
     "gains",
@@ -59,6 +63,7 @@ __all__ = [
     "latency",
     "leakage",
     "learning_curves",
+    "line_between",
     "matched_temperature",
     "mean_images",
     "method_gains",
@@ -69,8 +74,13 @@ __all__ = [
     "realised_shares",
     "reliability",
     "resolution",
+    "robustness",
+    "scorecard",
     "shares",
+    "sharp_against_robust",
+    "sharpness",
     "smooth_against_score",
+    "spoilt_window",
     "stability",
     "sublevel_sets",
     "target_entropy",

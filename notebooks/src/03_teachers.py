@@ -155,7 +155,7 @@ glue("only_again", 100 * control["second"].mean(), display=False)
 #
 # ## How fine must an image be?
 #
-# The paper's images have 64 x 64 pixels, and pixels are what an image network pays for ({doc}`08_cost`). Our 16 x 16 were chosen on validation
+# The paper's images have 64 x 64 pixels, and pixels are what an image network pays for ({doc}`13_cost`). Our 16 x 16 were chosen on validation
 # people of other folds ({doc}`../book/defaults`); here is what this build sees.
 
 # %%

@@ -1,0 +1,99 @@
+"""What the group's released code does otherwise than its equations, and what each difference does to our results."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mixkd.analysis.claims import Make, Part, minus, scratch, student
+from mixkd.analysis.verdicts import Lookup, contrast, interval
+from mixkd.config import Mixup, RunSpec
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A difference between equations and released code, and the runs that show its effect: `released` minus `exact`."""
+
+    what: str
+    where: str  # released repository and commit
+    released: Make
+    exact: Make
+
+
+BOTH = student("both")
+DEVIATIONS = (
+    Deviation(
+        "KL averaged over classes too",
+        "jeunsom/TDA_KD b9091bb, jeunsom/TGD 242ad11",
+        student("both", kd_reduction="released"),
+        BOTH,
+    ),
+    Deviation(
+        "logits divided by their sd, no temperature",
+        "jeunsom/TDA_KD b9091bb, hchoi71/MIX-KD 6e8c149",
+        student("both", logit_scaling="released"),
+        BOTH,
+    ),
+    Deviation(
+        "10 % partial mixup drawn with replacement",
+        "hchoi71/MIX-KD 6e8c149",
+        student("both", mixup=Mixup(share=0.1, sampling="released")),
+        student("both", mixup=Mixup(share=0.1)),
+    ),
+)
+
+
+def specs(bases: Iterable[RunSpec]) -> list[RunSpec]:
+    """The runs that show the deviations, and the plain students."""
+    return [make(base) for base in bases for d in DEVIATIONS for make in (scratch(), d.released, d.exact)]
+
+
+def effects(bases: Sequence[RunSpec], lookup: Lookup, final: bool) -> pd.DataFrame:
+    """Released minus exact, in accuracy and NLL, over held-out subjects with seeds averaged; intervals if `final`."""
+    rows = []
+    for deviation in DEVIATIONS:
+        for metric in ("accuracy", "nll"):
+            part = Part(deviation.what, minus(deviation.released, deviation.exact), "differs", metric)
+            rows.append(_row(deviation.what, deviation.where, metric, contrast(part, bases, lookup), final))
+    for choice, what in (
+        ("best_test", "best epoch on the test subject"),
+        ("best_validation", "best epoch on validation"),
+    ):
+        gains = _gain_of_choice(bases, lookup, choice)
+        where = "jeunsom/TDA_KD b9091bb" if choice == "best_test" else "for comparison: an honest choice"
+        rows.append(_row(what, where, "accuracy", gains, final))
+    return pd.DataFrame(rows)
+
+
+def _row(what: str, where: str, metric: str, differences: pd.Series, final: bool) -> dict:
+    low, high = interval(differences.to_numpy()) if final else (math.nan, math.nan)
+    about = {"deviation": what, "where": where, "metric": metric}
+    return about | {"effect": differences.mean(), "low": low, "high": high, "n": len(differences)}
+
+
+def _gain_of_choice(bases: Sequence[RunSpec], lookup: Lookup, choice: str) -> pd.Series:
+    """Accuracy after the chosen epoch minus after the last, of students of both teachers, by fold."""
+    gains: dict[int, list[float]] = {}
+    for base in bases:
+        record = lookup(BOTH(base))
+        assert record is not None  # `contrast` has asked for it
+        gains.setdefault(base.fold, []).append(record.metrics(choice)["accuracy"] - record.metrics()["accuracy"])
+    return pd.Series({fold: float(np.mean(found)) for fold, found in gains.items()})
+
+
+def spreads(runs: pd.DataFrame) -> pd.DataFrame:
+    """By method and teachers: standard deviation over subjects, and what is quoted when a standard error is meant.
+
+    The quoted one divides by the root of the number of runs, subjects times seeds, as for PAMAP2 in earlier papers.
+    """
+    rows = []
+    for (method, by), part in runs.groupby(["method", "teachers"], sort=False):
+        sd = part.groupby("subject")["accuracy"].mean().std(ddof=1)
+        rows.append(
+            {"method": method, "teachers": by, "sd": sd, "quoted": sd / math.sqrt(len(part)), "runs": len(part)}
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,48 @@
+"""The loss surface around students: the straight line between two of them, and how sharp their minima are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+
+from mixkd import probes, studies
+from mixkd.inputs import FoldData
+from mixkd.store import RunRecord
+from mixkd.training import trained_network
+
+N_TRAIN = 1024  # evenly spaced training windows that stand for all
+
+
+def line(first: RunRecord, second: RunRecord, data: FoldData, at: np.ndarray) -> pd.DataFrame:
+    """Accuracy and loss at (1 - at) * first + at * second, two signal networks of one shape.
+
+    Columns at, batchnorm, split, accuracy, loss. `recomputed`: BatchNorm statistics are those of training windows at
+    each point; `interpolated`: mixed like the weights, which breaks networks that are fine (Izmailov et al. 2018).
+    """
+    ends = [trained_network(record, data).state_dict() for record in (first, second)]
+    net = trained_network(first, data)
+    inputs = {}
+    for split in ("train", "test"):
+        rows = probes.evenly(len(data.parts[split]), N_TRAIN if split == "train" else len(data.parts[split]))
+        inputs[split] = data.signals[split][rows], torch.from_numpy(data.parts[split].y[rows])
+    found = []
+    for t in at:
+        here = {
+            name: torch.lerp(a, ends[1][name], float(t)) if a.is_floating_point() else a for name, a in ends[0].items()
+        }
+        net.load_state_dict(here)
+        for batchnorm in ("interpolated", "recomputed"):
+            if batchnorm == "recomputed":
+                probes.recompute_batchnorm(net, inputs["train"][0])
+            for split, (x, y) in inputs.items():
+                measured = {"accuracy": probes.accuracy(net, x, y), "loss": probes.loss(net, x, y)}
+                found.append({"at": float(t), "batchnorm": batchnorm, "split": split, **measured})
+    return pd.DataFrame(found)
+
+
+def sharpness(runs: pd.DataFrame) -> pd.DataFrame:
+    """A study's rows with `sharpness`, `train_loss` (nats) and `fgsm`: accuracy under FGSM at the middle epsilon."""
+    found = [record.probes for record in studies.records(runs)]
+    columns = {name: [probe[name] for probe in found] for name in ("sharpness", "train_loss")}
+    return runs.assign(**columns, fgsm=[probe["fgsm"][1] for probe in found])

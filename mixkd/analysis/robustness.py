@@ -1,0 +1,43 @@
+"""What is left of a student's accuracy when its input is corrupted or attacked. Measured by probes while training."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mixkd import probes, studies
+from mixkd.inputs import FoldData
+
+STRENGTHS: dict[str, tuple[float, ...]] = {
+    "gaussian": probes.GAUSSIAN,
+    "missing": probes.MISSING,
+    "fgsm": probes.EPSILONS,
+    "ifgsm": probes.EPSILONS,
+}
+
+
+def table(runs: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
+    """A study's rows, once for every kind and strength of spoiling; strength 0 is the clean window.
+
+    `accuracy` is of the spoilt windows; `kept` its difference to the clean accuracy of the same windows.
+    """
+    rows = []
+    for about, record in zip(runs.to_dict("records"), studies.records(runs), strict=True):
+        y = data[record.spec.fold].parts["test"].y
+        right = record.arrays["test_logits"].argmax(axis=1) == y
+        for kind, strengths in STRENGTHS.items():
+            attacked = right if kind in probes.LEVELS else right[probes.evenly(len(y), probes.BATCH)]
+            clean = float(attacked.mean())
+            for strength, accuracy in zip((0.0, *strengths), (clean, *record.probes[kind]), strict=True):
+                rows.append(
+                    about | {"kind": kind, "strength": strength, "accuracy": accuracy, "kept": accuracy - clean}
+                )
+    return pd.DataFrame(rows)
+
+
+def spoilt_windows(part: FoldData, row: int, level: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """One normalised test window, (n_channels, n_samples), clean and with both corruptions at a level."""
+    x = part.signals["test"][[row]]
+    rng = np.random.default_rng(seed)
+    both = {kind: probes.corrupted(x, kind, level, rng) for kind in probes.LEVELS}
+    return {name: tensor[0, :, 0].numpy() for name, tensor in ({"clean": x} | both).items()}

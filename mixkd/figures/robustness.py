@@ -1,0 +1,102 @@
+"""Figures of chapters 9 and 10: spoilt inputs, and the surface around students."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mixkd.figures.style import COLOURS, INK, WIDTH, dots, figure, percent
+
+CASES = ("T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S")
+KIND_NAMES = {
+    "gaussian": "Gaussian noise, sd",
+    "missing": "missing block, share of the window",
+    "fgsm": "FGSM, epsilon",
+    "ifgsm": "I-FGSM, epsilon",
+}
+
+
+@figure
+def spoilt_window(windows: dict[str, np.ndarray], channel: int, rate: float) -> Figure:
+    """One channel of a window, clean and corrupted, in units of the normalised signal."""
+    fig, axes = plt.subplots(1, len(windows), figsize=(WIDTH, 2.2), sharey=True)
+    clean = windows["clean"][channel]
+    seconds = np.arange(len(clean)) / rate
+    titles = {"clean": "clean", "gaussian": "Gaussian noise", "missing": "missing block"}
+    for axis, (name, window) in zip(axes, windows.items(), strict=True):
+        axis.plot(seconds, clean, color=INK, lw=1, alpha=0.6)
+        axis.plot(seconds, window[channel], color=COLOURS["none" if name == "clean" else "signal"], lw=1.6)
+        axis.set(title=titles[name], xlabel="time, s")
+    axes[0].set_ylabel("normalised signal")
+    return fig
+
+
+@figure
+def robustness(table: pd.DataFrame, kinds: tuple[str, ...], by: str, value: str = "accuracy") -> Figure:
+    """Accuracy against strength, a panel per kind, a line per group of column `by`: mean over held-out subjects."""
+    fig, axes = plt.subplots(1, len(kinds), figsize=(WIDTH, 3.1), sharey=True)
+    for axis, kind in zip(axes, kinds, strict=True):
+        part = table[table["kind"] == kind]
+        for group, rows in part.groupby(by, sort=False):
+            mean = rows.groupby("strength")[value].mean()
+            axis.plot(mean.index, mean, "o-", color=COLOURS[group], label=group)
+        axis.set(xlabel=KIND_NAMES[kind], xticks=sorted(part["strength"].unique()))
+        axis.grid(axis="y")
+    axes[0].set_ylabel("accuracy" if value == "accuracy" else "change of accuracy")
+    percent(axes[0])
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=9.5, columnspacing=1)
+    return fig
+
+
+@figure
+def line_between(table: pd.DataFrame, first: str, second: str) -> Figure:
+    """Accuracy along the straight line between two students; columns at, batchnorm, split, accuracy."""
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
+    colours = {"train": COLOURS["signal"], "test": COLOURS["image"]}
+    for axis, batchnorm in zip(axes, ("interpolated", "recomputed"), strict=True):
+        for split, colour in colours.items():
+            part = table[(table["batchnorm"] == batchnorm) & (table["split"] == split)]
+            axis.plot(part["at"], part["accuracy"], color=colour, label=split)
+        for at in (0, 1):
+            axis.axvline(at, color=INK, lw=1, ls=":")
+        axis.set(title=f"BatchNorm {batchnorm}", ylim=(0, 1.02))
+        axis.set_xticks([0, 1], [first.replace(" & ", "\n& "), second.replace(" & ", "\n& ")])
+        axis.grid(axis="y")
+    axes[0].set_ylabel("accuracy")
+    axes[0].legend(loc="lower left")
+    percent(axes[0])
+    return fig
+
+
+@figure
+def sharpness(table: pd.DataFrame) -> Figure:
+    """Sharpness of the student's minimum by case of mixup, and by teachers (panels)."""
+    groups = [by for by in ("signal", "image", "both") if by in set(table["teachers"])]
+    fig, axes = plt.subplots(1, len(groups), figsize=(WIDTH, 3.1), sharey=True, squeeze=False)
+    for axis, by in zip(axes.flat, groups, strict=True):
+        for x, case in enumerate(CASES):
+            part = table[(table["teachers"] == by) & (table["case"] == case)]
+            dots(axis, part, x, "sharpness", COLOURS[case], label=case)
+        axis.set(title=f"from {by}", xticks=[], yscale="log")
+        axis.grid(axis="y", which="both")
+    axes.flat[0].set_ylabel("sharpness, nats")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9.5, columnspacing=1)
+    return fig
+
+
+@figure
+def sharp_against_robust(table: pd.DataFrame) -> Figure:
+    """Accuracy under FGSM against sharpness, a dot per case, teachers and held-out subject."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
+    for case, part in table.groupby("case", sort=False):
+        mean = part.groupby(["teachers", "subject"])[["sharpness", "fgsm"]].mean()
+        axis.plot(mean["sharpness"], mean["fgsm"], "o", color=COLOURS[case], alpha=0.7, mew=0, label=case)
+    axis.set(xlabel="sharpness, nats", ylabel="accuracy under FGSM", xscale="log")
+    axis.grid()
+    axis.legend(fontsize=9.5)
+    percent(axis)
+    return fig

@@ -1,0 +1,116 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Landscape
+#
+# ```{admonition} Claim
+# :class: tip
+# Mixup for teacher and student leads to flatter minima than mixup for the teacher alone, and flat minima are less sensitive to changes of the input (H5).
+# ```
+#
+# Two students of one teacher may be equally accurate and sit in very different places. This chapter looks at the loss around them: along the straight line
+# from one to the other, and in random directions.
+
+# %% tags=["parameters"]
+dataset: str = "watch"  # name of the data set
+profile: str = "quick"  # smoke, quick or full
+seed: int = 0  # first seed of the runs
+alpha: float = 1.0  # a of the coefficient's Beta(a, a)
+
+# %% tags=["hide-input"]
+import numpy as np
+from myst_nb import glue
+
+from mixkd import figures, studies
+from mixkd.analysis import landscape
+from mixkd.notebook import check_parameters
+
+check_parameters(globals())
+
+# %%
+runs = studies.load(
+    "mixup", dataset=dataset, profile=profile, seed=seed, alpha=alpha
+)
+data = studies.data(dataset, profile, seed)
+
+# %% [markdown]
+# ## From one student to another
+#
+# Both students below learned from both teachers and started from the *same* random weights; one never met mixup, the other met it everywhere. Weights are mixed:
+# $w(\eta) = (1 - \eta) \, w_1 + \eta \, w_2$. BatchNorm makes this delicate: its statistics belong to the weights they were collected with. Mixing them too says little
+# about the weights; on the right they are computed anew at each point {cite}`izmailov2018`.
+
+# %%
+one = runs[(runs["teachers"] == "both") & (runs["fold"] == 0)]
+one = one[one["seed"] == seed]
+ends = [one[one["case"] == case] for case in ("T & S", "Mix-T & Mix-S")]
+first, second = (studies.records(end)[0] for end in ends)
+at = np.linspace(-0.5, 1.5, 17)
+path = landscape.line(first, second, data[0], at)
+
+# %% mystnb={"figure": {"caption": "Accuracy along the line between two students, one held-out person. Left: BatchNorm statistics mixed like weights; right: recomputed.", "name": "fig-line"}, "image": {"alt": "Two plots of training and test accuracy along a line between two networks; dotted lines mark the networks.", "classes": "dark-light"}}
+figures.line_between(path, "T & S", "Mix-T & Mix-S")
+
+# %% tags=["nbval-check-output"]
+path.pivot_table(
+    index="at", columns=["batchnorm", "split"], values="accuracy"
+).iloc[::4].round(2)
+
+# %% [markdown]
+# ## How sharp is the minimum?
+#
+# **Sharpness** here: how much the cross entropy of training windows rises, on average, at a distance of a tenth of each filter's norm in random directions with
+# the norms of the filters {cite}`li2018`, BatchNorm recomputed.
+
+# %%
+table = landscape.sharpness(runs[runs["teachers"] != "none"])
+
+# %% mystnb={"figure": {"caption": "Sharpness of the student's minimum by case of mixup and by teacher, a marker per held-out person, bar: mean.", "name": "fig-sharpness"}, "image": {"alt": "Three dot plots on a logarithmic axis, one per teacher, of sharpness for four cases of mixup.", "classes": "dark-light"}}
+figures.sharpness(table)
+
+# %% tags=["nbval-check-output"]
+table.pivot_table(
+    index="case", columns="teachers", values="sharpness", sort=False
+).round(3)
+
+# %% [markdown]
+# Sharpness is read off the cross entropy with hard labels, and a modest network has less of it to lose. So a low value may mean flat, or may mean unsure; the loss at the
+# minimum itself tells:
+
+# %% tags=["nbval-check-output"]
+table.pivot_table(
+    index="case", columns="teachers", values="train_loss", sort=False
+).round(3)
+
+# %% mystnb={"figure": {"caption": "Accuracy under FGSM (epsilon 0.05) against sharpness, a dot per held-out person and teacher.", "name": "fig-sharp-robust"}, "image": {"alt": "Scatter plot of accuracy under attack over sharpness on a logarithmic axis, coloured by case of mixup.", "classes": "dark-light"}}
+figures.sharp_against_robust(table)
+
+# %% tags=["remove-cell"]
+means = table.groupby("case")[["sharpness", "train_loss"]].mean()
+middle = path[(path["batchnorm"] == "recomputed") & (path["split"] == "test")]
+dip = middle.set_index("at")["accuracy"]
+lowest = dip[(dip.index >= 0) & (dip.index <= 1)].min()
+glue("dip", 100 * (lowest - min(dip[0.0], dip[1.0])), display=False)
+ratio = means["sharpness"]["Mix-T & Mix-S"] / means["sharpness"]["Mix-T & S"]
+glue("ratio", ratio, display=False)
+rank = table["sharpness"].corr(table["fgsm"], method="spearman")
+glue("rank", rank, display=False)
+
+# %% [markdown]
+# ## In this build
+#
+# On the line between the two students, test accuracy falls to {glue:text}`dip:+.1f` points of the worse end. Students of Mix-T & Mix-S are {glue:text}`ratio:.2f` times as sharp as those
+# of Mix-T & S. Over students, the rank correlation between sharpness and accuracy under FGSM is {glue:text}`rank:+.2f`. Whether the claim holds is decided
+# in {doc}`11_claims`.
+#
+# ## A sceptical reader asks
+#
+# - *Does sharpness depend on scale?* Filter-normalised directions remove the scale of weights; they do not remove the scale of logits, hence the table of losses above.
+# - *One line, one person?* Yes, the line is an illustration. Sharpness is measured on every student, and the claim rests on those.
+# - *Random directions?* Four per network, the same for all networks of a fold before scaling.

@@ -1,0 +1,93 @@
+"""Robustness, landscape and deviations, on real studies of small runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mixkd import studies
+from mixkd.analysis import deviations, landscape, robustness
+from mixkd.store import Store
+
+
+@pytest.fixture(scope="module")
+def module_home(tmp_path_factory):
+    """One store for this file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIXKD_HOME", str(tmp_path_factory.mktemp("studies")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def mixup_study(module_home):
+    """Plain and mixed students of a tiny data set, and its data."""
+    return studies.load("mixup", "synthetic", "smoke"), studies.data("synthetic", "smoke", 0)
+
+
+def test_robustness_compares_the_same_windows(mixup_study):
+    runs, data = mixup_study
+    table = robustness.table(runs, data)
+    assert len(table) == len(runs) * 16  # four kinds, clean and three strengths
+    for about, record in zip(runs.to_dict("records"), studies.records(runs), strict=True):
+        own = table[table["spec"] == about["spec"]].set_index(["kind", "strength"])
+        assert own.loc[("gaussian", 0.0), "accuracy"] == pytest.approx(about["accuracy"])
+        assert own.loc[("missing", 0.30), "accuracy"] == record.probes["missing"][2]
+        assert own.loc[("fgsm", 0.05), "kept"] == pytest.approx(
+            record.probes["fgsm"][1] - own.loc[("fgsm", 0.0), "accuracy"]
+        )
+
+
+def test_spoilt_windows_differ_where_they_should(mixup_study):
+    _, data = mixup_study
+    windows = robustness.spoilt_windows(data[0], row=3, level=3)
+    clean = data[0].signals["test"][3, :, 0].numpy()
+    np.testing.assert_array_equal(windows["clean"], clean)
+    assert (windows["gaussian"] - clean).std() == pytest.approx(0.12, rel=0.2)
+    gone = (windows["missing"] != clean).all(axis=0)
+    assert gone.sum() == 30
+    assert (windows["missing"][:, gone] == 0).all()
+
+
+def test_ends_of_the_line_are_the_two_students(mixup_study):
+    runs, data = mixup_study
+    first, second = studies.records(runs[runs["fold"] == 0])[2:4]
+    table = landscape.line(first, second, data[0], np.array([0.0, 0.5, 1.0]))
+    test = table[(table["split"] == "test") & (table["batchnorm"] == "interpolated")].set_index("at")
+    for at, record in ((0.0, first), (1.0, second)):
+        assert test.loc[at, "accuracy"] == pytest.approx(record.metrics()["accuracy"])
+        assert test.loc[at, "loss"] == pytest.approx(record.metrics()["nll"], rel=1e-4)
+    itself = landscape.line(first, first, data[0], np.array([0.3]))
+    same = itself[(itself["split"] == "test") & (itself["batchnorm"] == "interpolated")]
+    assert same["loss"].item() == pytest.approx(first.metrics()["nll"], rel=1e-4)
+
+
+def test_deviations_are_released_minus_exact(module_home):
+    study = studies.load("deviations", "synthetic", "smoke")
+    studies.load("share", "synthetic", "smoke")
+    store = Store()
+    table = deviations.effects(list(studies.bases("synthetic", "smoke", 0)), store.get, final=False)
+    found = table.set_index(["deviation", "metric"])["effect"]
+    by_option = study.groupby(["kd_reduction", "logit_scaling"])[["accuracy", "nll"]].mean()
+    for what, key in (
+        ("KL averaged over classes too", ("released", "exact")),
+        ("logits divided by their sd, no temperature", ("exact", "released")),
+    ):
+        for metric in ("accuracy", "nll"):
+            expected = by_option.loc[key, metric] - by_option.loc[("exact", "exact"), metric]
+            assert found[what, metric] == pytest.approx(expected)
+    exact = study[(study["kd_reduction"] == "exact") & (study["logit_scaling"] == "exact")]
+    assert found["best epoch on the test subject", "accuracy"] == pytest.approx(
+        (exact["accuracy_best_test"] - exact["accuracy"]).mean()
+    )
+    assert found["best epoch on the test subject", "accuracy"] >= 0
+
+
+def test_quoted_spread_is_a_standard_error_over_runs():
+    runs = pd.DataFrame(
+        [("Base", "both", subject, seed, 0.5 + 0.1 * int(subject)) for subject in "1234" for seed in (0, 1)],
+        columns=["method", "teachers", "subject", "seed", "accuracy"],
+    )
+    (row,) = deviations.spreads(runs).to_dict("records")
+    assert row["sd"] == pytest.approx(np.std([0.6, 0.7, 0.8, 0.9], ddof=1))
+    assert row["quoted"] == pytest.approx(row["sd"] / np.sqrt(8))
