@@ -48,17 +48,18 @@ def build(profile: str, dataset: str, seed: int, workers: int | None, target: Pa
     Raises MixkdError on any failure; then the site of the last success stays.
     """
     runs = studies.every(dataset, profile, seed)
-    plan = sweep.plan(runs, Store())
+    store = studies.store_of(profile)
+    plan = sweep.plan(runs, store)
     say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")
     start = time.perf_counter()
-    sweep.run(runs, workers=workers)
+    sweep.run(runs, store, workers)
     trained = time.perf_counter() - start
     stage = target / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     say("notebooks: executing")
     executions = execute_all(stage, {"profile": profile, "dataset": dataset, "seed": seed})
     chosen = {"profile": profile, "dataset": dataset, "seed": seed}
-    complete(stage, executions, chosen, len(plan.missing), trained, commits_of(runs))
+    complete(stage, executions, chosen, len(plan.missing), trained, commits_of(runs, store))
     say("book: rendering")
     return render(stage, target)
 
@@ -166,9 +167,9 @@ def footer(parameters: dict[str, Any], wall_time: str) -> str:
     return f"\n:::{{dropdown}} How this page was made\n:class-container: provenance\n\n| | |\n|---|---|\n{table}\n:::\n"
 
 
-def commits_of(runs: list[RunSpec]) -> list[str]:
+def commits_of(runs: list[RunSpec], store: Store) -> list[str]:
     """The commits that trained these runs, as the status page names them."""
-    found = {commit(record.provenance["git"]) for run in runs if (record := Store().get(run))}
+    found = {commit(record.provenance["git"]) for run in runs if (record := store.find(run))}
     return sorted(found)
 
 

@@ -101,11 +101,11 @@ def sweep_command(
 ) -> None:
     """Train the runs of studies that are not in the store yet. Interrupt it at will: it goes on where it stopped."""
     from mixkd import studies, sweep
-    from mixkd.store import Store
 
     names = study or list(studies.STUDIES)
     runs = [spec for name in names for spec in studies.specs(name, dataset, profile, seed, alpha)]
-    plan = sweep.plan(runs, Store())
+    store = studies.store_of(profile)
+    plan = sweep.plan(runs, store)
     out.print(f"{plan.total} runs, {len(plan.missing)} missing, about {plan.core_hours:.2f} core-hours")
     if dry_run:
         table = Table("stream", "students")
@@ -113,8 +113,8 @@ def sweep_command(
             table.add_row(stream, str(count))
         out.print(table)
         return
-    sweep.run(runs, workers=workers)
-    out.print(f"{plan.total} runs in {Store().runs}")
+    sweep.run(runs, store, workers)
+    out.print(f"{plan.total} runs in {store.runs}")
 
 
 @app.command(name="notebook")
@@ -159,7 +159,8 @@ def verify(
     from mixkd.store import Store
     from mixkd.training import compare
 
-    stored = [r for spec in studies.every(dataset, profile, seed) if (r := Store().get(spec))]
+    store = studies.store_of(profile)
+    stored = [r for spec in sweep.with_requirements(studies.every(dataset, profile, seed)) if (r := store.find(spec))]
     if not stored:
         raise MixkdError(f"verify: no stored runs of {dataset}, profile {profile}; run `mixkd sweep` first")
     chosen = random.Random(seed).sample(stored, min(sample, len(stored)))
@@ -171,6 +172,22 @@ def verify(
             table.add_row(old.spec.name, *(f"{r.metrics()['accuracy']:.4f}" for r in (old, new)), verdict)
     out.print(table)
     raise typer.Exit(worst)
+
+
+@app.command()
+def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: Seed = 0) -> None:
+    """Add the stored runs of a profile to results/, in new files; exemplar runs with their weights. Trains nothing."""
+    from mixkd import published, studies, sweep
+    from mixkd.store import Store
+
+    def stored(runs):
+        return [record for spec in runs if (record := Store().get(spec))]
+
+    wanted = sweep.with_requirements(studies.every(dataset, profile, seed))
+    exemplars = stored(sweep.with_requirements(studies.exemplars(dataset, profile, seed)))
+    new = published.publish(stored(wanted), exemplars)
+    known = sum(spec in published.Published() for spec in wanted)
+    out.print(f"{new} runs published; of {len(wanted)} runs of {profile}, {known} are now in {published.RESULTS}")
 
 
 def main() -> None:

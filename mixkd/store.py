@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import filelock
 import numpy as np
@@ -126,16 +126,23 @@ class RunRecord:
 
     def _read(self, kind: str) -> Arrays:
         if self.folder is None:
-            raise MixkdError(f"run {self.spec.hash}: {kind} were not stored")
+            raise MixkdError(f"run {self.spec.name} ({self.spec.hash}): its {kind} were not kept")
         return safetensors.numpy.load((self.folder / f"{self.spec.hash}.{kind}.safetensors").read_bytes())
+
+
+class Readable(Protocol):
+    """Where published records are found, see mixkd/published.py."""
+
+    def get(self, spec: RunSpec) -> RunRecord | None: ...
 
 
 class Store:
     """Records by spec hash below `home()/runs`, apart for each RECIPE and version of torch and numpy."""
 
-    def __init__(self, root: Path | None = None):
+    def __init__(self, root: Path | None = None, published: Readable | None = None):
         from importlib.metadata import version
 
+        self.published = published
         torch = version("torch").split("+")[0]
         self.root = root or home()
         self.runs = self.root / "runs" / f"recipe{RECIPE}-torch{torch}-numpy{np.__version__}"
@@ -146,6 +153,10 @@ class Store:
     def has(self, spec: RunSpec) -> bool:
         """Quick look, for progress bars: the record is there, unverified."""
         return self.path(spec).is_file()
+
+    def find(self, spec: RunSpec) -> RunRecord | None:
+        """The published record where this store looks there too, else the local one."""
+        return (self.published.get(spec) if self.published else None) or self.get(spec)
 
     def get(self, spec: RunSpec) -> RunRecord | None:
         """The verified record, or None when it is missing or was damaged (then it is quarantined and reported)."""

@@ -15,8 +15,8 @@ from mixkd.datasets import dataset as dataset_entry
 from mixkd.errors import MixkdError, nearest
 from mixkd.inputs import FoldData, prepare
 from mixkd.methods import METHODS
+from mixkd.published import Published
 from mixkd.store import RunRecord, Store
-from mixkd.training import trained
 
 ALPHAS = (0.2, 0.4, 1.0)  # values of the group's mixup study; 1.0 is its default
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
@@ -61,6 +61,11 @@ def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
                 batch_size=entry.batch_size,
                 windows_per_class=chosen.windows_per_class,
             )
+
+
+def store_of(profile: str) -> Store:
+    """Where a profile finds records: `full` among the published ones first, others in the local store alone."""
+    return Store(published=Published() if profile_of(profile).full else None)
 
 
 def data(dataset: str, profile: str, seed: int) -> dict[int, FoldData]:
@@ -239,11 +244,19 @@ def every(dataset: str = "watch", profile: str = "quick", seed: int = 0) -> list
     return list({run.hash: run for run in runs}.values())
 
 
+def exemplars(dataset: str = "watch", profile: str = "full", seed: int = 0) -> list[RunSpec]:
+    """Runs whose weights are published, of the first fold and seed: for maps of features, lines and similarity maps."""
+    base = next(bases(dataset, profile, seed))
+    both = [run for run in four_cases(base, DEFAULT_ALPHA) if len(run.teachers) == 2]
+    signal = [run for run in temperatures(base, DEFAULT_ALPHA) if run.temperature == TEMPERATURE]
+    return [base, *signal, taught(base, "image"), *both, replace(taught(base, "both"), init="scratch")]
+
+
 def load(
     study: str, dataset: str = "watch", profile: str = "quick", seed: int = 0, alpha: float = DEFAULT_ALPHA
 ) -> pd.DataFrame:
     """The study's table, one row per run, after training what is missing. Columns: see `describe`, and `METRICS`."""
-    records = sweep.run(specs(study, dataset, profile, seed, alpha))
+    records = sweep.run(specs(study, dataset, profile, seed, alpha), store_of(profile))
     return pd.DataFrame([row(record) for record in records])
 
 
@@ -257,6 +270,7 @@ def row(record: RunRecord) -> dict[str, Any]:
         "validation_accuracy": record.metrics("last", "validation")["accuracy"],
         **chosen,
         "spec": record.spec,
+        "record": record,
     }
 
 
@@ -337,6 +351,5 @@ def pooled(table: pd.DataFrame, data: dict[int, FoldData]) -> tuple[np.ndarray, 
 
 
 def records(table: pd.DataFrame) -> list[RunRecord]:
-    """The stored records of a table's rows."""
-    store = Store()
-    return [trained(spec, store) for spec in table["spec"]]
+    """The records of a table's rows."""
+    return list(table["record"])

@@ -54,6 +54,21 @@ def with_requirements(specs: Iterable[RunSpec]) -> list[RunSpec]:
     return list(ordered.values())
 
 
+def unmet(specs: Iterable[RunSpec], store: Store) -> list[RunSpec]:
+    """The runs to train, requirements first. What only a missing run needs must be in the local store, with weights."""
+    ordered: dict[str, RunSpec] = {}
+
+    def add(spec: RunSpec, record: RunRecord | None) -> None:
+        if spec.hash not in ordered and record is None:
+            for needed in spec.requires:
+                add(needed, store.get(needed))
+            ordered[spec.hash] = spec
+
+    for spec in specs:
+        add(spec, store.find(spec))
+    return list(ordered.values())
+
+
 @dataclass
 class Chunk:
     """Runs for one worker to train in order, and the hashes of runs outside it that they need."""
@@ -139,8 +154,9 @@ class Plan:
 
 def plan(specs: Iterable[RunSpec], store: Store) -> Plan:
     """What is missing and what it costs; trains nothing."""
+    specs = list(specs)
     wanted = with_requirements(specs)
-    missing = [spec for spec in wanted if store.get(spec) is None]
+    missing = unmet(specs, store)
     streams: dict[str, int] = {}
     for spec in wanted:
         if spec.teachers:
@@ -164,14 +180,17 @@ def run(
     store, specs = store or Store(), list(specs)
     for name in {spec.dataset for spec in specs}:
         dataset(name)
-    missing = [spec for spec in with_requirements(specs) if store.get(spec) is None]
-    if missing:
+    if missing := unmet(specs, store):
         n_workers = workers or n_cores()
         failures = _Sweep(chunks(missing), store).train(min(n_workers, len(missing)), quiet)
         if failures:
             lines = "; ".join(f"{spec.name} ({spec.hash}): {error}" for spec, error in failures)
             raise MixkdError(f"{len(failures)} of {len(missing)} runs failed: {lines}")
-    return [training.trained(spec, store) for spec in specs]
+    return [_found(spec, store) for spec in specs]
+
+
+def _found(spec: RunSpec, store: Store) -> RunRecord:
+    return store.find(spec) or training.trained(spec, store)
 
 
 @dataclass

@@ -333,8 +333,9 @@ def compare(old: RunRecord, new: RunRecord) -> tuple[str, bool]:
     same_place = all(
         old.provenance[k] == new.provenance[k] for k in ("versions", "cpu_capability", "threads", "device")
     )
-    same_bits = old.history == new.history and all(
-        np.array_equal(array, new.weights[name]) for name, array in old.weights.items()
+    same_bits = old.history == new.history and (
+        old.folder is None  # published without weights
+        or all(np.array_equal(array, new.weights[name]) for name, array in old.weights.items())
     )
     if same_bits:
         return "identical", True

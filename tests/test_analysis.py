@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix
 
-from mixkd import inputs, metrics, studies, training, windows
+from mixkd import inputs, metrics, probes, studies, training, windows
 from mixkd.analysis import agreement, baselines, comparison, cost, features, smoothness
 from mixkd.datasets import synthetic
 from mixkd.errors import MixkdError
@@ -26,79 +26,98 @@ LOGITS = arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(2, 9)), ele
 # -- smoothness
 
 
-@given(LOGITS, st.sampled_from([0.5, 1.0, 4.0]))
-def test_entropy_equals_scipy(logits, temperature):
-    p = softmax(logits.astype(np.float64) / temperature, axis=1)
-    np.testing.assert_allclose(smoothness.entropy(logits, temperature), stats.entropy(p, axis=1), atol=1e-9)
+def mean_entropy(logits: np.ndarray, temperature: float) -> float:
+    """The oracle: scipy's entropy of the probabilities."""
+    return float(stats.entropy(softmax(logits.astype(np.float64) / temperature, axis=1), axis=1).mean())
 
 
-@given(LOGITS, st.floats(0.1, 50), st.floats(1.01, 10))
-def test_entropy_grows_with_temperature_up_to_its_limits(logits, temperature, factor):
-    cool, warm = (smoothness.entropy(logits, t) for t in (temperature, factor * temperature))
-    assert (warm >= cool - 1e-9).all()
-    assert (cool >= 0).all()
-    limit = np.log(logits.shape[1])
-    np.testing.assert_allclose(smoothness.entropy(logits, 1e6), limit, atol=1e-6)
-    ties = (logits == logits.max(axis=1, keepdims=True)).sum(axis=1)
-    gap = np.array([np.diff(np.unique(z)[-2:], prepend=np.unique(z)[-1] - 1)[-1] for z in logits])
-    np.testing.assert_allclose(smoothness.entropy(logits, 1e-3)[gap > 0.1], np.log(ties)[gap > 0.1], atol=1e-6)
+def some_logits(seed: int, n_classes: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 3, (50, n_classes))
 
 
-@given(st.integers(0, 10**6), st.integers(2, 9), st.floats(0.1, 30))
+@given(st.integers(0, 10**6), st.integers(2, 9), st.floats(0.25, 64))
+def test_entropy_between_the_points_of_a_curve(seed, n_classes, temperature):
+    logits = some_logits(seed, n_classes)
+    curve = np.array(probes.entropy_curve(logits))
+    assert smoothness.entropy_at(curve, temperature) == pytest.approx(mean_entropy(logits, temperature), abs=0.02)
+    for i in (0, 8, 16, 32):
+        assert smoothness.entropy_at(curve, probes.TEMPERATURES[i]) == pytest.approx(
+            mean_entropy(logits, probes.TEMPERATURES[i])
+        )
+
+
+@pytest.mark.parametrize("temperature", studies.TEMPERATURES)
+def test_the_study_s_temperatures_are_points_of_the_curve(temperature):
+    assert np.isclose(probes.TEMPERATURES, temperature).any()
+
+
+@given(st.integers(0, 10**6), st.integers(2, 9), st.floats(0.5, 16))
 def test_effective_temperature_is_found_again(seed, n_classes, temperature):
-    logits = np.random.default_rng(seed).normal(0, 3, (50, n_classes))
-    target = smoothness.entropy(logits, temperature).mean()
-    found = smoothness.effective_temperature(logits, target)
-    assert found == pytest.approx(temperature, rel=1e-4)
-    assert smoothness.entropy(logits, found).mean() == pytest.approx(target, abs=1e-8)
-    assert smoothness.effective_temperature(2 * logits, target) == pytest.approx(2 * temperature, rel=1e-4)
+    logits = some_logits(seed, n_classes)
+    curve = np.array(probes.entropy_curve(logits))
+    found = smoothness.effective_temperature(curve, mean_entropy(logits, temperature))
+    assert found == pytest.approx(temperature, rel=0.03)
+    assert smoothness.entropy_at(curve, found) == pytest.approx(mean_entropy(logits, temperature), abs=1e-9)
 
 
 @pytest.mark.parametrize("target", [-0.1, 0.0, np.log(4), 2.0])
 def test_impossible_entropy_is_refused(target):
-    logits = np.random.default_rng(0).normal(size=(20, 4))
-    with pytest.raises(MixkdError, match=r"target_entropy: found .* nats, expected one in \(0, 1\.386\)"):
-        smoothness.effective_temperature(logits, target)
+    curve = np.array(probes.entropy_curve(some_logits(0, 4)))
+    with pytest.raises(MixkdError, match=r"target_entropy: found .* nats, expected .* to 1\.38. nats"):
+        smoothness.effective_temperature(curve, target)
+
+
+def test_impossible_temperature_is_refused():
+    with pytest.raises(MixkdError, match=r"temperature: found 100, expected 0\.25 to 64"):
+        smoothness.entropy_at(np.arange(33.0), 100.0)
 
 
 @pytest.fixture(scope="module")
 def temperature_study(tmp_path_factory):
-    """One fold of a smoke study whose teachers are trained; its students are not needed."""
+    """A smoke study of small runs, trained."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MIXKD_HOME", str(tmp_path_factory.mktemp("study")))
-        specs = [spec for spec in studies.specs("temperature", "synthetic", "smoke") if spec.fold == 0]
-        data = inputs.prepare(specs[0])
-        for teacher in {run.hash: run for spec in specs for run in spec.teacher_runs}.values():
-            training.run(teacher, Store(), inputs.for_spec(data, teacher))
-        yield pd.DataFrame([{**studies.describe(spec), "subject": "1", "spec": spec} for spec in specs]), data
+        yield studies.load("temperature", "synthetic", "smoke")
 
 
 def test_target_entropies(temperature_study):
-    table, data = temperature_study
-    found = smoothness.target_entropies(table, {0: data})
-    assert found["limit"].tolist() == [np.log(4)] * len(table)
-    n_windows = len(data.parts["train"]) // 64 * 64
-    assert smoothness.target_logits(table["spec"].iloc[-1], data, Store()).shape == (n_windows, 4), "of one epoch"
-    for _, part in found.groupby(["teacher_mixup", "share"]):
+    found = smoothness.target_entropies(temperature_study)
+    assert found["limit"].tolist() == [np.log(4)] * len(found)
+    for _, part in found.groupby(["subject", "teacher_mixup", "share"]):
         assert (np.diff(part.sort_values("temperature")["entropy"]) > 0).all()
-    for _, row in found[found["share"] == 0].iterrows():
+    for _, row in found[(found["share"] == 0) & (found["fold"] == 0)].iterrows():
         spec = row["spec"]
-        first_epoch = training.stream_of(spec, data).rows.ravel()[:n_windows]
+        data = inputs.prepare(spec)
+        first_epoch = training.stream_of(spec, data).rows.ravel()[: len(data.parts["train"]) // 64 * 64]
         logits = Store().get(spec.teacher_runs[0]).arrays["train_logits"][first_epoch]
-        assert row["entropy"] == pytest.approx(smoothness.entropy(logits, spec.temperature).mean(), rel=1e-6)
+        assert row["entropy"] == pytest.approx(mean_entropy(logits, spec.temperature), rel=1e-5)
 
 
 def test_matched_temperatures_match(temperature_study):
-    table, _ = temperature_study
-    found = smoothness.matched_temperatures(table)
-    assert found["temperature"].tolist() == list(studies.TEMPERATURES)
-    logits = {
-        bool(spec.mixup): Store().get(spec).arrays["train_logits"]
-        for spec in {run for spec in table["spec"] for run in spec.teacher_runs}
-    }
-    for temperature, effective in zip(found["temperature"], found["effective"], strict=True):
-        mixed, plain = smoothness.entropy(logits[True], temperature), smoothness.entropy(logits[False], effective)
-        assert plain.mean() == pytest.approx(mixed.mean(), abs=1e-8)
+    found = smoothness.matched_temperatures(temperature_study)
+    assert found["temperature"].tolist() == 2 * list(studies.TEMPERATURES)
+    for subject, part in temperature_study.groupby("subject"):
+        logits = {
+            bool(spec.mixup): Store().get(spec).arrays["train_logits"]
+            for spec in {run for spec in part["spec"] for run in spec.teacher_runs}
+        }
+        for row in found[found["subject"] == subject].itertuples():
+            mixed, plain = mean_entropy(logits[True], row.temperature), mean_entropy(logits[False], row.effective)
+            assert plain == pytest.approx(mixed, abs=0.02)
+
+
+def test_matched_effects_of_a_made_up_study():
+    """Students whose NLL is log2 T without mixup, and 5 with it."""
+    rows = [
+        ("1", 0, mixed, t, 0.0, 5.0 if mixed else np.log2(t)) for mixed in (False, True) for t in studies.TEMPERATURES
+    ]
+    table = pd.DataFrame(rows, columns=["subject", "seed", "teacher_mixup", "temperature", "share", "nll"])
+    matched = pd.DataFrame(
+        [("1", 0, 1.0, 2.0**1.5), ("1", 0, 4.0, 100.0)], columns=["subject", "seed", "temperature", "effective"]
+    )
+    (row,) = smoothness.matched_effects(table, matched, "nll").to_dict("records")  # 100 lies beyond the study
+    assert (row["temperature"], row["mixup"]) == (1.0, 5.0)
+    assert row["matched"] == pytest.approx(1.5)
 
 
 # -- features

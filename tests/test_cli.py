@@ -16,7 +16,7 @@ from mixkd.cli import app
 from mixkd.datasets import DATASETS
 from mixkd.store import Store
 
-COMMANDS = ("data", "run", "sweep", "notebook", "book", "verify")
+COMMANDS = ("data", "run", "sweep", "notebook", "book", "verify", "publish")
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_metrics_choose_an_epoch():
     assert record.metrics("best_test", "validation")["accuracy"] == 0.1
     with pytest.raises(MixkdError, match="choice: found 'best'"):
         record.metrics("best")
-    with pytest.raises(MixkdError, match="arrays were not stored"):
+    with pytest.raises(MixkdError, match="arrays were not kept"):
         _ = record.arrays
 
 

@@ -35,7 +35,19 @@ OPTIONAL = (
 
 # A module imports only what stands before it; a package counts as one.
 ORDER = (
-    *("errors", "config", "store", "provenance", "datasets", "windows", "topology", "backends", "networks", "mixing"),
+    *(
+        "errors",
+        "config",
+        "store",
+        "published",
+        "provenance",
+        "datasets",
+        "windows",
+        "topology",
+        "backends",
+        "networks",
+        "mixing",
+    ),
     *("inputs", "losses", "methods", "metrics", "probes", "training"),
     *("worker", "sweep", "studies", "analysis", "figures", "notebook", "book", "cli"),
 )

@@ -1,59 +1,48 @@
-"""How smooth targets are: entropy and effective temperature."""
+"""How smooth targets are, and how much of mixup's effect a temperature of equal smoothness has too.
+
+Entropies come from the curves that probes kept: mean entropy (nats) of softmax(logits / T) at `probes.TEMPERATURES`.
+"""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.special import log_softmax
 
-from mixkd.config import RunSpec
+from mixkd import studies
 from mixkd.errors import MixkdError
-from mixkd.inputs import FoldData, for_spec
-from mixkd.store import Store
-from mixkd.training import stream_of, trace, trained, trained_network
+from mixkd.probes import TEMPERATURES
+
+LOG_T = np.log(TEMPERATURES)
 
 
-def entropy(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Entropy of softmax(logits / temperature) in nats, (n,), for logits (n, n_classes)."""
-    log_p = log_softmax(logits.astype(np.float64) / temperature, axis=-1)
-    return -(np.exp(log_p) * log_p).sum(axis=-1)
+def entropy_at(curve: np.ndarray, temperature: float) -> float:
+    """Mean entropy (nats) at a temperature, between the curve's points in its logarithm."""
+    if not TEMPERATURES[0] <= temperature <= TEMPERATURES[-1]:
+        expected = f"{TEMPERATURES[0]:g} to {TEMPERATURES[-1]:g}"
+        raise MixkdError(f"temperature: found {temperature:g}, expected {expected}")
+    return float(np.interp(math.log(temperature), LOG_T, curve))
 
 
-def effective_temperature(logits: np.ndarray, target_entropy: float, low: float = 1e-2, high: float = 1e4) -> float:
-    """The temperature at which the mean entropy of softmax(logits / T) equals `target_entropy` (nats).
+def effective_temperature(curve: np.ndarray, target_entropy: float) -> float:
+    """The temperature at which the curve has this entropy (nats). Entropy grows with temperature, so there is one.
 
-    Mean entropy grows with the temperature, so there is one. Raises MixkdError when it lies outside [low, high].
+    Raises MixkdError when it lies outside the curve.
     """
-
-    def gap(log_temperature: float) -> float:
-        return float(entropy(logits, np.exp(log_temperature)).mean()) - target_entropy
-
-    if not gap(np.log(low)) <= 0 <= gap(np.log(high)):
-        limit = np.log(logits.shape[-1])
-        raise MixkdError(f"target_entropy: found {target_entropy:.4g} nats, expected one in (0, {limit:.4g})")
-    return float(np.exp(brentq(gap, np.log(low), np.log(high), xtol=1e-10)))
+    if not curve[0] <= target_entropy <= curve[-1]:
+        expected = f"{curve[0]:.4g} to {curve[-1]:.4g} nats"
+        raise MixkdError(f"target_entropy: found {target_entropy:.4g} nats, expected {expected}")
+    return float(np.exp(np.interp(target_entropy, curve, LOG_T)))
 
 
-def target_logits(spec: RunSpec, data: FoldData, store: Store) -> np.ndarray:
-    """Logits of the first teacher of `spec` along the first epoch of its stream, (n_windows, n_classes)."""
-    teacher, run = spec.teachers[0], spec.teacher_runs[0]
-    draws = stream_of(spec, data)
-    epoch = draws.first(len(draws) // spec.epochs)
-    net = trained_network(trained(run, store), data)
-    return trace(net, teacher.modality, data, epoch).flatten(0, 1).numpy()
-
-
-def target_entropies(table: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
-    """A temperature study with `entropy`, the mean entropy of the targets (nats), and its upper `limit`."""
-    store, rows, logits = Store(), [], {}
-    for spec in table["spec"]:
-        key = (spec.teacher_runs[0].hash, spec.mixup, spec.fold, spec.seed)
-        if key not in logits:
-            logits[key] = target_logits(spec, for_spec(data[spec.fold], spec), store)
-        rows.append(float(entropy(logits[key], spec.temperature).mean()))
-    n_classes = next(iter(logits.values())).shape[1]
-    return table.assign(entropy=rows, limit=np.log(n_classes))
+def target_entropies(table: pd.DataFrame) -> pd.DataFrame:
+    """A study's rows with `entropy`, the mean entropy of the first teacher's targets (nats), and its upper `limit`."""
+    found, limits = [], []
+    for spec, record in zip(table["spec"], studies.records(table), strict=True):
+        found.append(entropy_at(np.array(record.probes["target_entropy"][0]), spec.temperature))
+        limits.append(math.log(len(record.probes["validation_confusion"])))
+    return table.assign(entropy=found, limit=limits)
 
 
 def matched_temperatures(table: pd.DataFrame) -> pd.DataFrame:
@@ -61,14 +50,32 @@ def matched_temperatures(table: pd.DataFrame) -> pd.DataFrame:
 
     Takes a temperature study's rows; returns subject, seed, temperature, effective. Clean training windows.
     """
-    clean, store, rows = table[table["share"] == 0], Store(), []
+    clean, rows = table[table["share"] == 0], []
     for (subject, seed), part in clean.groupby(["subject", "seed"], sort=False):
         plain, mixed = (
-            trained(part[part["teacher_mixup"] == is_mixed]["spec"].iloc[0].teacher_runs[0], store)
+            np.array(studies.records(part[part["teacher_mixup"] == is_mixed])[0].probes["target_entropy"][0])
             for is_mixed in (False, True)
         )
         for temperature in sorted(part["temperature"].unique()):
-            target = float(entropy(mixed.arrays["train_logits"], temperature).mean())
-            effective = effective_temperature(plain.arrays["train_logits"], target)
+            effective = effective_temperature(plain, entropy_at(mixed, temperature))
             rows.append({"subject": subject, "seed": seed, "temperature": temperature, "effective": effective})
     return pd.DataFrame(rows)
+
+
+def matched_effects(table: pd.DataFrame, matched: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """What mixup in the teacher does to a metric of its student, and what the matched temperature alone does.
+
+    Per subject, seed and temperature: `mixup` is Mix-T & S minus T & S; `matched` is T & S at the matched temperature
+    minus T & S, read between the study's temperatures in their logarithm. Matches outside of these are left out.
+    """
+    clean = (
+        table[table["share"] == 0].set_index(["subject", "seed", "teacher_mixup", "temperature"])[metric].sort_index()
+    )
+    rows = []
+    for row in matched.to_dict("records"):
+        plain, mixed = (clean.loc[row["subject"], row["seed"], is_mixed] for is_mixed in (False, True))
+        if plain.index[0] <= row["effective"] <= plain.index[-1]:
+            there = np.interp(math.log(row["effective"]), np.log(plain.index), plain)
+            here = plain[row["temperature"]]
+            rows.append(row | {"mixup": mixed[row["temperature"]] - here, "matched": there - here})
+    return pd.DataFrame(rows, columns=[*matched.columns, "mixup", "matched"])

@@ -21,7 +21,7 @@ from mixkd.analysis.claims import CLAIMS, MARGINS, Claim, Part, specs
 from mixkd.analysis.features import class_pairs
 from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
-from mixkd.store import RunRecord, Store
+from mixkd.store import RunRecord
 from mixkd.studies import METRICS
 
 LEVEL = 0.05
@@ -207,7 +207,7 @@ def collect(
     bases, final = list(studies.bases(dataset, profile, seed)), studies.profile_of(profile).full
     if not final:
         sweep.run(runs(bases))
-    return bases, cache(Store().get), final
+    return bases, cache(studies.store_of(profile).find), final
 
 
 SENSITIVITY = {

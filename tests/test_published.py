@@ -1,0 +1,228 @@
+"""Published records: what was put in comes out, old files stay, and whatever is damaged is named."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import typer
+from runs import BOTH, mtimes, small, train
+
+from mixkd import cli, published, studies, sweep
+from mixkd.analysis import verdicts
+from mixkd.errors import MixkdError
+from mixkd.published import Published, publish
+from mixkd.store import RunRecord, Store
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory) -> list[RunRecord]:
+    """A plain student, two teachers and their student, trained."""
+    store = Store(tmp_path_factory.mktemp("home"))
+    student = small(teachers=BOTH)
+    train(student, store)
+    return [train(spec, store) for spec in (small(), *student.teacher_runs, student)]
+
+
+@pytest.fixture
+def root(tmp_path, store_home):
+    return tmp_path / "results"
+
+
+def copies(record: RunRecord, n: int) -> list[RunRecord]:
+    """The record under other seeds, with other logits: equal ones would take no space."""
+    return [_again(record, replace(record.spec, seed=seed)) for seed in range(10, 10 + n)]
+
+
+def _again(record: RunRecord, spec) -> RunRecord:
+    other = replace(record, spec=spec)
+    noise = np.random.default_rng(spec.seed).normal(size=record.arrays["test_logits"].shape)
+    other.__dict__["arrays"] = {"test_logits": (record.arrays["test_logits"] + noise).astype(np.float32)}
+    return other
+
+
+def test_what_was_published_comes_back(stored, root):
+    assert publish(stored, exemplars=stored[:1], root=root) == 4
+    found = Published(root)
+    assert len(found) == 4
+    assert {spec.hash for spec in found} == {record.spec.hash for record in stored}
+    for record in stored:
+        again = found.get(record.spec)
+        assert again == record  # spec, history, data, provenance and probes, to the last bit
+        np.testing.assert_allclose(again.arrays["test_logits"], record.arrays["test_logits"], rtol=1e-3, atol=1e-4)
+    assert found.get(small(seed=9)) is None
+
+
+def test_exemplars_have_everything_others_say_what_is_missing(stored, root):
+    publish(stored, exemplars=stored[:1], root=root)
+    exemplar, other = (Published(root).get(record.spec) for record in stored[:2])
+    for kind in ("arrays", "weights"):
+        for name, array in getattr(stored[0], kind).items():
+            np.testing.assert_array_equal(getattr(exemplar, kind)[name], array)
+    with pytest.raises(
+        MixkdError, match=r"run synthetic .*: found no published test_features, expected one of test_logits"
+    ):
+        _ = other.arrays["test_features"]
+    with pytest.raises(MixkdError, match=r"run synthetic .*: its weights were not kept"):
+        _ = other.weights
+
+
+def test_a_row_can_be_read_without_mixkd(stored, root):
+    publish(stored, root=root)
+    table = pq.read_table(root / "synthetic" / "runs-0001.parquet").to_pandas()
+    row = table[table["spec"] == stored[0].spec.hash].iloc[0]
+    assert (row["dataset"], row["fold"], row["seed"]) == ("synthetic", 0, 0)
+    assert row["subject"] == "+".join(map(str, stored[0].data["subjects"]["test"]))
+    assert row["accuracy"] == stored[0].metrics()["accuracy"]
+    logits = np.frombuffer(row["test_logits"], "<f2").reshape(row["n_windows"], row["n_classes"])
+    np.testing.assert_array_equal(logits, stored[0].arrays["test_logits"].astype(np.float16))
+
+
+def test_old_files_are_never_written_again(stored, root):
+    publish(stored[:2], root=root)
+    first = (root / "synthetic" / "runs-0001.parquet").stat()
+    assert publish(stored, root=root) == 2
+    assert publish(stored, root=root) == 0
+    again = (root / "synthetic" / "runs-0001.parquet").stat()
+    assert (again.st_mtime_ns, again.st_ino) == (first.st_mtime_ns, first.st_ino)
+    assert sorted(path.name for path in (root / "synthetic").iterdir()) == ["runs-0001.parquet", "runs-0002.parquet"]
+    assert len(Published(root)) == 4
+
+
+def test_equal_runs_give_equal_bytes(stored, root, tmp_path):
+    publish(stored, root=root)
+    publish(reversed(stored), root=tmp_path / "other")
+    name = "synthetic/runs-0001.parquet"
+    assert (root / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+    assert (root / "manifest.json").read_bytes() == (tmp_path / "other" / "manifest.json").read_bytes()
+
+
+def test_files_stay_small(stored, root, monkeypatch):
+    monkeypatch.setattr(published, "MAX_BYTES", 24_000)
+    many = copies(stored[0], 60)
+    publish(many, root=root)
+    sizes = [path.stat().st_size for path in (root / "synthetic").glob("runs-*.parquet")]
+    assert len(sizes) > 1
+    assert max(sizes) <= 24_000
+    assert {spec.seed for spec in Published(root)} == {record.spec.seed for record in many}
+    monkeypatch.setattr(published, "MAX_BYTES", 1000)
+    with pytest.raises(MixkdError, match=r"run synthetic .*: found \d+ bytes, expected at most 1000"):
+        publish(stored, root=root)
+    assert len(Published(root)) == 60
+
+
+def test_an_interrupted_publish_has_changed_nothing_and_can_be_repeated(stored, root, monkeypatch):
+    publish(stored[:1], root=root)
+    write = published.atomic_write
+
+    def dies_before_the_manifest(path, data):
+        if path.name == "manifest.json":
+            raise KeyboardInterrupt
+        write(path, data)
+
+    monkeypatch.setattr(published, "atomic_write", dies_before_the_manifest)
+    with pytest.raises(KeyboardInterrupt):
+        publish(stored, root=root)
+    assert (root / "synthetic" / "runs-0002.parquet").is_file()
+    assert len(Published(root)) == 1
+    monkeypatch.undo()
+    monkeypatch.setenv("MIXKD_HOME", str(root.parent / "home"))
+    assert publish(stored, root=root) == 3
+    assert len(Published(root)) == 4
+
+
+@pytest.mark.parametrize("at", [0, 0.2, 0.5, 0.8, 0.999])
+@pytest.mark.parametrize("kind", ["runs-0001.parquet", "exemplars/{}.weights.safetensors"])
+def test_damage_is_named(stored, root, at, kind):
+    publish(stored, exemplars=stored[:1], root=root)
+    path = root / "synthetic" / kind.format(stored[0].spec.hash)
+    raw = bytearray(path.read_bytes())
+    raw[int(at * len(raw))] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(MixkdError, match=rf"{path.name}: found SHA-256 .*, expected"):
+        Published(root).get(stored[0].spec)
+
+
+def test_a_missing_file_and_a_broken_manifest_are_named(stored, root):
+    publish(stored, root=root)
+    (root / "synthetic" / "runs-0001.parquet").unlink()
+    with pytest.raises(MixkdError, match=r"runs-0001\.parquet: found no such file, expected what manifest\.json names"):
+        Published(root).get(stored[0].spec)
+    (root / "manifest.json").write_text("{}")
+    with pytest.raises(MixkdError, match=r"manifest\.json: found .*, expected a manifest"):
+        Published(root).get(stored[0].spec)
+    assert Published(root / "nowhere").get(stored[0].spec) is None
+
+
+def test_a_run_under_another_hash_is_refused(stored, root):
+    publish(stored[:1], root=root)
+    forged = Published(root)
+    forged._rows[small(seed=5).hash] = forged._rows[stored[0].spec.hash]
+    with pytest.raises(MixkdError, match="belongs to another spec"):
+        forged.get(small(seed=5))
+
+
+def test_only_what_is_missing_is_trained_with_its_teachers(stored, root, store_home):
+    """A published student needs no teacher; an unpublished one needs its teacher's weights, hence a local run."""
+    publish(stored, root=root)
+    store = Store(published=Published(root))
+    student = stored[-1].spec
+    assert sweep.unmet([record.spec for record in stored], store) == []
+    sweep.run([record.spec for record in stored], store, quiet=True)
+    assert not store.runs.exists()
+    other = replace(student, temperature=2.0)
+    assert sweep.unmet([other], store) == [*student.teacher_runs, other]
+    assert sweep.unmet([small(), other], Store(published=Published(root))) == [*student.teacher_runs, other]
+    assert sweep.unmet([student], Store()) == [*student.teacher_runs, student]
+
+
+def test_full_reads_what_was_published_and_quick_does_not(stored, root, monkeypatch):
+    publish(stored, root=root)
+    monkeypatch.setattr(published.Published.__init__, "__defaults__", (root,))
+    spec = stored[0].spec
+    assert studies.store_of("full").find(spec) == stored[0]
+    assert studies.store_of("quick").find(spec) is None
+    assert studies.store_of("smoke").find(spec) is None
+
+
+def test_publish_and_verify_by_command(root, monkeypatch, capsys):
+    """Stored runs of a profile are published as they are; a sample trained again is the same to the bit."""
+    monkeypatch.setattr(published.Published.__init__, "__defaults__", (root,))
+    monkeypatch.setattr(published.publish, "__defaults__", ((), root))
+    sweep.run(studies.specs("image_mixing", "synthetic", "smoke"), quiet=True)
+    cli.publish("synthetic", "smoke", 0)
+    n_stored = len(mtimes(Store())) // 3  # a record, its arrays, its weights
+    assert f"{n_stored} runs published" in capsys.readouterr().out
+    assert len(Published(root)) == n_stored
+    monkeypatch.setattr(studies, "store_of", lambda profile: Store(root / "elsewhere", Published(root)))
+    with pytest.raises(typer.Exit) as status:
+        cli.verify(2, "synthetic", "smoke", 0)
+    assert status.value.exit_code == 0
+    assert capsys.readouterr().out.count("identical") == 2
+
+
+def test_a_record_taken_out_is_named_by_the_claims(stored, root, monkeypatch):
+    """`full` tests claims on published records alone: one that is missing stops the page."""
+    monkeypatch.setattr(published.Published.__init__, "__defaults__", (root,))
+    bases, lookup, final = verdicts.collect("synthetic", "full")
+    assert final
+    with pytest.raises(MixkdError, match=rf"claims: run {bases[0].name} \({bases[0].hash}\) is missing"):
+        verdicts.assess(bases, lookup, final)
+
+
+def test_mtimes_of_the_local_store_are_left_alone(stored, root):
+    store = Store(stored[0].folder.parents[2])
+    before = mtimes(store)
+    publish(stored, exemplars=stored, root=root)
+    assert mtimes(store) == before
+
+
+def test_manifest_names_every_file_with_its_hash(stored, root):
+    publish(stored, exemplars=stored[:2], root=root)
+    named = json.loads((root / "manifest.json").read_text())["files"]
+    present = {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file() and p.name != "manifest.json"}
+    assert set(named) == present
+    assert len(named) == 1 + 2 * 2
