@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.manifold import TSNE
 from sklearn.metrics import v_measure_score
+
+from mixkd import studies
 
 
 def v_score(features: np.ndarray, y: np.ndarray, seed: int = 0) -> float:
@@ -38,3 +42,26 @@ def class_pairs(confusion: np.ndarray) -> tuple[list[Pair], list[Pair]]:
     similar = sorted(both, key=lambda pair: (-both[pair], pair))[: min(N_SIMILAR, len(both) // 2)]
     lowest = min((rate for pair, rate in both.items() if pair not in similar), default=0.0)
     return similar, [pair for pair in both if both[pair] == lowest and pair not in similar]
+
+
+def mean_scores(v_scores: list[dict[str, Any]], confusion: np.ndarray) -> tuple[float, float]:
+    """Mean V-score over similar and over dissimilar pairs of classes, of a run's scores per pair; see `class_pairs`."""
+    scores = {tuple(row["pair"]): row["v_score"] for row in v_scores}
+    similar, dissimilar = ([scores[p] for p in pairs if p in scores] for pairs in class_pairs(confusion))
+    return float(np.mean(similar)), float(np.mean(dissimilar))
+
+
+def by_similarity(runs: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:
+    """A study's rows, once with the V-score of similar classes and once of dissimilar ones; columns kind, v_score.
+
+    Which classes are similar: by the plain students of the same fold, on its validation subjects.
+    """
+    confusion: dict[int, np.ndarray] = {}
+    for record in studies.records(plain):
+        counts = np.array(record.probes["validation_confusion"])
+        confusion[record.spec.fold] = confusion.get(record.spec.fold, 0) + counts
+    rows = []
+    for about, record in zip(runs.to_dict("records"), studies.records(runs), strict=True):
+        both = mean_scores(record.probes["v_scores"], confusion[record.spec.fold])
+        rows += [about | {"kind": k, "v_score": v} for k, v in zip(("similar", "dissimilar"), both, strict=True)]
+    return pd.DataFrame(rows)

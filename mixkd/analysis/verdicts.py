@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 
 from mixkd import studies, sweep
 from mixkd.analysis.claims import CLAIMS, MARGINS, Claim, Part, specs
-from mixkd.analysis.features import class_pairs
+from mixkd.analysis.features import mean_scores
 from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
 from mixkd.store import RunRecord
@@ -93,8 +93,7 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
     if metric == "sharpness":
         return pd.Series({fold: probes["sharpness"]})
     if metric in ("v_similar", "v_gap"):
-        scores = {tuple(row["pair"]): row["v_score"] for row in probes["v_scores"]}
-        similar, dissimilar = (np.mean([scores[p] for p in pairs if p in scores]) for pairs in class_pairs(confusion))
+        similar, dissimilar = mean_scores(probes["v_scores"], confusion)
         return pd.Series({fold: similar if metric == "v_similar" else dissimilar - similar})
     kind, _, level = metric.partition("_")
     return pd.Series({fold: probes[kind][int(level) - 1]})

@@ -26,6 +26,7 @@ from mixkd.figures.robustness import line_between, robustness, sharp_against_rob
 from mixkd.figures.smoothness import (
     feature_maps,
     grid,
+    matched_effects,
     matched_temperature,
     reliability,
     smooth_against_score,
@@ -64,6 +65,7 @@ __all__ = [
     "leakage",
     "learning_curves",
     "line_between",
+    "matched_effects",
     "matched_temperature",
     "mean_images",
     "method_gains",

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, SUBJECT_MARKERS, WIDTH, figure, matrix, percent
+from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, SUBJECT_MARKERS, WIDTH, dots, figure, matrix, percent
 
 VALUE_NAMES = {"accuracy": "accuracy", "nll": "NLL, nats", "ece": "calibration error"}
 
@@ -119,13 +119,30 @@ def feature_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str,
 
 @figure
 def v_scores(table: pd.DataFrame) -> Figure:
-    """V-score of the student's features by case and temperature; columns: case, temperature, subject, v_score."""
-    fig, axis = plt.subplots(figsize=(WIDTH, 3.0))
-    for case, part in table.groupby("case", sort=False):
-        mean = part.groupby("temperature")["v_score"].mean()
-        axis.plot(range(len(mean)), mean, "o-", color=COLOURS[case], label=case)
-    axis.set_xticks(range(table["temperature"].nunique()), [f"{t:g}" for t in sorted(table["temperature"].unique())])
-    axis.set(xlabel="temperature", ylabel="V-score, mean")
-    axis.grid(axis="y")
-    axis.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    """V-score of students' features by case, for similar (left) and dissimilar classes; columns kind, case, v_score."""
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
+    for axis, kind in zip(axes, ("similar", "dissimilar"), strict=True):
+        for x, (case, part) in enumerate(table[table["kind"] == kind].groupby("case", sort=False)):
+            dots(axis, part, x, "v_score", COLOURS[case], label=case)
+        axis.set(title=f"{kind} classes", xticks=[], ylim=(0, 1.02))
+        axis.grid(axis="y")
+    axes[0].set_ylabel("V-score")
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=9.5, columnspacing=1)
+    return fig
+
+
+@figure
+def matched_effects(table: pd.DataFrame, metric: str) -> Figure:
+    """What a matched temperature does against what mixup in the teacher does; columns subject, mixup, matched."""
+    scale, unit = (100, "points of accuracy") if metric == "accuracy" else (1, "NLL, nats")
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.4))
+    mean = scale * table.groupby(["subject", "temperature"])[["mixup", "matched"]].mean()
+    axis.axline((0, 0), slope=1, color=INK, ls=":", lw=1)
+    axis.axhline(0, color=INK, lw=0.8)
+    axis.axvline(0, color=INK, lw=0.8)
+    for (temperature, part), colour in zip(mean.groupby("temperature"), CLASS_COLOURS, strict=False):
+        axis.plot(part["mixup"], part["matched"], "o", color=colour, alpha=0.75, mew=0, label=f"T = {temperature:g}")
+    axis.set(xlabel=f"mixup in the teacher: change in {unit}", ylabel=f"matched temperature:\nchange in {unit}")
+    axis.legend()
     return fig

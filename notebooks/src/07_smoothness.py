@@ -42,7 +42,7 @@ runs = studies.load(
     "temperature", dataset=dataset, profile=profile, seed=seed, alpha=alpha
 )
 data = studies.data(dataset, profile, seed)
-table = smoothness.target_entropies(runs, data)
+table = smoothness.target_entropies(runs)
 
 # %% [markdown]
 # ## How smooth are the targets?
@@ -105,12 +105,45 @@ print(
 )
 
 # %% [markdown]
+# ## Does a matched temperature do what mixup does?
+#
+# If mixup in the teacher *were* a temperature, a plain teacher at the matched temperature would change its student as the mixup-trained teacher does. Each dot below
+# is a held-out person at one temperature; on the diagonal the two do the same. Matches beyond the studied temperatures are left out.
+
+# %%
+effects = {
+    metric: smoothness.matched_effects(runs, matched, metric)
+    for metric in ("accuracy", "nll")
+}
+
+# %% mystnb={"figure": {"caption": "Change of the student's NLL by the matched temperature against the change by mixup in the teacher, against T & S at the same temperature.", "name": "fig-matched-nll"}, "image": {"alt": "Scatter plot with a dotted diagonal, a dot per held-out person and temperature.", "classes": "dark-light"}}
+figures.matched_effects(effects["nll"], "nll")
+
+# %% mystnb={"figure": {"caption": "Change of the student's accuracy by the matched temperature against the change by mixup in the teacher.", "name": "fig-matched-accuracy"}, "image": {"alt": "Scatter plot with a dotted diagonal, a dot per held-out person and temperature.", "classes": "dark-light"}}
+figures.matched_effects(effects["accuracy"], "accuracy")
+
+# %% tags=["nbval-check-output"]
+for metric, effect in effects.items():
+    print(metric, effect[["mixup", "matched"]].mean().round(3).to_dict())
+
+# %% tags=["remove-cell"]
+for metric, effect in effects.items():
+    by_mixup, by_match = effect["mixup"].mean(), effect["matched"].mean()
+    scale = 100 if metric == "accuracy" else 1
+    glue(f"{metric}_mixup", scale * by_mixup, display=False)
+    glue(f"{metric}_matched", scale * by_match, display=False)
+
+# %% [markdown]
+# On average mixup in the teacher changed the NLL of its students by {glue:text}`nll_mixup:+.2f` nats and the matched temperature by {glue:text}`nll_matched:+.2f`;
+# accuracy by {glue:text}`accuracy_mixup:+.1f` and {glue:text}`accuracy_matched:+.1f` points.
+#
 # ## Confidence
 #
 # Do smooth targets make modest students? In a reliability diagram the dot's size is the share of windows; under the diagonal a network is less often right than it says.
 
 # %%
-at4 = runs[(runs["temperature"] == 4) & (runs["seed"] == seed)]
+at4_all = runs[runs["temperature"] == 4]
+at4 = at4_all[at4_all["seed"] == seed]
 curves = {}
 for case, part in at4.groupby("case", sort=False):
     logits, y = studies.pooled(part, data)
@@ -123,17 +156,16 @@ figures.reliability(curves)
 # ## Features
 #
 # Mixup asks the network to place mixtures between classes, so it should pull clusters together. The **V-score** compares k-means clusters of the student's
-# features with the true classes (1: they coincide); the maps show the same features by t-SNE.
+# features with the true classes (1: they coincide), here for two classes at a time. Which classes are *similar* is not chosen by hand: the three pairs that plain
+# students confuse most on *validation* people; *dissimilar* are the pairs they never confuse. The maps show features of all classes by t-SNE.
 
 # %%
-scores = []
-for record in studies.records(runs):
-    y = data[record.spec.fold].parts["test"].y
-    scores.append(features.v_score(record.arrays["test_features"], y, seed))
-runs["v_score"] = scores
+plain = studies.load("mixup", dataset, profile, seed, alpha)
+plain = plain[(plain["teachers"] == "none") & (plain["share"] == 0)]
+scores = features.by_similarity(at4_all, plain)
 
-# %% mystnb={"figure": {"caption": "V-score of the student's features on held-out people, by case and temperature, mean.", "name": "fig-vscore"}, "image": {"alt": "Four lines of V-score over temperature, one per case of mixup.", "classes": "dark-light"}}
-figures.v_scores(runs)
+# %% mystnb={"figure": {"caption": "V-score of students' features at temperature 4 on held-out people, for the most confused and for never confused pairs of classes; a marker per person, bar: mean.", "name": "fig-vscore"}, "image": {"alt": "Two dot plots of V-score, similar and dissimilar classes, with four coloured cases of mixup in each.", "classes": "dark-light"}}
+figures.v_scores(scores)
 
 # %%
 one = at4[at4["fold"] == min(data)]
@@ -148,8 +180,8 @@ maps = {
 figures.feature_maps(maps, y, entry_of(dataset).load().classes)
 
 # %% tags=["nbval-check-output"]
-runs.pivot_table(
-    index="case", columns="temperature", values="v_score", sort=False
+scores.pivot_table(
+    index="case", columns="kind", values="v_score", sort=False
 ).round(3)
 
 # %% tags=["remove-cell"]
