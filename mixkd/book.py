@@ -30,7 +30,7 @@ from mixkd.provenance import git_state, versions
 from mixkd.store import CHECKOUT, Store
 
 PAGES = "book"
-HEADLINE = ("05_mixup.ipynb", "fig-four-cases")  # shown on the home page
+HEADLINE = ("11_claims.ipynb", "fig-scorecard")  # shown on the home page
 
 
 @dataclass(frozen=True)

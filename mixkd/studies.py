@@ -257,12 +257,12 @@ def load(
 ) -> pd.DataFrame:
     """The study's table, one row per run, after training what is missing. Columns: see `describe`, and `METRICS`."""
     records = sweep.run(specs(study, dataset, profile, seed, alpha), store_of(profile))
-    return pd.DataFrame([row(record) for record in records])
+    return pd.DataFrame([row(record) for record in records], columns=None if records else NO_ROWS)
 
 
 def row(record: RunRecord) -> dict[str, Any]:
     """A record as a row of a tidy table. Metrics are the test subject's after the last epoch."""
-    chosen = {f"accuracy_{c}": record.metrics(c)["accuracy"] for c in ("best_validation", "best_test")}
+    chosen = {f"accuracy_{c}": record.metrics(c)["accuracy"] for c in CHOICES}
     return {
         **describe(record.spec),
         "subject": "+".join(map(str, record.data["subjects"]["test"])),
@@ -274,6 +274,7 @@ def row(record: RunRecord) -> dict[str, Any]:
     }
 
 
+CHOICES = ("best_validation", "best_test")
 INITIALISATIONS = {"random": "Base", "scratch": "Ann", "base": "Base 2x"}
 
 
@@ -331,6 +332,10 @@ def case(has_teacher: bool, in_teacher: Mixup | None, in_student: Mixup | None) 
     """One of the four cases of MIX-KD, or S / Mix-S without a teacher."""
     student = "Mix-S" if in_student else "S"
     return f"{'Mix-T' if in_teacher else 'T'} & {student}" if has_teacher else student
+
+
+NO_ROWS = [*describe(RunSpec()), "subject", *METRICS, "validation_accuracy", *(f"accuracy_{c}" for c in CHOICES)]
+NO_ROWS += ["spec", "record"]  # the columns of a study without runs: one that `quick` leaves to `full`
 
 
 def histories(table: pd.DataFrame) -> pd.DataFrame:

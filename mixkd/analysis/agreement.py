@@ -16,6 +16,42 @@ def right_shares(first: np.ndarray, second: np.ndarray, y: np.ndarray) -> dict[s
     return {name: float(part.mean()) for name, part in parts.items()}
 
 
+def followed(students: pd.DataFrame, teachers: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
+    """Share of test windows on which a student answers as its teacher does, per subject, seeds averaged.
+
+    Columns subject, modality (of the teacher), where (teacher `right` or `wrong`), share. `teachers`: the plain ones.
+    """
+    known = {record.spec.hash: record for record in studies.records(teachers)}
+    rows = []
+    for record in studies.records(students):
+        y = data[record.spec.fold].parts["test"].y
+        answer = record.arrays["test_logits"].argmax(axis=1)
+        for run in record.spec.teacher_runs:
+            told = known[run.hash].arrays["test_logits"].argmax(axis=1)
+            for where, part in (("right", told == y), ("wrong", told != y)):
+                about = {"subject": data[record.spec.fold].fold.subject, "modality": run.modality, "where": where}
+                rows.append(about | {"share": float((answer == told)[part].mean())})
+    keys = ["subject", "modality", "where"]
+    return pd.DataFrame(rows).groupby(keys, sort=False)["share"].mean().reset_index()
+
+
+def class_gains(first: pd.DataFrame, second: pd.DataFrame, data: dict[int, FoldData], classes: tuple) -> pd.DataFrame:
+    """Recall of each class by the first networks minus that by the second, paired by fold and seed; per subject.
+
+    Columns subject, class, gain; mean over seeds. A class that a subject never does is left out.
+    """
+    others = {(record.spec.fold, record.spec.seed): record for record in studies.records(second)}
+    rows = []
+    for record in studies.records(first):
+        y = data[record.spec.fold].parts["test"].y
+        pair = (record, others[record.spec.fold, record.spec.seed])
+        right = [r.arrays["test_logits"].argmax(axis=1) == y for r in pair]
+        for c in np.unique(y):
+            gain = float(right[0][y == c].mean() - right[1][y == c].mean())
+            rows.append({"subject": data[record.spec.fold].fold.subject, "class": classes[c], "gain": gain})
+    return pd.DataFrame(rows).groupby(["subject", "class"], sort=False)["gain"].mean().reset_index()
+
+
 def table(first: pd.DataFrame, second: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
     """`right_shares` of two networks, paired by fold and seed, per held-out subject; mean over seeds."""
     others = {(record.spec.fold, record.spec.seed): record for record in studies.records(second)}

@@ -3,24 +3,31 @@
 from mixkd.figures.claims import deviations, forest, scorecard
 from mixkd.figures.cost import latency, network_sizes, topology_share, training_cost
 from mixkd.figures.data import channel_ranges, folds, leakage, window_per_class, windows_per_subject
-from mixkd.figures.results import (
-    agreement,
+from mixkd.figures.mixup import (
     alphas,
     beta_densities,
     case_gain,
-    confusion,
     four_cases,
-    gains,
     image_gap,
+    mixed_window,
+    realised_shares,
+    shares,
+    teacher_mixup,
+)
+from mixkd.figures.results import (
+    agreement,
+    capacity,
+    class_gains,
+    confusion,
+    followed,
+    gains,
     learning_curves,
     method_gains,
     methods,
-    mixed_window,
-    realised_shares,
     resolution,
-    shares,
     teachers,
     temperature,
+    weights,
 )
 from mixkd.figures.robustness import line_between, robustness, sharp_against_robust, sharpness, spoilt_window
 from mixkd.figures.smoothness import (
@@ -49,12 +56,15 @@ __all__ = [
     "backend_images",
     "backend_speed",
     "beta_densities",
+    "capacity",
     "case_gain",
     "channel_ranges",
+    "class_gains",
     "confusion",
     "deviations",
     "feature_maps",
     "folds",
+    "followed",
     "forest",
     "four_cases",
     "from_diagram_to_image",
@@ -86,11 +96,13 @@ __all__ = [
     "stability",
     "sublevel_sets",
     "target_entropy",
+    "teacher_mixup",
     "teachers",
     "temperature",
     "topology_share",
     "training_cost",
     "v_scores",
+    "weights",
     "window_per_class",
     "windows_per_subject",
 ]

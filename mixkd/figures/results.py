@@ -1,29 +1,16 @@
-"""Figures of chapters 3 to 6: accuracies of teachers and students. Tables come from `studies.load`."""
+"""Figures of chapters 3, 4 and 8: accuracies of teachers and students. Tables come from `studies.load`."""
 
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import beta
 
-from mixkd.figures.style import COLOURS, INK, WIDTH, dots, figure, matrix, percent, subject_legend
-from mixkd.mixing import Stream
+from mixkd.figures.style import COLOURS, INK, WIDTH, columns, figure, matrix, percent, subject_legend
 
 TEACHERS = ("signal", "image", "both")
 CASES = ("T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S")
-
-
-def _rows(axis: Axes, groups: list[tuple[str, str, pd.DataFrame]], value: str) -> None:
-    """A line of dots per (label, colour, table), read from top to bottom."""
-    for x, (_, colour, table) in enumerate(groups):
-        dots(axis, table, x, value, colour)
-    axis.set_xticks(range(len(groups)), [label for label, _, _ in groups])
-    axis.set_xlim(-0.6, len(groups) - 0.4)
-    axis.grid(axis="y")
 
 
 @figure
@@ -34,7 +21,7 @@ def teachers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
         label = f"{modality}\n{str(network).removeprefix('WRN')}{' mixup' if mixed else ''}"
         groups.append((label, COLOURS[modality], part))
     fig, axis = plt.subplots(figsize=(WIDTH, 3.4))
-    _rows(axis, groups, "accuracy")
+    columns(axis, groups, "accuracy")
     axis.tick_params(axis="x", labelsize=9)
     axis.set_ylabel("accuracy")
     percent(axis)
@@ -130,7 +117,7 @@ def methods(table: pd.DataFrame) -> Figure:
         name = "" if by == "none" else f"\nfrom {by}"
         groups.append((f"{method}{name}\n{epochs} epochs", COLOURS[by if method == "Base" else method], part))
     fig, axis = plt.subplots(figsize=(WIDTH, 3.5))
-    _rows(axis, groups, "accuracy")
+    columns(axis, groups, "accuracy")
     axis.tick_params(axis="x", labelsize=8.5)
     axis.set_ylabel("accuracy of the student")
     percent(axis)
@@ -155,7 +142,7 @@ def gains(table: pd.DataFrame) -> Figure:
         groups.append((f"{method}\n{by}", colour, part.assign(gain=gain)))
     fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
     axis.axhline(0, color=INK, lw=1)
-    _rows(axis, groups, "gain")
+    columns(axis, groups, "gain")
     axis.set_ylabel("gain, points of accuracy")
     subject_legend(axis, table)
     return fig
@@ -185,6 +172,71 @@ def method_gains(table: pd.DataFrame) -> Figure:
 
 
 @figure
+def capacity(students: pd.DataFrame, teachers: pd.DataFrame) -> Figure:
+    """Accuracy of the student against accuracy of what teaches it, a dot per teacher's size; means over subjects."""
+    alone = teachers[teachers["case"] == "S"].groupby(["modality", "network"])["accuracy"].mean()
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
+    base = students[students["method"] == "Base"]
+    for (by, network), part in base.groupby(["teachers", "teacher_network"], sort=False):
+        taught_by = alone.loc[[(m, network) for m in (("signal", "image") if by == "both" else (by,))]].mean()
+        score = part["accuracy"].mean()
+        axis.plot(taught_by, score, "o", color=COLOURS[by])
+        label = str(network).removeprefix("WRN")
+        axis.annotate(label, (taught_by, score), (4, 4), textcoords="offset points", color=INK, fontsize=9)
+    handles = [axis.plot([], [], "o", color=COLOURS[b], label=f"from {b}")[0] for b in base["teachers"].unique()]
+    axis.legend(handles=handles)
+    axis.set(xlabel="accuracy of the teacher (of both: their mean)", ylabel="accuracy of the student")
+    axis.margins(0.15)
+    axis.grid()
+    percent(axis)
+    percent(axis, "x")
+    return fig
+
+
+@figure
+def weights(table: pd.DataFrame) -> Figure:
+    """Accuracy of the student of both teachers against kd_weight (left) and the image teacher's weight (right)."""
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
+    shown = (("kd_weight", table[table["image_weight"] == 0.5]), ("image_weight", table[table["kd_weight"] == 0.7]))
+    for axis, (name, part) in zip(axes, shown, strict=True):
+        for _, own in part.groupby("subject"):
+            curve = own.groupby(name)["accuracy"].mean()
+            axis.plot(curve.index, curve, "o-", color=COLOURS["both"], alpha=0.35, lw=1)
+        mean = part.groupby(name)["accuracy"].mean()
+        axis.plot(mean.index, mean, "o-", color=COLOURS["both"], lw=3)
+        axis.set(xlabel=name, xticks=list(mean.index))
+        axis.grid(axis="y")
+    axes[0].set_ylabel("accuracy of the student")
+    percent(axes[0])
+    return fig
+
+
+@figure
+def followed(table: pd.DataFrame) -> Figure:
+    """How often the student answers as its teacher does, where that is right (left) and where it is wrong."""
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
+    for axis, where in zip(axes, ("right", "wrong"), strict=True):
+        part = table[table["where"] == where]
+        columns(axis, [(m, COLOURS[m], part[part["modality"] == m]) for m in ("signal", "image")], "share")
+        axis.set(title=f"teacher {where}", xlabel="teacher", ylim=(0, 1.02))
+    axes[0].set_ylabel("same answer")
+    percent(axes[0])
+    return fig
+
+
+@figure
+def class_gains(table: pd.DataFrame) -> Figure:
+    """Points of recall gained per class; columns subject, class, gain."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.1))
+    axis.axhline(0, color=INK, lw=1)
+    groups = [(name, COLOURS["both"], part.assign(gain=100 * part["gain"])) for name, part in table.groupby("class")]
+    columns(axis, groups, "gain")
+    axis.tick_params(axis="x", labelsize=9.5)
+    axis.set_ylabel("gain, points of recall")
+    return fig
+
+
+@figure
 def temperature(table: pd.DataFrame) -> Figure:
     """Accuracy and NLL of the student against the temperature."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
@@ -202,154 +254,4 @@ def temperature(table: pd.DataFrame) -> Figure:
         axis.set(xlabel="temperature", ylabel={"accuracy": "accuracy", "nll": "NLL, nats"}[value])
         axis.grid(axis="y")
     percent(axes[0])
-    return fig
-
-
-@figure
-def four_cases(table: pd.DataFrame, value: str = "accuracy") -> Figure:
-    """The four cases of mixup in teacher and student, by teacher; grey: no teacher, without and with mixup."""
-    fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
-    ticks = []
-    for g, by in enumerate(("none", *TEACHERS)):
-        cases = ("S", "Mix-S") if by == "none" else CASES
-        for i, case in enumerate(cases):
-            x = 5 * g + 0.9 * (i - (len(cases) - 1) / 2)
-            part = table[(table["teachers"] == by) & (table["case"] == case)]
-            dots(axis, part, x, value, COLOURS[case], label=case if by in ("none", "signal") else None)
-        ticks.append(5 * g)
-    axis.set_xticks(ticks, ["no teacher", *(f"from {by}" if by != "both" else "from both" for by in TEACHERS)])
-    axis.set_ylabel({"accuracy": "accuracy of the student", "nll": "NLL, nats"}.get(value, value))
-    axis.grid(axis="y")
-    if value == "accuracy":
-        percent(axis)
-    axis.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1.5)
-    return fig
-
-
-@figure
-def case_gain(table: pd.DataFrame) -> Figure:
-    """Change of accuracy and NLL against T & S of the same teacher and subject."""
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
-    for axis, value, scale in ((axes[0], "accuracy", 100), (axes[1], "nll", 1)):
-        axis.axhline(0, color=INK, lw=1)
-        plain = table[table["case"] == "T & S"].set_index(["teachers", "subject", "seed"])[value]
-        for x, case in enumerate(CASES[1:]):
-            part = table[(table["case"] == case) & (table["teachers"] != "none")]
-            keys = list(part[["teachers", "subject", "seed"]].itertuples(index=False, name=None))
-            change = scale * (part[value].to_numpy() - plain.loc[keys].to_numpy())
-            for by, shift in zip(TEACHERS, (-0.22, 0, 0.22), strict=True):
-                chosen = change[(part["teachers"] == by).to_numpy()]
-                axis.plot(np.full(len(chosen), x + shift), chosen, "o", color=COLOURS[by], alpha=0.6, mew=0)
-                axis.plot(
-                    [x + shift - 0.09, x + shift + 0.09], [chosen.mean()] * 2, color=COLOURS[by], lw=3, label=f"_{by}"
-                )
-        axis.set_xticks(range(3), [c.replace(" & ", "\n& ") for c in CASES[1:]], fontsize=9.5)
-        axis.grid(axis="y")
-    axes[0].set_ylabel("accuracy, points against T & S")
-    axes[1].set_ylabel("NLL, nats against T & S")
-    handles = [axes[0].plot([], [], "o", color=COLOURS[by], label=f"from {by}")[0] for by in TEACHERS]
-    fig.legend(handles=handles, loc="outside upper center", ncols=3)
-    return fig
-
-
-@figure
-def mixed_window(
-    own: np.ndarray, partner: np.ndarray, coefficients: tuple[float, ...], rate: float, unit: str
-) -> Figure:
-    """Two windows of one channel and their mixtures."""
-    seconds = np.arange(len(own)) / rate
-    fig, axes = plt.subplots(1, len(coefficients), figsize=(WIDTH, 2.2), sharey=True)
-    for axis, c in zip(np.atleast_1d(axes), coefficients, strict=True):
-        axis.plot(seconds, own, color=COLOURS["signal"], lw=1.2, alpha=0.6)
-        axis.plot(seconds, partner, color=COLOURS["image"], lw=1.2, alpha=0.6)
-        axis.plot(seconds, c * own + (1 - c) * partner, color=COLOURS["both"], lw=2)
-        axis.set_title(f"{c:g} : {1 - c:g}", fontsize=11)
-        axis.set_xlabel("time, s")
-    np.atleast_1d(axes)[0].set_ylabel(unit)
-    return fig
-
-
-@figure
-def beta_densities(alphas: tuple[float, ...], streams: dict[float, Stream]) -> Figure:
-    """Histogram of a stream's coefficients, with the density of Beta(a, a) they are drawn from."""
-    fig, axes = plt.subplots(1, len(alphas), figsize=(WIDTH, 2.2), sharey=True)
-    grid = np.linspace(0.01, 0.99, 197)
-    for axis, alpha in zip(np.atleast_1d(axes), alphas, strict=True):
-        axis.hist(
-            streams[alpha].coefficients.ravel(),
-            bins=25,
-            range=(0, 1),
-            density=True,
-            color=COLOURS["T & Mix-S"],
-            alpha=0.5,
-        )
-        axis.plot(grid, beta(alpha, alpha).pdf(grid), color=INK)
-        axis.set(title=f"alpha = {alpha:g}", xlabel="coefficient", ylim=(0, 4))
-    np.atleast_1d(axes)[0].set_ylabel("density")
-    return fig
-
-
-@figure
-def alphas(table: pd.DataFrame, without: pd.DataFrame) -> Figure:
-    """Accuracy and NLL of the student of both teachers against alpha; on the left, without mixup."""
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
-    values = sorted(table["alpha"].unique())
-    for axis, value in zip(axes, ("accuracy", "nll"), strict=True):
-        _rows(
-            axis,
-            [("none", COLOURS["T & S"], without)]
-            + [(f"{a:g}", COLOURS["T & Mix-S"], table[table["alpha"] == a]) for a in values],
-            value,
-        )
-        axis.set(xlabel="alpha", ylabel={"accuracy": "accuracy", "nll": "NLL, nats"}[value])
-    percent(axes[0])
-    return fig
-
-
-@figure
-def shares(table: pd.DataFrame) -> Figure:
-    """Accuracy and NLL of the student of both teachers against the share of each batch that is mixed."""
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
-    exact = table[table["sampling"] == "exact"]
-    for axis, value in zip(axes, ("accuracy", "nll"), strict=True):
-        for _, part in exact.groupby("subject"):
-            curve = part.groupby("share")[value].mean()
-            axis.plot(curve.index, curve, "o-", color=COLOURS["T & Mix-S"], alpha=0.4, lw=1)
-        mean = exact.groupby("share")[value].mean()
-        axis.plot(mean.index, mean, "o-", color=COLOURS["T & Mix-S"], lw=3)
-        axis.set(xlabel="share of a batch that is mixed", ylabel={"accuracy": "accuracy", "nll": "NLL, nats"}[value])
-        axis.set_xticks([0, 0.5, 1])
-        percent(axis, "x")
-        axis.grid(axis="y")
-    percent(axes[0])
-    return fig
-
-
-@figure
-def realised_shares(table: pd.DataFrame) -> Figure:
-    """Share of rows that a stream mixes against the share asked for. Columns: share, sampling, realised."""
-    fig, axis = plt.subplots(figsize=(WIDTH, 3.0))
-    axis.plot([0, 1], [0, 1], color=INK, lw=1, ls=":")
-    for sampling, colour in (("exact", COLOURS["both"]), ("released", COLOURS["image"])):
-        part = table[table["sampling"] == sampling].sort_values("share")
-        axis.plot(part["share"], part["realised"], "o-", color=colour, label=sampling)
-    axis.set(xlabel="share asked for", ylabel="share mixed", xlim=(0, 1.02), ylim=(0, 1.04))
-    axis.legend(title="sampling", loc="lower right")
-    percent(axis)
-    percent(axis, "x")
-    axis.grid()
-    return fig
-
-
-@figure
-def image_gap(linear: np.ndarray, recompute: np.ndarray, distances: np.ndarray) -> Figure:
-    """The mixture of two images, the image of the mixture, and how far apart the two are over many pairs."""
-    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.5))
-    limit = max(linear.max(), recompute.max())
-    for axis, image, title in ((axes[0], linear, "mixture of images"), (axes[1], recompute, "image of mixture")):
-        axis.imshow(image, origin="lower", vmin=0, vmax=limit)
-        axis.set(xticks=[], yticks=[], title=title)
-        axis.spines[:].set_visible(False)
-    sns.histplot(distances, bins=25, color=COLOURS["image"], ax=axes[2])
-    axes[2].set(xlabel="relative distance", ylabel="mixed windows", yticks=[])
     return fig

@@ -78,11 +78,18 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     @functools.wraps(draw)
     def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with plt.rc_context(RC):
-            result = draw(*args, **kwargs)
+            empty = any(isinstance(value, pd.DataFrame) and value.empty for value in args)
+            result = _note("nothing to show: these runs belong to the full profile") if empty else draw(*args, **kwargs)
         plt.close(result)
         return result
 
     return styled
+
+
+def _note(text: str) -> Figure:
+    fig = plt.figure(figsize=(WIDTH, 0.6))
+    fig.text(0.5, 0.5, text, ha="center", va="center")
+    return fig
 
 
 def percent(axis: Axes, which: str = "y") -> None:
@@ -127,3 +134,12 @@ def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], 
         **kwargs,
     )
     axis.tick_params(length=0, rotation=0)
+
+
+def columns(axis: Axes, groups: list[tuple[str, str, pd.DataFrame]], value: str) -> None:
+    """A line of dots per (label, colour, table), read from top to bottom."""
+    for x, (_, colour, table) in enumerate(groups):
+        dots(axis, table, x, value, colour)
+    axis.set_xticks(range(len(groups)), [label for label, _, _ in groups])
+    axis.set_xlim(-0.6, len(groups) - 0.4)
+    axis.grid(axis="y")

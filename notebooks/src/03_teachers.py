@@ -170,3 +170,8 @@ figures.resolution(pixels)
 # Mixup {cite}`zhang2018` trains on mixtures of two windows and of their labels ({doc}`05_mixup` draws one). It changed the negative log-likelihood
 # (NLL) of the signal network on held-out people from {glue:text}`nll_plain:.2f` to {glue:text}`nll_mixed:.2f` nats. What
 # that does to its *students* is the question of this book.
+#
+# ## A sceptical reader asks
+#
+# - *Does the random forest see the same windows?* Yes, the same folds, with simple features; a network that does not beat it has learned nothing that a watch could not do without it.
+# - *Is the last epoch the best?* No, and that is the point: choosing the best one on the test person would flatter ({doc}`12_deviations`).

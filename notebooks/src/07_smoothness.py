@@ -197,4 +197,10 @@ glue("correlation", correlation, display=False)
 # ## In this build
 #
 # The smoothest targets ({glue:text}`smoothest`) gave a student {glue:text}`loss:+.1f` points against the best cell of the grid. Over all cells, the rank correlation
-# between the entropy of the targets and the NLL of the student is {glue:text}`correlation:+.2f`. These are points, not verdicts.
+# between the entropy of the targets and the NLL of the student is {glue:text}`correlation:+.2f`. These are points; verdicts are in {doc}`11_claims`.
+#
+# ## A sceptical reader asks
+#
+# - *Best cell of a grid?* It is the largest of many noisy numbers and flatters; claims compare cells that were named before.
+# - *Entropy on training windows?* That is what the student is taught with. On people it never saw, a teacher is less sure.
+# - *Two clusters per pair?* The V-score of a pair is high when 2-means finds the two classes, and low when they lie mixed, or when one class is itself two clusters.

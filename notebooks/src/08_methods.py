@@ -85,3 +85,10 @@ glue("n_methods", len(students), display=False)
 # Of {glue:text}`n_methods` ways to be taught, *{glue:text}`best`* gained most ({glue:text}`best_gain:+.1f` points, {glue:text}`n_people` held-out people); best and
 # worst are {glue:text}`spread:.1f` points apart. The largest of many noisy numbers is flattering: which method wins is decided by tests on people that this
 # table did not choose from, not by its top row.
+#
+# ## A sceptical reader asks
+#
+# - *Were the weights of terms tuned?* No, and a method that needs another weight on this data is at a disadvantage. Tuning each on validation people would be fair too, and cost as
+#   many runs again.
+# - *Are these the original methods?* Where a source could not be read or was simplified, the table says *declared* or *reconstructed*.
+# - *Why are Ann, 2x and SP with Ann longer?* They start from trained weights; the gain compares them with the control that trained as long.
