@@ -87,8 +87,9 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def _note(text: str) -> Figure:
-    fig = plt.figure(figsize=(WIDTH, 0.6))
-    fig.text(0.5, 0.5, text, ha="center", va="center")
+    fig, axis = plt.subplots(figsize=(WIDTH, 0.6))  # IPython shows no figure without axes
+    axis.text(0.5, 0.5, text, ha="center", va="center")
+    axis.set_axis_off()
     return fig
 
 

@@ -1,0 +1,58 @@
+"""Numbers in the prose of result pages come from records (glue), a citation, or the list below, with their source."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from smoke import ROOT
+
+PAGES = [*sorted((ROOT / "notebooks").glob("*.ipynb")), ROOT / "book" / "index.md"]
+NUMBER = re.compile(r"(?<![\w.\-/])\d+\.\d+|\d+(?:\.\d+)?\s?%")
+NOT_PROSE = (r"\{glue:text\}`[^`]*`(\s?%)?", r"\$\$.*?\$\$", r"\$[^$]*\$", r"`[^`]*`", r"\{cite\}`[^`]*`")
+ALLOWED = {
+    ("01_data", "95 %"): "how a box of the figure is drawn",
+    ("04_distillation", "0.7"): "a setting: the group's kd_weight for GENEActiv",
+    ("06_partial_mixup", "10 %"): "a setting: the share that MIX-KD headlines",
+    ("06_partial_mixup", "25 %"): "a setting: a share of the study",
+    ("10_landscape", "0.05"): "a setting: epsilon of the probe",
+    ("11_claims", "95 %"): "the level of the intervals",
+    ("11_claims", "0.8"): "the power of `detectable`",
+    ("12_deviations", "95 %"): "the level of the intervals",
+    ("12_deviations", "0.99"): "a setting: the group's kd_weight for PAMAP2",
+    ("12_deviations", "0.083"): "0.99 / 12 classes",
+}
+
+
+def prose(path: Path) -> list[str]:
+    """Markdown and captions of a page, without formulas, code, citations and glued numbers."""
+    texts = [path.read_text()]
+    if path.suffix == ".ipynb":
+        cells = nbformat.read(path, as_version=4).cells
+        texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+        texts += [cell.metadata["mystnb"]["figure"]["caption"] for cell in cells if "mystnb" in cell.metadata]
+    for pattern in NOT_PROSE:
+        texts = [re.sub(pattern, "", text, flags=re.DOTALL) for text in texts]
+    return texts
+
+
+def typed_numbers(texts: list[str], page: str) -> list[str]:
+    found = [number for text in texts for number in NUMBER.findall(text)]
+    return [number for number in found if (page, number) not in ALLOWED]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])
+def test_no_typed_numbers(path):
+    assert typed_numbers(prose(path), path.stem) == []
+
+
+@pytest.mark.parametrize("text", ["It gained 1.3 points.", "81 % of windows", "81.5 %", "from 0.9 to"])
+def test_a_typed_number_would_be_found(text):
+    assert typed_numbers([text], "04_distillation")
+
+
+def test_the_list_names_only_numbers_that_stand_there():
+    present = {(path.stem, number) for path in PAGES for text in prose(path) for number in NUMBER.findall(text)}
+    assert set(ALLOWED) <= present
