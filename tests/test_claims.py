@@ -112,7 +112,7 @@ def lookup_of(difference, noise=0.004):
 
 
 def verdict_of(difference, direction="above", noise=0.004, metric="accuracy"):
-    claim = Claim("H", "", "", (Part("B minus A", claims.minus(B, A), direction, metric),))
+    claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), direction, metric),))
     tested = verdicts.assess(BASES, lookup_of(difference, noise), claims=[claim])
     return tested.claims["verdict"].item()
 
@@ -144,7 +144,7 @@ def test_noise_leaves_a_claim_undecided(direction):
 
 
 def test_effect_interval_and_n_are_over_subjects_with_seeds_averaged():
-    claim = Claim("H", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
+    claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
     tested = verdicts.assess(BASES, lookup_of(0.02), claims=[claim])
     (part,) = tested.parts.to_dict("records")
     assert (part["n"], part["margin"]) == (10, 0.01)
@@ -158,7 +158,7 @@ def test_effect_interval_and_n_are_over_subjects_with_seeds_averaged():
 def test_every_part_must_hold_and_holm_counts_the_claims():
     good = Part("good", claims.minus(B, A), "above")
     bad = Part("bad", claims.minus(A, B), "above")
-    alone, both = Claim("H1", "", "", (good,)), Claim("H2", "", "", (good, bad))
+    alone, both = Claim("H1", "", "", "", (good,)), Claim("H2", "", "", "", (good, bad))
     tested = verdicts.assess(BASES, lookup_of(0.02), claims=[alone, both]).claims
     assert list(tested["verdict"]) == ["supported", "contradicted"]
     assert list(tested["p"]) == pytest.approx([2 / 2**10, 4 / 2**10])
@@ -168,17 +168,17 @@ def test_every_part_must_hold_and_holm_counts_the_claims():
 
 
 def test_few_people_give_points_and_no_verdict():
-    claim = Claim("H", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
+    claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
     tested = verdicts.assess(BASES[:4], lookup_of(0.02), final=False, claims=[claim])
-    assert tested.claims["verdict"].item() == "needs `full`"
+    assert tested.claims["verdict"].item() == "needs full"
     assert tested.parts[["low", "high", "p"]].isna().all(axis=None)
     assert tested.parts["effect"].notna().all()
 
 
 def test_sensitivity_asks_the_same_of_other_metrics():
     """All metrics of these records are equal, so a gain in accuracy is a loss in NLL."""
-    claim = Claim("H", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
-    other = Claim("I", "", "", (Part("B minus A", claims.minus(B, A), "above", "sharpness"),))
+    claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
+    other = Claim("I", "", "", "", (Part("B minus A", claims.minus(B, A), "above", "sharpness"),))
     table = verdicts.sensitivity(BASES, lookup_of(0.2), claims=[claim, other])
     assert table.loc["H"].to_dict() == {
         "accuracy": "supported",
@@ -203,7 +203,7 @@ def test_every_metric_of_the_claims_can_be_measured(metric):
 def test_a_missing_record_is_named():
     lookup = lookup_of(0.02)
     lost = B(BASES[7])
-    claim = Claim("H", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
+    claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
     with pytest.raises(MixkdError, match=rf"claims: run .* \({lost.hash}\) is missing"):
         verdicts.assess(BASES, lambda spec: None if spec == lost else lookup(spec), claims=[claim])
 

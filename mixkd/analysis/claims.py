@@ -45,6 +45,7 @@ class Claim:
     """A hypothesis of the paper. It holds when every part does."""
 
     name: str
+    title: str
     statement: str
     source: str
     parts: tuple[Part, ...]
@@ -69,6 +70,7 @@ LARGER: Make = lambda base: replace(taught(base, "signal"), teachers=(TeacherSpe
 CLAIMS = (
     Claim(
         "H1",
+        "mixup helps students",
         "Mixup in the distillation improves students on average.",
         "summary",
         (
@@ -81,6 +83,7 @@ CLAIMS = (
     ),
     Claim(
         "H2",
+        "too much smoothness hurts",
         "Too much smoothness hurts: a high temperature on top of mixup.",
         "summary; notes on MIX-KD",
         (
@@ -98,6 +101,7 @@ CLAIMS = (
     ),
     Claim(
         "H3",
+        "Mix-T wants a low temperature",
         "A mixup-trained teacher wants a low temperature; for a plain teacher a high one is fine.",
         "code and notes on MIX-KD",
         (
@@ -115,6 +119,7 @@ CLAIMS = (
     ),
     Claim(
         "H4",
+        "better network, worse teacher",
         "A mixup-trained teacher is the better network and the worse teacher.",
         "notes on MIX-KD",
         (
@@ -128,6 +133,7 @@ CLAIMS = (
     ),
     Claim(
         "H5",
+        "mixup twice is flatter",
         "Mixup for teacher and student reaches flatter, less sensitive minima than for the teacher alone.",
         "summary",
         (
@@ -147,6 +153,7 @@ CLAIMS = (
     ),
     Claim(
         "H6",
+        "partial mixup avoids the loss",
         "Partial mixup avoids what full mixup loses.",
         "summary; notes on MIX-KD",
         (
@@ -159,6 +166,7 @@ CLAIMS = (
     ),
     Claim(
         "H7",
+        "teachers need different mixup",
         "What mixup of a teacher does to its students differs between signal and image teachers.",
         "summary",
         (
@@ -171,6 +179,7 @@ CLAIMS = (
     ),
     Claim(
         "H8",
+        "two teachers beat one",
         "Both teachers together are better than either alone.",
         "summary; tables of earlier papers, second-hand",
         tuple(
@@ -180,6 +189,7 @@ CLAIMS = (
     ),
     Claim(
         "H9",
+        "Ann beats longer training",
         "Starting the student from scratch-trained weights (Ann) helps beyond the longer training.",
         "summary; tables of earlier papers, second-hand",
         (
@@ -192,12 +202,14 @@ CLAIMS = (
     ),
     Claim(
         "H10",
+        "larger is no better teacher",
         "A larger teacher is not reliably a better teacher.",
         "tables of earlier papers, second-hand",
         (Part("signal teacher WRN16-3 minus WRN16-1", minus(LARGER, student("signal")), "not_above"),),
     ),
     Claim(
         "H11",
+        "similar classes disperse",
         "Mixup disperses the features of similar classes; dissimilar classes stay apart.",
         "notes on MIX-KD",
         (
@@ -214,6 +226,7 @@ CLAIMS = (
     ),
     Claim(
         "H12",
+        "topology protects from noise",
         "With topological knowledge a student keeps more accuracy when its input is corrupted.",
         "notes on earlier papers",
         tuple(

@@ -169,7 +169,7 @@ def assess(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True, claims:
     verdicts = _verdicts(parts, claims)
     if not final:
         parts = parts.assign(low=np.nan, high=np.nan, p=np.nan, detectable=np.nan, says="")
-        verdicts = verdicts.assign(p=np.nan, adjusted=np.nan, verdict="needs `full`")
+        verdicts = verdicts.assign(p=np.nan, adjusted=np.nan, verdict="needs full")
     return Tested(verdicts, parts, contrasts)
 
 
@@ -180,7 +180,9 @@ def _verdicts(parts: pd.DataFrame, claims: Sequence[Claim]) -> pd.DataFrame:
         own = parts[parts["claim"] == claim.name]
         against = own[own["says"] == "against"]
         p = min(1.0, against["p"].min() * len(own)) if len(against) else own["p"].max()
-        rows.append({"claim": claim.name, "statement": claim.statement, "source": claim.source, "p": p})
+        rows.append(
+            {"claim": claim.name, "title": claim.title, "statement": claim.statement, "source": claim.source, "p": p}
+        )
     table = pd.DataFrame(rows)
     table["adjusted"] = holm(table["p"].to_list())
     says = [set(parts.loc[parts["claim"] == name, "says"]) for name in table["claim"]]

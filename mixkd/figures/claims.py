@@ -17,7 +17,7 @@ VERDICT_COLOURS = {
     "supported": COLOURS["both"],
     "contradicted": COLOURS["image"],
     "undecided": COLOURS["none"],
-    "needs `full`": COLOURS["signal"],
+    "needs full": COLOURS["signal"],
 }
 METRIC_UNITS = {  # factor and unit of an axis
     "accuracy": (100, "points of accuracy"),
@@ -40,7 +40,7 @@ def as_claimed(parts: pd.DataFrame) -> np.ndarray:
 @figure
 def scorecard(claims: pd.DataFrame, parts: pd.DataFrame) -> Figure:
     """All claims at a glance: effects and intervals in units of their margin, to the right what was claimed."""
-    verdicts = claims.set_index("claim")["verdict"]
+    verdicts, titles = (claims.set_index("claim")[name] for name in ("verdict", "title"))
     fig, axis = plt.subplots(figsize=(WIDTH, 0.9 + 0.3 * len(parts)))
     axis.axvspan(-1, 1, color=INK, alpha=0.12, lw=0)
     axis.axvline(0, color=INK, lw=1)
@@ -51,16 +51,17 @@ def scorecard(claims: pd.DataFrame, parts: pd.DataFrame) -> Figure:
         ends = s * np.array([row["low"], row["high"]]) / row["margin"]
         axis.plot(ends, [y, y], color=colour, lw=3, solid_capstyle="butt")
         axis.plot(s * row["effect"] / row["margin"], y, "D" if row["direction"] != "differs" else "s", color=colour)
-        names.append(row["claim"] if not names or row["claim"] != parts["claim"].iloc[y - 1] else "")
-    axis.set_yticks(range(len(parts)), names)
+        first = y == 0 or row["claim"] != parts["claim"].iloc[y - 1]
+        names.append(f"{titles[row['claim']]}  {row['claim']}" if first else "")
+    axis.set_yticks(range(len(parts)), names, fontsize=10)
     axis.set_xscale("symlog", linthresh=1, linscale=0.5)
     ticks = [-30, -10, -3, -1, 0, 1, 3, 10, 30]
     axis.set_xticks(ticks, [f"{t}" for t in ticks])
     axis.minorticks_off()
     axis.invert_yaxis()
-    axis.set_xlabel("against the claim       effect, in margins       as claimed")
+    axis.set_xlabel("against      effect, in margins      as claimed")
     shown = [v for v in VERDICT_COLOURS if v in set(verdicts)]
-    handles = [axis.plot([], [], "D", color=VERDICT_COLOURS[v], label=v.replace("`", ""))[0] for v in shown]
+    handles = [axis.plot([], [], "D", color=VERDICT_COLOURS[v], label=v)[0] for v in shown]
     fig.legend(handles=handles, loc="outside upper center", ncols=len(shown))
     return fig
 

@@ -59,7 +59,7 @@ figures.scorecard(tested.claims, tested.parts)
 
 # %% tags=["nbval-check-output"]
 for row in tested.claims.itertuples():
-    print(f"{row.claim:4}{row.verdict:13}{row.statement}")
+    print(f"{row.claim:4}{row.verdict:14}{row.title}")
 
 # %% [markdown]
 # ## The numbers
@@ -67,11 +67,13 @@ for row in tested.claims.itertuples():
 # Accuracy as a fraction of one; NLL and sharpness in nats. `detectable` is the effect that would have been found with power 0.8.
 
 # %% tags=["nbval-check-output"]
-columns = ["claim", "part", "n", "effect", "low", "high", "p", "detectable"]
-tested.parts[columns].round(4)
+about = ["claim", "metric", "n"]
+numbers = ["effect", "low", "high", "p", "detectable"]
+tested.parts[about + numbers].round(4).dropna(axis="columns")
 
 # %% tags=["nbval-check-output"]
-tested.claims[["claim", "verdict", "p", "adjusted", "source"]].round(4)
+columns = ["claim", "verdict", "p", "adjusted", "source"]
+tested.claims[columns].round(4).dropna(axis="columns")
 
 # %% [markdown]
 # ## H1

@@ -44,14 +44,14 @@ table = deviations.effects(bases, lookup, final)
 figures.deviations(table)
 
 # %% tags=["nbval-check-output"]
-table[["deviation", "metric", "effect", "low", "high", "n"]].round(4)
+columns = ["deviation", "metric", "effect", "low", "high", "n"]
+table[columns].round(4).dropna(axis="columns")
 
 # %% [markdown]
 # Where it was found:
 
 # %% tags=["nbval-check-output"]
-for row in table.drop_duplicates("deviation").itertuples():
-    print(f"{row.deviation:46}{row.where}")
+table.drop_duplicates("deviation")[["deviation", "where"]]
 
 # %% [markdown]
 # ## Why each happens
