@@ -226,3 +226,22 @@ def test_manifest_names_every_file_with_its_hash(stored, root):
     present = {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file() and p.name != "manifest.json"}
     assert set(named) == present
     assert len(named) == 1 + 2 * 2
+
+
+def test_what_this_repository_publishes_is_intact():
+    """Every file is the one in the manifest and small; every record parses under its own hash."""
+    here = Published()
+    assert all(len(here.read(name)) <= published.MAX_BYTES for name in here.files)
+    files = {str(path.relative_to(here.root)) for path in here.root.glob("*/**/*") if path.is_file()}
+    assert files == set(here.files)
+    specs = list(here)
+    assert len({spec.hash for spec in specs}) == len(specs) == len(here)
+    for spec in specs[:: max(len(specs) // 20, 1)]:
+        record = here.get(spec)
+        assert record.metrics()["accuracy"] == record.probes["subjects"][record_subject(record)]["accuracy"]
+        assert not record.provenance["git"]["dirty"]
+
+
+def record_subject(record: RunRecord) -> str:
+    (subject,) = record.data["subjects"]["test"]
+    return str(subject)
