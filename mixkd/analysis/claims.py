@@ -22,7 +22,7 @@ MARGINS = {  # differences that nobody needs to care about; declared
     **dict.fromkeys(("accuracy", "macro_f1", "accuracy_best_validation"), 0.01),
     **dict.fromkeys(("fgsm_2", "gaussian_3", "missing_3"), 0.01),  # accuracy of spoilt windows
     "nll": 0.05,  # nats
-    "sharpness": 0.02,  # nats
+    "sharpness": 0.001,  # nats; see CHANGES
     **dict.fromkeys(("v_similar", "v_gap"), 0.02),
 }
 
@@ -248,4 +248,7 @@ def specs(bases: Iterable[RunSpec]) -> list[RunSpec]:
     return list({run.hash: run for run in [*bases, *runs]}.values())
 
 
-CHANGES: tuple[str, ...] = ()  # one line per later edit: date, what, why
+CHANGES = (  # date, what, why; contrasts, directions and tests are as first written
+    "2026-11-21, margin of sharpness from 0.02 to 0.001 nats, after seed 0 was seen: sharpness itself is about 0.01, so the "
+    "first margin would have called any difference nothing and H5 contradicted",
+)

@@ -23,6 +23,8 @@ profile: str = "quick"  # smoke, quick or full
 seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
+import textwrap
+
 from myst_nb import glue
 
 from mixkd import figures
@@ -49,7 +51,9 @@ tested = verdicts.assess(bases, lookup, final)
 # %% tags=["nbval-check-output"]
 people = tested.parts["n"].max()
 print(f"{dataset}, {profile}: {people} people, {len(bases) // people} seed(s)")
-print("changes since the claims were written:", *(claims.CHANGES or ["none"]))
+print("changes since the claims were written:")
+for change in claims.CHANGES:
+    print(textwrap.fill(change, 88))
 
 # %% [markdown]
 # ## The scorecard
