@@ -249,6 +249,6 @@ def specs(bases: Iterable[RunSpec]) -> list[RunSpec]:
 
 
 CHANGES = (  # date, what, why; contrasts, directions and tests are as first written
-    "2026-11-21, margin of sharpness from 0.02 to 0.001 nats, after seed 0 was seen: sharpness itself is about 0.01, so the "
-    "first margin would have called any difference nothing and H5 contradicted",
+    "2026-11-21, margin of sharpness from 0.02 to 0.001 nats, after seed 0 was seen: sharpness itself is about 0.01, "
+    "so the first margin would have called any difference nothing and H5 contradicted",
 )
