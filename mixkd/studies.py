@@ -52,7 +52,7 @@ def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
     entry, chosen = dataset_entry(dataset), profile_of(profile)
     n_folds = len(windows.folds(entry.load().subjects))
     for fold in range(min(n_folds, chosen.folds or n_folds)):
-        for s in range(seed, seed + chosen.n_seeds):
+        for s in range(seed, seed + min(chosen.n_seeds, entry.seeds)):
             yield RunSpec(
                 dataset=dataset,
                 fold=fold,

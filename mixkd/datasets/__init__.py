@@ -69,6 +69,7 @@ class Dataset:
     batch_size: int
     licence: str
     citation: str
+    seeds: int = 3  # at most, of the full profile
 
     def load(self) -> Recordings:
         return importlib.import_module(self.module).load()
@@ -84,6 +85,17 @@ DATASETS = {
         batch_size=64,
         licence="BSD-3-Clause, as part of the package seglearn",
         citation="burns2018",
+    ),
+    "selfback": Dataset(
+        title="selfBACK, wrist, nine activities",
+        module="mixkd.datasets.selfback",
+        window=250,
+        step=250,
+        epochs=8,
+        batch_size=64,
+        licence="CC BY 4.0 at UCI (521); the authors' repository asks for citation",
+        citation="sani2017",
+        seeds=2,
     ),
     "synthetic": Dataset(
         title="Synthetic signals of known topology",
