@@ -260,6 +260,12 @@ def load(
     return pd.DataFrame([row(record) for record in records], columns=None if records else NO_ROWS)
 
 
+def every_record(dataset: str, profile: str, seed: int = 0) -> list[RunRecord]:
+    """Records of all studies and of what they need, those that are there. Trains nothing."""
+    store = store_of(profile)
+    return [record for spec in sweep.with_requirements(every(dataset, profile, seed)) if (record := store.find(spec))]
+
+
 def row(record: RunRecord) -> dict[str, Any]:
     """A record as a row of a tidy table. Metrics are the test subject's after the last epoch."""
     chosen = {f"accuracy_{c}": record.metrics(c)["accuracy"] for c in CHOICES}

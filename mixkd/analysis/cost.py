@@ -11,7 +11,8 @@ import torch
 
 from mixkd import networks
 from mixkd.errors import MixkdError
-from mixkd.store import CHECKOUT
+from mixkd.methods import METHODS
+from mixkd.store import CHECKOUT, RunRecord
 
 BENCHMARKS = CHECKOUT / "benchmarks" / "records"
 NETWORKS = ((16, 1), (16, 3), (28, 1), (28, 3))
@@ -60,3 +61,28 @@ def made_with(name: str, folder: Path = BENCHMARKS) -> str:
     changed = " with local changes" if about["git"]["dirty"] else ""
     commit = (about["git"]["sha"] or "unknown")[:10]
     return f"commit {commit}{changed}, {about['cpu_capability']}, {about['threads']} thread; {found}"
+
+
+def campaign(records: list[RunRecord]) -> pd.DataFrame:
+    """What runs cost as they were made: per kind of network, their number, median seconds and core-hours.
+
+    A student's seconds hold its share of building traces: the first of a stream pays.
+    """
+    kinds = [f"{r.spec.modality} {r.spec.role} WRN{r.spec.depth}-{r.spec.width}" for r in records]
+    seconds = pd.DataFrame({"kind": kinds, "seconds": [r.provenance["seconds"] for r in records]})
+    groups = seconds.groupby("kind")["seconds"]
+    result = pd.DataFrame({"runs": groups.size(), "median_seconds": groups.median(), "core_hours": groups.sum() / 3600})
+    return result.sort_values("core_hours", ascending=False)
+
+
+def live_hours(records: list[RunRecord], step: dict[str, float]) -> float:
+    """Core-hours that live teachers would have added to traced students, at the benchmark's milliseconds per step.
+
+    Two WRN16-1 teachers cost `live` minus `traced`, one half of that; larger ones are priced as these, hence too low.
+    """
+    total = 0.0
+    for record in records:
+        if record.spec.teachers and not METHODS[record.spec.method].features:
+            n_steps = record.data["windows"]["train"] // record.spec.batch_size * record.spec.epochs
+            total += n_steps * (step["live"] - step["traced"]) * len(record.spec.teachers) / 2
+    return total / 1000 / 3600
