@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,6 +17,7 @@ class Recordings:
     signals: one (n_samples, n_channels) float32 per recording, in physical `units`
     labels: one (n_samples,) int64 per recording, index into `classes`
     subjects: (n_recordings,) int64, a person each; rate: samples per second
+    counts: what the loader interpolated, split or left out, in words, with how many
     """
 
     signals: tuple[np.ndarray, ...]
@@ -26,6 +27,7 @@ class Recordings:
     channels: tuple[str, ...]
     units: tuple[str, ...]
     classes: tuple[str, ...]
+    counts: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         counts = len(self.signals), len(self.labels), len(self.subjects)
@@ -70,9 +72,10 @@ class Dataset:
     licence: str
     citation: str
     seeds: int = 3  # at most, of the full profile
+    loader: str = "load"  # function of the module
 
     def load(self) -> Recordings:
-        return importlib.import_module(self.module).load()
+        return getattr(importlib.import_module(self.module), self.loader)()
 
 
 DATASETS = {
@@ -89,6 +92,18 @@ DATASETS = {
     "selfback": Dataset(
         title="selfBACK, wrist, nine activities",
         module="mixkd.datasets.selfback",
+        window=250,
+        step=250,
+        epochs=8,
+        batch_size=64,
+        licence="CC BY 4.0 at UCI (521); the authors' repository asks for citation",
+        citation="sani2017",
+        seeds=2,
+    ),
+    "selfback_thigh": Dataset(
+        title="selfBACK, thigh, nine activities",
+        module="mixkd.datasets.selfback",
+        loader="thigh",
         window=250,
         step=250,
         epochs=8,

@@ -1,60 +1,114 @@
-"""Raw files of downloaded data sets: where they are, and a strict reader of their tables."""
+"""Raw files of downloaded data sets: where they are, and the verified cache of what was parsed from them.
+
+They lie below the folder that `MIXKD_DATA` names (files brought by hand), else below `data/raw` of the store.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import csv
 
+from mixkd import store
+from mixkd.datasets import Recordings
 from mixkd.errors import MixkdError
-from mixkd.store import home, sha256
+
+COUNT = "count of "  # a number to report, among the arrays of a cache
 
 
-def folder(name: str) -> Path:
-    """Where the files of a data set are: below `MIXKD_DATA`, else below the store."""
-    named = os.environ.get("MIXKD_DATA")
-    return (Path(named).expanduser() if named else home() / "data" / "raw") / name
+def root() -> Path:
+    if named := os.environ.get("MIXKD_DATA"):
+        return Path(named).expanduser()
+    return store.home() / "data" / "raw"
 
 
-def listed(root: Path, pattern: str, expected: str) -> list[Path]:
-    """The files below `root` that match, sorted. None: MixkdError that says where they were looked for."""
-    found = sorted(path for path in root.glob(pattern) if path.is_file())
+def folder(name: str, layouts: Iterable[str]) -> tuple[Path, str]:
+    """The folder of a data set's files and which of the known `layouts` it has; MixkdError when there is none."""
+    base, layouts = root() / name, list(layouts)
+    for layout in layouts:
+        if (base / layout).is_dir():
+            return base / layout, layout
+    raise MixkdError(
+        f"{base}: found no folder {' or '.join(layouts)}, expected the raw files of {name}; "
+        f"fetch them with `mixkd data fetch {name}`, or set MIXKD_DATA to the folder above {base.name}/"
+    )
+
+
+def listed(base: Path, pattern: str) -> list[Path]:
+    """The files below `base` that match, sorted; MixkdError when there is none."""
+    found = sorted(path for path in base.glob(pattern) if path.is_file())
     if not found:
-        raise MixkdError(f"{root}: found no {pattern}, expected {expected}; MIXKD_DATA names the folder above it")
+        raise MixkdError(f"{base}: found no file {pattern}, expected the official layout; see `mixkd data check`")
     return found
 
 
-def fingerprint(root: Path, paths: Sequence[Path]) -> str:
-    """Names a cache of what was parsed: 16 digits over names, sizes and times of the raw files."""
-    lines = [f"{p.relative_to(root)} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in paths]
-    return sha256("\n".join(lines).encode())[:16]
+@dataclass
+class Pieces:
+    """Recordings as they are gathered, and counts of what was done to them."""
+
+    signals: list[np.ndarray] = field(default_factory=list)
+    labels: list[np.ndarray] = field(default_factory=list)
+    subjects: list[int] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, signal: np.ndarray, label: int | np.ndarray, subject: int) -> None:
+        self.signals.append(np.asarray(signal, np.float32))
+        self.labels.append(np.broadcast_to(np.asarray(label, np.uint8), len(signal)))
+        self.subjects.append(subject)
+
+    def count(self, what: str, n: int = 1) -> None:
+        self.counts[what] = self.counts.get(what, 0) + int(n)
+
+    def arrays(self) -> store.Arrays:
+        """What a cache holds. The signals are handed over: they are not kept twice in memory."""
+        lengths = np.array([len(s) for s in self.signals], np.int64)
+        signal = np.empty((int(lengths.sum()), self.signals[0].shape[1]), np.float32)
+        ends = np.cumsum(lengths)
+        for i, end in enumerate(ends):
+            signal[end - lengths[i] : end] = self.signals[i]
+            self.signals[i] = signal[end - lengths[i] : end]
+        counts = {COUNT + what: np.array([n], np.int64) for what, n in self.counts.items()}
+        subjects = np.array(self.subjects, np.int64)
+        return {"signal": signal, "label": np.concatenate(self.labels), "length": lengths, "subject": subjects} | counts
 
 
-def read_csv(path: Path, columns: Mapping[str, pa.DataType]) -> dict[str, np.ndarray]:
-    """Columns of a CSV file with exactly this header, all values there and finite; MixkdError naming file and line."""
-    convert = csv.ConvertOptions(column_types=dict(columns), null_values=[], strings_can_be_null=False)
-    try:
-        header = path.open(encoding="utf-8").readline().strip().split(",")
-        if header != list(columns):
-            raise MixkdError(f"{path}, line 1: found columns {', '.join(header)}, expected {', '.join(columns)}")
-        table = csv.read_csv(path, convert_options=convert, read_options=csv.ReadOptions(use_threads=False))
-    except (OSError, UnicodeDecodeError, pa.ArrowInvalid) as error:
-        raise MixkdError(f"{path}: {' '.join(str(error).split())}, expected columns {', '.join(columns)}") from error
-    if not len(table):
-        raise MixkdError(f"{path}: found no rows after the header")
-    result = {}
-    for name, kind in columns.items():
-        if pa.types.is_floating(kind):
-            good = pc.is_finite(table[name]).to_numpy()
-            if not good.all():
-                line = int(np.flatnonzero(~good)[0]) + 2
-                raise MixkdError(
-                    f"{path}, line {line}: found {table[name][line - 2].as_py()} in {name}, expected a number"
-                )
-        result[name] = table[name].to_numpy()
-    return result
+def cached(
+    name: str, version: int, base: Path, files: Sequence[Path], make: Callable[[], Pieces]
+) -> tuple[store.Arrays, dict[str, int]]:
+    """Arrays and counts of `make`, kept under a name that says what was parsed (names, sizes, times) and by which code.
+
+    `version` is the parser's: raised when it gives other numbers from the same files.
+    """
+    states = [(path, path.stat()) for path in files]
+    lines = [f"{path.relative_to(base)} {state.st_size} {state.st_mtime_ns}" for path, state in states]
+    key = store.sha256("\n".join(lines).encode())[:16]
+    arrays = store.cached_arrays(
+        store.home() / "data" / f"{name}-{key}-v{version}.safetensors", lambda: make().arrays()
+    )
+    counts = {what.removeprefix(COUNT): int(n[0]) for what, n in arrays.items() if what.startswith(COUNT)}
+    return arrays, counts
+
+
+def recordings(
+    parsed: tuple[store.Arrays, dict[str, int]],
+    rate: float,
+    channels: tuple[str, ...],
+    units: tuple[str, ...],
+    classes: tuple[str, ...],
+) -> Recordings:
+    """Recordings from what `cached` gave."""
+    arrays, counts = parsed
+    ends = np.cumsum(arrays["length"])[:-1]
+    return Recordings(
+        signals=tuple(np.split(arrays["signal"], ends)),
+        labels=tuple(np.split(arrays["label"].astype(np.int64), ends)),
+        subjects=arrays["subject"],
+        rate=rate,
+        channels=channels,
+        units=units,
+        classes=classes,
+        counts=counts,
+    )

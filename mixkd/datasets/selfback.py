@@ -1,76 +1,90 @@
-"""`selfback`: wrist acceleration of 50 people during nine activities (Sani et al. 2017; UCI 521).
+"""`selfback`: acceleration at the wrist (or thigh) during nine daily activities (Sani et al. 2017).
 
-Axivity AX3, 100 Hz, steps of 1/64 g, limits +-8 g; a file per person and activity of about three minutes. The layout
-is that of the authors' repository: `raw/9_class/wrist50/<activity>/<person>.csv` with columns time, x, y, z. The clock
-steps by 9 to 11 ms (rounding), taken as even. Halved to 50 Hz behind an anti-aliasing filter (declared default).
+Axivity AX3, +-8 g, nominally 100 Hz; one file per person and activity, about three minutes each. The authors'
+repository has 50 people at the wrist, 34 of them at the thigh too; the copy at UCI (521) has 33.
+
+The device's clock differs from its name: recordings have 97 to 103 samples per second, stamped to the millisecond.
+So each is interpolated to an even 100 Hz and then, low-passed, brought to 50 Hz, the rate of `watch`. A gap between
+stamps of at most 50 ms is interpolated, a longer one ends the recording. Units: g.
 """
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-from scipy.signal import resample_poly
 
-from mixkd import store
-from mixkd.datasets import Recordings, raw
-from mixkd.errors import MixkdError
+from mixkd.datasets import Recordings, raw, table, timing
+from mixkd.errors import MixkdError, nearest
 
-RAW_RATE = 100.0
-RATE = 50.0
-MAX_GAP = 50  # ms without a sample; a longer gap splits the recording
-CLASSES = (
-    *("sitting", "standing", "lying", "walk_slow", "walk_mod", "walk_fast"),
-    *("upstairs", "downstairs", "jogging"),
-)
-COLUMNS = {"time": pa.timestamp("ms"), "x": pa.float32(), "y": pa.float32(), "z": pa.float32()}
+VERSION = 1  # of the parser
+RAW_RATE, RATE = 100.0, 50.0
+GAP = 50  # ms
+CLASSES = ("sitting", "standing", "lying", "walk_slow", "walk_mod", "walk_fast", "upstairs", "downstairs", "jogging")
+CHANNELS, UNITS = ("x", "y", "z"), ("g", "g", "g")
+log = logging.getLogger("mixkd")
+WRIST, THIGH = ("raw/9_class/wrist50", "selfBACK/w"), ("raw/9_class/thigh34", "selfBACK/t")  # repository, UCI
+PEOPLE = {"selfback": 50, "selfback_thigh": 34}  # of the repository, and of published results
+COLUMNS: dict[str, table.Kind] = {"time": "instant", "x": "number", "y": "number", "z": "number"}
 
 
-def parse(path: Path) -> list[np.ndarray]:
-    """Uninterrupted pieces of one file, (n_samples, 3) in g at 50 Hz. Clocks that run backwards are refused."""
-    table = raw.read_csv(path, COLUMNS)
-    gaps = np.diff(table["time"].astype("datetime64[ms]").astype(np.int64))
-    if len(gaps) and gaps.min() < 0:
-        line = int(gaps.argmin()) + 3
-        raise MixkdError(f"{path}, line {line}: found a time before that of the line above, expected rising times")
-    xyz = np.stack([table[name] for name in "xyz"], axis=1)
-    pieces = np.split(xyz, np.flatnonzero(gaps > MAX_GAP) + 1)
-    return [resample_poly(piece, 1, 2, axis=0).astype(np.float32) for piece in pieces]
+def parse(path: Path) -> table.Parsed:
+    """One file: `time,x,y,z`, in the thigh's files also `class`, which must be the name of its folder."""
+    try:
+        with open(path, "rb") as file:
+            named = file.readline(100).rstrip() == b"time,x,y,z,class"
+    except OSError as error:
+        raise MixkdError(f"{path}: {error.strerror or error}") from error
+    columns: dict[str, table.Kind] = {**COLUMNS, "class": "text"} if named else COLUMNS
+    found = table.read(path, table.Format(columns, header=True, ends="\n" if "9_class" in path.parts else None))
+    found.increasing("time")
+    found.sampled("time", RAW_RATE, per_second=1000)
+    for code, word in enumerate(found.words.get("class", ())):
+        if word != path.parent.name:
+            row = np.flatnonzero(found.columns["class"] == code)[0]
+            raise found.refuse(row, f"class {word}", f"{path.parent.name}, the name of the folder")
+    return found
 
 
-def convert(root: Path, paths: list[Path]) -> dict[str, np.ndarray]:
-    """All files as plain arrays, one entry of length, label and subject per uninterrupted piece."""
-    signals, labels, subjects = [], [], []
-    for path in paths:
-        if path.parent.name not in CLASSES or not path.stem.isdigit():
-            expected = f"<activity>/<person>.csv with an activity of {', '.join(CLASSES)}"
-            raise MixkdError(f"{path.relative_to(root)}: found an unknown name, expected {expected}")
-        for piece in parse(path):
-            signals.append(piece)
-            labels.append(CLASSES.index(path.parent.name))
-            subjects.append(int(path.stem))
-    return {
-        "signal": np.concatenate(signals),
-        "length": np.array([len(s) for s in signals], dtype=np.int64),
-        "label": np.array(labels, dtype=np.int64),
-        "subject": np.array(subjects, dtype=np.int64),
-    }
+def gather(files: list[Path]) -> raw.Pieces:
+    pieces = raw.Pieces()
+    for path in files:
+        activity, person = path.parent.name, path.stem
+        if activity not in CLASSES:
+            raise MixkdError(f"{path}: found the activity {activity!r}, {nearest(activity, CLASSES)}")
+        if not person.isdecimal():
+            raise MixkdError(f"{path}: found the name {person!r}, expected the number of a person")
+        found = parse(path)
+        pieces.count(f"samples in the files, {activity}", len(found))
+        time = found.columns["time"]
+        parts = timing.runs(time, GAP)
+        pieces.count(f"gaps above {GAP} ms, where recordings end", len(parts) - 1)
+        steps = np.diff(time)
+        pieces.count(f"gaps of 15 to {GAP} ms, interpolated", np.count_nonzero((steps >= 15) & (steps <= GAP)))
+        for part in parts:
+            even = timing.even((time[part] - time[part][0]) / 1000, found.values[part], RAW_RATE)
+            pieces.add(timing.decimated(even, round(RAW_RATE / RATE)), CLASSES.index(activity), int(person))
+    return pieces
 
 
 def load() -> Recordings:
-    """The recordings of all people; parsed once to the store's own format, verified on reading."""
-    root = raw.folder("selfback") / "raw" / "9_class" / "wrist50"
-    paths = raw.listed(root, "*/*.csv", "the files of selfBACK (github.com/rgu-selfback/Datasets)")
-    key = f"selfback-{raw.fingerprint(root, paths)}-recipe{store.RECIPE}.safetensors"
-    arrays = store.cached_arrays(store.home() / "data" / key, lambda: convert(root, paths))
-    ends = np.cumsum(arrays["length"])[:-1]
-    return Recordings(
-        signals=tuple(np.split(arrays["signal"], ends)),
-        labels=tuple(np.full(n, y) for n, y in zip(arrays["length"], arrays["label"], strict=True)),
-        subjects=arrays["subject"],
-        rate=RATE,
-        channels=("x", "y", "z"),
-        units=("g", "g", "g"),
-        classes=CLASSES,
-    )
+    """At the wrist: 450 recordings of 50 people."""
+    return _load("selfback", WRIST)
+
+
+def thigh() -> Recordings:
+    """At the thigh: 306 recordings of 34 people."""
+    return _load("selfback_thigh", THIGH)
+
+
+def _load(name: str, layouts: tuple[str, str]) -> Recordings:
+    base, layout = raw.folder("selfback", layouts)
+    files = raw.listed(base, "*/*.csv")
+    expected = PEOPLE[name] * len(CLASSES)
+    if len(files) != expected:
+        if layout == layouts[0]:
+            raise MixkdError(f"{base}: found {len(files)} recordings, expected {expected}; see `mixkd data check`")
+        log.warning("%s: %d recordings; published results of %s come from %d", base, len(files), name, expected)
+    parsed = raw.cached(name, VERSION, base, files, lambda: gather(files))
+    return raw.recordings(parsed, RATE, CHANNELS, UNITS, CLASSES)

@@ -1,0 +1,247 @@
+"""Strict and fast reading of text tables: pyarrow parses; every refusal is one line with file, line, found, expected.
+
+A file is read in blocks, so that memory holds little more than the result. pyarrow alone would take `inf`, `nan`, a
+missing last line end, mixed line ends and an empty file's worth of nothing; those are refused here too. It does not
+say where in a file it stumbled once blocks are streamed: then the file is read again, line by line, to the first fault.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv
+
+from mixkd.errors import MixkdError
+
+# number: a column of the float32 matrix `values`; time: float64; instant: a date and time, ms since 1970, int64;
+# whole: int64; text: codes into the words found; skip: not read
+Kind = Literal["number", "time", "instant", "whole", "text", "skip"]
+TYPES = {
+    "number": pa.float32(),
+    "time": pa.float64(),
+    "instant": pa.timestamp("ms"),
+    "whole": pa.int64(),
+    "text": pa.string(),
+}
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+SHAPES = {
+    "number": (NUMBER, "a number"),
+    "time": (NUMBER, "a number"),
+    "instant": (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{3})?"), "a date and time"),
+    "whole": (re.compile(r"-?\d+"), "a whole number"),
+    "text": (re.compile(r".+"), "a word"),
+}
+BLOCK = 1 << 22  # bytes
+NAMES = {" ": "blanks", "\t": "tabs", ",": "commas", ";": "semicolons"}
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a file must be: its columns by name and kind in file order, separator, and whether line 1 names them.
+
+    missing: how a lost value is spelled (NaN in the result); none: a lost value is refused.
+    ends: the line end, or None for either, not mixed, of files whose official line end is not known here.
+    """
+
+    columns: dict[str, Kind]
+    separator: str = ","
+    header: bool = False
+    missing: str | None = None
+    ends: Literal["\n", "\r\n"] | None = "\n"
+
+    @property
+    def numbers(self) -> list[str]:
+        return [name for name, kind in self.columns.items() if kind == "number"]
+
+    @property
+    def first_line(self) -> int:
+        return 2 if self.header else 1
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A file's content: `values` (n_rows, n_numbers) float32; other columns by name, (n_rows,); `words` of text."""
+
+    path: Path
+    format: Format
+    values: np.ndarray
+    columns: dict[str, np.ndarray]
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def refuse(self, row: int, found: object, expected: str) -> MixkdError:
+        return refusal(self.path, self.format.first_line + int(row), found, expected)
+
+    def increasing(self, name: str) -> np.ndarray:
+        """A column whose every value is above the one before; else refused."""
+        values = self.columns[name]
+        if (bad := np.flatnonzero(np.diff(values) <= 0)).size:
+            row = bad[0] + 1
+            raise self.refuse(row, f"{name} {values[row]} after {values[row - 1]}", "a later time in every line")
+        return values
+
+    def known(self, name: str, codes: dict[int, Any] | tuple[int, ...]) -> np.ndarray:
+        """A column of codes that are all in `codes`; else refused."""
+        values = self.columns[name]
+        if (bad := np.flatnonzero(~np.isin(values, list(codes)))).size:
+            raise self.refuse(bad[0], f"{name} {values[bad[0]]}", f"one of {', '.join(map(str, codes))}")
+        return values
+
+    def sampled(self, name: str, rate: float, per_second: float = 1.0, tolerance: float = 0.1) -> None:
+        """Refuse times (of which `per_second` pass in a second) whose median step is not that of `rate` (Hz)."""
+        step = float(np.median(np.diff(self.columns[name]))) if len(self) > 1 else per_second / rate
+        if not abs(step * rate / per_second - 1) <= tolerance:
+            raise MixkdError(f"{self.path}: found {per_second / step:.4g} samples per second, expected {rate:g}")
+
+
+def refusal(path: Path, line: int, found: object, expected: str) -> MixkdError:
+    return MixkdError(f"{path}, line {line}: found {_short(found)}, expected {expected}")
+
+
+def _short(found: object) -> str:
+    text = " ".join(str(found).split()) if found else repr(found)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def read(path: Path, form: Format) -> Parsed:
+    """All of a file, or one MixkdError. Nothing but `form.missing` becomes NaN."""
+    try:
+        with open(path, "rb") as file:
+            n_rows = _rows(path, file, form)
+            return _parse(path, form, n_rows)
+    except OSError as error:
+        raise MixkdError(f"{path}: {error.strerror or error}") from error
+
+
+def _rows(path: Path, file: Any, form: Format) -> int:
+    """The number of rows, from one quick pass that also looks at the header and the line ends."""
+    lines = returns = 0
+    last = first = b""
+    while block := file.read(BLOCK):
+        first = first or block
+        lines, returns, last = lines + block.count(b"\n"), returns + block.count(b"\r"), block[-1:]
+    if not first:
+        raise MixkdError(f"{path}: found an empty file, expected {_columns(form)}")
+    if form.header:
+        expected, found = form.separator.join(form.columns), first.split(b"\n", 1)[0].rstrip(b"\r").decode("latin-1")
+        if found != expected:
+            raise refusal(path, 1, found, f"the columns {expected}")
+    if last != b"\n":
+        raise refusal(path, lines + 1, "no line end after the last row", "one: the file may be cut off")
+    if returns and (form.ends == "\n" or returns != lines):
+        raise MixkdError(f"{path}: found {returns} carriage returns in {lines} lines, expected {_ends(form)}")
+    if form.ends == "\r\n" and not returns:
+        raise MixkdError(f"{path}: found line ends LF, expected CRLF")
+    if lines < form.first_line:
+        raise MixkdError(f"{path}: found a header and no rows, expected {_columns(form)}")
+    return lines - form.header
+
+
+def _ends(form: Format) -> str:
+    return "line ends LF" if form.ends == "\n" else "one in every line or none"
+
+
+def _columns(form: Format) -> str:
+    by = f" separated by {NAMES.get(form.separator, repr(form.separator))}" if len(form.columns) > 1 else ""
+    return f"{len(form.columns)} column{'s' * (len(form.columns) > 1)}{by}"
+
+
+def _parse(path: Path, form: Format, n_rows: int) -> Parsed:
+    used = {name: kind for name, kind in form.columns.items() if kind != "skip"}
+    values = np.empty((n_rows, len(form.numbers)), np.float32)
+    columns = {n: np.empty(n_rows, np.float64 if k == "time" else np.int64) for n, k in used.items() if k != "number"}
+    words: dict[str, dict[str, int]] = {name: {} for name, kind in used.items() if kind == "text"}
+    row = 0
+    try:
+        for batch in _batches(path, form, used):
+            end = row + len(batch)
+            for i, name in enumerate(form.numbers):
+                values[row:end, i] = _finite(batch, name, form)
+            for name in columns:
+                columns[name][row:end] = _other(batch, name, used[name], words)
+            row = end
+    except (pa.ArrowInvalid, ValueError) as error:
+        raise _first_fault(path, form) or MixkdError(f"{path}: {' '.join(str(error).split())}") from error
+    if row != n_rows:
+        raise _first_fault(path, form) or MixkdError(f"{path}: found {row} rows, expected {n_rows}, one per line")
+    return Parsed(path, form, values, columns, {name: tuple(found) for name, found in words.items()})
+
+
+def _batches(path: Path, form: Format, used: Mapping[str, Kind]) -> Iterator[pa.RecordBatch]:
+    with csv.open_csv(
+        str(path),
+        read_options=csv.ReadOptions(
+            column_names=list(form.columns), skip_rows=int(form.header), use_threads=False, block_size=BLOCK
+        ),
+        parse_options=csv.ParseOptions(delimiter=form.separator, quote_char=False, ignore_empty_lines=False),
+        convert_options=csv.ConvertOptions(
+            column_types={name: TYPES[kind] for name, kind in used.items()},
+            include_columns=list(used),
+            null_values=[] if form.missing is None else [form.missing],
+            strings_can_be_null=False,
+            check_utf8=True,
+        ),
+    ) as reader:
+        yield from reader
+
+
+def _finite(batch: pa.RecordBatch, name: str, form: Format) -> np.ndarray:
+    """Numbers of a block. What is not finite must be spelled `missing`: arrow counts only that as null."""
+    column = batch.column(name)
+    found = column.to_numpy(zero_copy_only=False)
+    if np.count_nonzero(~np.isfinite(found)) != column.null_count:
+        raise ValueError(f"a value in {name} is not finite")
+    return found
+
+
+def _other(batch: pa.RecordBatch, name: str, kind: Kind, words: dict[str, dict[str, int]]) -> np.ndarray:
+    column = batch.column(name)
+    if column.null_count:
+        raise ValueError(f"a value in {name} is missing")
+    if kind == "text":
+        coded = column.dictionary_encode()
+        known = words[name]
+        codes = [known.setdefault(word, len(known)) for word in coded.dictionary.to_pylist()]
+        if "" in known:
+            raise ValueError(f"a word in {name} is empty")
+        return np.array(codes, np.int64)[coded.indices.to_numpy()]
+    if kind == "time" and not np.isfinite(column.to_numpy()).all():
+        raise ValueError(f"a value in {name} is not finite")
+    return column.cast(pa.int64()).to_numpy() if kind == "instant" else column.to_numpy()
+
+
+def _first_fault(path: Path, form: Format) -> MixkdError | None:
+    """The first line that is not as `form` says. Slow, and only reached when something is wrong."""
+    kinds = list(form.columns.items())
+    with open(path, encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        for number, line in enumerate(file, start=1):
+            if number < form.first_line:
+                continue
+            found = line.rstrip("\r\n").split(form.separator)
+            if len(found) != len(kinds):
+                what = f"{len(found)} columns" if line.strip() else "an empty line"
+                return refusal(path, number, what, _columns(form))
+            for value, (name, kind) in zip(found, kinds, strict=True):
+                if kind != "skip" and (expected := _fault(value, kind, form)):
+                    return refusal(path, number, f"{value!r} in {name}", expected)
+    return None
+
+
+def _fault(value: str, kind: Kind, form: Format) -> str | None:
+    """What was expected in place of `value`, or None where it is right."""
+    pattern, expected = SHAPES[kind]
+    if kind == "number" and value == form.missing:
+        return None
+    if not pattern.fullmatch(value.strip()):
+        return expected + (f" or {form.missing}" if kind == "number" and form.missing else "")
+    if kind in ("number", "time") and not np.isfinite(np.float32(value) if kind == "number" else float(value)):
+        return f"a number that {'float32' if kind == 'number' else 'float64'} can hold"
+    return None
