@@ -1,8 +1,8 @@
 """Strict and fast reading of text tables: pyarrow parses; every refusal is one line with file, line, found, expected.
 
-A file is read in blocks, so that memory holds little more than the result. pyarrow alone would take `inf`, `nan`, a
-missing last line end, mixed line ends and an empty file's worth of nothing; those are refused here too. It does not
-say where in a file it stumbled once blocks are streamed: then the file is read again, line by line, to the first fault.
+A file is read in blocks, so that memory holds little more than the result. pyarrow alone takes `inf`, `nan`, numbers
+that overflow, a file cut in its last number and mixed line ends; those are refused here too. Its own refusals name
+columns by number and no file: when there is one, the file is read again, line by line, up to the first fault.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ TYPES = {
     "whole": pa.int64(),
     "text": pa.string(),
 }
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 SHAPES = {
     "number": (NUMBER, "a number"),
     "time": (NUMBER, "a number"),
-    "instant": (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{3})?"), "a date and time"),
-    "whole": (re.compile(r"-?\d+"), "a whole number"),
+    "instant": (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{3})?", re.ASCII), "a date and time"),
+    "whole": (re.compile(r"-?\d+", re.ASCII), "a whole number"),
     "text": (re.compile(r".+"), "a word"),
 }
 BLOCK = 1 << 22  # bytes
@@ -242,6 +242,15 @@ def _fault(value: str, kind: Kind, form: Format) -> str | None:
         return None
     if not pattern.fullmatch(value.strip()):
         return expected + (f" or {form.missing}" if kind == "number" and form.missing else "")
-    if kind in ("number", "time") and not np.isfinite(np.float32(value) if kind == "number" else float(value)):
-        return f"a number that {'float32' if kind == 'number' else 'float64'} can hold"
+    if kind == "instant":
+        try:
+            np.datetime64(value)
+        except ValueError:
+            return expected
+    elif kind == "whole" and abs(int(value)) >= 2**63:
+        return "a number that int64 can hold"
+    elif kind == "number" and not abs(float(value)) <= np.finfo(np.float32).max:
+        return "a number that float32 can hold"
+    elif kind == "time" and not np.isfinite(float(value)):
+        return "a number that float64 can hold"
     return None
