@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from mixkd import cli_data
+from mixkd.cli_data import out
 from mixkd.errors import MixkdError
 
 app = typer.Typer(
@@ -21,42 +22,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console()
+app.add_typer(cli_data.app, name="data")
 
 Dataset = Annotated[str, typer.Option(help="Name of the data set, see `mixkd data`.")]
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke (seconds), quick (minutes) or full (hours).")]
 Seed = Annotated[int, typer.Option(help="First seed.")]
 Alpha = Annotated[float, typer.Option(help="a of mixup's Beta(a, a).")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Training processes; default: one per core.")]
-
-
-@app.command()
-def data(name: Annotated[str | None, typer.Argument(help="A data set to describe; all when left out.")] = None) -> None:
-    """List the data sets, or describe one: subjects, hours, classes, windows, licence."""
-    from mixkd import windows
-    from mixkd.datasets import DATASETS, dataset
-
-    if name is None:
-        table = Table("name", "title", "window", "step", "epochs", "licence")
-        for key, entry in DATASETS.items():
-            table.add_row(key, entry.title, f"{entry.window}", f"{entry.step}", f"{entry.epochs}", entry.licence)
-        out.print(table)
-        return
-    entry = dataset(name)
-    recordings = entry.load()
-    cut = windows.cut(recordings, entry.window, entry.step)
-    hours = sum(map(len, recordings.signals)) / recordings.rate / 3600
-    out.print(f"{entry.title}; {entry.licence}")
-    out.print(f"{len(set(recordings.subjects.tolist()))} subjects, {len(recordings.signals)} recordings, {hours:.2f} h")
-    out.print(
-        f"{recordings.rate:g} Hz; channels "
-        + ", ".join(map(" ".join, zip(recordings.channels, recordings.units, strict=True)))
-    )
-    out.print(f"{len(cut)} windows of {entry.window} samples, step {entry.step}")
-    table = Table("class", "windows")
-    for i, label in enumerate(recordings.classes):
-        table.add_row(label, str(int((cut.y == i).sum())))
-    out.print(table)
 
 
 @app.command()

@@ -46,12 +46,13 @@ def test_help(mixkd, words):
 
 
 def test_every_command_is_listed_here():
-    assert {command.name or command.callback.__name__ for command in app.registered_commands} == set(COMMANDS)
+    found = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert found | {group.name for group in app.registered_groups} == set(COMMANDS)
 
 
 def test_the_command_in_a_process_of_its_own(store_home):
     """As users start it: nothing but the line on stderr, and status 1."""
-    done = subprocess.run([sys.executable, "-m", "mixkd.cli", "data", "wach"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "mixkd.cli", "data", "info", "wach"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "mixkd: dataset: found 'wach', did you mean 'watch'?\n"
 
@@ -60,13 +61,14 @@ def test_the_command_in_a_process_of_its_own(store_home):
 
 
 def test_data_lists_all(mixkd):
-    status, out, err = mixkd("data")
+    status, out, err = mixkd("data", "list")
     assert (status, err) == (0, "")
     assert all(name in out and entry.title in out for name, entry in DATASETS.items())
+    assert mixkd("data")[1] == out
 
 
 def test_data_describes_one(mixkd):
-    status, out, err = mixkd("data", "watch")
+    status, out, err = mixkd("data", "info", "watch")
     assert (status, err) == (0, "")
     for fact in ("10 subjects", "140 recordings", "50 Hz", "4677 windows of 100 samples, step 50", "BSD-3-Clause"):
         assert fact in out
@@ -77,7 +79,7 @@ def test_data_describes_one(mixkd):
 # -- refusals
 
 REFUSED = {
-    "data sinthetic": "dataset: found 'sinthetic', did you mean 'synthetic'?",
+    "data info sinthetic": "dataset: found 'sinthetic', did you mean 'synthetic'?",
     "run -s fold": "-s fold: expected field=value",
     "run -s epoch=3": "RunSpec.epoch: unknown field, did you mean 'epochs'?",
     "run -s epochs=three": "RunSpec.epochs: found 'three', expected int",

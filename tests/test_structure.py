@@ -49,7 +49,7 @@ ORDER = (
         "mixing",
     ),
     *("inputs", "losses", "methods", "metrics", "probes", "training"),
-    *("worker", "sweep", "studies", "analysis", "figures", "notebook", "book", "cli"),
+    *("worker", "sweep", "studies", "analysis", "figures", "notebook", "book", "cli_data", "cli"),
 )
 
 

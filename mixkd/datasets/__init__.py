@@ -73,6 +73,7 @@ class Dataset:
     citation: str
     seeds: int = 3  # at most, of the full profile
     loader: str = "load"  # function of the module
+    source: str = ""  # folder of the raw files, and name in mixkd/datasets/sources.py; none: nothing to fetch
 
     def load(self) -> Recordings:
         return getattr(importlib.import_module(self.module), self.loader)()
@@ -98,6 +99,7 @@ DATASETS = {
         batch_size=64,
         licence="CC BY 4.0 at UCI (521); the authors' repository asks for citation",
         citation="sani2017",
+        source="selfback",
         seeds=2,
     ),
     "selfback_thigh": Dataset(
@@ -110,6 +112,7 @@ DATASETS = {
         batch_size=64,
         licence="CC BY 4.0 at UCI (521); the authors' repository asks for citation",
         citation="sani2017",
+        source="selfback",
         seeds=2,
     ),
     "synthetic": Dataset(

@@ -86,9 +86,9 @@ def _members(job: _Unpacking, file: IO[bytes], name: str, folder: Path, inner: b
     with tarfile.open(fileobj=file, mode="r:*") as archive:
         for member in archive:
             _check_tar(job, member, folder)
-            if member.isfile() and (content := archive.extractfile(member)):
-                with content:
-                    _file(job, content, member.name, folder, inner)
+            if member.isfile() and (body := archive.extractfile(member)):
+                with body:
+                    _file(job, body, member.name, folder, inner)
 
 
 def _check_zip(job: _Unpacking, info: zipfile.ZipInfo) -> None:

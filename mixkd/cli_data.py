@@ -1,0 +1,129 @@
+"""The command `mixkd data`: which data sets there are, where their files lie, fetching and checking them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from mixkd.datasets.download import Progress as Report
+
+app = typer.Typer(help="Data sets: list them, fetch and check their files, describe one.")
+out = Console()
+
+Name = Annotated[str, typer.Argument(help="Name of a data set, see `mixkd data list`.")]
+
+
+@app.callback(invoke_without_command=True)
+def _default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        list_command()
+
+
+@app.command(name="list")
+def list_command() -> None:
+    """All data sets: how they are cut, how long networks train on them, and whether their files are here."""
+    from mixkd.datasets import DATASETS, raw
+
+    table = Table("name", "title", "window", "step", "epochs", "files", "licence")
+    for key, entry in DATASETS.items():
+        if not entry.source:
+            files = "installed"
+        else:
+            files = "here" if (raw.root() / entry.source).is_dir() else f"mixkd data fetch {entry.source}"
+        numbers = (f"{n}" for n in (entry.window, entry.step, entry.epochs))
+        table.add_row(key, entry.title, *numbers, files, entry.licence)
+    out.print(table)
+
+
+@app.command()
+def path() -> None:
+    """The folder that raw files are looked for in: MIXKD_DATA, or a folder of the store."""
+    from mixkd.datasets import raw
+
+    out.print(str(raw.root()), soft_wrap=True)
+
+
+@app.command()
+def fetch(name: Name) -> None:
+    """Download a data set's raw files. Shows licence and citation first; goes on where it was interrupted."""
+    from mixkd.datasets import download
+
+    folder = _folder(name)
+    origin = download.source(folder)
+    out.print(f"{folder}: {origin.url}", soft_wrap=True)
+    out.print(f"licence: {origin.licence}; {origin.page}", soft_wrap=True)
+    out.print(f"cite: {origin.reference}", soft_wrap=True)
+    if origin.note:
+        out.print(f"note: {origin.note}", soft_wrap=True)
+    with _progress() as report:
+        target = download.fetch(folder, report)
+    out.print(f"{target}", soft_wrap=True)
+
+
+@app.command()
+def check(name: Name) -> None:
+    """Compare a data set's raw files with their SHA-256, then read them all. Exit status 1 when something is wrong."""
+    from mixkd.datasets import dataset, download
+
+    entry = dataset(name)
+    problems = download.check(entry.source) if entry.source else []
+    for problem in problems:
+        out.print(problem, soft_wrap=True)
+    if problems:
+        out.print(f"{name}: {len(problems)} problem{'s' * (len(problems) > 1)}")
+        raise typer.Exit(1)
+    recordings = entry.load()
+    out.print(f"{name}: {len(recordings.signals)} recordings, nothing wrong")
+
+
+@app.command()
+def info(name: Name) -> None:
+    """Describe a data set: subjects, hours, classes, windows, what its loader mended or left out, licence."""
+    from mixkd import windows
+    from mixkd.datasets import dataset
+
+    entry = dataset(name)
+    recordings = entry.load()
+    cut = windows.cut(recordings, entry.window, entry.step)
+    hours = sum(map(len, recordings.signals)) / recordings.rate / 3600
+    out.print(f"{entry.title}; {entry.licence}")
+    out.print(f"{len(set(recordings.subjects.tolist()))} subjects, {len(recordings.signals)} recordings, {hours:.2f} h")
+    out.print(
+        f"{recordings.rate:g} Hz; channels "
+        + ", ".join(map(" ".join, zip(recordings.channels, recordings.units, strict=True)))
+    )
+    out.print(f"{len(cut)} windows of {entry.window} samples, step {entry.step}")
+    table = Table("class", "windows")
+    for i, label in enumerate(recordings.classes):
+        table.add_row(label, str(int((cut.y == i).sum())))
+    out.print(table)
+    for what, count in recordings.counts.items():
+        out.print(f"{what}: {count:,}")
+
+
+def _folder(name: str) -> str:
+    """The raw folder of a data set, several of which may share one."""
+    from mixkd.datasets import dataset
+    from mixkd.datasets.sources import SOURCES
+    from mixkd.errors import MixkdError
+
+    entry = dataset(name)
+    if entry.source not in SOURCES:
+        raise MixkdError(f"data fetch: found {name!r}, which needs no download; expected one of {', '.join(SOURCES)}")
+    return entry.source
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    """Bytes so far on the terminal; silent where there is none."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=out, transient=True, disable=not out.is_terminal) as bar:
+        task = bar.add_task("download", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

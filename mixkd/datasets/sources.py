@@ -1,0 +1,115 @@
+"""Where raw data come from: official addresses, what is kept of them, licences, and whom to cite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MB = 1_000_000
+UCI = "https://archive.ics.uci.edu"
+CC_BY = "CC BY 4.0 (UCI)"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One download.
+
+    limit, unpacked: bytes at most, of the archive and of what is kept of it; keep: patterns of names in the archive.
+    sha256: of the archive where it is known; else it is recorded when first fetched, and compared after.
+    page: for people, who may have to fetch by hand; reference: whom to cite; note: what to know before fetching.
+    """
+
+    url: str
+    page: str
+    limit: int
+    unpacked: int
+    licence: str
+    reference: str
+    keep: tuple[str, ...] = ("*",)
+    sha256: str | None = None
+    note: str = ""
+
+    @property
+    def archive(self) -> str:
+        return self.url.rsplit("/", 1)[1].replace("+", "-")
+
+
+def _zip(number: int, archive: str) -> str:
+    return f"{UCI}/static/public/{number}/{archive}.zip"
+
+
+def _page(number: int) -> str:
+    return f"{UCI}/dataset/{number}"
+
+
+SOURCES = {
+    "selfback": Source(
+        url=_zip(521, "selfback"),
+        page=_page(521),
+        limit=500 * MB,
+        unpacked=1500 * MB,
+        licence=CC_BY,
+        reference="Sani, Massie, Wiratunga, Cooper: Learning Deep and Shallow Features for HAR, KSEM 2017",
+        note="UCI has 33 people; all 50 are in github.com/rgu-selfback/Datasets, folder raw/9_class",
+    ),
+    "hapt": Source(
+        url=_zip(341, "smartphone+based+recognition+of+human+activities+and+postural+transitions"),
+        page=_page(341),
+        limit=300 * MB,
+        unpacked=800 * MB,
+        keep=("*RawData/*", "*activity_labels.txt", "*README.txt"),
+        licence=f"{CC_BY}; the README in it forbids commercial use",
+        reference="Reyes-Ortiz et al.: Transition-Aware HAR Using Smartphones, Neurocomputing 171, 2016",
+    ),
+    "dsads": Source(
+        url=_zip(256, "daily+and+sports+activities"),
+        page=_page(256),
+        limit=500 * MB,
+        unpacked=1500 * MB,
+        keep=("*data/a*/p*/s*.txt",),
+        licence=CC_BY,
+        reference="Altun, Barshan, Tunçel: Comparative Study on Classifying Human Activities, Pattern Recogn. 43, 2010",
+    ),
+    "pamap2": Source(
+        url=_zip(231, "pamap2+physical+activity+monitoring"),
+        page=_page(231),
+        limit=1500 * MB,
+        unpacked=3000 * MB,
+        keep=("PAMAP2_Dataset/Protocol/*.dat", "*readme.pdf"),
+        licence=CC_BY,
+        reference="Reiss, Stricker: Introducing a New Benchmarked Dataset for Activity Monitoring, ISWC 2012",
+    ),
+    "ucihar": Source(
+        url=_zip(240, "human+activity+recognition+using+smartphones"),
+        page=_page(240),
+        limit=300 * MB,
+        unpacked=800 * MB,
+        keep=("UCI HAR Dataset/*",),
+        licence=f"{CC_BY}; the README in it forbids commercial use",
+        reference="Anguita, Ghio, Oneto, Parra, Reyes-Ortiz: A Public Domain Dataset for HAR, ESANN 2013",
+    ),
+    "mhealth": Source(
+        url=_zip(319, "mhealth+dataset"),
+        page=_page(319),
+        limit=300 * MB,
+        unpacked=1000 * MB,
+        licence=CC_BY,
+        reference="Banos et al.: mHealthDroid, a Novel Framework for Mobile Health Applications, IWAAL 2014",
+    ),
+    "wisdm": Source(
+        url=_zip(507, "wisdm+smartphone+and+smartwatch+activity+and+biometrics+dataset"),
+        page=_page(507),
+        limit=1000 * MB,
+        unpacked=3000 * MB,
+        keep=("wisdm-dataset/raw/watch/*", "wisdm-dataset/*.txt", "wisdm-dataset/*.pdf"),
+        licence=CC_BY,
+        reference="Weiss, Yoneda, Hayajneh: Smartphone and Smartwatch-Based Biometrics, IEEE Access 7, 2019",
+    ),
+    "wisdm_v1": Source(
+        url="https://www.cis.fordham.edu/wisdm/includes/datasets/latest/WISDM_ar_latest.tar.gz",
+        page="https://www.cis.fordham.edu/wisdm/dataset.php",
+        limit=100 * MB,
+        unpacked=300 * MB,
+        licence="none stated; cite the paper",
+        reference="Kwapisz, Weiss, Moore: Activity Recognition using Cell Phone Accelerometers, SIGKDD Expl. 12, 2010",
+    ),
+}
