@@ -7,11 +7,12 @@ columns by number and no file: when there is one, the file is read again, line b
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -111,17 +112,33 @@ def _short(found: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def read(path: Path, form: Format) -> Parsed:
-    """All of a file, or one MixkdError. Nothing but `form.missing` becomes NaN."""
+def read(path: Path, form: Format, content: bytes | None = None) -> Parsed:
+    """All of a file, or one MixkdError. Nothing but `form.missing` becomes NaN.
+
+    content: what to parse in place of the file's own bytes, where a loader had to tidy them first.
+    """
     try:
-        with open(path, "rb") as file:
+        with _open(path, content) as file:
             n_rows = _rows(path, file, form)
-            return _parse(path, form, n_rows)
+            file.seek(0)
+            return _parse(path, form, n_rows, file)
     except OSError as error:
         raise MixkdError(f"{path}: {error.strerror or error}") from error
 
 
-def _rows(path: Path, file: Any, form: Format) -> int:
+def text(path: Path) -> bytes:
+    """All bytes of a file, for loaders that must tidy it first."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MixkdError(f"{path}: {error.strerror or error}") from error
+
+
+def _open(path: Path, content: bytes | None) -> IO[bytes]:
+    return open(path, "rb") if content is None else io.BytesIO(content)
+
+
+def _rows(path: Path, file: IO[bytes], form: Format) -> int:
     """The number of rows, from one quick pass that also looks at the header and the line ends."""
     lines = returns = 0
     last = first = b""
@@ -154,14 +171,14 @@ def _columns(form: Format) -> str:
     return f"{len(form.columns)} column{'s' * (len(form.columns) > 1)}{by}"
 
 
-def _parse(path: Path, form: Format, n_rows: int) -> Parsed:
+def _parse(path: Path, form: Format, n_rows: int, file: IO[bytes]) -> Parsed:
     used = {name: kind for name, kind in form.columns.items() if kind != "skip"}
     values = np.empty((n_rows, len(form.numbers)), np.float32)
     columns = {n: np.empty(n_rows, np.float64 if k == "time" else np.int64) for n, k in used.items() if k != "number"}
     words: dict[str, dict[str, int]] = {name: {} for name, kind in used.items() if kind == "text"}
     row = 0
     try:
-        for batch in _batches(path, form, used):
+        for batch in _batches(file, form, used):
             end = row + len(batch)
             for i, name in enumerate(form.numbers):
                 values[row:end, i] = _finite(batch, name, form)
@@ -169,15 +186,15 @@ def _parse(path: Path, form: Format, n_rows: int) -> Parsed:
                 columns[name][row:end] = _other(batch, name, used[name], words)
             row = end
     except (pa.ArrowInvalid, ValueError) as error:
-        raise _first_fault(path, form) or MixkdError(f"{path}: {' '.join(str(error).split())}") from error
+        raise _first_fault(path, form, file) or MixkdError(f"{path}: {' '.join(str(error).split())}") from error
     if row != n_rows:
-        raise _first_fault(path, form) or MixkdError(f"{path}: found {row} rows, expected {n_rows}, one per line")
+        raise _first_fault(path, form, file) or MixkdError(f"{path}: found {row} rows, expected {n_rows}, one per line")
     return Parsed(path, form, values, columns, {name: tuple(found) for name, found in words.items()})
 
 
-def _batches(path: Path, form: Format, used: Mapping[str, Kind]) -> Iterator[pa.RecordBatch]:
+def _batches(file: IO[bytes], form: Format, used: Mapping[str, Kind]) -> Iterator[pa.RecordBatch]:
     with csv.open_csv(
-        str(path),
+        file,
         read_options=csv.ReadOptions(
             column_names=list(form.columns), skip_rows=int(form.header), use_threads=False, block_size=BLOCK
         ),
@@ -216,20 +233,21 @@ def _other(batch: pa.RecordBatch, name: str, kind: Kind, words: dict[str, dict[s
     return column.cast(pa.int64()).to_numpy() if kind == "instant" else column.to_numpy()
 
 
-def _first_fault(path: Path, form: Format) -> MixkdError | None:
+def _first_fault(path: Path, form: Format, file: IO[bytes]) -> MixkdError | None:
     """The first line that is not as `form` says. Slow, and only reached when something is wrong."""
     kinds = list(form.columns.items())
-    with open(path, encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-        for number, line in enumerate(file, start=1):
-            if number < form.first_line:
-                continue
-            found = line.rstrip("\r\n").split(form.separator)
-            if len(found) != len(kinds):
-                what = f"{len(found)} columns" if line.strip() else "an empty line"
-                return refusal(path, number, what, _columns(form))
-            for value, (name, kind) in zip(found, kinds, strict=True):
-                if kind != "skip" and (expected := _fault(value, kind, form)):
-                    return refusal(path, number, f"{value!r} in {name}", expected)
+    file.seek(0)
+    for number, raw in enumerate(file, start=1):
+        line = raw.decode("utf-8", "backslashreplace")
+        if number < form.first_line:
+            continue
+        found = line.rstrip("\r\n").split(form.separator)
+        if len(found) != len(kinds):
+            what = f"{len(found)} columns" if line.strip() else "an empty line"
+            return refusal(path, number, what, _columns(form))
+        for value, (name, kind) in zip(found, kinds, strict=True):
+            if kind != "skip" and (expected := _fault(value, kind, form)):
+                return refusal(path, number, f"{value!r} in {name}", expected)
     return None
 
 
