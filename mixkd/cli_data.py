@@ -91,7 +91,7 @@ def info(name: Name) -> None:
 
     entry = dataset(name)
     recordings = entry.load()
-    cut = windows.cut(recordings, entry.window, entry.step)
+    cut = windows.cut(recordings, entry.window, entry.step, entry.rule)
     hours = sum(map(len, recordings.signals)) / recordings.rate / 3600
     out.print(f"{entry.title}; {entry.licence}")
     out.print(f"{len(set(recordings.subjects.tolist()))} subjects, {len(recordings.signals)} recordings, {hours:.2f} h")

@@ -32,7 +32,7 @@ class FoldData:
 
     @cached_property
     def normalisation(self) -> Normalisation:
-        return Normalisation.fit(self.parts["train"].x)
+        return Normalisation.fit(self.parts["train"].x, dataset(self.spec.dataset).scaling)
 
     @cached_property
     def signals(self) -> dict[Split, torch.Tensor]:
@@ -85,10 +85,10 @@ def prepare(spec: RunSpec) -> FoldData:
     """Load, cut and split the data of a run. Raises MixkdError for an unknown data set or fold."""
     entry = dataset(spec.dataset)
     recordings = entry.load()
-    cut = windows.cut(recordings, entry.window, entry.step)
+    cut = windows.cut(recordings, entry.window, entry.step, entry.rule)
     if spec.windows_per_class:
         cut = windows.thin(cut, spec.windows_per_class)
-    folds = windows.folds(recordings.subjects)
+    folds = windows.folds(recordings.subjects, entry.test)
     if spec.fold >= len(folds):
         raise MixkdError(f"RunSpec.fold: found {spec.fold}, expected 0 to {len(folds) - 1} for {spec.dataset}")
     return FoldData(windows.split(cut, folds[spec.fold]), folds[spec.fold], len(recordings.classes), spec)

@@ -50,7 +50,7 @@ def profile_of(name: str) -> Profile:
 def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
     """The plain scratch student of every fold and seed of a profile, with the data set's epochs and batch size."""
     entry, chosen = dataset_entry(dataset), profile_of(profile)
-    n_folds = len(windows.folds(entry.load().subjects))
+    n_folds = len(windows.folds(entry.load().subjects, entry.test))
     for fold in range(min(n_folds, chosen.folds or n_folds)):
         for s in range(seed, seed + min(chosen.n_seeds, entry.seeds)):
             yield RunSpec(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixkd.datasets import Recordings
+from mixkd.datasets import Recordings, Rule, Scaling
 from mixkd.errors import MixkdError
 
 LEAVE_ONE_OUT_UP_TO = 20  # subjects; larger sets are cut into 10 folds
@@ -46,17 +46,20 @@ class Fold:
         return "+".join(map(str, self.test))
 
 
-def cut(recordings: Recordings, window: int, step: int) -> Windows:
+def cut(recordings: Recordings, window: int, step: int, rule: Rule = "whole") -> Windows:
     """Windows of `window` samples every `step`; those whose label changes inside are left out.
 
-    Raises MixkdError when none fits.
+    rule: `ends` asks only that the first and the last sample agree, and starts at `step` (the group's released code
+    for PAMAP2). Raises MixkdError when none fits.
     """
     if window < 1 or step < 1:
         raise MixkdError(f"windows: found window {window} and step {step}, expected at least 1 sample each")
     x, y, subject, recording, start = [], [], [], [], []
     for i, (signal, label) in enumerate(zip(recordings.signals, recordings.labels, strict=True)):
-        for s in range(0, len(signal) - window + 1, step):
-            if (label[s : s + window] == label[s]).all():
+        n = len(signal)
+        for s in range(0, n - window + 1, step) if rule == "whole" else range(step, n - window, step):
+            inside = label[s : s + window] if rule == "whole" else label[s + window - 1]
+            if (inside == label[s]).all():
                 x.append(signal[s : s + window].T)
                 y.append(label[s])
                 subject.append(recordings.subjects[i])
@@ -82,23 +85,27 @@ def thin(windows: Windows, per_class: int) -> Windows:
     return windows[np.sort(np.concatenate(keep))]
 
 
-def folds(subjects: np.ndarray) -> tuple[Fold, ...]:
+def folds(subjects: np.ndarray, test: tuple[int, ...] = ()) -> tuple[Fold, ...]:
     """Every subject is tested in exactly one fold; validation subjects are the next in (cyclic) order of id.
 
     Up to 20 subjects: leave one out, one validation subject. Above: 10 folds, 10 % of the remaining to validate.
-    Raises MixkdError below 3 subjects.
+    test: the people of an official test set; then there is one fold. Raises MixkdError below 3 subjects.
     """
     ids = [int(s) for s in np.unique(subjects)]
     if len(ids) < 3:
         raise MixkdError(f"folds: found {len(ids)} subjects, expected at least 3 (test, validation, training)")
     small = len(ids) <= LEAVE_ONE_OUT_UP_TO
     groups = [[s] for s in ids] if small else [list(map(int, g)) for g in np.array_split(ids, 10)]
+    if test:
+        if missing := sorted(set(test) - set(ids)):
+            raise MixkdError(f"folds: found no subject {missing[0]}, expected all of the official test set")
+        groups = [sorted(test), [s for s in ids if s not in test]]
     result = []
-    for i, test in enumerate(groups):
+    for i, tested in enumerate(groups[:1] if test else groups):
         following = [s for g in groups[i + 1 :] + groups[:i] for s in g]
         n_validation = 1 if small else round(0.1 * len(following))
         validation = following[:n_validation]
-        result.append(Fold(tuple(test), tuple(validation), tuple(sorted(following[n_validation:]))))
+        result.append(Fold(tuple(tested), tuple(validation), tuple(sorted(following[n_validation:]))))
     return tuple(result)
 
 
@@ -116,10 +123,18 @@ class Normalisation:
     std: np.ndarray
 
     @staticmethod
-    def fit(x: np.ndarray) -> Normalisation:
-        """From training rows (n_windows, n_channels, ...). A constant channel keeps std 1."""
+    def fit(x: np.ndarray, scaling: Scaling = "overall") -> Normalisation:
+        """From training rows (n_windows, n_channels, ...). A constant channel keeps std 1.
+
+        scaling: by the standard deviation over all samples, or (`within`, the group's released code) by the mean of
+        those inside each window.
+        """
         axes = (0, *range(2, x.ndim))
-        mean, std = x.mean(axes, dtype=np.float64), x.std(axes, dtype=np.float64)
+        mean = x.mean(axes, dtype=np.float64)
+        if scaling == "within":
+            std = x.std(axes[1:], dtype=np.float64).mean(0)
+        else:
+            std = x.std(axes, dtype=np.float64)
         return Normalisation(mean.astype(np.float32), np.where(std > 1e-12, std, 1.0).astype(np.float32))
 
     def __call__(self, x: np.ndarray) -> np.ndarray:

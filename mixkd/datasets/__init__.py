@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from mixkd.errors import MixkdError, nearest
+
+Rule = Literal["whole", "ends"]
+Scaling = Literal["overall", "within"]
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,16 @@ class Dataset:
     citation: str
     seeds: int = 3  # at most, of the full profile
     loader: str = "load"  # function of the module
+    test: tuple[int, ...] = ()  # people of an official test set; none: every subject is tested in its turn
+    rule: Rule = "whole"  # which windows have a label, see mixkd/windows.py
+    scaling: Scaling = "overall"  # how signals are normalised, see mixkd/windows.py
     source: str = ""  # folder of the raw files, and name in mixkd/datasets/sources.py; none: nothing to fetch
 
     def load(self) -> Recordings:
         return getattr(importlib.import_module(self.module), self.loader)()
 
+
+UCI_HAR_TEST = (2, 4, 9, 10, 12, 13, 18, 20, 24)  # people; the other 21 of 30 train
 
 DATASETS = {
     "watch": Dataset(
@@ -113,6 +122,131 @@ DATASETS = {
         licence="CC BY 4.0 at UCI (521); the authors' repository asks for citation",
         citation="sani2017",
         source="selfback",
+        seeds=2,
+    ),
+    "hapt": Dataset(
+        title="Postural transitions, phone at the waist (HAPT)",
+        module="mixkd.datasets.hapt",
+        window=128,
+        step=64,
+        epochs=10,
+        batch_size=64,
+        licence="CC BY 4.0 at UCI (341); its README forbids commercial use",
+        citation="reyes2016",
+        source="hapt",
+        seeds=2,
+    ),
+    "hapt_official": Dataset(
+        title="HAPT, official split by people",
+        module="mixkd.datasets.hapt",
+        window=128,
+        step=64,
+        epochs=10,
+        batch_size=64,
+        licence="CC BY 4.0 at UCI (341); its README forbids commercial use",
+        citation="reyes2016",
+        source="hapt",
+        test=UCI_HAR_TEST,
+    ),
+    "dsads": Dataset(
+        title="Daily and sports activities, five units",
+        module="mixkd.datasets.dsads",
+        window=100,
+        step=100,
+        epochs=10,
+        batch_size=64,
+        licence="CC BY 4.0 at UCI (256)",
+        citation="altun2010",
+        source="dsads",
+        seeds=2,
+    ),
+    "pamap2": Dataset(
+        title="Three units and heart rate, twelve activities (PAMAP2)",
+        module="mixkd.datasets.pamap2",
+        window=100,
+        step=22,
+        epochs=8,
+        batch_size=64,
+        licence="CC BY 4.0 at UCI (231)",
+        citation="reiss2012",
+        source="pamap2",
+        rule="ends",
+        seeds=2,
+    ),
+    "pamap2_released": Dataset(
+        title="PAMAP2, scaled and normalised as in the group's released code",
+        module="mixkd.datasets.pamap2",
+        loader="released",
+        window=100,
+        step=22,
+        epochs=8,
+        batch_size=64,
+        licence="CC BY 4.0 at UCI (231)",
+        citation="reiss2012",
+        source="pamap2",
+        rule="ends",
+        scaling="within",
+        seeds=2,
+    ),
+    "ucihar": Dataset(
+        title="Six activities, phone at the waist (UCI HAR)",
+        module="mixkd.datasets.ucihar",
+        window=128,
+        step=128,
+        epochs=10,
+        batch_size=64,
+        licence="CC BY 4.0 at UCI (240); its README forbids commercial use",
+        citation="anguita2013",
+        source="ucihar",
+        seeds=2,
+    ),
+    "ucihar_official": Dataset(
+        title="UCI HAR, official split by people",
+        module="mixkd.datasets.ucihar",
+        window=128,
+        step=128,
+        epochs=10,
+        batch_size=64,
+        licence="CC BY 4.0 at UCI (240); its README forbids commercial use",
+        citation="anguita2013",
+        source="ucihar",
+        test=UCI_HAR_TEST,
+    ),
+    "mhealth": Dataset(
+        title="Twelve exercises, chest, ankle and arm (MHEALTH)",
+        module="mixkd.datasets.mhealth",
+        window=100,
+        step=50,
+        epochs=15,
+        batch_size=64,
+        licence="CC BY 4.0 at UCI (319)",
+        citation="banos2014",
+        source="mhealth",
+        seeds=2,
+    ),
+    "wisdm": Dataset(
+        title="Eighteen activities, watch (WISDM 2019)",
+        module="mixkd.datasets.wisdm",
+        window=100,
+        step=100,
+        epochs=6,
+        batch_size=64,
+        licence="CC BY 4.0 at UCI (507)",
+        citation="weiss2019",
+        source="wisdm",
+        seeds=2,
+    ),
+    "wisdm_v1": Dataset(
+        title="Six activities, phone in the pocket (WISDM v1.1)",
+        module="mixkd.datasets.wisdm",
+        loader="v1",
+        window=100,
+        step=100,
+        epochs=10,
+        batch_size=64,
+        licence="none stated; the paper is to be cited",
+        citation="kwapisz2010",
+        source="wisdm_v1",
         seeds=2,
     ),
     "synthetic": Dataset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.signal import resample_poly
 
 
@@ -15,17 +15,24 @@ def runs(time: np.ndarray, limit: float) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in pairwise(cuts)]
 
 
-def even(time: np.ndarray, signal: np.ndarray, rate: float) -> np.ndarray:
+def constant(values: np.ndarray) -> list[slice]:
+    """Stretches of equal values."""
+    cuts = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1), len(values)]
+    return [slice(int(a), int(b)) for a, b in pairwise(cuts) if b > a]
+
+
+def even(time: np.ndarray, signal: np.ndarray, rate: float, monotone: bool = False) -> np.ndarray:
     """`signal` (n, n_channels) at increasing `time` (s), on an even grid of `rate` (Hz) from its first time: float32.
 
     By a cubic spline, whose response is flat up to half of the band that a grid of the same rate carries (linear
-    interpolation would lose up to a third there).
+    interpolation would lose up to a third there); or `monotone` (PCHIP), for steps so uneven that a spline overshoots.
     """
     if len(time) < 2:
         return np.asarray(signal, np.float32)
     since = np.asarray(time - time[0], np.float64)
     grid = np.arange(int(np.floor(since[-1] * rate + 1e-6)) + 1) / rate
-    return CubicSpline(since, np.asarray(signal, np.float64))(grid).astype(np.float32)
+    curve = PchipInterpolator if monotone else CubicSpline
+    return curve(since, np.asarray(signal, np.float64))(grid).astype(np.float32)
 
 
 def decimated(signal: np.ndarray, factor: int) -> np.ndarray:
@@ -40,11 +47,20 @@ def filled(values: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
     """
     table = values.reshape(len(values), -1).copy()
     done = np.zeros(table.shape, bool)
+    rows = np.arange(len(table))
     for column, mark in zip(table.T, done.T, strict=True):
         lost = np.isnan(column)
-        edges = np.flatnonzero(np.diff(np.r_[False, lost, False].astype(np.int8)))
-        for start, end in edges.reshape(-1, 2):
-            if end - start <= limit and start > 0 and end < len(column):
-                column[start:end] = np.linspace(column[start - 1], column[end], end - start + 2)[1:-1]
-                mark[start:end] = True
+        start, end = np.flatnonzero(np.diff(np.r_[0, lost, 0])).reshape(-1, 2).T
+        short = (end - start <= limit) & (start > 0) & (end < len(column))
+        if short.any():
+            steps = np.zeros(len(column) + 1, np.int8)
+            steps[start[short]], steps[end[short]] = 1, -1
+            mark[:] = np.cumsum(steps[:-1]) > 0
+            column[mark] = np.interp(rows[mark], rows[~lost], column[~lost])
     return table.reshape(values.shape), done.reshape(values.shape)
+
+
+def held(values: np.ndarray) -> np.ndarray:
+    """NaN replaced by the last value before; those before the first stay."""
+    at = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))))
+    return np.where(at >= 0, values[at], np.nan).astype(values.dtype)
