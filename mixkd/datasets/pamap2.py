@@ -1,4 +1,4 @@
-"""`pamap2`: three motion units and heart rate of nine people during the twelve protocol activities (Reiss, Stricker 2012).
+"""`pamap2`: three motion units and heart rate, nine people, twelve activities (Reiss, Stricker 2012).
 
 The protocol is that of the group's released code (jeunsom/TDA_KD): the protocol files only; samples of no or other
 activity dropped and the rest joined; 40 channels, without the orientation, which is invalid; heart rate held until the

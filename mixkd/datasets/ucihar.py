@@ -1,4 +1,4 @@
-"""`ucihar`: a phone at the waist, six activities of 30 people, as the windows that were published (Anguita et al. 2013).
+"""`ucihar`: a phone at the waist, six activities, 30 people, as windows (Anguita et al. 2013).
 
 Windows of 128 samples (2.56 s at 50 Hz, overlapping by half), denoised by its authors: acceleration without gravity
 and in all (g), and angular rate (rad/s). Each window is a recording. The raw signals behind them are `hapt`.
