@@ -120,6 +120,10 @@ def refused(message: str) -> MixkdError:
     return refusal.value
 
 
+def recorded() -> dict:
+    return json.loads((raw.root() / "selfback.files.json").read_text())
+
+
 def parts() -> list[str]:
     return sorted(path.name for path in (raw.root() / ".downloads").iterdir())
 
@@ -131,7 +135,7 @@ def test_fetch_and_record(server):
     assert content(target) == FILES
     assert seen[-1] == (len(ARCHIVE), len(ARCHIVE))
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})
-    record = json.loads((raw.root() / "selfback.files.json").read_text())
+    record = recorded()
     assert record["archive"] == hashlib.sha256(ARCHIVE).hexdigest()
     assert record["files"] == {name: hashlib.sha256(raw).hexdigest() for name, raw in FILES.items()}
     assert parts() == [], "the archive is not kept twice"
@@ -162,6 +166,7 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(server):
     server.content = zipped({"S/new.csv": np.random.default_rng(1).bytes(200_000)})
     download.fetch("selfback")
     assert content(raw.root() / "selfback").keys() == {"S/new.csv"}
+    assert recorded()["archive"] == hashlib.sha256(server.content).hexdigest(), "and nothing of the old one before it"
 
 
 def test_a_server_that_cannot_go_on_starts_again(server):
@@ -171,6 +176,14 @@ def test_a_server_that_cannot_go_on_starts_again(server):
     download.fetch("selfback")
     assert server.asked == [None, None]
     assert content(raw.root() / "selfback") == FILES
+
+
+def test_a_mark_of_an_older_answer_is_forgotten(server):
+    server.cut = 2 * download.CHUNK
+    refused("kept")
+    server.ranges = False
+    refused("kept")
+    assert parts() == ["a-set.zip.part"]
 
 
 def test_another_file_than_the_official_one(server, monkeypatch):
@@ -251,9 +264,11 @@ def test_a_folder_that_cannot_be_written(server, monkeypatch, tmp_path):
 def test_check_finds_what_changed(server):
     target = download.fetch("selfback")
     assert download.check("selfback") == []
+    assert download.check("selfback") == []
     (target / "S" / "a.csv").write_bytes(b"1,2,4\n" * 9000)
     (target / "S" / "b.csv").unlink()
     changed, missing = download.check("selfback")
+    assert recorded()["archive"] == hashlib.sha256(ARCHIVE).hexdigest(), "checking records nothing over it"
     assert changed.startswith(f"{target / 'S' / 'a.csv'}: found SHA-256 ")
     assert f"as recorded {hashlib.sha256(FILES['S/a.csv']).hexdigest()[:12]}…" in changed
     assert missing.startswith(f"{target / 'S' / 'b.csv'}: found nothing, as recorded ")

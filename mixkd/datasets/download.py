@@ -65,8 +65,7 @@ def fetch(name: str, progress: Progress = lambda done, total: None) -> Path:
         archives.unpack(archive, target, origin.unpacked, origin.keep)
     finally:
         archive.unlink(missing_ok=True)  # a damaged one is fetched again
-    files = record.get("files") or manifest(target)
-    _write_record(name, {"archive": digest, "files": files, "url": origin.url})
+    _write_record(name, {"archive": digest, "files": manifest(target), "url": origin.url})
     return target
 
 
