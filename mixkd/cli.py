@@ -149,12 +149,12 @@ def book(
 
 @app.command()
 def verify(
-    sample: Annotated[int, typer.Option(min=1, help="How many stored runs to train again.")] = 3,
+    sample: Annotated[int, typer.Option(min=1, help="How many runs to train again.")] = 3,
     dataset: Dataset = "watch",
-    profile: ProfileName = "quick",
+    profile: ProfileName = "full",
     seed: Seed = 0,
 ) -> None:
-    """Train a sample of stored runs again, with everything they need, and compare. Exit status 1 on a difference."""
+    """Train a sample of published (`full`) or stored runs again, with their teachers. Exit status 1 on a difference."""
     from mixkd import studies, sweep
     from mixkd.store import Store
     from mixkd.training import compare

@@ -82,13 +82,16 @@ def test_a_row_can_be_read_without_mixkd(stored, root):
 
 
 def test_old_files_are_never_written_again(stored, root):
-    publish(stored[:2], root=root)
-    first = (root / "synthetic" / "runs-0001.parquet").stat()
-    assert publish(stored, root=root) == 2
-    assert publish(stored, root=root) == 0
-    again = (root / "synthetic" / "runs-0001.parquet").stat()
-    assert (again.st_mtime_ns, again.st_ino) == (first.st_mtime_ns, first.st_ino)
-    assert sorted(path.name for path in (root / "synthetic").iterdir()) == ["runs-0001.parquet", "runs-0002.parquet"]
+    def written() -> dict[str, tuple[int, int]]:
+        files = [path for path in (root / "synthetic").rglob("*") if path.is_file()]
+        return {path.name: (path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
+
+    publish(stored[:2], exemplars=stored[:1], root=root)
+    first = written()
+    assert publish(stored, exemplars=stored[:1], root=root) == 2
+    assert publish(stored, exemplars=stored[:1], root=root) == 0
+    assert first.items() < written().items()
+    assert set(written()) - set(first) == {"runs-0002.parquet"}
     assert len(Published(root)) == 4
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -33,17 +35,24 @@ def teachers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
 def learning_curves(histories: pd.DataFrame) -> Figure:
     """Validation and test accuracy over epochs. Columns: subject, modality, epoch, validation, test."""
     subjects = list(histories["subject"].unique())
-    fig, axes = plt.subplots(1, len(subjects), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
-    for axis, subject in zip(axes.flat, subjects, strict=True):
+    n_rows, n_columns = math.ceil(len(subjects) / 5), min(len(subjects), 5)
+    size = (WIDTH, 0.6 + (2.3 if n_rows == 1 else 1.9 * n_rows))
+    fig, axes = plt.subplots(n_rows, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    for axis in axes.flat[len(subjects) :]:
+        axis.set_axis_off()
+    for axis, subject in zip(axes.flat, subjects, strict=False):
         for modality, runs in histories[histories["subject"] == subject].groupby("modality", sort=False):
             part = runs.groupby("epoch")[["validation", "test"]].mean().reset_index()
             axis.plot(
                 part["epoch"], part["validation"], color=COLOURS[modality], ls=":", label=f"{modality}, validation"
             )
             axis.plot(part["epoch"], part["test"], color=COLOURS[modality], label=f"{modality}, test")
-        axis.set(title=f"subject {subject} held out", xlabel="epoch")
+        axis.set_title(f"subject {subject} held out" if len(subjects) < 4 else f"{subject} held out")
         axis.grid(axis="y")
-    axes.flat[0].set_ylabel("accuracy")
+    for axis in axes[-1]:
+        axis.set_xlabel("epoch")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("accuracy")
     percent(axes.flat[0])
     handles, labels = axes.flat[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9, columnspacing=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -74,7 +76,7 @@ def matched_temperature(table: pd.DataFrame) -> Figure:
         mean = part.groupby("temperature")["effective"].mean()
         marker = SUBJECT_MARKERS[i % 10]
         axis.plot(mean.index, mean, marker, ls="-", color=COLOURS["Mix-T & S"], alpha=0.8, label=f"subject {subject}")
-    axis.legend()
+    axis.legend(ncols=math.ceil(table["subject"].nunique() / 5), fontsize=9.5)
     axis.set_xscale("log", base=2)
     axis.set_yscale("log", base=2)
     axis.set_xticks(grid_, [f"{t:g}" for t in grid_])

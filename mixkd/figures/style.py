@@ -117,7 +117,8 @@ def subject_legend(axis: Axes, table: pd.DataFrame, **kwargs) -> None:
     ]
     handles.append(axis.plot([], [], color=INK, lw=3, label="mean")[0])
     axis.legend(
-        handles=handles, **{"ncols": len(handles), "loc": "lower center", "bbox_to_anchor": (0.5, 1.0), **kwargs}
+        handles=handles,
+        **{"ncols": min(len(handles), 6), "loc": "lower center", "bbox_to_anchor": (0.5, 1.0), **kwargs},
     )
 
 
