@@ -114,10 +114,10 @@ def test_matched_effects_of_a_made_up_study():
     ]
     table = pd.DataFrame(rows, columns=["subject", "seed", "teacher_mixup", "temperature", "share", "nll"])
     matched = pd.DataFrame(
-        [("1", 0, 1.0, 2.0**1.5), ("1", 0, 4.0, 100.0)], columns=["subject", "seed", "temperature", "effective"]
+        [("1", 0, 2.0, 2.0**2.5), ("1", 0, 4.0, 100.0)], columns=["subject", "seed", "temperature", "effective"]
     )
     (row,) = smoothness.matched_effects(table, matched, "nll").to_dict("records")  # 100 lies beyond the study
-    assert (row["temperature"], row["mixup"]) == (1.0, 5.0)
+    assert (row["temperature"], row["mixup"]) == (2.0, 4.0)
     assert row["matched"] == pytest.approx(1.5)
 
 
