@@ -186,8 +186,9 @@ def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: See
     wanted = sweep.with_requirements(studies.every(dataset, profile, seed))
     exemplars = stored(sweep.with_requirements(studies.exemplars(dataset, profile, seed)))
     new = published.publish(stored(wanted), exemplars)
-    known = sum(spec in published.Published() for spec in wanted)
-    out.print(f"{new} runs published; of {len(wanted)} runs of {profile}, {known} are now in {published.RESULTS}")
+    there = published.Published()
+    known, size = sum(spec in there for spec in wanted), f"{there.n_bytes / 1e6:.1f} MB"
+    out.print(f"{new} runs published; of {len(wanted)} runs of {profile}, {known} are now in {there.root} ({size})")
 
 
 def main() -> None:
