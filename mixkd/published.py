@@ -28,7 +28,7 @@ MAX_BYTES = 1_400_000  # of a file: a repository host shows and diffs small file
 LOCK = ".publish.lock"
 METRICS = ("accuracy", "macro_f1", "nll", "ece", "brier")
 CHOICES = ("best_validation", "best_test")
-COLUMNS = {
+COLUMNS: dict[str, pa.DataType] = {  # stated, not inferred: the same in all parts
     "dataset": pa.string(),
     "fold": pa.int64(),
     "subject": pa.string(),
@@ -153,9 +153,7 @@ def _payload(spec: RunSpec, kind: str) -> str:
 def row(record: RunRecord) -> dict[str, Any]:
     """A record as a row of a published table."""
     spec = record.spec
-    logits = replace(record).arrays[
-        "test_logits"
-    ]  # of a copy: a record keeps what it has read, and there are thousands
+    logits = replace(record).arrays["test_logits"]  # of a copy: a record keeps what it has read
     content = {
         "spec": spec.as_dict(),
         "history": record.history,
@@ -188,9 +186,8 @@ def row(record: RunRecord) -> dict[str, Any]:
 def parts(rows: Sequence[dict[str, Any]]) -> list[bytes]:
     """Rows as Parquet files of at most MAX_BYTES, in order. MixkdError when one row alone is larger."""
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        pa.Table.from_pylist(list(rows), schema=pa.schema(COLUMNS)), sink, compression="zstd", compression_level=9
-    )
+    table = pa.Table.from_pylist(list(rows), schema=pa.schema(COLUMNS))
+    pq.write_table(table, sink, compression="zstd", compression_level=9)
     raw = sink.getvalue().to_pybytes()
     if len(raw) <= MAX_BYTES:
         return [raw]
