@@ -20,11 +20,11 @@ def teachers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
     """Accuracy per held-out subject: majority class, random forest, and the networks that teach."""
     groups = [(name.replace(" ", "\n"), INK, part) for name, part in baselines.groupby("baseline", sort=False)]
     for (modality, network, mixed), part in table.groupby(["modality", "network", table["share"] > 0], sort=False):
-        label = f"{modality}\n{str(network).removeprefix('WRN')}{' mixup' if mixed else ''}"
+        label = f"{modality}\n{str(network).removeprefix('WRN')}{chr(10) + 'mixup' if mixed else ''}"
         groups.append((label, COLOURS[modality], part))
     fig, axis = plt.subplots(figsize=(WIDTH, 3.4))
     columns(axis, groups, "accuracy")
-    axis.tick_params(axis="x", labelsize=9)
+    axis.tick_params(axis="x", labelsize=9 if len(groups) < 9 else 7.5)
     axis.set_ylabel("accuracy")
     percent(axis)
     subject_legend(axis, table)
@@ -209,11 +209,11 @@ def weights(table: pd.DataFrame) -> Figure:
     shown = (("kd_weight", table[table["image_weight"] == 0.5]), ("image_weight", table[table["kd_weight"] == 0.7]))
     for axis, (name, part) in zip(axes, shown, strict=True):
         for _, own in part.groupby("subject"):
-            curve = own.groupby(name)["accuracy"].mean()
-            axis.plot(curve.index, curve, "o-", color=COLOURS["both"], alpha=0.35, lw=1)
+            axis.plot(own.groupby(name)["accuracy"].mean().to_numpy(), "o-", color=COLOURS["both"], alpha=0.35, lw=1)
         mean = part.groupby(name)["accuracy"].mean()
-        axis.plot(mean.index, mean, "o-", color=COLOURS["both"], lw=3)
-        axis.set(xlabel=name, xticks=list(mean.index))
+        axis.plot(mean.to_numpy(), "o-", color=COLOURS["both"], lw=3)
+        axis.set_xticks(range(len(mean)), [f"{value:g}" for value in mean.index])
+        axis.set_xlabel(name)
         axis.grid(axis="y")
     axes[0].set_ylabel("accuracy of the student")
     percent(axes[0])

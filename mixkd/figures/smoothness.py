@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -76,12 +74,15 @@ def matched_temperature(table: pd.DataFrame) -> Figure:
         mean = part.groupby("temperature")["effective"].mean()
         marker = SUBJECT_MARKERS[i % 10]
         axis.plot(mean.index, mean, marker, ls="-", color=COLOURS["Mix-T & S"], alpha=0.8, label=f"subject {subject}")
-    axis.legend(ncols=math.ceil(table["subject"].nunique() / 5), fontsize=9.5)
+    if table["subject"].nunique() <= 4:
+        axis.legend()
     axis.set_xscale("log", base=2)
     axis.set_yscale("log", base=2)
     axis.set_xticks(grid_, [f"{t:g}" for t in grid_])
     axis.yaxis.set_major_formatter("{x:g}")
-    axis.set(xlabel="temperature with the mixup-trained teacher", ylabel="equally smooth plain teacher")
+    axis.set(
+        xlabel="temperature with the mixup-trained teacher", ylabel="temperature of an equally\nsmooth plain teacher"
+    )
     return fig
 
 
