@@ -321,3 +321,13 @@ def test_campaign_adds_up():
     assert cost.live_hours(runs, {"live": 30.0, "traced": 10.0}) == pytest.approx(n_steps * 20 / 1000 / 3600)
     one = [took(small(teachers=[SIGNAL]), 1.0), took(small(teachers=[SIGNAL], method="at"), 1.0)]
     assert cost.live_hours(one, {"live": 30.0, "traced": 10.0}) == pytest.approx(n_steps * 10 / 1000 / 3600)
+
+
+def test_similarity_map_sorts_by_class_and_compares_directions():
+    features_, y = blobs(30)
+    values, labels = features.similarity_map(features_, y, per_class=4)
+    assert labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    np.testing.assert_allclose(np.diag(values), 1)
+    same = labels[:, None] == labels[None]
+    assert values[same].min() > 0.95 > 0.3 > np.abs(values[~same]).max()
+    np.testing.assert_allclose(features.similarity_map(7 * features_, y, per_class=4)[0], values)

@@ -121,6 +121,22 @@ def feature_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str,
 
 
 @figure
+def similarity_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str, ...]) -> Figure:
+    """Similarity of the same windows to each other in several networks; windows sorted by class."""
+    fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 6.2), sharex=True, sharey=True)
+    starts = np.flatnonzero(np.diff(y, prepend=-1))
+    middles = (starts + np.append(starts[1:], len(y))) / 2 - 0.5
+    for axis, (name, values) in zip(axes.flat, maps.items(), strict=True):
+        axis.imshow(values, vmin=0, vmax=1, interpolation="nearest")
+        axis.set(title=name)
+        axis.set_xticks(middles, [classes[c] for c in y[starts]], rotation=90, fontsize=8.5)
+        axis.set_yticks(middles, [classes[c] for c in y[starts]], fontsize=8.5)
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
+    return fig
+
+
+@figure
 def v_scores(table: pd.DataFrame) -> Figure:
     """V-score of students' features by case, for similar (left) and dissimilar classes; columns kind, case, v_score."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
