@@ -39,7 +39,7 @@ ORDER = (
         "errors",
         "config",
         "store",
-        "published",
+        "published", "predict",
         "provenance",
         "datasets",
         "windows",
@@ -48,7 +48,7 @@ ORDER = (
         "networks",
         "mixing",
     ),
-    *("inputs", "losses", "methods", "metrics", "probes", "training"),
+    *("inputs", "losses", "methods", "metrics", "probes", "training", "export"),
     *("worker", "sweep", "studies", "analysis", "figures", "notebook", "book", "cli"),
 )
 
