@@ -21,6 +21,7 @@ from mixkd.errors import MixkdError
 from mixkd.store import atomic_write, sha256
 
 BATCH = 256
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7F00", "#5f5f5f", "#7B3294")
 RATE_TOLERANCE = 0.05  # of the rate: walking is not that exact either
 
 
@@ -116,3 +117,28 @@ def write(rows: list[dict[str, Any]], path: Path) -> None:
     writer.writeheader()
     writer.writerows(rows)
     atomic_write(path, text.getvalue().encode())
+
+
+def plot(about: dict[str, Any], signal: np.ndarray, rows: list[dict[str, Any]], path: Path) -> None:
+    """The recording with a coloured band per labelled window, as PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    fig = Figure(figsize=(9, 3.6), layout="constrained")
+    axis = fig.add_subplot()
+    seconds = np.arange(len(signal)) / about["rate"]
+    for channel, name in enumerate(about["channels"]):
+        axis.plot(seconds, signal[:, channel], lw=0.8, label=name)
+    for i, row in enumerate(rows):
+        until = rows[i + 1]["start_s"] if i + 1 < len(rows) else row["end_s"]
+        colour = COLOURS[about["classes"].index(row["label"]) % len(COLOURS)]
+        axis.axvspan(row["start_s"], until, color=colour, alpha=0.25, lw=0)
+        if i == 0 or row["label"] != rows[i - 1]["label"]:
+            axis.text(
+                row["start_s"], 1.01, row["label"], transform=axis.get_xaxis_transform(), color=colour, fontsize=9
+            )
+    axis.set(xlabel="time, s", ylabel=", ".join(dict.fromkeys(about["units"])), xlim=(0, seconds[-1]))
+    axis.legend(loc="upper right", fontsize=8, ncols=3)
+    raw = io.BytesIO()
+    FigureCanvasAgg(fig).print_png(raw)
+    atomic_write(path, raw.getvalue())

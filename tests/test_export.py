@@ -10,12 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 import pytest
 import safetensors.numpy
 import torch
-from runs import IMAGE, small, train
+from runs import IMAGE, mtimes, small, train
+from smoke import mixkd
 
-from mixkd import export, inputs, predict
+from mixkd import distill, export, inputs, predict, studies
 from mixkd.errors import MixkdError
 from mixkd.predict import Student
 from mixkd.store import Store
@@ -161,3 +163,52 @@ def test_a_damaged_student_is_refused(made, tmp_path):
     (tmp_path / "student.onnx").write_bytes(raw)
     with pytest.raises(MixkdError, match=r"student\.onnx does not match its SHA-256"):
         Student.load(tmp_path)
+
+
+# -- from recordings to a student
+
+
+def test_distill_and_predict_by_command(home, tmp_path):
+    """What a practitioner types: a report about people the students never saw, a student, labels of a recording."""
+    out = tmp_path / "student"
+    done = mixkd("distill", "synthetic", "--profile", "smoke", "-o", str(out), home=home)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in out.iterdir()} == {
+        "README.md",
+        "report.html",
+        "student.json",
+        "student.onnx",
+        "student.safetensors",
+    }
+    bases, final = distill.specs("synthetic", "smoke", 0)
+    store = Store(home)
+    taught = [store.get(studies.taught(base, "both")).metrics()["accuracy"] for base in bases]
+    sentence = f"right on {100 * np.mean(taught):.1f} %"
+    assert sentence in (out / "report.html").read_text()
+    assert sentence in (out / "README.md").read_text()
+    assert "src='data:image/png" in (out / "report.html").read_text()
+    everybody = store.get(final)
+    assert len(everybody.data["subjects"]["train"]) == 6  # nobody is left out of the exported student
+    before = mtimes(store)
+    again = mixkd("distill", "synthetic", "--profile", "smoke", "-o", str(out), home=home)
+    assert "0 of" in again.stdout
+    assert mtimes(store) == before
+    x = inputs.prepare(final).parts["test"].x[0].T
+    file = recording(tmp_path / "new.csv", np.concatenate([x, x]))
+    done = mixkd("predict", str(out), str(file), home=home)
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "new.labels.csv").read_text().splitlines()) == 1 + 3
+    assert (tmp_path / "new.labels.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_headline_has_an_interval_from_three_people_on():
+    rows = [(str(p), 0, 0.5 + 0.1 * p, 0.5, 0.1 * p) for p in range(1, 4)]
+    people = pd.DataFrame(rows, columns=["subject", "seed", "student", "scratch", "gain"])
+    text = distill.headline(people)
+    half = 4.302653 * 10 / np.sqrt(3)
+    assert "right on 70.0 % (sd 10.0)" in text
+    assert (
+        f"+20.0 points against the same network without teachers, 95 % interval {20 - half:+.1f} to {20 + half:+.1f}."
+        in text
+    )
+    assert "interval" not in distill.headline(people[:2])

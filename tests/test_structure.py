@@ -39,7 +39,8 @@ ORDER = (
         "errors",
         "config",
         "store",
-        "published", "predict",
+        "published",
+        "predict",
         "provenance",
         "datasets",
         "windows",
@@ -49,7 +50,7 @@ ORDER = (
         "mixing",
     ),
     *("inputs", "losses", "methods", "metrics", "probes", "training", "export"),
-    *("worker", "sweep", "studies", "analysis", "figures", "notebook", "book", "cli"),
+    *("worker", "sweep", "studies", "analysis", "figures", "distill", "notebook", "book", "cli"),
 )
 
 

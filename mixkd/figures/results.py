@@ -66,7 +66,7 @@ def confusion(matrices: dict[str, np.ndarray], classes: tuple[str, ...]) -> Figu
     for axis, (name, counts) in zip(axes.flat, matrices.items(), strict=True):
         share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         matrix(axis, share, list(classes), list(classes), text=".1f", vmin=0, vmax=1, cmap="Blues")
-        axis.set(title=f"{name} teacher", xlabel="called")
+        axis.set(title=name, xlabel="called")
         axis.tick_params(axis="x", labelsize=8.5)
     axes.flat[0].set_ylabel("true")
     return fig

@@ -30,6 +30,7 @@ COLOURS: dict[Any, str] = {
     "Base": "#56B4E9",
     "Base 2x": "#0072B2",
     "Ann": "#009E73",
+    "student": "#009E73",
     "fast": "#009E73",
     "giotto": "#D55E00",
     "gudhi": "#0072B2",
