@@ -121,12 +121,12 @@ def book(
 
 @app.command()
 def verify(
-    sample: Annotated[int, typer.Option(min=1, help="How many stored runs to train again.")] = 3,
+    sample: Annotated[int, typer.Option(min=1, help="How many runs to train again.")] = 3,
     dataset: Dataset = "watch",
-    profile: ProfileName = "quick",
+    profile: ProfileName = "full",
     seed: Seed = 0,
 ) -> None:
-    """Train a sample of stored runs again, with everything they need, and compare. Exit status 1 on a difference."""
+    """Train a sample of published (`full`) or stored runs again, with their teachers. Exit status 1 on a difference."""
     from mixkd import studies, sweep
     from mixkd.store import Store
     from mixkd.training import compare
@@ -147,6 +147,38 @@ def verify(
 
 
 @app.command()
+def distill(
+    dataset: Annotated[str, typer.Argument(help="Name of the data set, see `mixkd data`.")],
+    out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder that gets the student and its report.")],
+    profile: ProfileName = "quick",
+    seed: Seed = 0,
+    workers: Workers = None,
+) -> None:
+    """Distil a small network: a cross-validated report, and a student trained on everybody, as ONNX."""
+    from mixkd import distill
+
+    out.print(f"{distill.run(dataset, out_folder, profile, seed, workers, out.print)}")
+
+
+@app.command()
+def predict(
+    student: Annotated[Path, typer.Argument(help="Folder that `mixkd distill` wrote.")],
+    file: Annotated[Path, typer.Argument(help="CSV file with the student's channels as columns.")],
+    output: Annotated[Path | None, typer.Option("-o", help="Where the labels go; default: beside the file.")] = None,
+) -> None:
+    """Label a new recording, window by window, and plot it. Needs no torch."""
+    from mixkd import predict
+
+    made = predict.Student.load(student)
+    signal = predict.read_recording(file, made.about)
+    target = output or file.with_suffix(".labels.csv")
+    rows = predict.label(made, signal)
+    predict.write(rows, target)
+    predict.plot(made.about, signal, rows, target.with_suffix(".png"))
+    out.print(f"{len(rows)} windows: {target}, {target.with_suffix('.png')}")
+
+
+@app.command()
 def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: Seed = 0) -> None:
     """Add the stored runs of a profile to results/, in new files; exemplar runs with their weights. Trains nothing."""
     from mixkd import published, studies, sweep
@@ -158,8 +190,9 @@ def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: See
     wanted = sweep.with_requirements(studies.every(dataset, profile, seed))
     exemplars = stored(sweep.with_requirements(studies.exemplars(dataset, profile, seed)))
     new = published.publish(stored(wanted), exemplars)
-    known = sum(spec in published.Published() for spec in wanted)
-    out.print(f"{new} runs published; of {len(wanted)} runs of {profile}, {known} are now in {published.RESULTS}")
+    there = published.Published()
+    known, size = sum(spec in there for spec in wanted), f"{there.n_bytes / 1e6:.1f} MB"
+    out.print(f"{new} runs published; of {len(wanted)} runs of {profile}, {known} are now in {there.root} ({size})")
 
 
 def main() -> None:

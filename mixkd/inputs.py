@@ -82,16 +82,21 @@ def as_input(x: np.ndarray) -> torch.Tensor:
 
 
 def prepare(spec: RunSpec) -> FoldData:
-    """Load, cut and split the data of a run. Raises MixkdError for an unknown data set or fold."""
+    """Load, cut and split the data of a run; the fold after the last trains on everybody, for a student to take away.
+
+    Raises MixkdError for an unknown data set or fold.
+    """
     entry = dataset(spec.dataset)
     recordings = entry.load()
     cut = windows.cut(recordings, entry.window, entry.step, entry.rule)
     if spec.windows_per_class:
         cut = windows.thin(cut, spec.windows_per_class)
     folds = windows.folds(recordings.subjects, entry.test)
-    if spec.fold >= len(folds):
-        raise MixkdError(f"RunSpec.fold: found {spec.fold}, expected 0 to {len(folds) - 1} for {spec.dataset}")
-    return FoldData(windows.split(cut, folds[spec.fold]), folds[spec.fold], len(recordings.classes), spec)
+    if spec.fold > len(folds):
+        expected = f"0 to {len(folds) - 1}, or {len(folds)} to train on everybody"
+        raise MixkdError(f"RunSpec.fold: found {spec.fold}, expected {expected}, for {spec.dataset}")
+    fold = folds[spec.fold] if spec.fold < len(folds) else windows.everybody(folds)
+    return FoldData(windows.split(cut, fold), fold, len(recordings.classes), spec)
 
 
 def for_spec(data: FoldData, spec: RunSpec) -> FoldData:

@@ -10,23 +10,39 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
-from mixkd.store import CHECKOUT, Arrays, RunRecord, atomic_write, canonical_json, home, pack, sha256
+from mixkd.store import CHECKOUT, Arrays, RunRecord, atomic_write, canonical_json, locked, pack, sha256
 
 RESULTS = CHECKOUT / "results"
 MANIFEST = "manifest.json"
 MAX_BYTES = 1_400_000  # of a file: a repository host shows and diffs small files
+LOCK = ".publish.lock"
 METRICS = ("accuracy", "macro_f1", "nll", "ece", "brier")
+CHOICES = ("best_validation", "best_test")
+COLUMNS: dict[str, pa.DataType] = {  # stated, not inferred: the same in all parts
+    "dataset": pa.string(),
+    "fold": pa.int64(),
+    "subject": pa.string(),
+    "seed": pa.int64(),
+    **dict.fromkeys(("spec", "name", "role", "modality"), pa.string()),
+    **dict.fromkeys((*METRICS, *(f"accuracy_{choice}" for choice in CHOICES), "seconds"), pa.float64()),
+    "cpu_capability": pa.string(),
+    "commit": pa.string(),
+    "dirty": pa.bool_(),
+    "record": pa.string(),
+    "n_windows": pa.int64(),
+    "n_classes": pa.int64(),
+    "test_logits": pa.binary(),
+}
 
 
 class _Kept(dict[str, np.ndarray]):
@@ -40,8 +56,24 @@ class _Kept(dict[str, np.ndarray]):
         raise MixkdError(f"run {self.name}: found no published {key}, expected one of {', '.join(self)}")
 
 
+def verified(path: Path, digest: str) -> bytes:
+    """A published file. MixkdError when it is missing or is not what was published."""
+    if not path.is_file():
+        raise MixkdError(f"{path}: found no such file, expected what {MANIFEST} names")
+    raw = path.read_bytes()
+    if (found := sha256(raw)) != digest:
+        raise MixkdError(f"{path}: found SHA-256 {found[:12]}…, expected {digest[:12]}…")
+    return raw
+
+
+@cache  # of the process: a chapter asks again for each of its tables
+def columns(path: Path, digest: str, names: tuple[str, ...]) -> pa.Table:
+    """Some columns of a verified part."""
+    return pq.read_table(pa.BufferReader(verified(path, digest)), columns=list(names))
+
+
 class Published:
-    """Published runs by spec hash. Every file is verified against the manifest when it is first read."""
+    """Published runs by spec hash. A file is verified against the manifest when it is first read, logits when asked."""
 
     def __init__(self, root: Path = RESULTS):
         self.root = root
@@ -57,29 +89,34 @@ class Published:
         except (ValueError, KeyError, TypeError) as error:
             raise MixkdError(f"{path}: found {error}, expected a manifest of files and their SHA-256") from error
 
+    @property
+    def n_bytes(self) -> int:
+        return sum((self.root / name).stat().st_size for name in self.files)
+
     def read(self, name: str) -> bytes:
         """A file that the manifest names. MixkdError when it is missing or is not what was published."""
-        path = self.root / name
-        if not path.is_file():
-            raise MixkdError(f"{path}: found no such file, expected what {MANIFEST} names")
-        raw = path.read_bytes()
-        if (found := sha256(raw)) != self.files[name]:
-            raise MixkdError(f"{path}: found SHA-256 {found[:12]}…, expected {self.files[name][:12]}…")
-        return raw
+        return verified(self.root / name, self.files[name])
+
+    def _columns(self, part: str, *names: str) -> pa.Table:
+        return columns(self.root / part, self.files[part], names)
+
+    def _light(self, part: str) -> pa.Table:
+        return self._columns(part, "spec", "record", "n_classes")
 
     @cached_property
-    def _rows(self) -> dict[str, tuple[pa.Table, int]]:
-        rows: dict[str, tuple[pa.Table, int]] = {}
-        for name in sorted(self.files):
-            if name.endswith(".parquet"):
-                table = pq.read_table(pa.BufferReader(self.read(name)))
-                rows |= {spec: (table, i) for i, spec in enumerate(table["spec"].to_pylist())}
-        return rows
+    def _rows(self) -> dict[str, tuple[str, int]]:
+        """Part and row of each run, by spec hash."""
+        parts = sorted(name for name in self.files if name.endswith(".parquet"))
+        return {spec: (part, i) for part in parts for i, spec in enumerate(self._light(part)["spec"].to_pylist())}
+
+    def _content(self, spec_hash: str) -> dict[str, Any]:
+        part, i = self._rows[spec_hash]
+        return json.loads(self._light(part)["record"][i].as_py())
 
     def __iter__(self) -> Iterator[RunSpec]:
         """The specs of all published runs."""
-        for table, i in self._rows.values():
-            yield RunSpec.parse(json.loads(table["record"][i].as_py())["spec"])
+        for spec_hash in self._rows:
+            yield RunSpec.parse(self._content(spec_hash)["spec"])
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -91,8 +128,7 @@ class Published:
         """The published record, or None. It has `test_logits` alone, unless the run is an exemplar."""
         if spec.hash not in self._rows:
             return None
-        table, i = self._rows[spec.hash]
-        content = json.loads(table["record"][i].as_py())
+        content = self._content(spec.hash)
         if RunSpec.parse(content["spec"]) != spec:
             raise MixkdError(f"{self.root}: run {spec.hash} belongs to another spec")
         record = RunRecord(spec, content["history"], content["data"], content["provenance"], content["probes"])
@@ -101,10 +137,13 @@ class Published:
             for kind in ("arrays", "weights"):
                 self.read(_payload(spec, kind))
             return replace(record, folder=folder)
-        flat = np.frombuffer(table["test_logits"][i].as_py(), "<f2").astype(np.float32)
-        kept = _Kept({"test_logits": flat.reshape(-1, table["n_classes"][i].as_py())}, spec.name)
-        record.__dict__["arrays"] = kept  # the cached property of a frozen dataclass
-        return record
+        return replace(record, kept=partial(self._kept, spec))
+
+    def _kept(self, spec: RunSpec) -> Arrays:
+        part, i = self._rows[spec.hash]
+        raw = self._columns(part, "test_logits")["test_logits"][i].as_py()
+        flat = np.frombuffer(raw, "<f2").astype(np.float32)
+        return _Kept({"test_logits": flat.reshape(-1, self._light(part)["n_classes"][i].as_py())}, spec.name)
 
 
 def _payload(spec: RunSpec, kind: str) -> str:
@@ -113,7 +152,8 @@ def _payload(spec: RunSpec, kind: str) -> str:
 
 def row(record: RunRecord) -> dict[str, Any]:
     """A record as a row of a published table."""
-    spec, logits = record.spec, record.arrays["test_logits"]
+    spec = record.spec
+    logits = replace(record).arrays["test_logits"]  # of a copy: a record keeps what it has read
     content = {
         "spec": spec.as_dict(),
         "history": record.history,
@@ -131,7 +171,7 @@ def row(record: RunRecord) -> dict[str, Any]:
         "role": spec.role,
         "modality": spec.modality,
         **{metric: record.metrics()[metric] for metric in METRICS},
-        **{f"accuracy_{c}": record.metrics(c)["accuracy"] for c in ("best_validation", "best_test")},
+        **{f"accuracy_{c}": record.metrics(c)["accuracy"] for c in CHOICES},
         "seconds": record.provenance["seconds"],
         "cpu_capability": record.provenance["cpu_capability"],
         "commit": record.provenance["git"]["sha"],
@@ -146,7 +186,8 @@ def row(record: RunRecord) -> dict[str, Any]:
 def parts(rows: Sequence[dict[str, Any]]) -> list[bytes]:
     """Rows as Parquet files of at most MAX_BYTES, in order. MixkdError when one row alone is larger."""
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(list(rows)), sink, compression="zstd", compression_level=9)
+    table = pa.Table.from_pylist(list(rows), schema=pa.schema(COLUMNS))
+    pq.write_table(table, sink, compression="zstd", compression_level=9)
     raw = sink.getvalue().to_pybytes()
     if len(raw) <= MAX_BYTES:
         return [raw]
@@ -160,11 +201,13 @@ def publish(records: Iterable[RunRecord], exemplars: Iterable[RunRecord] = (), r
     """Add runs that are not published yet, in new files; the number of them. Old files are never written again.
 
     exemplars: runs whose arrays and weights are published too. Interrupted, nothing has changed for readers.
+    One publisher at a time on a root, whatever store it publishes from.
     """
-    home().mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(home() / "publish.lock"):
+    exemplars = list(exemplars)
+    with locked(root / LOCK):
         known = Published(root)
-        new = {record.spec.hash: record for record in records if record.spec not in known}
+        _remove_strays(root, known.files)
+        new = {record.spec.hash: record for record in (*records, *exemplars) if record.spec not in known}
         files = dict(known.files)
         for name in sorted({record.spec.dataset for record in new.values()}):
             own = [record for record in new.values() if record.spec.dataset == name]
@@ -172,13 +215,23 @@ def publish(records: Iterable[RunRecord], exemplars: Iterable[RunRecord] = (), r
             ordered = sorted(own, key=lambda r: (r.spec.seed, r.spec.fold, r.spec.name, r.spec.hash))
             for i, raw in enumerate(parts([row(record) for record in ordered]), start=number + 1):
                 _write(root, f"{name}/runs-{i:04d}.parquet", raw, files)
-        for record in exemplars:
+        for record in map(replace, exemplars):
             for kind, payload in (("arrays", record.arrays), ("weights", record.weights)):
                 if (name := _payload(record.spec, kind)) not in files:
                     _write(root, name, pack(payload), files)
         if files != known.files:
             atomic_write(root / MANIFEST, canonical_json({"files": files}) + b"\n")
         return len(new)
+
+
+def _remove_strays(root: Path, named: dict[str, str]) -> None:
+    """What a killed publisher left: we hold the lock, so nobody is about to name it in the manifest."""
+    for pattern in ("runs-*.parquet", "exemplars/*.safetensors", ".runs-*.tmp", "exemplars/.*.tmp"):
+        for path in root.glob(f"*/{pattern}"):
+            if path.relative_to(root).as_posix() not in named:
+                path.unlink(missing_ok=True)
+    for path in root.glob(f".{MANIFEST}.*.tmp"):
+        path.unlink(missing_ok=True)
 
 
 def _write(root: Path, name: str, raw: bytes, files: dict[str, str]) -> None:

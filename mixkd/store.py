@@ -67,6 +67,21 @@ def atomic_write(path: Path, data: bytes) -> None:
         raise
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """One process at a time. The operating system frees the lock of a dead process."""
+    lock = filelock.FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise MixkdError(f"{path.parent}: cannot be written: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def pack(arrays: Arrays) -> bytes:
     """Arrays as safetensors bytes. safetensors writes memory as it lies, so other orders than C are copied first."""
     return safetensors.numpy.save({name: np.asarray(array, order="C") for name, array in arrays.items()})
@@ -106,6 +121,7 @@ class RunRecord:
     provenance: dict[str, Any]
     probes: dict[str, Any] = field(default_factory=dict)  # what needed the weights, see mixkd/probes.py
     folder: Path | None = field(default=None, compare=False)
+    kept: Callable[[], Arrays] | None = field(default=None, compare=False, repr=False)  # of a run without a folder
 
     def metrics(self, choice: str = "last", split: str = "test") -> dict[str, float]:
         """Metrics of `split` after the `last`, the `best_validation` or the (optimistic) `best_test` epoch."""
@@ -118,7 +134,7 @@ class RunRecord:
 
     @cached_property
     def arrays(self) -> Arrays:
-        return self._read("arrays")
+        return self.kept() if self.kept else self._read("arrays")
 
     @cached_property
     def weights(self) -> Arrays:
@@ -214,19 +230,11 @@ class Store:
 
     @contextmanager
     def lock(self, spec: RunSpec) -> Iterator[None]:
-        """One process at a time on a spec. The operating system frees the lock of a dead process."""
-        lock = filelock.FileLock(self.path(spec, ".lock"))
-        try:
-            self.path(spec).parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except OSError as error:
-            raise MixkdError(f"{self.path(spec).parent}: cannot be written: {error.strerror or error}") from error
-        try:
+        """One process at a time on a spec."""
+        with locked(self.path(spec, ".lock")):
             for stale in self.path(spec).parent.glob(f".{spec.hash}.*.tmp"):
                 stale.unlink(missing_ok=True)  # we hold the lock: whoever wrote these is dead
             yield
-        finally:
-            lock.release()
 
     def _quarantine(self, spec: RunSpec, reason: Exception) -> None:
         folder = self.root / "quarantine"

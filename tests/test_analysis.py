@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from runs import BOTH, FULL, SIGNAL, small
 from scipy import stats
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix
@@ -18,7 +19,7 @@ from mixkd import inputs, metrics, probes, studies, training, windows
 from mixkd.analysis import agreement, baselines, comparison, cost, features, smoothness
 from mixkd.datasets import synthetic
 from mixkd.errors import MixkdError
-from mixkd.store import Store
+from mixkd.store import RunRecord, Store
 from mixkd.windows import Windows
 
 LOGITS = arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(2, 9)), elements=st.floats(-10, 10, width=32))
@@ -113,10 +114,10 @@ def test_matched_effects_of_a_made_up_study():
     ]
     table = pd.DataFrame(rows, columns=["subject", "seed", "teacher_mixup", "temperature", "share", "nll"])
     matched = pd.DataFrame(
-        [("1", 0, 1.0, 2.0**1.5), ("1", 0, 4.0, 100.0)], columns=["subject", "seed", "temperature", "effective"]
+        [("1", 0, 2.0, 2.0**2.5), ("1", 0, 4.0, 100.0)], columns=["subject", "seed", "temperature", "effective"]
     )
     (row,) = smoothness.matched_effects(table, matched, "nll").to_dict("records")  # 100 lies beyond the study
-    assert (row["temperature"], row["mixup"]) == (1.0, 5.0)
+    assert (row["temperature"], row["mixup"]) == (2.0, 4.0)
     assert row["matched"] == pytest.approx(1.5)
 
 
@@ -251,3 +252,82 @@ def test_methods_are_compared_per_subject_with_seeds_averaged_first():
     np.testing.assert_allclose(table["sd"], [0.1, 0, 0.1, 0.1], atol=1e-12)
     np.testing.assert_allclose(table["gain"], [0, 0, 0.11, -0.2], atol=1e-12)
     assert "reconstructed" in table["source"]["TPKD, Ann"]
+
+
+# -- made-up records: answers, clusters and seconds that are known
+
+
+def made_up(spec, answers: list[int], **about) -> RunRecord:
+    """A record that answers so on the test windows (three classes)."""
+    made = RunRecord(spec, [], about.get("data", {}), about.get("provenance", {}), about.get("probes", {}))
+    made.__dict__["arrays"] = {"test_logits": np.eye(3, dtype=np.float32)[answers]}
+    return made
+
+
+def table_of(*records: RunRecord) -> pd.DataFrame:
+    return pd.DataFrame([{**studies.describe(r.spec), "subject": "7", "record": r} for r in records])
+
+
+def fold_data(y: list[int]) -> inputs.FoldData:
+    part = labelled(y)
+    return inputs.FoldData(
+        dict.fromkeys(("train", "validation", "test"), part), windows.Fold((7,), (8,), (9,)), 3, small()
+    )
+
+
+def test_followed_counts_equal_answers_where_the_teacher_is_right_and_wrong():
+    student = small(teachers=BOTH)
+    signal, image = student.teacher_runs
+    y = [0, 0, 1, 2]
+    records = made_up(student, [0, 1, 1, 0]), made_up(signal, [0, 0, 1, 0]), made_up(image, [1, 1, 1, 2])
+    found = agreement.followed(table_of(records[0]), table_of(*records[1:]), {0: fold_data(y)})
+    shares = found.set_index(["modality", "where"])["share"]
+    assert shares["signal", "right"] == pytest.approx(2 / 3)
+    assert shares["signal", "wrong"] == 1
+    assert shares["image", "right"] == pytest.approx(1 / 2)
+    assert shares["image", "wrong"] == pytest.approx(1 / 2)
+
+
+def test_class_gains_are_differences_of_recall():
+    first, second = made_up(small(teachers=[SIGNAL]), [0, 0, 1, 2]), made_up(small(), [0, 1, 1, 1])
+    found = agreement.class_gains(table_of(first), table_of(second), {0: fold_data([0, 0, 1, 1])}, ("a", "b", "c"))
+    assert found.set_index("class")["gain"].to_dict() == {"a": 0.5, "b": -0.5}
+
+
+def test_by_similarity_takes_the_pairs_that_plain_students_confuse():
+    scores = [{"pair": pair, "v_score": v} for pair, v in (([0, 1], 0.1), ([0, 2], 0.8), ([1, 2], 0.6))]
+    confusion = [[3, 3, 0], [0, 6, 0], [0, 0, 6]]
+    run = made_up(small(mixup=FULL), [0], probes={"v_scores": scores})
+    plain = made_up(small(), [0], probes={"validation_confusion": confusion})
+    found = features.by_similarity(table_of(run), table_of(plain)).set_index("kind")["v_score"]
+    assert found.to_dict() == pytest.approx({"similar": 0.1, "dissimilar": 0.7})
+
+
+def test_campaign_adds_up():
+    def took(spec, seconds):
+        data = {"windows": {"train": 640}}
+        return made_up(spec, [0], provenance={"seconds": seconds}, data=data)
+
+    runs = [
+        took(small(), 10.0),
+        took(small(seed=1), 20.0),
+        took(small(seed=2), 60.0),
+        took(small(teachers=BOTH), 3570.0),
+    ]
+    (row,) = cost.campaign(runs).to_dict("records")
+    assert (row["runs"], row["median_seconds"]) == (4, 40.0)
+    assert row["core_hours"] == pytest.approx(3660 / 3600)
+    n_steps = 640 // 16 * 2  # batch 16, two epochs; two teachers cost live minus traced
+    assert cost.live_hours(runs, {"live": 30.0, "traced": 10.0}) == pytest.approx(n_steps * 20 / 1000 / 3600)
+    one = [took(small(teachers=[SIGNAL]), 1.0), took(small(teachers=[SIGNAL], method="at"), 1.0)]
+    assert cost.live_hours(one, {"live": 30.0, "traced": 10.0}) == pytest.approx(n_steps * 10 / 1000 / 3600)
+
+
+def test_similarity_map_sorts_by_class_and_compares_directions():
+    features_, y = blobs(30)
+    values, labels = features.similarity_map(features_, y, per_class=4)
+    assert labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    np.testing.assert_allclose(np.diag(values), 1)
+    same = labels[:, None] == labels[None]
+    assert values[same].min() > 0.95 > 0.3 > np.abs(values[~same]).max()
+    np.testing.assert_allclose(features.similarity_map(7 * features_, y, per_class=4)[0], values)

@@ -16,6 +16,7 @@ from scipy import stats
 from mixkd import studies
 from mixkd.analysis import claims, features, verdicts
 from mixkd.analysis.claims import CLAIMS, Claim, Part
+from mixkd.datasets import DATASETS
 from mixkd.errors import MixkdError
 from mixkd.store import RunRecord
 
@@ -155,6 +156,13 @@ def test_effect_interval_and_n_are_over_subjects_with_seeds_averaged():
     assert list(tested.contrasts["H", "B minus A"].index) == [str(fold) for fold in range(10)]
 
 
+def test_people_that_the_data_set_names_unpaired_are_left_out(monkeypatch):
+    name = BASES[0].dataset
+    monkeypatch.setitem(DATASETS, name, replace(DATASETS[name], unpaired=(3, 99)))
+    part = Part("B minus A", claims.minus(B, A), "above")
+    assert list(verdicts.contrast(part, BASES, lookup_of(0.02)).index) == [str(fold) for fold in range(10) if fold != 3]
+
+
 def test_every_part_must_hold_and_holm_counts_the_claims():
     good = Part("good", claims.minus(B, A), "above")
     bad = Part("bad", claims.minus(A, B), "above")
@@ -229,3 +237,19 @@ def test_contrasts_compare_like_with_like():
                 (3, 5, "synthetic")
             }
             assert part.metric in claims.MARGINS
+
+
+def test_similar_classes_are_those_of_the_fold_s_own_validation_people():
+    """Fold 0 confuses classes 0 and 1, fold 1 classes 1 and 2; only the pair of the own fold counts."""
+    found = {}
+    for fold, pair in ((0, (0, 1)), (1, (1, 2))):
+        confusion = np.diag([6, 6, 6])
+        confusion[pair] = 3
+        for make, score in ((A, 0.2), (B, 0.9)):
+            plain = record(make(small(fold=fold)), 0.5, str(fold))
+            scores = [{"pair": p, "v_score": score if tuple(p) == pair else 0.5} for p in ([0, 1], [0, 2], [1, 2])]
+            probes = {**plain.probes, "validation_confusion": confusion.tolist(), "v_scores": scores}
+            found[plain.spec.hash] = replace(plain, probes=probes)
+    part = Part("", claims.minus(B, A), "above", "v_similar")
+    by_subject = verdicts.contrast(part, [small(fold=0), small(fold=1)], lambda spec: found[spec.hash])
+    assert by_subject.to_dict() == pytest.approx({"0": 0.7, "1": 0.7})

@@ -225,6 +225,10 @@ def without_channel(text: str) -> str:
         ),
         (lambda text: text.replace("NaN", "nan", 1), r"line 1: found 'nan' in heart rate, expected a number or NaN"),
         (lambda text: text.rsplit(" ", 1)[0] + "\n", r"found 53 columns, expected 54 columns separated by blanks"),
+        (
+            lambda text: "".join(f"{i / 50:.2f} {row.split(' ', 1)[1]}" for i, row in enumerate(text.splitlines(True))),
+            r"subject104\.dat: found 50 samples per second, expected 100",
+        ),
         (lambda text: text[:-2], "no line end after the last row"),
         (lambda text: "", "found an empty file"),
         (

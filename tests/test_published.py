@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import typer
-from runs import BOTH, mtimes, small, train
+from runs import BOTH, mtimes, small, start, train
 
 from mixkd import cli, published, studies, sweep
 from mixkd.analysis import verdicts
@@ -38,10 +41,9 @@ def copies(record: RunRecord, n: int) -> list[RunRecord]:
 
 
 def _again(record: RunRecord, spec) -> RunRecord:
-    other = replace(record, spec=spec)
     noise = np.random.default_rng(spec.seed).normal(size=record.arrays["test_logits"].shape)
-    other.__dict__["arrays"] = {"test_logits": (record.arrays["test_logits"] + noise).astype(np.float32)}
-    return other
+    logits = (record.arrays["test_logits"] + noise).astype(np.float32)
+    return replace(record, spec=spec, folder=None, kept=lambda: {"test_logits": logits})
 
 
 def test_what_was_published_comes_back(stored, root):
@@ -82,13 +84,16 @@ def test_a_row_can_be_read_without_mixkd(stored, root):
 
 
 def test_old_files_are_never_written_again(stored, root):
-    publish(stored[:2], root=root)
-    first = (root / "synthetic" / "runs-0001.parquet").stat()
-    assert publish(stored, root=root) == 2
-    assert publish(stored, root=root) == 0
-    again = (root / "synthetic" / "runs-0001.parquet").stat()
-    assert (again.st_mtime_ns, again.st_ino) == (first.st_mtime_ns, first.st_ino)
-    assert sorted(path.name for path in (root / "synthetic").iterdir()) == ["runs-0001.parquet", "runs-0002.parquet"]
+    def written() -> dict[str, tuple[int, int]]:
+        files = [path for path in (root / "synthetic").rglob("*") if path.is_file()]
+        return {path.name: (path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
+
+    publish(stored[:2], exemplars=stored[:1], root=root)
+    first = written()
+    assert publish(stored, exemplars=stored[:1], root=root) == 2
+    assert publish(stored, exemplars=stored[:1], root=root) == 0
+    assert first.items() < written().items()
+    assert set(written()) - set(first) == {"runs-0002.parquet"}
     assert len(Published(root)) == 4
 
 
@@ -132,6 +137,116 @@ def test_an_interrupted_publish_has_changed_nothing_and_can_be_repeated(stored, 
     monkeypatch.setenv("MIXKD_HOME", str(root.parent / "home"))
     assert publish(stored, root=root) == 3
     assert len(Published(root)) == 4
+
+
+KILLED = """
+import json, os, signal, sys
+from pathlib import Path
+from mixkd.config import RunSpec
+from mixkd.published import publish
+from mixkd.store import Store
+calls, sync = iter(range(9)), os.fsync
+os.fsync = lambda file: os.kill(os.getpid(), signal.SIGKILL) if next(calls) == int(sys.argv[1]) else sync(file)
+found = [Store().get(RunSpec.parse(spec)) for spec in json.loads(sys.argv[2])]
+publish(found, exemplars=found[:1], root=Path(sys.argv[3]))
+"""
+
+
+def present(root) -> set[str]:
+    """Files below the root, beside the manifest and the lock."""
+    files = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    return files - {"manifest.json", ".publish.lock"}
+
+
+@pytest.mark.parametrize("written", [0, 1, 2, 3])
+def test_killed_publishers_change_nothing_and_their_rest_is_removed(stored, root, written):
+    """Killed with the temporary file of the part, the exemplar's arrays or weights, or the manifest on the disk."""
+    publish(stored[:1], root=root)
+    before, specs = (root / "manifest.json").read_bytes(), json.dumps([record.spec.as_dict() for record in stored])
+    code = start("-c", KILLED, str(written), specs, str(root), home=stored[0].folder.parents[2])
+    assert code.wait(120) == -signal.SIGKILL
+    code.communicate()
+    assert (root / "manifest.json").read_bytes() == before
+    assert present(root) > {"synthetic/runs-0001.parquet"}
+    assert list(Published(root)) == [stored[0].spec]
+    (root / "synthetic" / "notes.txt").touch()
+    assert publish(stored[:1], root=root) == 0
+    assert present(root) == {"synthetic/runs-0001.parquet", "synthetic/notes.txt"}
+
+
+def test_two_publishers_at_once_lose_nothing(stored, root, monkeypatch, tmp_path):
+    """Whatever their MIXKD_HOME: a campaign has its own, `results/` is one."""
+    reached, go, write = threading.Event(), threading.Event(), published.atomic_write
+
+    def slow(path, data):
+        if path.name == "manifest.json" and not reached.is_set():
+            reached.set()
+            assert go.wait(60)
+        write(path, data)
+
+    monkeypatch.setattr(published, "atomic_write", slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(publish, stored[:2], root=root)
+        assert reached.wait(60)
+        monkeypatch.setenv("MIXKD_HOME", str(tmp_path / "other"))
+        second = pool.submit(publish, stored[2:], root=root)
+        try:
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.5)
+        finally:
+            go.set()
+        assert [first.result(60), second.result(60)] == [2, 2]
+    assert [Published(root).get(record.spec) for record in stored] == stored
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(stored, root):
+    root.write_text("")
+    with pytest.raises(MixkdError, match=r"results: cannot be written: (File exists|Not a directory)$"):
+        publish(stored, root=root)
+
+
+def test_exemplars_are_published_runs(stored, root):
+    assert publish([], exemplars=stored[:1], root=root) == 1
+    assert Published(root).get(stored[0].spec) == stored[0]
+
+
+def test_columns_have_one_type_in_all_parts(stored, root):
+    """Also where all of a part's runs were trained outside a checkout."""
+    nowhere = stored[0].provenance | {"git": {"sha": None, "dirty": None}}
+    publish([replace(stored[0], provenance=nowhere)], root=root)
+    publish(stored[1:], root=root)
+    first, second = (pq.read_schema(root / "synthetic" / f"runs-000{i}.parquet") for i in (1, 2))
+    assert first.equals(second)
+    assert first.names == list(published.row(stored[0]))
+    assert Published(root).get(stored[0].spec).provenance["git"] == {"sha": None, "dirty": None}
+
+
+def test_logits_are_read_when_asked_for_and_verified_then(stored, root):
+    publish(stored, root=root)
+    first, second = (Published(root).get(record.spec) for record in stored[:2])
+    assert first.arrays["test_logits"].dtype == np.float32
+    path = root / "synthetic" / "runs-0001.parquet"
+    path.write_bytes(path.read_bytes()[:-1])
+    published.columns.cache_clear()
+    assert second.metrics() == stored[1].metrics()
+    with pytest.raises(MixkdError, match=r"runs-0001\.parquet: found SHA-256 .*, expected"):
+        _ = second.arrays
+    assert first.arrays["test_logits"].shape == stored[0].arrays["test_logits"].shape
+
+
+def test_a_part_is_verified_once(stored, root):
+    """A chapter loads many tables: each would otherwise read and verify thousands of runs again."""
+    publish(stored, root=root)
+    assert Published(root).get(stored[0].spec) == stored[0]
+    (root / "synthetic" / "runs-0001.parquet").unlink()
+    assert [Published(root).get(record.spec) for record in stored] == stored
+
+
+def test_publishing_keeps_no_arrays(stored, root):
+    """The arrays of a campaign's runs do not fit into memory together."""
+    fresh = [replace(record) for record in stored]
+    publish(fresh, root=root)
+    assert not any("arrays" in vars(record) for record in fresh)
 
 
 @pytest.mark.parametrize("at", [0, 0.2, 0.5, 0.8, 0.999])
@@ -195,7 +310,9 @@ def test_publish_and_verify_by_command(root, monkeypatch, capsys):
     sweep.run(studies.specs("image_mixing", "synthetic", "smoke"), quiet=True)
     cli.publish("synthetic", "smoke", 0)
     n_stored = len(mtimes(Store())) // 3  # a record, its arrays, its weights
-    assert f"{n_stored} runs published" in capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"{n_stored} runs published" in printed
+    assert f"({sum((root / name).stat().st_size for name in Published(root).files) / 1e6:.1f} MB)" in printed
     assert len(Published(root)) == n_stored
     monkeypatch.setattr(studies, "store_of", lambda profile: Store(root / "elsewhere", Published(root)))
     with pytest.raises(typer.Exit) as status:
@@ -223,8 +340,7 @@ def test_mtimes_of_the_local_store_are_left_alone(stored, root):
 def test_manifest_names_every_file_with_its_hash(stored, root):
     publish(stored, exemplars=stored[:2], root=root)
     named = json.loads((root / "manifest.json").read_text())["files"]
-    present = {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file() and p.name != "manifest.json"}
-    assert set(named) == present
+    assert set(named) == present(root)
     assert len(named) == 1 + 2 * 2
 
 

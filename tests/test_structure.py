@@ -40,6 +40,7 @@ ORDER = (
         "config",
         "store",
         "published",
+        "predict",
         "provenance",
         "datasets",
         "windows",
@@ -48,8 +49,8 @@ ORDER = (
         "networks",
         "mixing",
     ),
-    *("inputs", "losses", "methods", "metrics", "probes", "training"),
-    *("worker", "sweep", "studies", "analysis", "figures", "notebook", "book", "cli_data", "cli"),
+    *("inputs", "losses", "methods", "metrics", "probes", "training", "export"),
+    *("worker", "sweep", "studies", "analysis", "figures", "distill", "notebook", "book", "cli_data", "cli"),
 )
 
 

@@ -33,6 +33,7 @@ def test_even_grid():
     exact = timing.even(np.arange(5) / 100, np.arange(10.0).reshape(5, 2), 100.0)
     np.testing.assert_allclose(exact, np.arange(10.0).reshape(5, 2), atol=1e-6)
     assert exact.dtype == np.float32
+    assert len(timing.even(np.array([0, 0.29, 0.57]), np.zeros((3, 1)), 100.0)) == 58, "0.57 * 100 is 56.99…"
     assert timing.even(np.array([3.0]), np.ones((1, 2)), 100.0).tolist() == [[1.0, 1.0]]
 
 

@@ -26,6 +26,21 @@ def tsne(features: np.ndarray, seed: int = 0) -> np.ndarray:
     return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
 
 
+def similarity_map(features: np.ndarray, y: np.ndarray, per_class: int = 12) -> tuple[np.ndarray, np.ndarray]:
+    """Cosine similarity of windows sorted by class, `per_class` evenly spaced ones of each, and their labels.
+
+    The map of SP (Tung & Mori 2019) is this one with rows of unit length; features (n, d) are not negative.
+    """
+    rows = [own[np.arange(min(len(own), per_class)) * len(own) // min(len(own), per_class)] for own in _of_class(y)]
+    chosen = np.concatenate(rows)
+    unit = features[chosen] / np.maximum(np.linalg.norm(features[chosen], axis=1, keepdims=True), 1e-12)
+    return unit @ unit.T, y[chosen]
+
+
+def _of_class(y: np.ndarray) -> list[np.ndarray]:
+    return [np.flatnonzero(y == c) for c in np.unique(y)]
+
+
 N_SIMILAR = 3  # pairs of classes; at most half of all
 Pair = tuple[int, int]
 

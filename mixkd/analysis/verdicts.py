@@ -20,6 +20,7 @@ from mixkd import studies, sweep
 from mixkd.analysis.claims import CLAIMS, MARGINS, Claim, Part, specs
 from mixkd.analysis.features import mean_scores
 from mixkd.config import RunSpec
+from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
 from mixkd.store import RunRecord
 from mixkd.studies import METRICS
@@ -100,7 +101,10 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
 
 
 def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
-    """The part's contrast by held-out subject, seeds averaged. A run that is missing: MixkdError naming it."""
+    """The part's contrast by held-out subject, seeds averaged; without those that the data set names `unpaired`.
+
+    A run that is missing: MixkdError naming it.
+    """
 
     def found(spec: RunSpec) -> RunRecord:
         if (record := lookup(spec)) is None:
@@ -114,6 +118,7 @@ def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
         terms = [weight * measure(found(make(base)), part.metric, confusion) for weight, make in part.terms]
         rows.append(sum(terms[1:], terms[0]))
     together = pd.concat(rows)
+    together = together[~together.index.isin([str(subject) for subject in dataset(bases[0].dataset).unpaired])]
     if not np.isfinite(together).all():
         raise MixkdError(f"claims: {part.text}: found a {part.metric} that is not finite")
     return together.groupby(level=0, sort=False).mean()

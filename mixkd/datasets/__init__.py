@@ -77,6 +77,7 @@ class Dataset:
     citation: str
     seeds: int = 3  # at most, of the full profile
     loader: str = "load"  # function of the module
+    unpaired: tuple[int, ...] = ()  # people that paired tests leave out
     test: tuple[int, ...] = ()  # people of an official test set; none: every subject is tested in its turn
     rule: Rule = "whole"  # which windows have a label, see mixkd/windows.py
     scaling: Scaling = "overall"  # how signals are normalised, see mixkd/windows.py
@@ -171,6 +172,7 @@ DATASETS = {
         citation="reiss2012",
         source="pamap2",
         rule="ends",
+        unpaired=(109,),  # has one activity only
         seeds=2,
     ),
     "pamap2_released": Dataset(
@@ -185,6 +187,7 @@ DATASETS = {
         citation="reiss2012",
         source="pamap2",
         rule="ends",
+        unpaired=(109,),  # has one activity only
         scaling="within",
         seeds=2,
     ),

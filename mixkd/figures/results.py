@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -18,11 +20,11 @@ def teachers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
     """Accuracy per held-out subject: majority class, random forest, and the networks that teach."""
     groups = [(name.replace(" ", "\n"), INK, part) for name, part in baselines.groupby("baseline", sort=False)]
     for (modality, network, mixed), part in table.groupby(["modality", "network", table["share"] > 0], sort=False):
-        label = f"{modality}\n{str(network).removeprefix('WRN')}{' mixup' if mixed else ''}"
+        label = f"{modality}\n{str(network).removeprefix('WRN')}{chr(10) + 'mixup' if mixed else ''}"
         groups.append((label, COLOURS[modality], part))
     fig, axis = plt.subplots(figsize=(WIDTH, 3.4))
     columns(axis, groups, "accuracy")
-    axis.tick_params(axis="x", labelsize=9)
+    axis.tick_params(axis="x", labelsize=9 if len(groups) < 9 else 7.5)
     axis.set_ylabel("accuracy")
     percent(axis)
     subject_legend(axis, table)
@@ -33,17 +35,24 @@ def teachers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
 def learning_curves(histories: pd.DataFrame) -> Figure:
     """Validation and test accuracy over epochs. Columns: subject, modality, epoch, validation, test."""
     subjects = list(histories["subject"].unique())
-    fig, axes = plt.subplots(1, len(subjects), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
-    for axis, subject in zip(axes.flat, subjects, strict=True):
+    n_rows, n_columns = math.ceil(len(subjects) / 5), min(len(subjects), 5)
+    size = (WIDTH, 0.6 + (2.3 if n_rows == 1 else 1.9 * n_rows))
+    fig, axes = plt.subplots(n_rows, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    for axis in axes.flat[len(subjects) :]:
+        axis.set_axis_off()
+    for axis, subject in zip(axes.flat, subjects, strict=False):
         for modality, runs in histories[histories["subject"] == subject].groupby("modality", sort=False):
             part = runs.groupby("epoch")[["validation", "test"]].mean().reset_index()
             axis.plot(
                 part["epoch"], part["validation"], color=COLOURS[modality], ls=":", label=f"{modality}, validation"
             )
             axis.plot(part["epoch"], part["test"], color=COLOURS[modality], label=f"{modality}, test")
-        axis.set(title=f"subject {subject} held out", xlabel="epoch")
+        axis.set_title(f"subject {subject} held out" if len(subjects) < 4 else f"{subject} held out")
         axis.grid(axis="y")
-    axes.flat[0].set_ylabel("accuracy")
+    for axis in axes[-1]:
+        axis.set_xlabel("epoch")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("accuracy")
     percent(axes.flat[0])
     handles, labels = axes.flat[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9, columnspacing=1)
@@ -57,7 +66,7 @@ def confusion(matrices: dict[str, np.ndarray], classes: tuple[str, ...]) -> Figu
     for axis, (name, counts) in zip(axes.flat, matrices.items(), strict=True):
         share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         matrix(axis, share, list(classes), list(classes), text=".1f", vmin=0, vmax=1, cmap="Blues")
-        axis.set(title=f"{name} teacher", xlabel="called")
+        axis.set(title=name, xlabel="called")
         axis.tick_params(axis="x", labelsize=8.5)
     axes.flat[0].set_ylabel("true")
     return fig
@@ -200,11 +209,11 @@ def weights(table: pd.DataFrame) -> Figure:
     shown = (("kd_weight", table[table["image_weight"] == 0.5]), ("image_weight", table[table["kd_weight"] == 0.7]))
     for axis, (name, part) in zip(axes, shown, strict=True):
         for _, own in part.groupby("subject"):
-            curve = own.groupby(name)["accuracy"].mean()
-            axis.plot(curve.index, curve, "o-", color=COLOURS["both"], alpha=0.35, lw=1)
+            axis.plot(own.groupby(name)["accuracy"].mean().to_numpy(), "o-", color=COLOURS["both"], alpha=0.35, lw=1)
         mean = part.groupby(name)["accuracy"].mean()
-        axis.plot(mean.index, mean, "o-", color=COLOURS["both"], lw=3)
-        axis.set(xlabel=name, xticks=list(mean.index))
+        axis.plot(mean.to_numpy(), "o-", color=COLOURS["both"], lw=3)
+        axis.set_xticks(range(len(mean)), [f"{value:g}" for value in mean.index])
+        axis.set_xlabel(name)
         axis.grid(axis="y")
     axes[0].set_ylabel("accuracy of the student")
     percent(axes[0])

@@ -74,12 +74,15 @@ def matched_temperature(table: pd.DataFrame) -> Figure:
         mean = part.groupby("temperature")["effective"].mean()
         marker = SUBJECT_MARKERS[i % 10]
         axis.plot(mean.index, mean, marker, ls="-", color=COLOURS["Mix-T & S"], alpha=0.8, label=f"subject {subject}")
-    axis.legend()
+    if table["subject"].nunique() <= 4:
+        axis.legend()
     axis.set_xscale("log", base=2)
     axis.set_yscale("log", base=2)
     axis.set_xticks(grid_, [f"{t:g}" for t in grid_])
     axis.yaxis.set_major_formatter("{x:g}")
-    axis.set(xlabel="temperature with the mixup-trained teacher", ylabel="equally smooth plain teacher")
+    axis.set(
+        xlabel="temperature with the mixup-trained teacher", ylabel="temperature of an equally\nsmooth plain teacher"
+    )
     return fig
 
 
@@ -114,6 +117,22 @@ def feature_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str,
         axis.spines[:].set_visible(False)
     handles, labels = axes.flat[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=min(7, len(classes)), markerscale=2, columnspacing=1)
+    return fig
+
+
+@figure
+def similarity_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str, ...]) -> Figure:
+    """Similarity of the same windows to each other in several networks; windows sorted by class."""
+    fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 6.2), sharex=True, sharey=True)
+    starts = np.flatnonzero(np.diff(y, prepend=-1))
+    middles = (starts + np.append(starts[1:], len(y))) / 2 - 0.5
+    for axis, (name, values) in zip(axes.flat, maps.items(), strict=True):
+        axis.imshow(values, vmin=0, vmax=1, interpolation="nearest")
+        axis.set(title=name)
+        axis.set_xticks(middles, [classes[c] for c in y[starts]], rotation=90, fontsize=8.5)
+        axis.set_yticks(middles, [classes[c] for c in y[starts]], fontsize=8.5)
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
     return fig
 
 

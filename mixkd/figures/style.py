@@ -30,6 +30,7 @@ COLOURS: dict[Any, str] = {
     "Base": "#56B4E9",
     "Base 2x": "#0072B2",
     "Ann": "#009E73",
+    "student": "#009E73",
     "fast": "#009E73",
     "giotto": "#D55E00",
     "gudhi": "#0072B2",
@@ -108,17 +109,17 @@ def dots(axis: Axes, table: pd.DataFrame, x: float, value: str, colour: str, lab
     axis.plot([x - half, x + half], [means.mean()] * 2, color=colour, lw=3, solid_capstyle="butt", label=label)
 
 
-def subject_legend(axis: Axes, table: pd.DataFrame, **kwargs) -> None:
+def subject_legend(axis: Axes, table: pd.DataFrame) -> None:
     """Which marker is which held-out subject."""
     subjects = sorted(table["subject"].unique(), key=lambda s: (len(s), s))
+    few = len(subjects) <= 4
     handles = [
-        axis.plot([], [], SUBJECT_MARKERS[i % 10], color=INK, mew=0, label=f"subject {s}")[0]
+        axis.plot([], [], SUBJECT_MARKERS[i % 10], color=INK, mew=0, label=f"subject {s}" if few else s)[0]
         for i, s in enumerate(subjects)
     ]
     handles.append(axis.plot([], [], color=INK, lw=3, label="mean")[0])
-    axis.legend(
-        handles=handles, **{"ncols": len(handles), "loc": "lower center", "bbox_to_anchor": (0.5, 1.0), **kwargs}
-    )
+    narrow: dict[str, Any] = {} if few else {"title": "subject", "columnspacing": 0.9, "handletextpad": 0.1}
+    axis.legend(handles=handles, ncols=min(len(handles), 11), loc="lower center", bbox_to_anchor=(0.5, 1.0), **narrow)
 
 
 def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], text: str = ".2f", **kwargs) -> None:

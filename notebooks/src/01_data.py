@@ -131,3 +131,10 @@ figures.folds(windows.folds(recordings.subjects))
 first = data[min(data)]
 print({name: len(part) for name, part in first.parts.items()})
 print("tested:", first.fold.test, "validated:", first.fold.validation)
+
+# %% [markdown]
+# ## A sceptical reader asks
+#
+# - *Can windows of one person be on both sides?* No: a split is by person, and a test checks it. What splitting by window would pretend is shown above.
+# - *Is a normalisation fitted on people that are tested?* No, on the training people of each fold, image ranges included.
+# - *Ten people?* That is few. Intervals say how few, and a method that wins on all ten has won on these ten.

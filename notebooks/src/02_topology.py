@@ -186,3 +186,10 @@ speed = rates[rates["windows"] == "3 x 500"]
 
 # %% mystnb={"figure": {"caption": "Windows per second on one core, from the benchmark record: diagrams, and the whole way to 64 x 64 images.", "name": "fig-speed"}, "image": {"alt": "Two horizontal bar charts on a logarithmic axis of windows per second, a bar and a number for each program.", "classes": "dark-light"}}
 figures.backend_speed(speed)
+
+# %% [markdown]
+# ## A sceptical reader asks
+#
+# - *Is the fast path right?* Its diagrams equal those of giotto-tda and gudhi, pair by pair, on random windows, on ties and on constants; tests compare them.
+# - *Does the image forget something?* Yes: when a valley occurs, and which channel moved first. What it keeps does not change when time is stretched.
+# - *Are the ranges of the image chosen on test people?* No, on training people; pairs outside are clipped and counted in each record.

@@ -108,7 +108,7 @@ glue("optimism", optimism, display=False)
 first = plain[plain["fold"] == min(data)]
 y = data[min(data)].parts["test"].y
 logits = {r.spec.modality: r.arrays["test_logits"] for r in studies.records(first)}
-counts = {modality: metrics.confusion(z, y) for modality, z in logits.items()}
+counts = {f"{m} teacher": metrics.confusion(z, y) for m, z in logits.items()}
 classes = studies.dataset_entry(dataset).load().classes
 
 # %% mystnb={"figure": {"caption": "What each teacher calls the windows of one held-out person: share of each true class (row).", "name": "fig-confusion"}, "image": {"alt": "Two heat maps with the true class down and the called class across, a share written into each cell.", "classes": "dark-light"}}

@@ -23,10 +23,12 @@ profile: str = "quick"  # smoke, quick or full
 seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
+import numpy as np
+import pandas as pd
 from myst_nb import glue
 
 from mixkd import figures, studies
-from mixkd.analysis import agreement
+from mixkd.analysis import agreement, features
 from mixkd.datasets import dataset as entry_of
 from mixkd.notebook import check_parameters
 
@@ -125,6 +127,37 @@ by_class = agreement.class_gains(both, scratch, data, classes)
 
 # %% mystnb={"figure": {"caption": "Points of recall that the student of both teachers gains over the plain student, by class, a marker per held-out person, bar: mean.", "name": "fig-class-gains"}, "image": {"alt": "Dot plot around a zero line with a column per class and a marker per held-out person.", "classes": "dark-light"}}
 figures.class_gains(by_class)
+
+# %% [markdown]
+# ## Do they see the same likenesses?
+#
+# Two networks may agree in their answers and differ in what they find alike. A **similarity map** compares every window with every other by the features of the last layer.
+
+# %%
+first = min(data)
+networks = {
+    "signal teacher": teachers[teachers["modality"] == "signal"],
+    "image teacher": teachers[teachers["modality"] == "image"],
+    "plain student": scratch,
+    "student of both": both,
+}
+y = data[first].parts["test"].y
+
+# %%
+maps = {}
+for name, table in networks.items():
+    one = table[(table["fold"] == first) & (table["seed"] == seed)]
+    seen = studies.records(one)[0].arrays["test_features"]
+    maps[name], labels = features.similarity_map(seen, y)
+
+# %% mystnb={"figure": {"caption": "Cosine similarity of features of one held-out person's windows, sorted by class, in four networks (bright: alike).", "name": "fig-similarity"}, "image": {"alt": "Four square heat maps with blocks along the diagonal, one for each of two teachers and two students.", "classes": "dark-light"}}
+figures.similarity_maps(maps, labels, classes)
+
+# %% tags=["nbval-check-output"]
+like = np.corrcoef(
+    [values[np.triu_indices(len(labels), 1)] for values in maps.values()]
+)
+pd.DataFrame(like, list(maps), list(maps)).round(2)
 
 # %% [markdown]
 # ## Does a better teacher make a better student?

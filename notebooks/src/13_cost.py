@@ -160,9 +160,6 @@ glue("building", quick["of_which_building_traces"], display=False)
 records = studies.every_record(dataset, profile, seed)
 grid = cost.campaign(records)
 
-# %% tags=["nbval-check-output"]
-grid["runs"]
-
 # %%
 grid.round(2)
 

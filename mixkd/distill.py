@@ -1,0 +1,176 @@
+"""From recordings to a student on new people: cross-validated report, then a student trained on everybody, exported.
+
+The student (WRN16-1) learns from both teachers, for as many epochs as its control from scratch: the gain is teaching.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.special import softmax
+
+from mixkd import figures, metrics, studies, sweep
+from mixkd.analysis.verdicts import interval
+from mixkd.config import RunSpec
+from mixkd.datasets import dataset as dataset_entry
+from mixkd.export import export
+from mixkd.inputs import prepare
+from mixkd.store import RunRecord, Store, atomic_write
+from mixkd.windows import folds
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What cross-validation found: a row per person and seed, the students' records, and the exported description."""
+
+    people: pd.DataFrame  # subject, seed, student, scratch, gain
+    students: list[RunRecord]
+    about: dict
+
+
+def specs(dataset: str, profile: str, seed: int) -> tuple[list[RunSpec], RunSpec]:
+    """Plain students of all folds (`smoke`: of two), one seed (`full`: of several), and the student of everybody."""
+    bases = list(studies.bases(dataset, "smoke" if profile == "smoke" else "full", seed))
+    bases = [base for base in bases if profile == "full" or base.seed == seed]
+    n_folds = len(folds(dataset_entry(dataset).load().subjects))
+    final = RunSpec.parse({**bases[0].as_dict(), "fold": n_folds})
+    return bases, studies.taught(final, "both")
+
+
+def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, say: Callable[[str], None]) -> Path:
+    """Train, export and report into `out`; returns the report. Interrupted, the same call goes on where it stopped."""
+    bases, final = specs(dataset, profile, seed)
+    students = [studies.taught(base, "both") for base in bases]
+    plan = sweep.plan([*bases, *students, final], Store())
+    say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")
+    records = sweep.run([*bases, *students, final], workers=workers)
+    plain, taught, last = records[: len(bases)], records[len(bases) : -1], records[-1]
+    say("exporting")
+    about = export(last, prepare(final), out)
+    outcome = Outcome(people(plain, taught), taught, about)
+    atomic_write(out / "report.html", report(outcome, dataset).encode())
+    atomic_write(out / "README.md", card(outcome, dataset).encode())
+    return out / "report.html"
+
+
+def people(plain: list[RunRecord], taught: list[RunRecord]) -> pd.DataFrame:
+    """Accuracy of student and control, and the gain, on every held-out person."""
+    rows = []
+    for control, student in zip(plain, taught, strict=True):
+        for subject, found in student.probes["subjects"].items():
+            scratch = control.probes["subjects"][subject]["accuracy"]
+            about = {"subject": subject, "seed": student.spec.seed, "student": found["accuracy"], "scratch": scratch}
+            rows.append(about | {"gain": found["accuracy"] - scratch})
+    return pd.DataFrame(rows)
+
+
+def headline(people: pd.DataFrame) -> str:
+    """One sentence: accuracy on new people, its spread, and the gain with its interval."""
+    by_person = people.groupby("subject")[["student", "gain"]].mean()
+    low, high = interval(by_person["gain"].to_numpy())
+    spread = f" (sd {100 * by_person['student'].std(ddof=1):.1f})" if len(by_person) > 1 else ""
+    gain = f"{100 * by_person['gain'].mean():+.1f} points against the same network without teachers"
+    certain = f", 95 % interval {100 * low:+.1f} to {100 * high:+.1f}" if len(by_person) > 2 else ""
+    right = f"right on {100 * by_person['student'].mean():.1f} %{spread} of the windows of people it never saw"
+    return f"The student is {right} (n = {len(by_person)}); {gain}{certain}."
+
+
+def pooled(students: list[RunRecord]) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and labels of all held-out windows."""
+    logits = [record.arrays["test_logits"] for record in students]
+    labels = [prepare(record.spec).parts["test"].y for record in students]
+    return np.concatenate(logits), np.concatenate(labels)
+
+
+def report(outcome: Outcome, dataset: str) -> str:
+    """The report as one HTML page without external files."""
+    logits, y = pooled(outcome.students)
+    classes = tuple(outcome.about["classes"])
+    curve = metrics.reliability(softmax(logits.astype(float), axis=1), y)
+    drawn = {
+        "Which classes are confused": figures.confusion({"student": metrics.confusion(logits, y)}, classes),
+        "Is its confidence to be trusted": figures.reliability({"student": curve}),
+    }
+    by_person = outcome.people.groupby("subject")[["student", "scratch", "gain"]].mean()
+    table = (100 * by_person).round(1).to_html(border=0)
+    pictures = "".join(f"<h2>{title}</h2><img alt='{title}' src='{_inline(fig)}'>" for title, fig in drawn.items())
+    about = outcome.about
+    cost = (
+        f"{about['network']}: {about['parameters']:,} parameters, {about['multiply_adds']:,} multiply-adds for a "
+        f"window of {about['window'] / about['rate']:g} s; {len(about['channels'])} channels at {about['rate']:g} Hz."
+    )
+    return PAGE.format(
+        title=f"A student for {html.escape(dataset)}",
+        headline=headline(outcome.people),
+        table=table,
+        pictures=pictures,
+        cost=cost,
+        warning=WARNING,
+    )
+
+
+def card(outcome: Outcome, dataset: str) -> str:
+    """The model card, in Markdown."""
+    about = outcome.about
+    channels = ", ".join(f"{c} ({u})" for c, u in zip(about["channels"], about["units"], strict=True))
+    return CARD.format(
+        dataset=dataset,
+        headline=headline(outcome.people),
+        channels=channels,
+        rate=about["rate"],
+        window=about["window"],
+        classes=", ".join(about["classes"]),
+        warning=WARNING,
+    )
+
+
+def _inline(fig: Figure) -> str:
+    raw = io.BytesIO()
+    fig.savefig(raw, format="png", facecolor="white")
+    return "data:image/png;base64," + base64.b64encode(raw.getvalue()).decode()
+
+
+WARNING = (
+    "The exported student was trained on everybody, with the epochs that cross-validation used; the accuracies above "
+    "are of students that did not know the person they were tested on. They hold for people, sensors and activities "
+    "like these."
+)
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font: 17px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #222; }}
+img {{ max-width: 100%; }} table {{ border-collapse: collapse; }} td, th {{ padding: .2rem .9rem; text-align: right; }}
+tr:nth-child(even) {{ background: #f3f3f3; }} .lead {{ font-size: 1.15em; }}
+</style>
+<h1>{title}</h1>
+<p class="lead">{headline}</p>
+<h2>Person by person</h2>
+<p>Accuracy in percent, and the gain in points.</p>
+{table}
+{pictures}
+<h2>What it costs</h2>
+<p>{cost}</p>
+<h2>Read with care</h2>
+<p>{warning}</p>
+</html>
+"""
+CARD = """# A student for {dataset}
+
+{headline}
+
+- **in**: windows of {window} samples at {rate:g} Hz; channels {channels}, in physical units (normalisation is inside)
+- **out**: logits of {classes}
+- **files**: `student.onnx` (input `windows`, output `logits`), `student.safetensors`, `student.json`
+- **use**: `mixkd predict . recording.csv`
+
+{warning}
+"""

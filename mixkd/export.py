@@ -1,0 +1,120 @@
+"""A trained student to take away: ONNX, safetensors, and a description of what it expects. `predict.py` runs it.
+
+The exported network takes windows in physical units; normalisation is its first step, so it cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from mixkd import networks
+from mixkd.config import RunSpec
+from mixkd.datasets import dataset
+from mixkd.errors import MixkdError
+from mixkd.inputs import FoldData
+from mixkd.networks import WideResNet
+from mixkd.store import RunRecord, atomic_write, canonical_json, pack, sha256
+from mixkd.training import trained_network
+
+TOLERANCE = 1e-5  # between the logits of ONNX and torch
+FORMAT = 1
+
+
+class Portable(nn.Module):
+    """Logits (n, n_classes) of windows (n, n_channels, n_samples) in physical units."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, net: WideResNet, mean: np.ndarray, std: np.ndarray):
+        super().__init__()
+        self.net = net.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        self.register_buffer("mean", torch.from_numpy(mean.reshape(1, -1, 1)))
+        self.register_buffer("std", torch.from_numpy(std.reshape(1, -1, 1)))
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        return self.net(((windows - self.mean) / self.std).unsqueeze(2))
+
+
+def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
+    """Write student.onnx, student.safetensors and student.json into `folder`; returns the description.
+
+    The description is written last. Raises MixkdError when ONNX and torch disagree on training windows.
+    """
+    spec, normalisation = record.spec, data.normalisation
+    if spec.modality != "signal":
+        raise MixkdError(f"export: found a network of modality {spec.modality}, expected signal: a student")
+    portable = Portable(trained_network(record, data), normalisation.mean, normalisation.std)
+    x = data.parts["train"].x[:: max(len(data.parts["train"]) // 256, 1)]
+    onnx = to_onnx(portable, x[:2])
+    gap = largest_gap(portable, onnx, x)
+    if gap > TOLERANCE:
+        raise MixkdError(f"export: found ONNX logits {gap:.2g} away from torch, expected at most {TOLERANCE:g}")
+    weights = pack({name: tensor.numpy() for name, tensor in portable.state_dict().items()})
+    files = {"student.onnx": onnx, "student.safetensors": weights}
+    about = {**description(spec, data), "files": {name: sha256(raw) for name, raw in files.items()}, "onnx_gap": gap}
+    for name, raw in files.items():
+        atomic_write(folder / name, raw)
+    atomic_write(folder / "student.json", canonical_json(about) + b"\n")
+    return about
+
+
+def description(spec: RunSpec, data: FoldData) -> dict[str, Any]:
+    """What the student expects and answers, as plain data."""
+    entry = dataset(spec.dataset)
+    recordings = entry.load()
+    n_channels, n_samples = data.parts["train"].x.shape[1:]
+    net = networks.build(spec.modality, spec.depth, spec.width, n_channels, data.n_classes, torch.Generator())
+    return {
+        "format": FORMAT,
+        "channels": list(recordings.channels),
+        "units": list(recordings.units),
+        "rate": recordings.rate,
+        "window": n_samples,
+        "classes": list(recordings.classes),
+        "mean": data.normalisation.mean.tolist(),
+        "std": data.normalisation.std.tolist(),
+        "network": f"WRN{spec.depth}-{spec.width}",
+        "parameters": networks.n_parameters(net),
+        "multiply_adds": networks.n_multiply_adds(net, (n_channels, n_samples)),
+        "spec": spec.as_dict(),
+    }
+
+
+def to_onnx(portable: Portable, x: np.ndarray) -> bytes:
+    """The network as one ONNX file; any number of windows."""
+    with TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of torch's own exporter
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nobody needs here
+        path = Path(folder) / "student.onnx"
+        torch.onnx.export(
+            portable.eval(),
+            (torch.from_numpy(x),),
+            str(path),
+            input_names=["windows"],
+            output_names=["logits"],
+            dynamic_shapes={"windows": {0: torch.export.Dim("n", min=1)}},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+        return path.read_bytes()
+
+
+def largest_gap(portable: Portable, onnx: bytes, x: np.ndarray) -> float:
+    """Largest difference between the logits of ONNX and torch on windows x."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"windows": x})
+    with torch.inference_mode():
+        expected = portable(torch.from_numpy(x)).numpy()
+    return float(np.abs(found - expected).max())

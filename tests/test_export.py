@@ -1,0 +1,214 @@
+"""A student taken away answers as it did at home, without torch, and refuses what it was not made for."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+import safetensors.numpy
+import torch
+from runs import IMAGE, mtimes, small, train
+from smoke import mixkd
+
+from mixkd import distill, export, inputs, predict, studies
+from mixkd.errors import MixkdError
+from mixkd.predict import Student
+from mixkd.store import Store
+from mixkd.training import trained_network
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def made(home):
+    """A trained student, its data, and the folder it was exported to."""
+    record = train(small(), Store(home))
+    data = inputs.prepare(record.spec)
+    export.export(record, data, home / "student")
+    return record, data, home / "student"
+
+
+def test_onnx_answers_as_torch_does_for_any_number_of_windows(made):
+    record, data, folder = made
+    net = trained_network(record, data)
+    session = onnxruntime.InferenceSession(str(folder / "student.onnx"))
+    for n in (1, 3, 40):
+        x = data.parts["test"].x[:n]
+        with torch.inference_mode():
+            expected = net(data.signals["test"][:n]).numpy()  # normalised at home
+        np.testing.assert_allclose(session.run(None, {"windows": x})[0], expected, atol=1e-5)
+
+
+def test_probabilities_are_softmax_of_the_stored_logits(made):
+    record, data, folder = made
+    p = Student.load(folder).probabilities(data.parts["test"].x)
+    expected = torch.softmax(torch.from_numpy(record.arrays["test_logits"]), dim=1).numpy()
+    np.testing.assert_allclose(p, expected, atol=1e-5)
+
+
+def test_description_and_weights(made):
+    _, data, folder = made
+    about = json.loads((folder / "student.json").read_text())
+    assert (about["format"], about["rate"], about["window"]) == (1, 50.0, 100)
+    assert (about["channels"], about["classes"][0], about["network"]) == (["x", "y"], "slow", "WRN16-1")
+    assert about["onnx_gap"] <= 1e-5
+    weights = safetensors.numpy.load_file(folder / "student.safetensors")
+    assert (
+        sum(array.size for name, array in weights.items() if name.endswith("weight") or name.endswith("bias"))
+        == (about["parameters"])
+    )
+    np.testing.assert_array_equal(weights["mean"].ravel(), data.normalisation.mean)
+
+
+def test_only_students_are_exported(home):
+    spec = replace(small(), role="teacher", modality=IMAGE.modality)
+    record = train(spec, Store(home))
+    with pytest.raises(MixkdError, match="found a network of modality image, expected signal"):
+        export.export(record, inputs.prepare(record.spec), home / "none")
+    assert not (home / "none").exists()
+
+
+def test_a_network_that_onnx_gets_wrong_is_not_written(made, monkeypatch, tmp_path):
+    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    with pytest.raises(MixkdError, match=r"export: found ONNX logits .* away from torch, expected at most"):
+        export.export(made[0], made[1], tmp_path / "wrong")
+    assert not (tmp_path / "wrong").exists()
+
+
+# -- a new recording
+
+
+def recording(path, signal, extra=None):
+    columns = {"x": signal[:, 0], "note": ["a"] * len(signal), "y": signal[:, 1], **(extra or {})}
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+@pytest.fixture
+def signal(made):
+    x = made[1].parts["test"].x
+    return np.concatenate([x[0].T, x[5].T, x[9].T])[:260]
+
+
+def test_every_sample_of_a_recording_is_labelled(made, signal, tmp_path):
+    student = Student.load(made[2])
+    read = predict.read_recording(recording(tmp_path / "a.csv", signal), student.about)
+    np.testing.assert_allclose(read, signal, atol=1e-6)
+    rows = predict.label(student, read)
+    assert [(row["start_s"], row["end_s"]) for row in rows] == [(0, 2), (1, 3), (2, 4), (3, 5), (3.2, 5.2)]
+    p = student.probabilities(signal[None, :100].transpose(0, 2, 1))[0]
+    assert (rows[0]["label"], rows[0]["confidence"]) == (student.about["classes"][p.argmax()], round(float(p.max()), 4))
+    predict.write(rows, tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open() as file:
+        assert [row["label"] for row in csv.DictReader(file)] == [row["label"] for row in rows]
+
+
+def test_predicting_needs_no_torch(made):
+    code = f"""
+import sys; from pathlib import Path; import numpy as np; from mixkd import predict
+student = predict.Student.load(Path({str(made[2])!r}))
+predict.label(student, np.zeros((150, 2), np.float32))
+assert "torch" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+NUMBERS = np.linspace(0, 1, 150)
+REFUSED = {
+    "a channel is missing": ("x,z\n1,2\n", r"line 1: found columns x, z, expected also y"),
+    "a word": ("x,y\n" + "1,2\n" * 120 + "1,up\n", r"invalid value 'up'"),
+    "nothing": ("x,y\n" + "1,2\n" * 120 + "1,\n", r"invalid value ''"),
+    "nan": ("x,y\n" + "1,2\n" * 120 + "1,nan\n", r"line 122: found nan in y, expected a number"),
+    "too short": ("x,y\n" + "1,2\n" * 99, r"found 99 samples, expected at least 100, one window"),
+    "a column too many": ("x,y\n" + "1,2\n" * 120 + "1,2,3\n", r"Expected 2 columns, got 3"),
+    "another rate": (
+        "time,x,y\n" + "".join(f"{i / 100},1,2\n" for i in range(150)),
+        r"found 100 samples per second in time, expected 50",
+    ),
+    "empty": ("", r"[Ee]mpty"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_a_recording_is_refused_in_one_line(made, tmp_path, text, message):
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    with pytest.raises(MixkdError, match=message) as refusal:
+        predict.read_recording(path, Student.load(made[2]).about)
+    assert str(refusal.value).startswith(str(path))
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_damaged_student_is_refused(made, tmp_path):
+    with pytest.raises(MixkdError, match=r"student\.json: found .*, expected a student that mixkd exported"):
+        Student.load(tmp_path)
+    for path in made[2].iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    raw = bytearray((tmp_path / "student.onnx").read_bytes())
+    raw[1000] ^= 1
+    (tmp_path / "student.onnx").write_bytes(raw)
+    with pytest.raises(MixkdError, match=r"student\.onnx does not match its SHA-256"):
+        Student.load(tmp_path)
+
+
+# -- from recordings to a student
+
+
+def test_distill_and_predict_by_command(home, tmp_path):
+    """What a practitioner types: a report about people the students never saw, a student, labels of a recording."""
+    out = tmp_path / "student"
+    done = mixkd("distill", "synthetic", "--profile", "smoke", "-o", str(out), home=home)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in out.iterdir()} == {
+        "README.md",
+        "report.html",
+        "student.json",
+        "student.onnx",
+        "student.safetensors",
+    }
+    bases, final = distill.specs("synthetic", "smoke", 0)
+    store = Store(home)
+    taught = [store.get(studies.taught(base, "both")).metrics()["accuracy"] for base in bases]
+    sentence = f"right on {100 * np.mean(taught):.1f} %"
+    assert sentence in (out / "report.html").read_text()
+    assert sentence in (out / "README.md").read_text()
+    assert "src='data:image/png" in (out / "report.html").read_text()
+    everybody = store.get(final)
+    assert len(everybody.data["subjects"]["train"]) == 6  # nobody is left out of the exported student
+    before = mtimes(store)
+    again = mixkd("distill", "synthetic", "--profile", "smoke", "-o", str(out), home=home)
+    assert "0 of" in again.stdout
+    assert mtimes(store) == before
+    x = inputs.prepare(final).parts["test"].x[0].T
+    file = recording(tmp_path / "new.csv", np.concatenate([x, x]))
+    done = mixkd("predict", str(out), str(file), home=home)
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "new.labels.csv").read_text().splitlines()) == 1 + 3
+    assert (tmp_path / "new.labels.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_headline_has_an_interval_from_three_people_on():
+    rows = [(str(p), 0, 0.5 + 0.1 * p, 0.5, 0.1 * p) for p in range(1, 4)]
+    people = pd.DataFrame(rows, columns=["subject", "seed", "student", "scratch", "gain"])
+    text = distill.headline(people)
+    half = 4.302653 * 10 / np.sqrt(3)
+    assert "right on 70.0 % (sd 10.0)" in text
+    assert (
+        f"+20.0 points against the same network without teachers, 95 % interval {20 - half:+.1f} to {20 + half:+.1f}."
+        in text
+    )
+    assert "interval" not in distill.headline(people[:2])
