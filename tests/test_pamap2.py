@@ -39,7 +39,7 @@ def rows(subject: int, seconds: dict[int, float], seed: int = 0) -> list[str]:
     """Lines of a protocol file: 54 columns, 6 digits, transients between activities, heart rate, lost packets."""
     rng = np.random.default_rng(1000 * subject + seed)
     activity = np.concatenate(
-        [np.zeros(150, int), *(np.r_[np.full(round(100 * s), a), np.zeros(80, int)] for a, s in seconds.items() if s)]
+        [np.zeros(155, int), *(np.r_[np.full(round(100 * s), a), np.zeros(80, int)] for a, s in seconds.items() if s)]
     )
     n = len(activity)
     table = np.empty((n, 54))
