@@ -87,19 +87,36 @@ def pack(arrays: Arrays) -> bytes:
     return safetensors.numpy.save({name: np.asarray(array, order="C") for name, array in arrays.items()})
 
 
+TYPES = {"BOOL": "?", "U8": "u1", "I32": "<i4", "I64": "<i8", "F32": "<f4", "F64": "<f8"}  # of safetensors, as used
+
+
 def cached_arrays(path: Path, make: Callable[[], Arrays]) -> Arrays:
-    """Arrays from a verified cache file (its SHA-256 stands beside it); made and stored when missing or damaged."""
+    """Arrays from a verified cache file (its SHA-256 stands beside it); made and stored when missing or damaged.
+
+    They are mapped from the file, read-only: processes that use the same file share its memory.
+    """
     digest = path.with_name(path.name + ".sha256")
     if path.is_file() and digest.is_file():
-        raw = path.read_bytes()
-        if sha256(raw).encode() == digest.read_bytes():
-            return safetensors.numpy.load(raw)
+        raw = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
+        if hashlib.sha256(raw.data).hexdigest().encode() == digest.read_bytes():
+            return _unpack(raw)
         log.warning("%s does not match its SHA-256: it is made again", path)
-    arrays = make()
-    raw = pack(arrays)
-    atomic_write(path, raw)
-    atomic_write(digest, sha256(raw).encode())
-    return arrays
+    packed = pack(make())
+    atomic_write(path, packed)
+    atomic_write(digest, sha256(packed).encode())
+    return _unpack(np.frombuffer(packed, np.uint8))
+
+
+def _unpack(raw: np.ndarray) -> Arrays:
+    """Arrays of a safetensors file, as views of its bytes: header size (8 bytes), header (JSON), data."""
+    start = 8 + int.from_bytes(raw[:8].tobytes(), "little")
+    header = json.loads(raw[8:start].tobytes())
+    return {
+        name: raw[start + at["data_offsets"][0] : start + at["data_offsets"][1]]
+        .view(TYPES[at["dtype"]])
+        .reshape(at["shape"])
+        for name, at in header.items()
+    }
 
 
 def canonical_json(data: dict[str, Any]) -> bytes:

@@ -367,6 +367,7 @@ def test_cached_arrays_are_made_once_and_verified(tmp_path, caplog):
         arrays = cached_arrays(path, lambda: made.append(1) or dict(LAYOUTS))
         for name, array in LAYOUTS.items():
             np.testing.assert_array_equal(arrays[name], array, strict=True)
+            assert not arrays[name].flags.writeable
         return len(made)
 
     assert [load(), load()] == [1, 1]

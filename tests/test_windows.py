@@ -195,3 +195,44 @@ def test_normalisation_equals_scikit_learn(shape):
     np.testing.assert_allclose(found(x), expected, atol=1e-4)
     assert found(x).dtype == np.float32
     assert found.std[2] == 1, "a constant channel"
+
+
+# -- as the group's released code does, and official test sets
+
+
+def labelled(*labels: int) -> Recordings:
+    y = np.array(labels)
+    x = np.arange(len(y), dtype=np.float32)[:, None]
+    return Recordings((x,), (y,), np.array([1]), 10.0, ("x",), ("1",), ("a", "b"))
+
+
+def test_rule_ends_asks_for_first_and_last_and_starts_one_step_in():
+    found = windows.cut(labelled(*[0] * 5, 1, *[0] * 6, *[1] * 8), 4, 2, "ends")
+    assert found.start.tolist() == [4, 6, 8, 12, 14], (
+        "2 ends on class 1, 10 crosses, 16 would be the last and is not cut"
+    )
+    assert found.y.tolist() == [0, 0, 0, 1, 1]
+    assert windows.cut(labelled(*[0] * 5, 1, *[0] * 6, *[1] * 8), 4, 2).start.tolist() == [0, 6, 8, 12, 14, 16]
+    with pytest.raises(MixkdError, match="windows: none of 4 samples"):
+        windows.cut(labelled(*[0] * 6), 4, 2, "ends")
+
+
+@pytest.mark.parametrize(("n", "validation"), [(30, (1, 3)), (12, (1,))])
+def test_an_official_test_set_is_the_one_fold(n, validation):
+    (fold,) = windows.folds(np.arange(1, n + 1), test=(4, 2, 9))
+    assert fold.test == (2, 4, 9)
+    assert fold.validation == (*validation, *((5,) if n == 30 else ()))
+    assert sorted(fold.test + fold.validation + fold.train) == list(range(1, n + 1))
+    with pytest.raises(MixkdError, match="folds: found no subject 31, expected all of the official test set"):
+        windows.folds(np.arange(1, 31), test=(2, 31))
+
+
+def test_scaling_within_windows_is_the_mean_of_their_deviations():
+    x = np.random.default_rng(0).normal(size=(50, 3, 20)).astype(np.float32)
+    x += np.linspace(-5, 5, 50, dtype=np.float32)[:, None, None]  # levels differ between windows
+    x[:, 2] = 7
+    within, overall = windows.Normalisation.fit(x, "within"), windows.Normalisation.fit(x)
+    np.testing.assert_allclose(within.mean, overall.mean)
+    np.testing.assert_allclose(within.std[:2], x[:, :2].std(axis=2).mean(axis=0), rtol=1e-5)
+    assert (overall.std[:2] > 2 * within.std[:2]).all()
+    assert within.std[2] == overall.std[2] == 1
