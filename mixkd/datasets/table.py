@@ -38,7 +38,7 @@ SHAPES = {
     "whole": (re.compile(r"-?\d+", re.ASCII), "a whole number"),
     "text": (re.compile(r".+"), "a word"),
 }
-BLOCK = 1 << 22  # bytes
+BLOCK = 1 << 19  # bytes; arrow reads up to 32 of them ahead
 NAMES = {" ": "blanks", "\t": "tabs", ",": "commas", ";": "semicolons"}
 
 
