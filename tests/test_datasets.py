@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mixkd import topology
-from mixkd.datasets import Recordings, dataset, synthetic, watch
+from mixkd import store, topology
+from mixkd.datasets import DATASETS, Recordings, dataset, synthetic, watch
+from mixkd.datasets.sources import SOURCES
 from mixkd.errors import MixkdError
 
 # -- watch
@@ -130,6 +135,32 @@ def test_every_data_set_in_the_environment_loads(name, store_home):
     assert len(np.unique(loaded.subjects)) >= 3
     assert min(map(len, loaded.signals)) >= entry.window >= entry.step >= 1
     assert set(np.concatenate(loaded.labels)) == set(range(len(loaded.classes)))
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_entry_is_complete(name):
+    entry = DATASETS[name]
+    assert entry.window >= entry.step >= 1
+    assert entry.epochs >= 1
+    assert entry.seeds >= 1
+    assert entry.batch_size == 64
+    assert entry.licence
+    assert entry.source in ("", *SOURCES)
+    assert callable(getattr(importlib.import_module(entry.module), entry.loader))
+    if name != "synthetic":
+        assert f"{{{entry.citation}," in (store.CHECKOUT / "book" / "references.bib").read_text()
+
+
+def test_nothing_is_read_when_modules_are_imported(tmp_path):
+    """Not even looked for: importing every module of the data sets works where no folder can be read."""
+    modules = sorted({entry.module for entry in DATASETS.values()})
+    code = (
+        f"import importlib, os; [importlib.import_module(m) for m in {modules}]; print(os.listdir({str(tmp_path)!r}))"
+    )
+    folders = {"UP": str(tmp_path), "MIXKD_DATA": str(tmp_path / "none"), "MIXKD_HOME": str(tmp_path / "home")}
+    environment = {**os.environ, **folders}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
 # -- synthetic
