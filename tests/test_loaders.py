@@ -412,7 +412,7 @@ def test_wisdm_2019(root):
 def test_wisdm_v1_with_broken_lines(root):
     lines = "".join(
         records(p, w, 300, start=10**12 * i)
-        for i, (p, w) in enumerate([(33, "Jogging"), (17, "Walking"), (5, "Sitting")])
+        for i, (p, w) in enumerate([(33, "Jogging"), (17, "Jogging"), (5, "Sitting")])
     )
     rows = lines.splitlines()
     rows[10] = rows[10] + rows[11]  # two records in one line
@@ -426,7 +426,8 @@ def test_wisdm_v1_with_broken_lines(root):
     assert found.counts["records"] == 898
     assert found.counts["broken records, left out"] == 2
     assert found.counts["records not later than the one before, left out"] == 1
-    assert [found.classes[y[0]] for y in found.labels] == ["jogging", "walking", "sitting"]
+    assert [found.classes[y[0]] for y in found.labels] == ["jogging", "jogging", "sitting"]
+    assert found.subjects.tolist() == [33, 17, 5]
     assert [len(x) for x in found.signals] == pytest.approx([300] * 3, abs=1)
 
 

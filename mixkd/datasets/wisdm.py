@@ -67,7 +67,7 @@ def add(parsed: table.Parsed, activities: dict[str, str], pieces: raw.Pieces) ->
         parts = timing.runs(seconds, PAUSE)
         pieces.count(f"pauses above {PAUSE:g} s, where recordings end", len(parts) - 1)
         for part in parts:
-            even = timing.even(seconds[part] - seconds[part.start], values[part], RATE, monotone=True)
+            even = timing.even(seconds[part], values[part], RATE, monotone=True)
             pieces.add(even, names.index(words[activity[run.start]]), int(person[run.start]))
 
 
