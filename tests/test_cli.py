@@ -183,17 +183,22 @@ def tampered(spec, store: Store) -> None:
     store.put(record, record.arrays, {**record.weights, "head.bias": record.weights["head.bias"] + np.float32(1e-6)})
 
 
+def without_progress(err: str) -> str:
+    """stderr without the lines that a sweep of more than 20 seconds writes, as it does on a busy machine."""
+    return "".join(line for line in err.splitlines(keepends=True) if not re.match(r"training \d+/\d+: ", line))
+
+
 def test_sweep_then_verify(mixkd):
     status, out, err = mixkd("sweep", "image_mixing", *SMOKE, "--workers", "2")
     store, specs = Store(), studies.specs("image_mixing", "synthetic", "smoke")
     runs = sweep.with_requirements(specs)
-    assert (status, err) == (0, "")
+    assert (status, without_progress(err)) == (0, "")
     assert out == f"{len(runs)} runs, {len(runs)} missing, about 0.00 core-hours\n{len(runs)} runs in {store.runs}\n"
     before = results(store)
     assert before.keys() == {run.hash for run in runs}
 
     status, out, err = mixkd("verify", *SMOKE, "--sample", "1")
-    assert (status, err) == (0, "")
+    assert (status, without_progress(err)) == (0, "")
     assert out.count("identical") == 1
     assert results(store) == before
 
@@ -201,5 +206,5 @@ def test_sweep_then_verify(mixkd):
         tampered(spec, store)
     assert all(store.get(spec) for spec in runs)
     status, out, err = mixkd("verify", *SMOKE, "--sample", "1")
-    assert (status, err) == (1, "")
+    assert (status, without_progress(err)) == (1, "")
     assert out.count("differs on the same machine, accuracy by 0.0000") == 1
