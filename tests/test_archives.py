@@ -6,6 +6,8 @@ import gzip
 import io
 import stat
 import tarfile
+import tempfile
+import uuid
 import zipfile
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,6 +19,7 @@ from mixkd.errors import MixkdError
 
 CONTENT = b"1,2,3\n" * 50
 LIMIT = 1_000_000
+OUTSIDE = f"{tempfile.gettempdir()}/mixkd-{uuid.uuid4().hex}"  # an absolute name that nothing else writes
 
 
 def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -107,7 +110,7 @@ FLIPPED[FLIPPED.index(CONTENT) + 7] ^= 1
 HOSTILE = {
     "zip: above the folder": ("a.zip", zipped({"data/a.csv": CONTENT, "../evil": b"x"}), r"found the name '\.\./evil'"),
     "zip: deep above": ("a.zip", zipped({"data/../../evil": b"x"}), "found the name 'data/../../evil'"),
-    "zip: absolute": ("a.zip", zipped({"/tmp/evil": b"x"}), "found the name '/tmp/evil'"),
+    "zip: absolute": ("a.zip", zipped({OUTSIDE: b"x"}), f"found the name '{OUTSIDE}'"),
     "zip: a drive": ("a.zip", zipped({"C:/evil": b"x"}), "found the name 'C:/evil'"),
     "zip: backslashes": ("a.zip", zipped({"..\\evil": b"x"}), r"found the name '\.\.\\\\evil'"),
     "zip: symbolic link": ("a.zip", zip_of("data/l", stat.S_IFLNK | 0o777), "found the link or device 'data/l'"),
@@ -125,7 +128,7 @@ HOSTILE = {
     "zip: something else": ("a.zip", b"<html>not found</html>", "found a damaged archive .File is not a zip file"),
     "zip: nothing": ("a.zip", zipped({}), "found no file, expected some"),
     "tar: above the folder": ("a.tgz", tarred(FILE, ("../evil", tarfile.REGTYPE, b"x", "")), "found the name '../evil"),
-    "tar: absolute": ("a.tgz", tarred(FILE, ("/tmp/evil", tarfile.REGTYPE, b"x", "")), "found the name '/tmp/evil'"),
+    "tar: absolute": ("a.tgz", tarred(FILE, (OUTSIDE, tarfile.REGTYPE, b"x", "")), f"found the name '{OUTSIDE}'"),
     "tar: symbolic link": ("a.tgz", tarred(FILE, ("l", tarfile.SYMTYPE, b"", "/tmp")), "found the link or device 'l'"),
     "tar: hard link": ("a.tgz", tarred(FILE, ("l", tarfile.LNKTYPE, b"", "data/a.csv")), "found the link or device"),
     "tar: device": ("a.tgz", tarred(FILE, ("d", tarfile.CHRTYPE, b"", "")), "found the link or device 'd'"),
@@ -146,7 +149,7 @@ def test_hostile_archives_leave_nothing(tmp_path, name, raw, message):
     with pytest.raises(MixkdError, match=message) as refusal:
         archives.unpack(tmp_path / "in" / name, tmp_path / "out" / "set", LIMIT)
     assert snapshot(tmp_path) == before
-    assert not Path("/tmp/evil").exists()
+    assert not Path(OUTSIDE).exists()
     assert str(refusal.value).startswith(f"{tmp_path / 'in' / name}: ")
     assert "\n" not in str(refusal.value)
 
