@@ -14,6 +14,7 @@ from rich.table import Table
 
 from mixkd import cli_data
 from mixkd.cli_data import out
+from mixkd.datasets import named
 from mixkd.errors import MixkdError
 
 app = typer.Typer(
@@ -24,7 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_data.app, name="data")
 
-Dataset = Annotated[str, typer.Option(help="Name of the data set, see `mixkd data`.")]
+Dataset = Annotated[str, typer.Option(help="Name of the data set, see `mixkd data`, or a folder.", callback=named)]
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke (seconds), quick (minutes) or full (hours).")]
 Seed = Annotated[int, typer.Option(help="First seed.")]
 Alpha = Annotated[float, typer.Option(help="a of mixup's Beta(a, a).")]
@@ -148,7 +149,7 @@ def verify(
 
 @app.command()
 def distill(
-    dataset: Annotated[str, typer.Argument(help="Name of the data set, see `mixkd data`.")],
+    dataset: Annotated[str, typer.Argument(help="Name of a data set, or a folder with recordings of your own.")],
     out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder that gets the student and its report.")],
     profile: ProfileName = "quick",
     seed: Seed = 0,
@@ -163,18 +164,18 @@ def distill(
 @app.command()
 def predict(
     student: Annotated[Path, typer.Argument(help="Folder that `mixkd distill` wrote.")],
-    file: Annotated[Path, typer.Argument(help="CSV file with the student's channels as columns.")],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet file with the student's channels as columns.")],
     output: Annotated[Path | None, typer.Option("-o", help="Where the labels go; default: beside the file.")] = None,
 ) -> None:
     """Label a new recording, window by window, and plot it. Needs no torch."""
     from mixkd import predict
 
     made = predict.Student.load(student)
-    signal = predict.read_recording(file, made.about)
+    parts = predict.read_recording(file, made.about)
     target = output or file.with_suffix(".labels.csv")
-    rows = predict.label(made, signal)
+    rows = predict.label(made, parts)
     predict.write(rows, target)
-    predict.plot(made.about, signal, rows, target.with_suffix(".png"))
+    predict.plot(made.about, parts, rows, target.with_suffix(".png"))
     out.print(f"{len(rows)} windows: {target}, {target.with_suffix('.png')}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ app = typer.Typer(help="Data sets: list them, fetch and check their files, descr
 out = Console()
 
 Name = Annotated[str, typer.Argument(help="Name of a data set, see `mixkd data list`.")]
+NameOrFolder = Annotated[str, typer.Argument(help="Name of a data set, or a folder with recordings of your own.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -68,10 +70,25 @@ def fetch(name: Name) -> None:
 
 
 @app.command()
-def check(name: Name) -> None:
-    """Compare a data set's raw files with their SHA-256, then read them all. Exit status 1 when something is wrong."""
-    from mixkd.datasets import dataset, download
+def init(folder: Annotated[Path, typer.Argument(help="Folder with CSV or Parquet files.")]) -> None:
+    """Draft `dataset.toml`, by which recordings of your own are read, from a look at the files."""
+    from mixkd.datasets import draft
 
+    path = draft.draft(folder)
+    out.print(path.read_text(), markup=False, highlight=False, soft_wrap=True)
+    out.print(f"Written to {path}. Check every line, then: mixkd data check {folder}", soft_wrap=True)
+
+
+@app.command()
+def check(name: NameOrFolder) -> None:
+    """Compare a data set's raw files with their SHA-256, then read them all. Exit status 1 when something is wrong.
+
+    For a folder of your own: all problems at once; when there are none, what is in it, with a plot.
+    """
+    from mixkd.datasets import DATASETS, dataset, download
+
+    if name not in DATASETS and Path(name).is_dir():
+        return _check_folder(Path(name))
     entry = dataset(name)
     problems = download.check(entry.source) if entry.source else []
     for problem in problems:
@@ -84,12 +101,12 @@ def check(name: Name) -> None:
 
 
 @app.command()
-def info(name: Name) -> None:
+def info(name: NameOrFolder) -> None:
     """Describe a data set: subjects, hours, classes, windows, what its loader mended or left out, licence."""
     from mixkd import windows
-    from mixkd.datasets import dataset
+    from mixkd.datasets import dataset, named
 
-    entry = dataset(name)
+    entry = dataset(named(name))
     recordings = entry.load()
     cut = windows.cut(recordings, entry.window, entry.step, entry.rule)
     hours = sum(map(len, recordings.signals)) / recordings.rate / 3600
@@ -106,6 +123,34 @@ def info(name: Name) -> None:
     out.print(table)
     for what, count in recordings.counts.items():
         out.print(f"{what}: {count:,}")
+
+
+def _check_folder(base: Path) -> None:
+    """Problems, all together; or a table by person, what was done, what is worth a look, and a plot beside it."""
+    from mixkd import figures
+    from mixkd.datasets import folder
+    from mixkd.store import atomic_write
+
+    found = folder.inspect(base)
+    for problem, n in found.grouped():
+        out.print(problem + (f" (and the same in {n - 1} more)" if n > 1 else ""), soft_wrap=True, markup=False)
+    if found.problems:
+        out.print(f"{base}: {len(found.problems)} problem{'s' * (len(found.problems) > 1)}", soft_wrap=True)
+        raise typer.Exit(1)
+    table = Table("person", "stretches", *found.classes, title="minutes of each person and class")
+    for person in found.people:
+        own = [(label, len(signal)) for who, label, signal in found.stretches if who == person]
+        samples = {name: sum(n for label, n in own if label == name) for name in found.classes}
+        minutes = (f"{n / found.description.rate / 60:.1f}" if n else "none" for n in samples.values())
+        table.add_row(person, f"{len(own)}", *minutes)
+    out.print(table)
+    for what, count in found.counts.items():
+        out.print(f"{what}: {count:,}", soft_wrap=True)
+    for remark in found.remarks:
+        out.print(f"worth a look: {remark}", soft_wrap=True, markup=False)
+    picture = base / "dataset.png"
+    atomic_write(picture, figures.png(figures.overview(found.recordings(), found.description.window)))
+    out.print(f"{base}: {len(found.people)} people, nothing wrong; {picture}", soft_wrap=True)
 
 
 def _folder(name: str) -> str:

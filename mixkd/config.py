@@ -38,6 +38,10 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
         if not isinstance(value, (tuple, list)):
             raise MixkdError(f"{where}: found {value!r}, expected a list")
         return tuple(_coerce(v, args[0], f"{where}[{i}]") for i, v in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise MixkdError(f"{where}: found {value!r}, expected a table")
+        return {str(k): _coerce(v, args[1], f"{where}.{k}") for k, v in value.items()}
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         if isinstance(value, dict):
             return typing.cast(Any, hint).parse(value, where)

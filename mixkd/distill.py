@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from mixkd import figures, metrics, studies, sweep
 from mixkd.analysis.verdicts import interval
 from mixkd.config import RunSpec
 from mixkd.datasets import dataset as dataset_entry
+from mixkd.datasets import named
 from mixkd.export import export
 from mixkd.inputs import prepare
 from mixkd.store import RunRecord, Store, atomic_write
@@ -40,13 +40,15 @@ def specs(dataset: str, profile: str, seed: int) -> tuple[list[RunSpec], RunSpec
     """Plain students of all folds (`smoke`: of two), one seed (`full`: of several), and the student of everybody."""
     bases = list(studies.bases(dataset, "smoke" if profile == "smoke" else "full", seed))
     bases = [base for base in bases if profile == "full" or base.seed == seed]
-    n_folds = len(folds(dataset_entry(dataset).load().subjects))
+    entry = dataset_entry(dataset)
+    n_folds = len(folds(entry.load().subjects, entry.test))
     final = RunSpec.parse({**bases[0].as_dict(), "fold": n_folds})
     return bases, studies.taught(final, "both")
 
 
 def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, say: Callable[[str], None]) -> Path:
     """Train, export and report into `out`; returns the report. Interrupted, the same call goes on where it stopped."""
+    dataset = named(dataset)
     bases, final = specs(dataset, profile, seed)
     students = [studies.taught(base, "both") for base in bases]
     plan = sweep.plan([*bases, *students, final], Store())
@@ -55,19 +57,21 @@ def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, s
     plain, taught, last = records[: len(bases)], records[len(bases) : -1], records[-1]
     say("exporting")
     about = export(last, prepare(final), out)
-    outcome = Outcome(people(plain, taught), taught, about)
-    atomic_write(out / "report.html", report(outcome, dataset).encode())
-    atomic_write(out / "README.md", card(outcome, dataset).encode())
+    entry = dataset_entry(dataset)
+    outcome = Outcome(people(plain, taught, entry.load().people), taught, about)
+    atomic_write(out / "report.html", report(outcome, entry.title).encode())
+    atomic_write(out / "README.md", card(outcome, entry.title).encode())
     return out / "report.html"
 
 
-def people(plain: list[RunRecord], taught: list[RunRecord]) -> pd.DataFrame:
-    """Accuracy of student and control, and the gain, on every held-out person."""
+def people(plain: list[RunRecord], taught: list[RunRecord], names: dict[int, str] | None = None) -> pd.DataFrame:
+    """Accuracy of student and control, and the gain, on every held-out person, by name where there are names."""
     rows = []
     for control, student in zip(plain, taught, strict=True):
         for subject, found in student.probes["subjects"].items():
             scratch = control.probes["subjects"][subject]["accuracy"]
-            about = {"subject": subject, "seed": student.spec.seed, "student": found["accuracy"], "scratch": scratch}
+            person = (names or {}).get(int(subject), subject)
+            about = {"subject": person, "seed": student.spec.seed, "student": found["accuracy"], "scratch": scratch}
             rows.append(about | {"gain": found["accuracy"] - scratch})
     return pd.DataFrame(rows)
 
@@ -90,7 +94,7 @@ def pooled(students: list[RunRecord]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(logits), np.concatenate(labels)
 
 
-def report(outcome: Outcome, dataset: str) -> str:
+def report(outcome: Outcome, title: str) -> str:
     """The report as one HTML page without external files."""
     logits, y = pooled(outcome.students)
     classes = tuple(outcome.about["classes"])
@@ -108,7 +112,7 @@ def report(outcome: Outcome, dataset: str) -> str:
         f"window of {about['window'] / about['rate']:g} s; {len(about['channels'])} channels at {about['rate']:g} Hz."
     )
     return PAGE.format(
-        title=f"A student for {html.escape(dataset)}",
+        title=f"A student for {html.escape(title)}",
         headline=headline(outcome.people),
         table=table,
         pictures=pictures,
@@ -117,12 +121,12 @@ def report(outcome: Outcome, dataset: str) -> str:
     )
 
 
-def card(outcome: Outcome, dataset: str) -> str:
+def card(outcome: Outcome, title: str) -> str:
     """The model card, in Markdown."""
     about = outcome.about
     channels = ", ".join(f"{c} ({u})" for c, u in zip(about["channels"], about["units"], strict=True))
     return CARD.format(
-        dataset=dataset,
+        title=title,
         headline=headline(outcome.people),
         channels=channels,
         rate=about["rate"],
@@ -133,9 +137,7 @@ def card(outcome: Outcome, dataset: str) -> str:
 
 
 def _inline(fig: Figure) -> str:
-    raw = io.BytesIO()
-    fig.savefig(raw, format="png", facecolor="white")
-    return "data:image/png;base64," + base64.b64encode(raw.getvalue()).decode()
+    return "data:image/png;base64," + base64.b64encode(figures.png(fig)).decode()
 
 
 WARNING = (
@@ -163,7 +165,7 @@ tr:nth-child(even) {{ background: #f3f3f3; }} .lead {{ font-size: 1.15em; }}
 <p>{warning}</p>
 </html>
 """
-CARD = """# A student for {dataset}
+CARD = """# A student for {title}
 
 {headline}
 

@@ -80,6 +80,7 @@ def description(spec: RunSpec, data: FoldData) -> dict[str, Any]:
         "rate": recordings.rate,
         "window": n_samples,
         "classes": list(recordings.classes),
+        "reading": entry.reading,
         "mean": data.normalisation.mean.tolist(),
         "std": data.normalisation.std.tolist(),
         "network": f"WRN{spec.depth}-{spec.width}",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mixkd.config import PROFILES
-from mixkd.datasets import DATASETS
+from mixkd.datasets import named
 from mixkd.errors import MixkdError, nearest
 from mixkd.store import CHECKOUT
 
@@ -41,7 +41,6 @@ def _between(low: float, high: float) -> tuple[Callable[[Any], bool], str]:
 
 
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "dataset": _one_of(DATASETS),
     "profile": _one_of(PROFILES),
     "seed": _between(0, 2**31 - 1),
     "alpha": _between(0.01, 100),
@@ -59,6 +58,10 @@ def check_value(name: str, value: Any, kind: str) -> Any:
         value = float(value)
     if type(value) is not TYPES[kind]:
         raise MixkdError(f"parameter {name}: found {value!r}, expected {kind}")
+    if name == "dataset":
+        return named(
+            str(value)
+        )  # a folder of recordings is read into the store: its name holds in every working directory
     if name in RULES:
         ok, expected = RULES[name]
         if not ok(value):

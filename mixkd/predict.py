@@ -1,6 +1,6 @@
 """An exported student at work on a new recording, through ONNX, without torch.
 
-In: a folder that `export.py` wrote, and a CSV file with a column per channel in the student's units and rate.
+In: a folder that `export.py` wrote, and a CSV or Parquet file with a column per channel in the student's units.
 """
 
 from __future__ import annotations
@@ -14,15 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
 
+from mixkd.datasets import loose, table, timing
 from mixkd.errors import MixkdError
 from mixkd.store import atomic_write, sha256
 
 BATCH = 256
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7F00", "#5f5f5f", "#7B3294")
-RATE_TOLERANCE = 0.05  # of the rate: walking is not that exact either
+READING = {
+    "time": "time",
+    "time_unit": "s",
+    "gap": 0.1,
+    "separator": ",",
+    "decimal": ".",
+    "missing": ["", "NaN", "nan"],
+}
 
 
 @dataclass(frozen=True)
@@ -59,50 +65,44 @@ class Student:
         return p / p.sum(axis=1, keepdims=True)
 
 
-def read_recording(path: Path, about: dict[str, Any]) -> np.ndarray:
-    """The student's channels of a CSV file, (n_samples, n_channels) float32. Other columns are left alone.
+def read_recording(path: Path, about: dict[str, Any]) -> list[tuple[float, np.ndarray]]:
+    """Stretches without holes, (first time in s, signal (n_samples, n_channels)), of the student's channels and rate.
 
-    A numeric column `time` (seconds) is held against the student's rate. Raises MixkdError naming file and line.
+    The file is read as those that the student was made of; a column of their time is used where there is one. Raises
+    MixkdError naming file and line.
     """
-    channels = about["channels"]
-    try:
-        header = pyarrow.csv.open_csv(path).schema.names
-        missing = [name for name in channels if name not in header]
-        if missing:
-            found = ", ".join(header)
-            raise MixkdError(f"{path}, line 1: found columns {found}, expected also {', '.join(missing)}")
-        names = [*channels, *(["time"] if "time" in header else [])]
-        kinds = dict.fromkeys(channels, pa.float32())
-        options = pyarrow.csv.ConvertOptions(column_types=kinds, include_columns=names, null_values=[])
-        table = pyarrow.csv.read_csv(path, convert_options=options)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise MixkdError(f"{path}: {' '.join(str(error).split())}, expected numbers under a header") from error
-    signal = np.stack([table[name].to_numpy() for name in channels], axis=1)
-    if not np.isfinite(signal).all():
-        row, channel = np.argwhere(~np.isfinite(signal))[0]
-        raise MixkdError(
-            f"{path}, line {row + 2}: found {signal[row, channel]} in {channels[channel]}, expected a number"
-        )
-    if len(signal) < about["window"]:
-        raise MixkdError(f"{path}: found {len(signal)} samples, expected at least {about['window']}, one window")
-    if "time" in header and pa.types.is_floating(table["time"].type):
-        step = float(np.median(np.diff(table["time"].to_numpy())))
-        rate = 1 / step if step > 0 else float("inf")
-        if abs(rate / about["rate"] - 1) > RATE_TOLERANCE:
-            raise MixkdError(f"{path}: found {rate:.4g} samples per second in time, expected {about['rate']:g}")
-    return signal
+    way = {**READING, **about["reading"]}
+    columns: dict[str, table.Kind] = dict.fromkeys(about["channels"], "number")
+    clock = way["time"] if way["time"] in loose.column_names(path, way["separator"]) else None
+    if clock:
+        columns[clock] = "instant" if way["time_unit"] == "date" else "time"
+    rows = loose.read(path, columns, way["separator"], way["decimal"], tuple(way["missing"])).rows
+    rate, factor, time = about["rate"], 1, np.arange(len(rows)) / about["rate"]
+    if clock:
+        time = rows.increasing(clock) * loose.TIME_UNITS[way["time_unit"]]
+        factor = timing.factor(path, np.diff(time), rate)
+    parts = timing.whole(time - time[0], rows.values, rate, factor, way["gap"], lambda what, n: None)
+    fit = [(start, signal) for start, signal in parts if len(signal) >= about["window"]]
+    if not fit:
+        most = f"{len(rows)} samples, nowhere a window of {about['window']} at {rate:g} Hz"
+        raise MixkdError(f"{path}: found {most}, expected one at least")
+    return fit
 
 
-def label(student: Student, signal: np.ndarray) -> list[dict[str, Any]]:
-    """Rows start_s, end_s, label, confidence of windows, half a window apart; the last one ends the recording."""
-    window, rate, n = student.about["window"], student.about["rate"], len(signal)
-    starts = sorted({*range(0, n - window + 1, max(window // 2, 1)), n - window})
-    windows = np.stack([signal[s : s + window].T for s in starts]).astype(np.float32)
-    p = student.probabilities(windows)
+def label(student: Student, parts: list[tuple[float, np.ndarray]]) -> list[dict[str, Any]]:
+    """Rows start_s, end_s, label, confidence of windows, half a window apart; the last one ends its stretch."""
+    window, rate = student.about["window"], student.about["rate"]
+    starts, windows = [], []
+    for first, signal in parts:
+        n = len(signal)
+        at = sorted({*range(0, n - window + 1, max(window // 2, 1)), n - window})
+        starts += [first + s / rate for s in at]
+        windows += [signal[s : s + window].T for s in at]
+    p = student.probabilities(np.stack(windows).astype(np.float32))
     return [
         {
-            "start_s": round(start / rate, 3),
-            "end_s": round((start + window) / rate, 3),
+            "start_s": round(start, 3),
+            "end_s": round(start + window / rate, 3),
             "label": student.about["classes"][int(row.argmax())],
             "confidence": round(float(row.max()), 4),
         }
@@ -119,25 +119,27 @@ def write(rows: list[dict[str, Any]], path: Path) -> None:
     atomic_write(path, text.getvalue().encode())
 
 
-def plot(about: dict[str, Any], signal: np.ndarray, rows: list[dict[str, Any]], path: Path) -> None:
+def plot(about: dict[str, Any], parts: list[tuple[float, np.ndarray]], rows: list[dict[str, Any]], path: Path) -> None:
     """The recording with a coloured band per labelled window, as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     fig = Figure(figsize=(9, 3.6), layout="constrained")
     axis = fig.add_subplot()
-    seconds = np.arange(len(signal)) / about["rate"]
-    for channel, name in enumerate(about["channels"]):
-        axis.plot(seconds, signal[:, channel], lw=0.8, label=name)
+    for i, (first, signal) in enumerate(parts):
+        axis.set_prop_cycle(None)  # a channel has one colour in all stretches
+        for channel, name in enumerate(about["channels"]):
+            seconds = first + np.arange(len(signal)) / about["rate"]
+            axis.plot(seconds, signal[:, channel], lw=0.8, label=None if i else name)
     for i, row in enumerate(rows):
-        until = rows[i + 1]["start_s"] if i + 1 < len(rows) else row["end_s"]
+        until = min(rows[i + 1]["start_s"] if i + 1 < len(rows) else row["end_s"], row["end_s"])
         colour = COLOURS[about["classes"].index(row["label"]) % len(COLOURS)]
         axis.axvspan(row["start_s"], until, color=colour, alpha=0.25, lw=0)
         if i == 0 or row["label"] != rows[i - 1]["label"]:
             axis.text(
                 row["start_s"], 1.01, row["label"], transform=axis.get_xaxis_transform(), color=colour, fontsize=9
             )
-    axis.set(xlabel="time, s", ylabel=", ".join(dict.fromkeys(about["units"])), xlim=(0, seconds[-1]))
+    axis.set(xlabel="time, s", ylabel=", ".join(dict.fromkeys(about["units"])), xlim=(0, rows[-1]["end_s"]))
     axis.legend(loc="upper right", fontsize=8, ncols=3)
     raw = io.BytesIO()
     FigureCanvasAgg(fig).print_png(raw)

@@ -242,8 +242,8 @@ class _Sweep:
                 worker.stdin.close()
 
     def _start(self) -> subprocess.Popen:
-        command = [sys.executable, "-m", "mixkd.worker"]
-        environment = {**os.environ, **WORKER_ENVIRONMENT, "MIXKD_HOME": str(self.store.root)}
+        command = [sys.executable, "-m", "mixkd.worker", str(self.store.root)]
+        environment = {**os.environ, **WORKER_ENVIRONMENT}
         with self.changed:
             if self.stop:
                 raise RuntimeError("the sweep was stopped")

@@ -10,7 +10,7 @@ from mixkd.errors import MixkdError
 
 # As PAMAP2's files: time, activity, 52 numbers, blanks between, NaN for what was lost.
 NAMES = [f"v{i}" for i in range(52)]
-FORM = table.Format({"time": "time", "activity": "whole", **dict.fromkeys(NAMES, "number")}, " ", missing="NaN")
+FORM = table.Format({"time": "time", "activity": "whole", **dict.fromkeys(NAMES, "number")}, " ", missing=("NaN",))
 HEADED = table.Format({"time": "instant", "x": "number", "who": "text"}, header=True)
 ACTIVITIES = {1: "lying", 4: "walking"}
 
@@ -61,8 +61,8 @@ def test_ways_to_write_a_number(tmp_path, text):
 def test_dates_words_and_columns_left_out(tmp_path):
     text = "time,x,who\n2016-02-25 14:49:59.436,1,ann\n2016-02-25T14:49:59.446,2,bob\n2016-02-25 14:50:00,3,ann\n"
     found = table.read(write(tmp_path / "h.csv", text), HEADED)
-    assert np.diff(found.columns["time"]).tolist() == [10, 554]
-    assert found.columns["time"][0] == np.datetime64("2016-02-25T14:49:59.436", "ms").astype(np.int64)
+    assert np.diff(found.columns["time"]).tolist() == [10_000, 554_000]
+    assert found.columns["time"][0] == np.datetime64("2016-02-25T14:49:59.436", "us").astype(np.int64)
     assert [found.words["who"][code] for code in found.columns["who"]] == ["ann", "bob", "ann"]
     without = table.Format({**HEADED.columns, "who": "skip"}, header=True)
     assert table.read(write(tmp_path / "h.csv", text), without).columns.keys() == {"time"}
@@ -70,14 +70,14 @@ def test_dates_words_and_columns_left_out(tmp_path):
 
 def test_line_ends_may_be_either_where_the_official_ones_are_not_known(tmp_path):
     text = "\n".join(lines(5)) + "\n"
-    either = table.Format(FORM.columns, " ", missing="NaN", ends=None)
+    either = table.Format(FORM.columns, " ", missing=("NaN",), ends=None)
     plain = table.read(write(tmp_path / "lf.dat", text), either)
     other = table.read(write(tmp_path / "crlf.dat", text.replace("\n", "\r\n")), either)
     np.testing.assert_array_equal(plain.values, other.values)
     with pytest.raises(MixkdError, match=r"found 4 carriage returns in 5 lines, expected one in every line or none"):
         table.read(write(tmp_path / "mixed.dat", text.replace("\n", "\r\n", 4)), either)
     with pytest.raises(MixkdError, match="found line ends LF, expected CRLF"):
-        table.read(tmp_path / "lf.dat", table.Format(FORM.columns, " ", missing="NaN", ends="\r\n"))
+        table.read(tmp_path / "lf.dat", table.Format(FORM.columns, " ", missing=("NaN",), ends="\r\n"))
 
 
 def changed(line: int, old: str, new: str) -> str:

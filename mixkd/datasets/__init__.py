@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class Recordings:
     labels: one (n_samples,) int64 per recording, index into `classes`
     subjects: (n_recordings,) int64, a person each; rate: samples per second
     counts: what the loader interpolated, split or left out, in words, with how many
+    people: names of subjects, where they have some
     """
 
     signals: tuple[np.ndarray, ...]
@@ -32,6 +34,7 @@ class Recordings:
     units: tuple[str, ...]
     classes: tuple[str, ...]
     counts: dict[str, int] = field(default_factory=dict)
+    people: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         counts = len(self.signals), len(self.labels), len(self.subjects)
@@ -82,9 +85,12 @@ class Dataset:
     rule: Rule = "whole"  # which windows have a label, see mixkd/windows.py
     scaling: Scaling = "overall"  # how signals are normalised, see mixkd/windows.py
     source: str = ""  # folder of the raw files, and name in mixkd/datasets/sources.py; none: nothing to fetch
+    reading: dict[str, Any] = field(default_factory=dict)  # how files of your own are read, new ones too
+    kept: str = ""  # name of recordings of your own that the store keeps, see mixkd/datasets/kept.py
 
     def load(self) -> Recordings:
-        return getattr(importlib.import_module(self.module), self.loader)()
+        loader = getattr(importlib.import_module(self.module), self.loader)
+        return loader(self.kept) if self.kept else loader()
 
 
 UCI_HAR_TEST = (2, 4, 9, 10, 12, 13, 18, 20, 24)  # people; the other 21 of 30 train
@@ -265,8 +271,21 @@ DATASETS = {
 }
 
 
+KEPT = "folder-"  # how names of recordings begin that were read from a folder
+
+
 def dataset(name: str) -> Dataset:
-    """The registry entry, or a MixkdError naming the nearest."""
-    if name not in DATASETS:
-        raise MixkdError(f"dataset: found {name!r}, {nearest(name, DATASETS)}")
-    return DATASETS[name]
+    """The registry entry, or that of recordings of your own; else a MixkdError naming the nearest."""
+    if name in DATASETS:
+        return DATASETS[name]
+    if name.startswith(KEPT):
+        return importlib.import_module("mixkd.datasets.kept").entry(name)
+    raise MixkdError(f"dataset: found {name!r}, {nearest(name, DATASETS)}")
+
+
+def named(text: str) -> str:
+    """The name of a data set, given that name or a folder of recordings of your own, which is read into the store."""
+    if text not in DATASETS and not text.startswith(KEPT) and Path(text).is_dir():
+        return importlib.import_module("mixkd.datasets.kept").keep(Path(text))
+    dataset(text)
+    return text

@@ -40,7 +40,7 @@ COLUMNS: dict[str, table.Kind] = {"time": "time", "activity": "whole", "heart ra
 for _place in PLACES:
     COLUMNS |= {f"{_place} {name}": "number" for name in UNIT}
     COLUMNS |= {f"{_place} orientation {i}": "skip" for i in range(4)}
-FORMAT = table.Format(COLUMNS, " ", missing="NaN", ends=None)
+FORMAT = table.Format(COLUMNS, " ", missing=("NaN",), ends=None)
 # Limits of the released code, channel by channel.
 MAXIMUM = np.array(
     [

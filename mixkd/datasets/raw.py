@@ -88,8 +88,12 @@ def cached(
     arrays = store.cached_arrays(
         store.home() / "data" / f"{name}-{key}-v{version}.safetensors", lambda: make().arrays()
     )
-    counts = {what.removeprefix(COUNT): int(n[0]) for what, n in arrays.items() if what.startswith(COUNT)}
-    return arrays, counts
+    return arrays, counts(arrays)
+
+
+def counts(arrays: store.Arrays) -> dict[str, int]:
+    """The counts among the arrays of a cache."""
+    return {what.removeprefix(COUNT): int(n[0]) for what, n in arrays.items() if what.startswith(COUNT)}
 
 
 def recordings(

@@ -39,7 +39,7 @@ def parse(path: Path) -> table.Parsed:
     columns: dict[str, table.Kind] = {**COLUMNS, "class": "text"} if named else COLUMNS
     found = table.read(path, table.Format(columns, header=True, ends="\n" if "9_class" in path.parts else None))
     found.increasing("time")
-    found.sampled("time", RAW_RATE, per_second=1000)
+    found.sampled("time", RAW_RATE, per_second=1e6)
     for code, word in enumerate(found.words.get("class", ())):
         if word != path.parent.name:
             row = np.flatnonzero(found.columns["class"] == code)[0]
@@ -57,7 +57,7 @@ def gather(files: list[Path]) -> raw.Pieces:
             raise MixkdError(f"{path}: found the name {person!r}, expected the number of a person")
         found = parse(path)
         pieces.count(f"samples in the files, {activity}", len(found))
-        time = found.columns["time"]
+        time = found.columns["time"] // 1000  # ms
         parts = timing.runs(time, GAP)
         pieces.count(f"gaps above {GAP} ms, where recordings end", len(parts) - 1)
         steps = np.diff(time)

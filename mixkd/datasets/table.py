@@ -20,23 +20,25 @@ from pyarrow import csv
 
 from mixkd.errors import MixkdError
 
-# number: a column of the float32 matrix `values`; time: float64; instant: a date and time, ms since 1970, int64;
-# whole: int64; text: codes into the words found; skip: not read
-Kind = Literal["number", "time", "instant", "whole", "text", "skip"]
+# number: a column of the float32 matrix `values`; time: float64; instant: a date and time, µs since 1970, int64;
+# whole: int64; text: codes into the words found; note: the same, may be empty; skip: not read
+Kind = Literal["number", "time", "instant", "whole", "text", "note", "skip"]
 TYPES = {
     "number": pa.float32(),
     "time": pa.float64(),
-    "instant": pa.timestamp("ms"),
+    "instant": pa.timestamp("us"),
     "whole": pa.int64(),
     "text": pa.string(),
+    "note": pa.string(),
 }
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 SHAPES = {
     "number": (NUMBER, "a number"),
     "time": (NUMBER, "a number"),
-    "instant": (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{3})?", re.ASCII), "a date and time"),
+    "instant": (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII), "a date and time"),
     "whole": (re.compile(r"-?\d+", re.ASCII), "a whole number"),
     "text": (re.compile(r".+"), "a word"),
+    "note": (re.compile(r".*"), "a word or nothing"),
 }
 BLOCK = 1 << 19  # bytes; arrow reads up to 32 of them ahead
 NAMES = {" ": "blanks", "\t": "tabs", ",": "commas", ";": "semicolons"}
@@ -46,14 +48,14 @@ NAMES = {" ": "blanks", "\t": "tabs", ",": "commas", ";": "semicolons"}
 class Format:
     """What a file must be: its columns by name and kind in file order, separator, and whether line 1 names them.
 
-    missing: how a lost value is spelled (NaN in the result); none: a lost value is refused.
+    missing: how a lost value may be spelled (NaN in the result); in no way: a lost value is refused.
     ends: the line end, or None for either, not mixed, of files whose official line end is not known here.
     """
 
     columns: dict[str, Kind]
     separator: str = ","
     header: bool = False
-    missing: str | None = None
+    missing: tuple[str, ...] = ()
     ends: Literal["\n", "\r\n"] | None = "\n"
 
     @property
@@ -175,7 +177,7 @@ def _parse(path: Path, form: Format, n_rows: int, file: IO[bytes]) -> Parsed:
     used = {name: kind for name, kind in form.columns.items() if kind != "skip"}
     values = np.empty((n_rows, len(form.numbers)), np.float32)
     columns = {n: np.empty(n_rows, np.float64 if k == "time" else np.int64) for n, k in used.items() if k != "number"}
-    words: dict[str, dict[str, int]] = {name: {} for name, kind in used.items() if kind == "text"}
+    words: dict[str, dict[str, int]] = {name: {} for name, kind in used.items() if kind in ("text", "note")}
     row = 0
     try:
         for batch in _batches(file, form, used):
@@ -202,7 +204,7 @@ def _batches(file: IO[bytes], form: Format, used: Mapping[str, Kind]) -> Iterato
         convert_options=csv.ConvertOptions(
             column_types={name: TYPES[kind] for name, kind in used.items()},
             include_columns=list(used),
-            null_values=[] if form.missing is None else [form.missing],
+            null_values=list(form.missing),
             strings_can_be_null=False,
             check_utf8=True,
         ),
@@ -221,11 +223,11 @@ def _finite(batch: pa.RecordBatch, name: str, form: Format) -> np.ndarray:
 
 def _other(batch: pa.RecordBatch, name: str, kind: Kind, words: dict[str, dict[str, int]]) -> np.ndarray:
     column = batch.column(name)  # to_numpy refuses nulls
-    if kind == "text":
+    if kind in ("text", "note"):
         coded = column.dictionary_encode()
         known = words[name]
         codes = [known.setdefault(word, len(known)) for word in coded.dictionary.to_pylist()]
-        if "" in known:
+        if kind == "text" and "" in known:
             raise ValueError(f"a word in {name} is empty")
         return np.array(codes, np.int64)[coded.indices.to_numpy()]
     if kind == "time" and not np.isfinite(column.to_numpy()).all():
@@ -234,7 +236,18 @@ def _other(batch: pa.RecordBatch, name: str, kind: Kind, words: dict[str, dict[s
 
 
 def _first_fault(path: Path, form: Format, file: IO[bytes]) -> MixkdError | None:
-    """The first line that is not as `form` says. Slow, and only reached when something is wrong."""
+    return next(_faults(path, form, file), None)
+
+
+def faults(path: Path, form: Format, content: bytes, most: int) -> list[str]:
+    """The first faults of a file that `read` refused, a line each, and how many there are beyond them."""
+    every = [str(fault) for fault in _faults(path, form, io.BytesIO(content))]
+    more = [f"{path}: {len(every) - most} more faults"] if len(every) > most else []
+    return every[:most] + more
+
+
+def _faults(path: Path, form: Format, file: IO[bytes]) -> Iterator[MixkdError]:
+    """Every line that is not as `form` says. Slow, and only reached when something is wrong."""
     kinds = list(form.columns.items())
     file.seek(0)
     for number, raw in enumerate(file, start=1):
@@ -244,20 +257,21 @@ def _first_fault(path: Path, form: Format, file: IO[bytes]) -> MixkdError | None
         found = line.rstrip("\r\n").split(form.separator)
         if len(found) != len(kinds):
             what = f"{len(found)} columns" if line.strip() else "an empty line"
-            return refusal(path, number, what, _columns(form))
+            yield refusal(path, number, what, _columns(form))
+            continue
         for value, (name, kind) in zip(found, kinds, strict=True):
             if kind != "skip" and (expected := _fault(value, kind, form)):
-                return refusal(path, number, f"{value!r} in {name}", expected)
-    return None
+                yield refusal(path, number, f"{value!r} in {name}", expected)
+                break
 
 
 def _fault(value: str, kind: Kind, form: Format) -> str | None:
     """What was expected in place of `value`, or None where it is right."""
     pattern, expected = SHAPES[kind]
-    if kind == "number" and value == form.missing:
+    if kind == "number" and value in form.missing:
         return None
     if not pattern.fullmatch(value.strip()):
-        return expected + (f" or {form.missing}" if kind == "number" and form.missing else "")
+        return expected + "".join(f" or {word}" for word in form.missing if kind == "number" and word)
     if kind == "instant":
         try:
             np.datetime64(value)

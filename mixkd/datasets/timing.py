@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.signal import resample_poly
+
+from mixkd.errors import MixkdError
+
+MATCH = 0.1  # by which a clock may differ from the stated rate
+EVEN = 0.05  # of a step, by which samples of an even clock may be off
 
 
 def runs(time: np.ndarray, limit: float) -> list[slice]:
@@ -64,3 +71,37 @@ def held(values: np.ndarray) -> np.ndarray:
     """NaN replaced by the last value before; those before the first stay."""
     at = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))))
     return np.where(at >= 0, values[at], np.nan).astype(values.dtype)
+
+
+def factor(path: Path, steps: np.ndarray, rate: float) -> int:
+    """How many times faster than `rate` (Hz) a clock with these steps (s) ticks: a whole number, else refused."""
+    found = 1 / float(np.median(steps)) if len(steps) else rate
+    times = max(round(found / rate), 1)
+    if not abs(found / (times * rate) - 1) <= MATCH:
+        expected = f"{rate:g} or a multiple of it; is the unit of time right?"
+        raise MixkdError(f"{path}: found {found:.4g} samples per second, expected {expected}")
+    return times
+
+
+def whole(
+    time: np.ndarray, values: np.ndarray, rate: float, factor: int, gap: float, count: Callable[[str, int], None]
+) -> Iterator[tuple[float, np.ndarray]]:
+    """(first time, signal at `rate`) between holes longer than `gap` (s), of samples at about `factor` times the rate.
+
+    Shorter holes are interpolated; `count` hears what was done.
+    """
+    raw_rate = rate * factor
+    complete, where = filled(values, int(gap * raw_rate))
+    lost = np.isnan(complete).any(axis=1)
+    count(f"lost values in holes up to {gap:g} s, interpolated", np.count_nonzero(where))
+    count("samples in longer holes, where recordings end, left out", np.count_nonzero(lost))
+    for run in constant(lost):
+        if lost[run.start]:
+            continue
+        parts = runs(time[run], max(gap, 1.5 / raw_rate))
+        count("gaps in time, where recordings end", len(parts) - 1)
+        for part in parts:
+            t, signal = time[run][part], complete[run][part]
+            if np.abs(t - t[0] - np.arange(len(t)) / raw_rate).max() * raw_rate > EVEN:
+                signal = even(t, signal, raw_rate)
+            yield float(t[0]), decimated(signal, factor) if factor > 1 else signal

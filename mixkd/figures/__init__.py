@@ -3,6 +3,7 @@
 from mixkd.figures.claims import deviations, forest, scorecard
 from mixkd.figures.cost import latency, network_sizes, topology_share, training_cost
 from mixkd.figures.data import channel_ranges, folds, leakage, window_per_class, windows_per_subject
+from mixkd.figures.folder import overview
 from mixkd.figures.mixup import (
     alphas,
     beta_densities,
@@ -41,6 +42,7 @@ from mixkd.figures.smoothness import (
     target_entropy,
     v_scores,
 )
+from mixkd.figures.style import png
 from mixkd.figures.topology import (
     backend_images,
     backend_speed,
@@ -83,7 +85,9 @@ __all__ = [
     "methods",
     "mixed_window",
     "network_sizes",
+    "overview",
     "pairs",
+    "png",
     "realised_shares",
     "reliability",
     "resolution",

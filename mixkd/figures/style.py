@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
@@ -92,6 +93,13 @@ def _note(text: str) -> Figure:
     axis.text(0.5, 0.5, text, ha="center", va="center")
     axis.set_axis_off()
     return fig
+
+
+def png(fig: Figure) -> bytes:
+    """A figure on white, for pages outside the book."""
+    raw = io.BytesIO()
+    fig.savefig(raw, format="png", facecolor="white")
+    return raw.getvalue()
 
 
 def percent(axis: Axes, which: str = "y") -> None:

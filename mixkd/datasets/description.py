@@ -1,0 +1,93 @@
+"""`dataset.toml`: what must be known of a folder of recordings, strictly parsed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mixkd.config import Spec
+from mixkd.datasets import loose, table
+from mixkd.errors import MixkdError
+
+NAME = "dataset.toml"
+FIELDS = ("subject", "label", "recording")
+
+
+@dataclass(frozen=True)
+class Description(Spec):
+    """What `dataset.toml` says. `subject`, `label` and `recording` name a column, or stand in braces in `names`.
+
+    files: pattern below the folder; names: pattern of their names, such as `{subject}_{label}.csv`
+    channels: column -> unit, in the order that networks see them; time: column, with its unit, and rate: samples per
+    second that recordings are brought to (without a time column: that they have)
+    missing: how lost values are spelled; ignore: labels of samples to leave out; window, step, gap: seconds; a hole up
+    to `gap` is interpolated, a longer one ends a recording; epochs: none: about as many steps as on `watch`
+    """
+
+    title: str = "my recordings"
+    files: str = "*.csv"
+    names: str | None = None
+    subject: str | None = None
+    label: str | None = None
+    recording: str | None = None
+    time: str | None = None
+    time_unit: str = "s"
+    rate: float = 50.0
+    separator: str = ","
+    decimal: str = "."
+    missing: tuple[str, ...] = ("", "NaN", "nan")
+    ignore: tuple[str, ...] = ()
+    window: float = 2.0
+    step: float = 1.0
+    gap: float = 0.1
+    epochs: int | None = None
+    batch_size: int = 64
+    channels: dict[str, str] = field(default_factory=dict)
+
+    def check(self) -> None:
+        self.require("channels", bool(self.channels), "at least one column and its unit")
+        self.require("rate", 0 < self.rate <= 1e5, "samples per second")
+        self.require("window", self.window * self.rate >= 8, "a window of at least 8 samples, in seconds")
+        self.require("step", self.step * self.rate >= 1, "a step of at least one sample, in seconds")
+        self.require("gap", self.gap >= 0, "seconds")
+        self.require("epochs", self.epochs is None or self.epochs >= 1, "at least 1 epoch, or no such line")
+        self.require("batch_size", self.batch_size >= 2, "at least 2 windows")
+        self.require("time_unit", self.time_unit in loose.TIME_UNITS, f"one of {', '.join(loose.TIME_UNITS)}")
+        self.require("separator", len(self.separator) == 1, "one character")
+        self.require("decimal", self.decimal in (".", ",") and self.decimal != self.separator, "a point or a comma")
+        named = set(re.findall(r"{(\w*)}", self.names or ""))
+        self.require("names", named <= set(FIELDS), "no braces but {subject}, {label} and {recording}")
+        for name in FIELDS[:2]:
+            self.require(name, (name in named) != bool(getattr(self, name)), f"a column, or {{{name}}} in names")
+
+    @property
+    def columns(self) -> dict[str, table.Kind]:
+        """The columns to read and their kinds."""
+        kinds: dict[str, table.Kind] = dict.fromkeys(self.channels, "number")
+        if self.time:
+            kinds[self.time] = "instant" if self.time_unit == "date" else "time"
+        kinds.update({name: "note" for name in (self.subject, self.label, self.recording) if name})
+        return kinds
+
+    def named(self, path: Path, base: Path) -> dict[str, str]:
+        """What a file's name says."""
+        if not self.names:
+            return {}
+        place = path.relative_to(base).as_posix() if "/" in self.names else path.name
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+?)", re.escape(self.names))
+        if not (match := re.fullmatch(pattern, place)):
+            raise MixkdError(f"{path}: found this name, expected {self.names}")
+        return match.groupdict()
+
+
+def describe(folder: Path) -> Description:
+    """The folder's `dataset.toml`, strictly parsed."""
+    path = folder / NAME
+    try:
+        return Description.parse(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+    except FileNotFoundError as error:
+        raise MixkdError(f"{path}: not found; `mixkd data init {folder}` drafts one") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise MixkdError(f"{path}: {' '.join(str(error).split())}") from error

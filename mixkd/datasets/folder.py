@@ -1,0 +1,177 @@
+"""Recordings of your own: what is in a folder of CSV or Parquet files, and everything that is wrong with it.
+
+A file may hold one recording or many people; it is cut into stretches of one person, recording and activity.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mixkd import store
+from mixkd.datasets import Recordings, loose, table, timing
+from mixkd.datasets.description import FIELDS, Description, describe
+from mixkd.errors import MixkdError
+
+PEOPLE = 3  # at least: one to test, one to validate, one to train on
+CLASSES = 100  # at most: more are no activities
+
+
+@dataclass
+class Found:
+    """What was read: stretches (subject, label, signal), counts, and what is wrong or worth a look, a line each."""
+
+    description: Description
+    stretches: list[tuple[str, str, np.ndarray]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def count(self, what: str, n: int = 1) -> None:
+        if n:
+            self.counts[what] = self.counts.get(what, 0) + int(n)
+
+    def grouped(self) -> list[tuple[str, int]]:
+        """Problems, those that differ only in their file once, with how often."""
+        alike: dict[str, list[str]] = {}
+        for problem in self.problems:
+            alike.setdefault(re.sub(r"^.*?(, line|: )", r"\1", problem), []).append(problem)
+        return [(group[0], len(group)) for group in alike.values()]
+
+    @property
+    def people(self) -> list[str]:
+        return _sorted(subject for subject, _, _ in self.stretches)
+
+    @property
+    def classes(self) -> list[str]:
+        return _sorted(label for _, label, _ in self.stretches)
+
+    def recordings(self) -> Recordings:
+        """All stretches, in the order of people, labels and files. People that are not numbers get some."""
+        people, classes, about = self.people, self.classes, self.description
+        order = sorted(self.stretches, key=lambda part: (people.index(part[0]), classes.index(part[1])))
+        ids = {name: int(name) if _numbers(people) else i for i, name in enumerate(people, start=1)}
+        return Recordings(
+            signals=tuple(signal for _, _, signal in order),
+            labels=tuple(np.full(len(signal), classes.index(label)) for _, label, signal in order),
+            subjects=np.array([ids[subject] for subject, _, _ in order]),
+            rate=about.rate,
+            channels=tuple(about.channels),
+            units=tuple(about.channels.values()),
+            classes=tuple(classes),
+            counts=dict(self.counts),
+            people={number: name for name, number in ids.items() if name != str(number)},
+        )
+
+
+def _numbers(words: list[str]) -> bool:
+    return all(re.fullmatch(r"\d{1,9}", word) for word in words) and len({int(word) for word in words}) == len(words)
+
+
+def _sorted(words) -> list[str]:
+    found = sorted(set(words))
+    return sorted(found, key=int) if _numbers(found) else found
+
+
+def inspect(folder: Path) -> Found:
+    """Everything in the folder, and everything that is wrong with it. Raises MixkdError for `dataset.toml` alone."""
+    about = describe(folder)
+    found = Found(about)
+    files = sorted(path for path in folder.glob(about.files) if path.is_file() and not path.name.startswith("."))
+    if not files:
+        found.problems.append(f"{folder}: found no file {about.files}, expected recordings")
+    for path in files:
+        try:
+            parsed = loose.read(path, about.columns, about.separator, about.decimal, about.missing)
+            found.count("last rows without a line end, left out", parsed.cut)
+            found.stretches += _stretches(parsed.rows, about, about.named(path, folder), found)
+        except loose.Faults as faults:
+            found.problems += faults.lines
+        except MixkdError as error:
+            found.problems.append(str(error))
+    found.problems += [f"{folder}: {problem}" for problem in _problems(found)] if not found.problems else []
+    found.remarks += _remarks(found)
+    return found
+
+
+def _stretches(parsed: table.Parsed, about: Description, named: dict[str, str], found: Found) -> Iterator:
+    """(subject, label, signal) of a file: one person, recording and activity each, even in time, without holes."""
+    words = {name: _words(parsed, getattr(about, name), named.get(name, "")) for name in FIELDS}
+    same = np.ones(max(len(parsed) - 1, 0), bool)
+    for name in ("subject", "recording"):
+        same &= words[name][1:] == words[name][:-1]
+    factor, time = 1, np.arange(len(parsed)) / about.rate
+    if about.time:
+        time = _seconds(parsed, about, same)
+        factor = timing.factor(parsed.path, np.diff(time)[same], about.rate)
+    cuts = np.flatnonzero(~(same & (words["label"][1:] == words["label"][:-1]))) + 1
+    for start, end in zip([0, *cuts], [*cuts, len(parsed)], strict=True):
+        subject, label = words["subject"][start], words["label"][start]
+        if label in about.ignore:
+            found.count("samples without an activity, left out", end - start)
+            continue
+        for name, word in (("subject", subject), ("label", label)):
+            if not word:
+                raise parsed.refuse(start, f"no {name}", "one in every row (an empty label may stand in `ignore`)")
+        rows, n_window = slice(start, end), round(about.window * about.rate)
+        for _, signal in timing.whole(time[rows], parsed.values[rows], about.rate, factor, about.gap, found.count):
+            if len(signal) < n_window:
+                found.count("stretches shorter than a window, left out")
+            else:
+                yield str(subject), str(label), signal
+
+
+def _words(parsed: table.Parsed, column: str | None, otherwise: str) -> np.ndarray:
+    if column is None:
+        return np.full(len(parsed), otherwise, object)
+    return np.array([word.strip() for word in parsed.words[column]], object)[parsed.columns[column]]
+
+
+def _seconds(parsed: table.Parsed, about: Description, same: np.ndarray) -> np.ndarray:
+    """The time column in seconds; inside a recording it must increase."""
+    column = parsed.columns[str(about.time)]
+    if (bad := np.flatnonzero(same & (np.diff(column) <= 0))).size:
+        row = bad[0] + 1
+        raise parsed.refuse(row, f"{about.time} {column[row]} after {column[row - 1]}", "a later time in every row")
+    return (column - column[0]) * loose.TIME_UNITS[about.time_unit]
+
+
+def _problems(found: Found) -> Iterator[str]:
+    """What makes the whole unfit to train on."""
+    people, classes = found.people, found.classes
+    if len(people) < PEOPLE:
+        need = f"expected at least {PEOPLE}: one to test, one to validate, one to train on"
+        yield f"found {len(people)} people ({', '.join(people)}), {need}"
+    if not 2 <= len(classes) <= CLASSES:
+        some = ", ".join(classes[:5]) + (", …" if len(classes) > 5 else "")
+        yield f"found {len(classes)} labels ({some}), expected 2 to {CLASSES}"
+    seen: dict[str, str] = {}
+    for subject, label, signal in found.stretches:
+        other = seen.setdefault(store.sha256(signal.tobytes()), subject)
+        if other != subject:
+            who = f"{other} and of {subject}"
+            yield f"found the same {len(signal)} samples ({label}) of {who}, expected different people"
+
+
+def _remarks(found: Found) -> Iterator[str]:
+    """What is worth a look."""
+    if not found.stretches:
+        return
+    for label in found.classes:
+        who = {subject for subject, name, _ in found.stretches if name == label}
+        if len(who) == 1:
+            yield f"only {who.pop()} did {label}: whoever is tested on it taught nobody"
+    together = np.concatenate([signal[:: max(len(signal) // 200, 1)] for _, _, signal in found.stretches])
+    for i, channel in enumerate(found.description.channels):
+        if together[:, i].std() < 1e-9:
+            yield f"{channel} has one value, {together[0, i]:g}"
+    for unit, one, other in (("g", 1.0, "m/s²"), ("m/s²", 9.81, "g")):
+        axes = [i for i, name in enumerate(found.description.channels.values()) if name == unit]
+        size = float(np.median(np.linalg.norm(together[:, axes], axis=1))) if len(axes) == 3 else one
+        expected = 9.81 if unit == "g" else 1.0
+        if abs(size / expected - 1) < 0.25:
+            yield f"channels in {unit} have a median length of {size:.3g}: are they in {other}?"

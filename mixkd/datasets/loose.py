@@ -1,0 +1,160 @@
+"""Tables that people made: CSV as spreadsheets and loggers write it, and Parquet.
+
+What is only another spelling is taken as it is meant: a byte order mark, quotes, decimal commas, other columns, either
+line end. What may be a loss is not: a file of the wrong shape is refused, and a last row without a line end, which may
+be cut in a number, is left out and counted.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from mixkd.datasets import table
+from mixkd.errors import MixkdError, nearest
+
+TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "date": 1e-6}  # in seconds; dates are read in microseconds
+SHOWN = 5  # faults of a file
+
+
+class Faults(MixkdError):
+    """Several refusals of one file, a line each."""
+
+    def __init__(self, lines: list[str]):
+        super().__init__(lines[0])
+        self.lines = lines
+
+
+@dataclass(frozen=True)
+class Loose:
+    """A file's rows, and how many last rows were left out (0 or 1)."""
+
+    rows: table.Parsed
+    cut: int = 0
+
+
+def read(
+    path: Path, columns: Mapping[str, table.Kind], separator: str, decimal: str, missing: tuple[str, ...]
+) -> Loose:
+    """The named columns of a CSV or Parquet file. Raises MixkdError, or Faults when a CSV file has several."""
+    if _is_parquet(path):
+        return Loose(_parquet(path, columns))
+    whole, cut = text(path)
+    header, _, body = whole.partition("\n")
+    names = header_names(header, separator)
+    _require(path, columns, names)
+    if '"' in body:
+        body = _unquoted(path, body, separator)
+    if decimal != ".":
+        body = body.replace(decimal, ".")
+    kinds = {name if name in columns else f"column {i}": columns.get(name, "skip") for i, name in enumerate(names)}
+    form = table.Format(kinds, separator, header=True, missing=missing, ends=None)
+    content = f"{separator.join(kinds)}\n{body}".encode()
+    try:
+        return Loose(table.read(path, form, content), cut)
+    except MixkdError as error:
+        raise Faults(table.faults(path, form, content, SHOWN) or [str(error)]) from error
+
+
+def column_names(path: Path, separator: str) -> list[str]:
+    """The columns that a CSV or Parquet file has."""
+    if _is_parquet(path):
+        return _schema(path)
+    return header_names(text(path)[0].partition("\n")[0], separator)
+
+
+def text(path: Path) -> tuple[str, int]:
+    """The file with line ends LF, up to its last whole row, and whether a row was left out."""
+    try:
+        found = table.text(path).decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise MixkdError(f"{path}: found bytes that are no UTF-8 at {error.start}, expected a text table") from error
+    if not found:
+        raise MixkdError(f"{path}: found an empty file, expected a header and rows")
+    whole = found[: found.rfind("\n") + 1]
+    return whole, int(len(whole) < len(found))
+
+
+def header_names(header: str, separator: str) -> list[str]:
+    """The column names of a first line."""
+    return [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
+
+
+def _require(path: Path, columns: Mapping[str, table.Kind], names: list[str]) -> None:
+    for name in columns:
+        if name not in names:
+            raise MixkdError(f"{path}, line 1: found no column {name!r}, {nearest(name, names)}")
+        if names.count(name) > 1:
+            raise MixkdError(f"{path}, line 1: found {names.count(name)} columns {name!r}, expected one")
+
+
+def _unquoted(path: Path, body: str, separator: str) -> str:
+    """The body without quotes. A separator or a line end inside quotes is refused: rows must stay lines."""
+    rows, lines = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True), []
+    try:
+        for row in rows:
+            if bad := [field for field in row if separator in field or "\n" in field]:
+                raise table.refusal(path, rows.line_num + 1, bad[0], "no separator or line end inside quotes")
+            lines.append(separator.join(row) + "\n")
+    except csv.Error as error:
+        raise table.refusal(path, rows.line_num + 1, error, "quotes in pairs") from error
+    return "".join(lines)
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() in (".parquet", ".pq")
+
+
+def _schema(path: Path) -> list[str]:
+    try:
+        return pyarrow.parquet.read_schema(path).names
+    except (OSError, pa.ArrowException) as error:
+        raise MixkdError(f"{path}: {' '.join(str(error).split())}, expected a Parquet file") from error
+
+
+def _parquet(path: Path, columns: Mapping[str, table.Kind]) -> table.Parsed:
+    _require(path, columns, _schema(path))
+    try:
+        found = pyarrow.parquet.read_table(path, columns=list(columns))
+    except (OSError, pa.ArrowException) as error:
+        raise MixkdError(f"{path}: {' '.join(str(error).split())}, expected a Parquet file") from error
+    form = table.Format(dict(columns))
+    values = np.empty((len(found), len(form.numbers)), np.float32)
+    others: dict[str, np.ndarray] = {}
+    words: dict[str, tuple[str, ...]] = {}
+    for name, kind in columns.items():
+        column = _cast(path, name, found[name].combine_chunks(), kind)
+        if kind == "number":
+            values[:, form.numbers.index(name)] = column.to_numpy(zero_copy_only=False)
+        elif kind == "note":
+            coded = column.fill_null("").dictionary_encode()
+            others[name], words[name] = coded.indices.to_numpy(), tuple(coded.dictionary.to_pylist())
+        elif column.null_count:
+            row = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
+            raise table.refusal(path, row + 1, f"nothing in {name}", "a time in every row")
+        else:
+            others[name] = column.to_numpy()
+    if (bad := np.argwhere(np.isinf(values))).size:
+        row, at = bad[0]
+        raise table.refusal(path, int(row) + 1, f"{values[row, at]} in {form.numbers[at]}", "a finite number")
+    return table.Parsed(path, form, values, others, words)
+
+
+def _cast(path: Path, name: str, column: pa.Array, kind: table.Kind) -> pa.Array:
+    """A column as the type of its kind; what is not of that kind is refused, not converted."""
+    of, types = pa.types, {"number": pa.float32(), "time": pa.float64(), "note": pa.string()}
+    number = of.is_integer(column.type) or of.is_floating(column.type)
+    fits = {"number": number, "time": number, "instant": of.is_timestamp(column.type), "note": True}[kind]
+    if not fits:
+        expected = "dates" if kind == "instant" else "numbers"
+        raise MixkdError(f"{path}: found {column.type} in {name}, expected {expected}")
+    if kind == "instant":
+        return column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+    return column.cast(types[kind], safe=False)
