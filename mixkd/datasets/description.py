@@ -23,7 +23,8 @@ class Description(Spec):
     channels: column -> unit, in the order that networks see them; time: column, with its unit, and rate: samples per
     second that recordings are brought to (without a time column: that they have)
     missing: how lost values are spelled; ignore: labels of samples to leave out; window, step, gap: seconds; a hole up
-    to `gap` is interpolated, a longer one ends a recording; epochs: none: about as many steps as on `watch`
+    to `gap` is interpolated, a longer one ends a recording
+    epochs, batch_size: none: about as many steps as on `watch`, of 64 windows, or fewer when there are few
     """
 
     title: str = "my recordings"
@@ -43,7 +44,7 @@ class Description(Spec):
     step: float = 1.0
     gap: float = 0.1
     epochs: int | None = None
-    batch_size: int = 64
+    batch_size: int | None = None
     channels: dict[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
@@ -53,7 +54,9 @@ class Description(Spec):
         self.require("step", self.step * self.rate >= 1, "a step of at least one sample, in seconds")
         self.require("gap", self.gap >= 0, "seconds")
         self.require("epochs", self.epochs is None or self.epochs >= 1, "at least 1 epoch, or no such line")
-        self.require("batch_size", self.batch_size >= 2, "at least 2 windows")
+        self.require(
+            "batch_size", self.batch_size is None or self.batch_size >= 2, "at least 2 windows, or no such line"
+        )
         self.require("time_unit", self.time_unit in loose.TIME_UNITS, f"one of {', '.join(loose.TIME_UNITS)}")
         self.require("separator", len(self.separator) == 1, "one character")
         self.require("decimal", self.decimal in (".", ",") and self.decimal != self.separator, "a point or a comma")

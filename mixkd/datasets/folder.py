@@ -116,7 +116,7 @@ def _stretches(parsed: table.Parsed, about: Description, named: dict[str, str], 
             continue
         for name, word in (("subject", subject), ("label", label)):
             if not word:
-                raise parsed.refuse(start, f"no {name}", "one in every row (an empty label may stand in `ignore`)")
+                raise parsed.refuse(start, f"no {name}", "one in every row (an empty one may stand in `ignore`)")
         rows, n_window = slice(start, end), round(about.window * about.rate)
         for _, signal in timing.whole(time[rows], parsed.values[rows], about.rate, factor, about.gap, found.count):
             if len(signal) < n_window:

@@ -38,7 +38,7 @@ def keep(base: Path) -> str:
         "window": window,
         "step": step,
         "epochs": about.epochs or min(max(round(PASSES / n_windows), 6), 40),
-        "batch_size": about.batch_size,
+        "batch_size": about.batch_size or min(64, max(n_windows // (2 * len(found.people)), 4)),
     }
     name = KEPT + store.sha256(store.canonical_json(kept))[:12]
     store.atomic_write(_place(name, "safetensors"), packed)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,10 @@ class Loose:
 def read(
     path: Path, columns: Mapping[str, table.Kind], separator: str, decimal: str, missing: tuple[str, ...]
 ) -> Loose:
-    """The named columns of a CSV or Parquet file. Raises MixkdError, or Faults when a CSV file has several."""
+    """The named columns of a CSV or Parquet file, numbers in the order of `columns`.
+
+    Raises MixkdError, or Faults when a CSV file has several.
+    """
     if _is_parquet(path):
         return Loose(_parquet(path, columns))
     whole, cut = text(path)
@@ -58,9 +61,11 @@ def read(
     form = table.Format(kinds, separator, header=True, missing=missing, ends=None)
     content = f"{separator.join(kinds)}\n{body}".encode()
     try:
-        return Loose(table.read(path, form, content), cut)
+        rows = table.read(path, form, content)
     except MixkdError as error:
         raise Faults(table.faults(path, form, content, SHOWN) or [str(error)]) from error
+    order = [form.numbers.index(name) for name, kind in columns.items() if kind == "number"]
+    return Loose(replace(rows, values=np.ascontiguousarray(rows.values[:, order])), cut)
 
 
 def column_names(path: Path, separator: str) -> list[str]:
