@@ -14,7 +14,7 @@ from rich.table import Table
 
 from mixkd import cli_data
 from mixkd.cli_data import out
-from mixkd.datasets import named
+from mixkd.datasets import KEPT, named
 from mixkd.errors import MixkdError
 
 app = typer.Typer(
@@ -158,7 +158,9 @@ def distill(
     """Distil a small network: a cross-validated report, and a student trained on everybody, as ONNX."""
     from mixkd import distill
 
-    out.print(f"{distill.run(dataset, out_folder, profile, seed, workers, out.print)}")
+    outcome = distill.run(dataset, out_folder, profile, seed, workers, out.print)
+    out.print(distill.headline(outcome.people))
+    out.print(f"{out_folder / 'report.html'}", soft_wrap=True)
 
 
 @app.command()
@@ -182,14 +184,17 @@ def predict(
 @app.command()
 def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: Seed = 0) -> None:
     """Add the stored runs of a profile to results/, in new files; exemplar runs with their weights. Trains nothing."""
-    from mixkd import published, studies, sweep
+    from mixkd import distill, published, studies, sweep
     from mixkd.store import Store
 
     def stored(runs):
         return [record for spec in runs if (record := Store().get(spec))]
 
-    wanted = sweep.with_requirements(studies.every(dataset, profile, seed))
-    exemplars = stored(sweep.with_requirements(studies.exemplars(dataset, profile, seed)))
+    runs, with_weights = studies.every(dataset, profile, seed), studies.exemplars(dataset, profile, seed)
+    if dataset.startswith(KEPT):  # recordings of your own: what was distilled from them
+        runs, with_weights = distill.needed(dataset, profile, seed)
+    wanted = sweep.with_requirements(runs)
+    exemplars = stored(sweep.with_requirements(with_weights))
     new = published.publish(stored(wanted), exemplars)
     there = published.Published()
     known, size = sum(spec in there for spec in wanted), f"{there.n_bytes / 1e6:.1f} MB"

@@ -23,7 +23,7 @@ from mixkd.datasets import dataset as dataset_entry
 from mixkd.datasets import named
 from mixkd.export import export
 from mixkd.inputs import prepare
-from mixkd.store import RunRecord, Store, atomic_write
+from mixkd.store import RunRecord, atomic_write
 from mixkd.windows import folds
 
 
@@ -46,22 +46,29 @@ def specs(dataset: str, profile: str, seed: int) -> tuple[list[RunSpec], RunSpec
     return bases, studies.taught(final, "both")
 
 
-def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, say: Callable[[str], None]) -> Path:
-    """Train, export and report into `out`; returns the report. Interrupted, the same call goes on where it stopped."""
-    dataset = named(dataset)
+def needed(dataset: str, profile: str, seed: int) -> tuple[list[RunSpec], list[RunSpec]]:
+    """All runs of a distillation: plain students, taught ones, the last of everybody; and those with weights to export."""
     bases, final = specs(dataset, profile, seed)
-    students = [studies.taught(base, "both") for base in bases]
-    plan = sweep.plan([*bases, *students, final], Store())
+    return [*bases, *(studies.taught(base, "both") for base in bases), final], [final]
+
+
+def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, say: Callable[[str], None]) -> Outcome:
+    """Train, export and report into `out`. Interrupted, the same call goes on where it stopped."""
+    dataset = named(dataset)
+    runs, [final] = needed(dataset, profile, seed)
+    store = studies.store_of(profile)
+    plan = sweep.plan(runs, store)
     say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")
-    records = sweep.run([*bases, *students, final], workers=workers)
-    plain, taught, last = records[: len(bases)], records[len(bases) : -1], records[-1]
+    records = sweep.run(runs, store, workers)
+    n = len(records) // 2
+    plain, taught, last = records[:n], records[n:-1], records[-1]
     say("exporting")
     about = export(last, prepare(final), out)
     entry = dataset_entry(dataset)
     outcome = Outcome(people(plain, taught, entry.load().people), taught, about)
     atomic_write(out / "report.html", report(outcome, entry.title).encode())
     atomic_write(out / "README.md", card(outcome, entry.title).encode())
-    return out / "report.html"
+    return outcome
 
 
 def people(plain: list[RunRecord], taught: list[RunRecord], names: dict[int, str] | None = None) -> pd.DataFrame:

@@ -49,6 +49,7 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "window": _between(0, 10**9),
     "channel": _between(0, 10**9),
     "subject": _between(0, 10**9),
+    "people": _between(3, 100),
 }
 
 

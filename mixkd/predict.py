@@ -120,12 +120,19 @@ def write(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def plot(about: dict[str, Any], parts: list[tuple[float, np.ndarray]], rows: list[dict[str, Any]], path: Path) -> None:
-    """The recording with a coloured band per labelled window, as PNG."""
+    """The labelled recording as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     fig = Figure(figsize=(9, 3.6), layout="constrained")
-    axis = fig.add_subplot()
+    draw(fig.add_subplot(), about, parts, rows)
+    raw = io.BytesIO()
+    FigureCanvasAgg(fig).print_png(raw)
+    atomic_write(path, raw.getvalue())
+
+
+def draw(axis, about: dict[str, Any], parts: list[tuple[float, np.ndarray]], rows: list[dict[str, Any]]) -> None:
+    """The recording with a coloured band per labelled window."""
     for i, (first, signal) in enumerate(parts):
         axis.set_prop_cycle(None)  # a channel has one colour in all stretches
         for channel, name in enumerate(about["channels"]):
@@ -141,6 +148,3 @@ def plot(about: dict[str, Any], parts: list[tuple[float, np.ndarray]], rows: lis
             )
     axis.set(xlabel="time, s", ylabel=", ".join(dict.fromkeys(about["units"])), xlim=(0, rows[-1]["end_s"]))
     axis.legend(loc="upper right", fontsize=8, ncols=3)
-    raw = io.BytesIO()
-    FigureCanvasAgg(fig).print_png(raw)
-    atomic_write(path, raw.getvalue())

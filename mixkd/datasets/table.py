@@ -271,7 +271,8 @@ def _fault(value: str, kind: Kind, form: Format) -> str | None:
     if kind == "number" and value in form.missing:
         return None
     if not pattern.fullmatch(value.strip()):
-        return expected + "".join(f" or {word}" for word in form.missing if kind == "number" and word)
+        words = [word for word in form.missing if word and kind == "number"]
+        return expected + (f" or {words[0]}" if words else "")
     if kind == "instant":
         try:
             np.datetime64(value)

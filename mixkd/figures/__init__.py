@@ -3,7 +3,7 @@
 from mixkd.figures.claims import deviations, forest, scorecard
 from mixkd.figures.cost import latency, network_sizes, topology_share, training_cost
 from mixkd.figures.data import channel_ranges, folds, leakage, window_per_class, windows_per_subject
-from mixkd.figures.folder import overview
+from mixkd.figures.folder import labelled, overview
 from mixkd.figures.mixup import (
     alphas,
     beta_densities,
@@ -74,6 +74,7 @@ __all__ = [
     "gains",
     "grid",
     "image_gap",
+    "labelled",
     "latency",
     "leakage",
     "learning_curves",

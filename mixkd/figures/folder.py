@@ -1,11 +1,14 @@
-"""The figure that `mixkd data check` leaves beside recordings of your own."""
+"""Figures of recordings of your own: what is in a folder, and how a student labels a new one."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from mixkd import predict
 from mixkd.datasets import Recordings
 from mixkd.figures.style import CLASS_COLOURS, WIDTH, figure
 
@@ -36,6 +39,15 @@ def overview(recordings: Recordings, window: float) -> Figure:
     axis.set_xlabel("time, s")
     handles, labels = axis.get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper right", ncols=min(len(labels), 6), fontsize=9)
+    return fig
+
+
+@figure
+def labelled(about: dict[str, Any], parts: list[tuple[float, np.ndarray]], rows: list[dict[str, Any]]) -> Figure:
+    """A new recording with the student's labels, see mixkd/predict.py."""
+    fig, axis = plt.subplots(figsize=(1.4 * WIDTH, 3.4))
+    predict.draw(axis, about, parts, rows)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=6, fontsize=9)
     return fig
 
 
