@@ -38,11 +38,6 @@ seed: int = 0  # first seed of the runs
 people: int = 4  # how many people are in the folder
 
 # %% tags=["hide-input"]
-from pathlib import Path
-from tempfile import mkdtemp
-
-import numpy as np
-import pandas as pd
 from myst_nb import glue
 
 from mixkd import distill, figures, predict
@@ -54,6 +49,13 @@ check_parameters(globals())
 
 # %% [markdown]
 # ## A folder of files
+
+# %% tags=["hide-input"]
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+import pandas as pd
 
 # %%
 base = Path(mkdtemp()) / "shoulder"
