@@ -354,10 +354,7 @@ def test_what_this_repository_publishes_is_intact():
     assert len({spec.hash for spec in specs}) == len(specs) == len(here)
     for spec in specs[:: max(len(specs) // 20, 1)]:
         record = here.get(spec)
-        assert record.metrics()["accuracy"] == record.probes["subjects"][record_subject(record)]["accuracy"]
+        by_person = [found["accuracy"] for found in record.probes["subjects"].values()]
+        assert len(by_person) == len(record.data["subjects"]["test"])
+        assert min(by_person) <= record.metrics()["accuracy"] <= max(by_person)  # equal where one person is tested
         assert not record.provenance["git"]["dirty"]
-
-
-def record_subject(record: RunRecord) -> str:
-    (subject,) = record.data["subjects"]["test"]
-    return str(subject)
