@@ -425,7 +425,7 @@ def test_damaged_or_unknown_is_refused(table, tmp_path, home):
     path.write_bytes(raw)
     with pytest.raises(MixkdError, match="missing or damaged; name its folder again"):
         datasets.dataset(name).load()
-    with pytest.raises(MixkdError, match="found 'folder-0123', which .* does not hold"):
+    with pytest.raises(MixkdError, match=r"found 'folder-0123', which .* does not hold"):
         datasets.dataset("folder-0123")
     with pytest.raises(MixkdError, match="did you mean 'watch'"):
         datasets.named("wach")
@@ -516,6 +516,6 @@ def test_from_files_to_a_student(table, tmp_path, home):
 
 def test_too_few_people_are_refused_with_the_reason(table, tmp_path, home):
     base = written(tmp_path / "a", {"all.csv": table[table.who != "cy"]})
-    with pytest.raises(MixkdError, match="found 2 people .* expected at least 3: one to test, one to validate, one to"):
+    with pytest.raises(MixkdError, match=r"found 2 people .* expected at least 3: one to test, one to validate, one to"):
         distill.run(str(base), tmp_path / "out", "smoke", 0, None, print)
     assert not (tmp_path / "out").exists()
