@@ -47,7 +47,7 @@ def specs(dataset: str, profile: str, seed: int) -> tuple[list[RunSpec], RunSpec
 
 
 def needed(dataset: str, profile: str, seed: int) -> tuple[list[RunSpec], list[RunSpec]]:
-    """All runs of a distillation: plain students, taught ones, the last of everybody; and those with weights to export."""
+    """All runs of a distillation: plain students, taught ones, that of everybody; and those exported."""
     bases, final = specs(dataset, profile, seed)
     return [*bases, *(studies.taught(base, "both") for base in bases), final], [final]
 

@@ -516,6 +516,8 @@ def test_from_files_to_a_student(table, tmp_path, home):
 
 def test_too_few_people_are_refused_with_the_reason(table, tmp_path, home):
     base = written(tmp_path / "a", {"all.csv": table[table.who != "cy"]})
-    with pytest.raises(MixkdError, match=r"found 2 people .* expected at least 3: one to test, one to validate, one to"):
+    with pytest.raises(
+        MixkdError, match=r"found 2 people .* expected at least 3: one to test, one to validate, one to"
+    ):
         distill.run(str(base), tmp_path / "out", "smoke", 0, None, print)
     assert not (tmp_path / "out").exists()
