@@ -111,7 +111,7 @@ def report(outcome: Outcome, title: str) -> str:
         "Is its confidence to be trusted": figures.reliability({"student": curve}),
     }
     by_person = outcome.people.groupby("subject")[["student", "scratch", "gain"]].mean()
-    table = (100 * by_person).round(1).to_html(border=0)
+    table = (100 * by_person).round(1).rename_axis("person").reset_index().to_html(border=0, index=False)
     pictures = "".join(f"<h2>{title}</h2><img alt='{title}' src='{_inline(fig)}'>" for title, fig in drawn.items())
     about = outcome.about
     cost = (

@@ -506,7 +506,7 @@ def test_from_files_to_a_student(table, tmp_path, home):
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "out" / "report.html").read_text()
     assert "A student for three people" in page
-    assert "<th>ann</th>" in page
+    assert "<td>ann</td>" in page
     new = table[["t", "x", "y"]].head(100)
     new.to_csv(tmp_path / "new.csv", index=False)
     done = mixkd("predict", str(tmp_path / "out"), str(tmp_path / "new.csv"), home=home)
