@@ -412,7 +412,9 @@ def test_other_content_is_another_data_set(table, tmp_path, home):
     base = written(tmp_path / "a", {"all.csv": table})
     name = datasets.named(str(base))
     (base / "dataset.toml").write_text(TOML.replace("step = 0.5", "step = 1.0"))
-    assert datasets.named(str(base)) != name
+    other = datasets.named(str(base))
+    assert other != name
+    assert datasets.dataset(other).step == 50
     table.loc[5, "x"] += 0.001
     assert datasets.named(str(written(base, {"all.csv": table}))) != name
 
