@@ -108,6 +108,28 @@ def info(name: Name) -> None:
         out.print(f"{what}: {count:,}")
 
 
+@app.command()
+def survey(
+    names: Annotated[list[str] | None, typer.Argument(help="Data sets; none: all whose files are here.")] = None,
+) -> None:
+    """Measure data sets for the book's page that compares them; adds to results/datasets.json."""
+    from mixkd.analysis import inventory
+    from mixkd.errors import MixkdError
+
+    failed = 0
+    for name in names or inventory.here():
+        try:
+            row = inventory.survey(name)
+            inventory.add({name: row})
+        except MixkdError as error:  # the others may be whole
+            out.print(f"{name}: {error}", soft_wrap=True)
+            failed += 1
+        else:
+            out.print(f"{name}: {row['people']} people, {row['hours']:.1f} h; files {row['files']}", soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
+
+
 def _folder(name: str) -> str:
     """The raw folder of a data set, several of which may share one."""
     from mixkd.datasets import dataset

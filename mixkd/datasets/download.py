@@ -178,6 +178,15 @@ def check(name: str) -> list[str]:
     return problems
 
 
+def origin(name: str) -> str:
+    """Whose files a data set's raw files are, in words."""
+    found, record, official = manifest(raw.root() / name), _record(name), known(name)
+    here = {path: _digest(found, path) for path in official}
+    if any(here.values()):
+        return "as published" if here == official else "a copy that differs from the published files"
+    return "as fetched" if "url" in record and record["files"] == found else "not checked: no checksums are known"
+
+
 def _digest(found: dict[str, str], path: str) -> str | None:
     if not path.endswith("/"):
         return found.get(path)
