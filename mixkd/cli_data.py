@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -111,8 +112,9 @@ def info(name: Name) -> None:
 @app.command()
 def survey(
     names: Annotated[list[str] | None, typer.Argument(help="Data sets; none: all whose files are here.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Instead of results/datasets.json.")] = None,
 ) -> None:
-    """Measure data sets for the book's page that compares them; adds to results/datasets.json."""
+    """Measure data sets for the chapter that compares them; adds rows to results/datasets.json."""
     from mixkd.analysis import inventory
     from mixkd.errors import MixkdError
 
@@ -120,7 +122,7 @@ def survey(
     for name in names or inventory.here():
         try:
             row = inventory.survey(name)
-            inventory.add({name: row})
+            inventory.add({name: row}, output or inventory.RECORD)
         except MixkdError as error:  # the others may be whole
             out.print(f"{name}: {error}", soft_wrap=True)
             failed += 1

@@ -86,6 +86,7 @@ def channel_ranges(windows: Windows, recordings: Recordings) -> Figure:
     subjects = np.unique(windows.subject)
     n = len(recordings.channels)
     n_rows, n_columns = -(-n // PER_ROW), min(n, PER_ROW)
+    small = n_columns > 6 or len(subjects) > 12
     size = (WIDTH, n_rows * height(2.6 if n_rows == 1 else 1.7, len(subjects)))
     fig, axes = plt.subplots(n_rows, n_columns, figsize=size, sharey=True, squeeze=False)
     for axis in axes.flat[n:]:
@@ -99,11 +100,11 @@ def channel_ranges(windows: Windows, recordings: Recordings) -> Figure:
         axis.set_title(spelt(recordings.channels[channel], 8))
         axis.set_xlabel(recordings.units[channel])
         axis.xaxis.set_major_locator(MaxNLocator(2, integer=True))
-        if n_columns > 6 or len(subjects) > 12:
+        if small:
             axis.title.set_fontsize(9)
             axis.xaxis.label.set_fontsize(9)
             axis.tick_params(labelsize=7)
-    subject_ticks(axes.flat[0], subjects)
+    subject_ticks(axes.flat[0], subjects, small)
     axes.flat[0].invert_yaxis()
     for axis in axes[:, 0]:
         axis.set_ylabel("subject")

@@ -125,9 +125,10 @@ def height(base: float, n: int) -> float:
     return base + 0.11 * max(0, n - 10)
 
 
-def subject_ticks(axis: Axes, subjects: Sequence[int]) -> None:
+def subject_ticks(axis: Axes, subjects: Sequence[int], small: bool = False) -> None:
     """A line for each subject, named small where there are many."""
-    axis.set_yticks(range(len(subjects)), [str(s) for s in subjects], fontsize=None if len(subjects) <= 12 else 7)
+    size = 7 if small or len(subjects) > 12 else None
+    axis.set_yticks(range(len(subjects)), [str(s) for s in subjects], fontsize=size)
 
 
 def dots(axis: Axes, table: pd.DataFrame, x: float, value: str, colour: str, label: str | None = None) -> None:

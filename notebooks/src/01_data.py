@@ -119,8 +119,8 @@ glue(
 )
 
 # %% [markdown]
-# The random split promises {glue:text}`leak_window:.1f` % and the held-out people get {glue:text}`leak_subject:.1f` %. The
-# difference is not skill; it is memory.
+# The random split promises {glue:text}`leak_window:.1f` % and the held-out people get {glue:text}`leak_subject:.1f` %. What
+# the first has more is not skill; it is memory.
 #
 # ## Folds
 #
