@@ -79,7 +79,7 @@ def test_a_damaged_file_is_refused_and_left_alone(tmp_path):
 def test_sizes_show_every_data_set_and_no_number_that_was_not_measured():
     table = inventory.sizes({"watch": row()})
     assert list(table.index) == list(DATASETS)
-    assert list(table.loc["watch"]) == ["3", "0.0", "2", "3", "2", "2", "5", "3", "as published"]
+    assert list(table.loc["watch"]) == ["as published", "3", "0.0", "2", "3", "2", "2", "5", "3"]
     others = table.drop("watch")
     assert set(others.pop("files")) == {"not measured"}
     assert set(others.to_numpy().ravel()) == {inventory.UNKNOWN}
@@ -102,8 +102,8 @@ def test_balance_and_scale():
     ]
 
 
-def test_terms_are_known_without_any_file():
-    table = inventory.terms()
+def test_sensors_and_licences_are_known_without_any_file():
+    table = inventory.registered()
     assert list(table.index) == list(DATASETS)
     assert table.map(bool).to_numpy().all()
 
@@ -112,8 +112,8 @@ def test_terms_are_known_without_any_file():
     ("content", "known", "record", "expected"),
     [
         ("a", {"f": "a"}, {}, "as published"),
-        ("b", {"f": "a"}, {}, "a copy that differs"),
-        ("a", {"f": "a", "g": "a"}, {}, "a copy that differs"),
+        ("b", {"f": "a"}, {}, "not as published"),
+        ("a", {"f": "a", "g": "a"}, {}, "not as published"),
         ("a", {"g": "a"}, {}, "not checked"),
         ("a", {}, {"url": "u", "files": {"f": "a"}}, "as fetched"),
         ("b", {}, {"url": "u", "files": {"f": "a"}}, "not checked"),
@@ -138,7 +138,7 @@ def test_the_command_adds_what_is_here_and_names_what_is_not(tmp_path, monkeypat
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert not end.value.code
-    assert "synthetic: 6 people, 0.2 h; files with the environment" in capsys.readouterr().out
+    assert "synthetic: 6 people, 0.2 h; files installed" in capsys.readouterr().out
     assert set(inventory.read(path)) == {"watch", "synthetic", "hapt"}
     monkeypatch.setattr(sys, "argv", ["mixkd", "data", "survey", "dsads", "wach", "synthetic", "-o", str(path)])
     with pytest.raises(SystemExit) as end:

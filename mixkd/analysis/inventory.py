@@ -42,7 +42,7 @@ def survey(name: str) -> dict[str, Any]:
         raise MixkdError(f"dataset: found {name!r}, {nearest(name, DATASETS)}")
     entry = DATASETS[name]
     row = measure(entry.load(), entry)
-    return {**row, "files": download.origin(entry.source) if entry.source else "with the environment"}
+    return {**row, "files": download.origin(entry.source) if entry.source else "installed"}
 
 
 def here() -> list[str]:
@@ -67,16 +67,16 @@ def add(rows: Rows, path: Path = RECORD) -> None:
 
 def sizes(rows: Rows) -> pd.DataFrame:
     """Every registered data set, as text for people: sizes where they were measured."""
-    columns = ("people", "hours", "classes", "channels", "rate, Hz", "window, s", "windows", "folds", "files")
+    columns = ("files", "people", "hours", "classes", "channels", "rate, Hz", "window, s", "windows", "folds")
     found = {}
     for name in DATASETS:
         if not (row := rows.get(name)):
-            found[name] = [UNKNOWN] * (len(columns) - 1) + ["not measured"]
+            found[name] = ["not measured", *[UNKNOWN] * (len(columns) - 1)]
             continue
         n_windows = sum(row["windows"].values())
         found[name] = [
-            *(f"{row['people']}", f"{row['hours']:.1f}", f"{len(row['windows'])}", f"{row['channels']}"),
-            *(f"{row['rate']:.4g}", f"{row['seconds']:.3g}", f"{n_windows:,}", f"{row['folds']}", row["files"]),
+            *(row["files"], f"{row['people']}", f"{row['hours']:.1f}", f"{len(row['windows'])}", f"{row['channels']}"),
+            *(f"{row['rate']:.4g}", f"{row['seconds']:.3g}", f"{n_windows:,}", f"{row['folds']}"),
         ]
     return pd.DataFrame.from_dict(found, orient="index", columns=columns)
 
@@ -90,10 +90,10 @@ def mended(rows: Rows) -> pd.DataFrame:
             key = name, stem if last in rows[name]["windows"] else what
             found[key] = found.get(key, 0) + n
     table = [(name, what, f"{n:,}") for (name, what), n in found.items()]
-    return pd.DataFrame(table, columns=["data set", "what", "count"]).set_index("data set")
+    return pd.DataFrame(table, columns=["", "what", "count"]).set_index("").rename_axis(None)
 
 
-def terms() -> pd.DataFrame:
+def registered() -> pd.DataFrame:
     """Sensors and licence of every registered data set: known before any file is here."""
     found = {name: (entry.sensors, entry.licence) for name, entry in DATASETS.items()}
     return pd.DataFrame.from_dict(found, orient="index", columns=["sensors", "licence"])

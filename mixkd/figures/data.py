@@ -157,7 +157,7 @@ def people_and_hours(table: pd.DataFrame, chosen: str) -> Figure:
         colour = COLOURS["image"] if chosen in names else COLOURS["signal"]
         axis.plot(people, hours, "o", color=colour, ms=9, mew=0)
         text = f"{', '.join(names)}\n{part['classes'].iloc[0]} classes"
-        axis.text(people, 1.12 * hours, text, color=colour, ha="center", va="bottom", fontsize=9.5)
+        axis.text(people, 1.12 * hours, text, color=colour, ha="center", va="bottom", fontsize=8.5)
     axis.set(xscale="log", yscale="log", xlabel="people", ylabel="hours of recordings")
     axis.set_xticks([5, 10, 20, 50], ["5", "10", "20", "50"])
     axis.xaxis.minorticks_off()

@@ -38,8 +38,8 @@ pd.set_option("display.max_colwidth", None)
 # ## How much there is
 #
 # Sizes are measured, not copied from papers: `mixkd data survey` reads the files that are on a machine and writes a row for each set to
-# `results/datasets.json`, which this page shows. The column `files` says what was read: files with the published checksums, or a copy that
-# differs from them. What was never measured is named without numbers.
+# `results/datasets.json`, which this page shows. The column `files` says what was read: `as published` where every known checksum agrees,
+# `not as published` where a copy differs, if only in last digits. What was never measured is named without numbers.
 
 # %%
 rows = inventory.read()
@@ -48,7 +48,7 @@ rows = inventory.read()
 inventory.sizes(rows)
 
 # %% tags=["remove-cell"]
-there = inventory.terms()
+there = inventory.registered()
 glue("measured", len(rows), display=False)
 glue("registered", len(there), display=False)
 
@@ -85,6 +85,12 @@ figures.people_and_hours(inventory.scale(rows), dataset)
 figures.class_balance(inventory.balance(rows), dataset)
 
 # %% [markdown]
+# Sensors measure acceleration (acc), angular rate (gyro) or the magnetic field (mag), each along three axes, and sit here:
+
+# %% tags=["nbval-check-output"]
+there[["sensors"]]
+
+# %% [markdown]
 # ## What is wrong with them
 #
 # No public set is clean. What matters is that a loader says what it did: each counts what it interpolated, split or left out, and refuses the rest.
@@ -109,7 +115,7 @@ inventory.mended(rows)
 #   invalid, says its readme, and dropped.
 #
 # `hapt`
-# : More than a quarter of the samples have no label: the time between activities. Not everybody did everything.
+# : The time between activities has no label and is left out. Not everybody did everything.
 #
 # `wisdm`, `wisdm_v1`
 # : Some lines hold two records, or half of one; stamps stand still or run backwards. What is no record is counted and left out, and above one in a
@@ -125,11 +131,7 @@ inventory.mended(rows)
 # {cite}`reiss2012`, `ucihar` {cite}`anguita2013`, `mhealth` {cite}`banos2014`, `wisdm` {cite}`weiss2019`, `wisdm_v1` {cite}`kwapisz2010`.
 
 # %% tags=["nbval-check-output"]
-inventory.terms()
-
-# %% [markdown]
-# Sensors are acceleration (acc), angular rate (gyro) and magnetic field (mag), mostly along three axes. The address of each set and whom to cite
-# are also what `mixkd data fetch` shows before it starts.
+there[["licence"]]
 
 # %% [markdown]
 # ## Getting the files
@@ -138,7 +140,7 @@ inventory.terms()
 # ({doc}`../book/rerun`):
 #
 # ```bash
-# mixkd data fetch hapt      # licence and citation first; goes on where it was interrupted
+# mixkd data fetch hapt      # shows address, licence and citation first
 # mixkd data check hapt      # every checksum, every value
 # mixkd data survey hapt     # its row on this page
 # ```
