@@ -1,6 +1,6 @@
 """Chapters on other data sets than `watch`: people, channels, classes and names as they are there.
 
-All chapters on all of them take many minutes, so `make test` runs a few; MIXKD_TEST_CHAPTERS=all runs all.
+All chapters on all of them take twenty core-minutes, so `make test` runs a few; MIXKD_TEST_CHAPTERS=all runs all.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from smoke import ROOT, mixkd
 from mixkd import MixkdError, notebook
 
 ALL = ("01", "02", "03", "04", "05", "06", "07")
-FEW = {"selfback": ("01",), "hapt": ("02",), "dsads": ("01", "06")}  # one of them trains
+FEW = {"selfback": ("01",), "hapt": ("02",), "dsads": ("06",)}  # the last one trains
 EVERY = os.environ.get("MIXKD_TEST_CHAPTERS") == "all"
 
 
