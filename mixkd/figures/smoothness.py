@@ -120,7 +120,8 @@ def reliability(curves: dict[str, dict[str, np.ndarray]]) -> Figure:
 @figure
 def feature_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str, ...]) -> Figure:
     """t-SNE maps of the student's features of one held-out subject, coloured by class; one panel per case."""
-    fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.6))
+    ncols = legend_columns(classes)
+    fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.6 + 0.21 * ((len(classes) - 1) // ncols)))
     for axis, (case, points) in zip(axes.flat, maps.items(), strict=True):
         for label, name in enumerate(classes):
             chosen = points[y == label]
@@ -128,7 +129,6 @@ def feature_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str,
         axis.set(title=case, xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    ncols = legend_columns(classes)
     fig.legend(handles, labels, loc="outside lower center", ncols=ncols, markerscale=2, columnspacing=1)
     return fig
 
