@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
 from mixkd import figures, mixing, windows
 from mixkd.config import Mixup
@@ -140,19 +141,21 @@ def tick_labels(axis) -> list:
 
 
 def overlapping(figure) -> list[tuple[str, str]]:
-    """Pairs of names and numbers of a figure that are written over one another."""
+    """Pairs of names and numbers of a figure that are written over one another, or over the edge."""
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)
     shown = [axis for axis in figure.axes if axis.axison or axis.get_legend()]
     legends = [*figure.legends, *(axis.get_legend() for axis in shown if axis.get_legend())]
-    texts = [text for legend in legends for text in legend.texts] + [axis.title for axis in shown]
+    texts = [text for legend in legends for text in legend.texts]
+    texts += [child for axis in shown for child in axis.get_children() if isinstance(child, Text)]  # titles too
     texts += [label for axis in shown if axis.axison for label in tick_labels(axis)]
     boxes = [
         (text.get_text(), text.get_window_extent(renderer).padded(-1))
         for text in texts
         if text.get_text() and text.get_visible()
     ]
-    return [(a, b) for i, (a, box) in enumerate(boxes) for b, other in boxes[i + 1 :] if box.overlaps(other)]
+    beyond = [(name, "the edge") for name, box in boxes if box.x0 < 0 or box.x1 > figure.bbox.width]
+    return beyond + [(a, b) for i, (a, box) in enumerate(boxes) for b, other in boxes[i + 1 :] if box.overlaps(other)]
 
 
 def crowd(n_people: int, n_channels: int, classes: tuple[str, ...]) -> tuple[Recordings, windows.Windows]:
