@@ -103,7 +103,8 @@ def agreement(table: pd.DataFrame) -> Figure:
             if width > 0.04:
                 axis.text(start + width / 2, y, f"{100 * width:.0f}", color="white", ha="center", va="center")
         left += share
-    axis.set_yticks(range(len(table)), [f"subject {s}" for s in table["subject"]])
+    size = 9 if table["subject"].str.contains("+", regex=False).any() else None
+    axis.set_yticks(range(len(table)), [f"subject {s}" for s in table["subject"]], fontsize=size)
     axis.invert_yaxis()
     axis.set(xlabel="share of test windows", xlim=(0, 1))
     axis.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
@@ -267,8 +268,8 @@ def temperature(table: pd.DataFrame) -> Figure:
         for subject, part in table.groupby("subject"):
             curve = part.groupby("temperature")[value].mean()
             axis.plot(curve.index, curve, "o-", color=COLOURS["signal"], alpha=0.45, lw=1)
-            size = 9 if "+" in str(subject) else None
-            axis.text(curve.index[-1] * 1.06, curve.iloc[-1], f"{subject}", color=INK, va="center", fontsize=size)
+            first, more, _ = str(subject).partition("+")  # of several, the first
+            axis.text(curve.index[-1] * 1.06, curve.iloc[-1], f"{first}{'+…' * bool(more)}", color=INK, va="center")
         mean = table.groupby("temperature")[value].mean()
         axis.plot(mean.index, mean, "o-", color=COLOURS["signal"], lw=3)
         axis.set_xscale("log", base=2)
