@@ -125,6 +125,29 @@ def info(name: NameOrFolder) -> None:
         out.print(f"{what}: {count:,}")
 
 
+@app.command()
+def survey(
+    names: Annotated[list[str] | None, typer.Argument(help="Data sets; none: all whose files are here.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Instead of results/datasets.json.")] = None,
+) -> None:
+    """Measure data sets for the chapter that compares them; adds rows to results/datasets.json."""
+    from mixkd.analysis import inventory
+    from mixkd.errors import MixkdError
+
+    failed = 0
+    for name in names or inventory.here():
+        try:
+            row = inventory.survey(name)
+            inventory.add({name: row}, output or inventory.RECORD)
+        except MixkdError as error:  # the others may be whole
+            out.print(f"{name}: {error}", soft_wrap=True)
+            failed += 1
+        else:
+            out.print(f"{name}: {row['people']} people, {row['hours']:.1f} h; files {row['files']}", soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
+
+
 def _check_folder(base: Path) -> None:
     """Problems, all together; or a table by person, what was done, what is worth a look, and a plot beside it."""
     from mixkd import figures

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,12 @@ def check_index(name: str, value: int, size: int) -> None:
     """Refuse an index parameter that points beyond what the data holds."""
     if value >= size:
         raise MixkdError(f"parameter {name}: found {value}, expected 0 to {size - 1}")
+
+
+def check_known(name: str, value: int, known: Sequence[int]) -> None:
+    """Refuse a parameter that names what the data do not hold."""
+    if value not in known:
+        raise MixkdError(f"parameter {name}: found {value}, expected one of {', '.join(map(str, known))}")
 
 
 def check_parameters(namespace: dict[str, Any]) -> None:

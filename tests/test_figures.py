@@ -6,11 +6,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
-from mixkd import figures, mixing
+from mixkd import figures, mixing, windows
 from mixkd.config import Mixup
+from mixkd.datasets import Recordings
 from mixkd.figures import style
+from mixkd.figures.data import alike
 
 CASES = ("T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S")
 
@@ -117,3 +121,127 @@ def test_method_gains_are_against_the_control_of_as_many_epochs():
     ]
     np.testing.assert_allclose(found, [[-10, 10], [-10, 5]], atol=1e-9)
     assert [label.get_text() for label in axis.get_yticklabels()] == ["Base (20)", "Ann (40)"]
+
+
+# -- larger data sets: many people, channels and classes, long names
+
+LONG = tuple(f"a long name of activity {letter}" for letter in "ABCDEFGHIJKLMNOPQRS")
+SHORT = ("PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW")
+
+
+def tick_labels(axis) -> list:
+    """Those of an axes that are drawn; shared ones are written once."""
+    found = []
+    for limits, ticks, labels in (
+        (axis.get_xlim(), axis.get_xticks(), axis.get_xticklabels()),
+        (axis.get_ylim(), axis.get_yticks(), axis.get_yticklabels()),
+    ):
+        found += [text for at, text in zip(ticks, labels, strict=False) if min(limits) <= at <= max(limits)]
+    return found
+
+
+def overlapping(figure) -> list[tuple[str, str]]:
+    """Pairs of names and numbers of a figure that are written over one another, or over the edge."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    shown = [axis for axis in figure.axes if axis.axison or axis.get_legend()]
+    legends = [*figure.legends, *(axis.get_legend() for axis in shown if axis.get_legend())]
+    texts = [text for legend in legends for text in legend.texts]
+    texts += [child for axis in shown for child in axis.get_children() if isinstance(child, Text)]  # titles too
+    texts += [label for axis in shown if axis.axison for label in tick_labels(axis)]
+    boxes = [
+        (text.get_text(), text.get_window_extent(renderer).padded(-1))
+        for text in texts
+        if text.get_text() and text.get_visible()
+    ]
+    beyond = [(name, "the edge") for name, box in boxes if box.x0 < 0 or box.x1 > figure.bbox.width]
+    return beyond + [(a, b) for i, (a, box) in enumerate(boxes) for b, other in boxes[i + 1 :] if box.overlaps(other)]
+
+
+def crowd(n_people: int, n_channels: int, classes: tuple[str, ...]) -> tuple[Recordings, windows.Windows]:
+    rng = np.random.default_rng(0)
+    signals = tuple(rng.normal(size=(8 * len(classes), n_channels)).astype(np.float32) for _ in range(n_people))
+    labels = tuple(np.repeat(np.arange(len(classes)), 8) for _ in signals)
+    names = tuple(f"LA {i}" for i in range(n_channels))
+    found = Recordings(signals, labels, np.arange(n_people) + 7, 25.0, names, ("m/s^2",) * n_channels, classes)
+    return found, windows.cut(found, 8, 8)
+
+
+def class_table(classes: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame([(s, c, 0.1) for c in classes for s in ("1", "2")], columns=["subject", "class", "gain"])
+
+
+@pytest.mark.parametrize("classes", [SHORT, LONG], ids=["few", "many"])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda names: figures.class_gains(class_table(names)),
+        lambda names: figures.confusion(dict.fromkeys(("one", "two"), np.eye(len(names))), names),
+        lambda names: figures.mean_images(np.ones((len(names), 8, 8)), np.arange(len(names)), names, "T ax"),
+        lambda names: figures.similarity_maps(
+            dict.fromkeys("abcd", np.ones((9 * len(names),) * 2)), np.repeat(np.arange(len(names)), 9), names
+        ),
+        lambda names: figures.feature_maps(
+            dict.fromkeys("abcd", np.ones((len(names), 2))), np.arange(len(names)), names
+        ),
+    ],
+    ids=["class_gains", "confusion", "mean_images", "similarity_maps", "feature_maps"],
+)
+def test_names_of_classes_do_not_overlap(draw, classes):
+    assert overlapping(draw(classes)) == []
+
+
+@pytest.mark.parametrize(("n_people", "n_channels", "classes"), [(10, 6, SHORT), (50, 3, SHORT), (8, 45, LONG)])
+def test_names_of_people_and_channels_do_not_overlap(n_people, n_channels, classes):
+    recordings, cut = crowd(n_people, n_channels, classes)
+    for figure in (
+        figures.window_per_class(cut, recordings, 7),
+        figures.windows_per_subject(cut, classes),
+        figures.channel_ranges(cut, recordings),
+        figures.folds(windows.folds(recordings.subjects)),
+    ):
+        assert overlapping(figure) == []
+
+
+def test_confusion_of_many_classes_hides_zeros_alone():
+    counts = np.eye(len(LONG)) + 1
+    axis = figures.confusion({"one": counts, "two": np.eye(len(LONG))}, LONG).axes
+    assert [t.get_text() for t in axis[1].texts if t.get_visible()] == ["1.0"] * len(LONG)
+    assert all(t.get_visible() for t in axis[0].texts)
+
+
+def test_a_person_without_a_class_leaves_its_panel_empty():
+    recordings, cut = crowd(3, 3, SHORT)
+    partly = cut[np.flatnonzero((cut.subject != 7) | (cut.y != 2))]
+    panels = figures.window_per_class(partly, recordings, 7).axes[: len(SHORT)]
+    assert [len(panel.get_lines()) for panel in panels] == [3, 3, 0, 3, 3, 3, 3]
+
+
+def test_three_channels_of_one_sensor_are_drawn():
+    assert alike(("bpm", "degC", "g", "g", "g", "rad/s")) == (2, 3, 4)
+    assert alike(("g", "g", "g", "rad/s", "rad/s", "rad/s")) == (0, 1, 2)
+    assert alike(("a", "a")) == (0, 1)
+
+
+def test_classes_have_a_colour_each():
+    assert [style.class_colour(i) for i in range(9)] == [to_rgb(colour) for colour in style.CLASS_COLOURS]
+    assert len({style.class_colour(i) for i in range(27)}) == 27
+
+
+def test_data_sets_lie_at_their_people_and_hours_and_the_chosen_one_stands_out():
+    rows = [("watch", 10, 1.4, 7), ("hapt", 30, 4.5, 12), ("hapt_official", 30, 4.5, 12)]
+    axis = figures.people_and_hours(
+        pd.DataFrame(rows, columns=["dataset", "people", "hours", "classes"]), "hapt_official"
+    ).axes[0]
+    found = {(*line.get_xdata(), *line.get_ydata()): line.get_color() for line in axis.get_lines() if line.get_marker()}
+    assert found == {(10, 1.4): style.COLOURS["signal"], (30, 4.5): style.COLOURS["image"]}
+    assert [text.get_text() for text in axis.texts] == ["watch\n7 classes", "hapt, hapt_official\n12 classes"]
+
+
+def test_class_balance_has_a_dot_per_class():
+    rows = [("watch", "a", 0.25, 0.5), ("watch", "b", 0.75, 0.5), ("hapt", "c", 1.0, 1.0)]
+    table = pd.DataFrame(rows, columns=["dataset", "class", "share", "equal"])
+    axis = figures.class_balance(table, "hapt").axes[0]
+    dots = {line.get_ydata()[0]: list(line.get_xdata()) for line in axis.get_lines() if line.get_marker() == "o"}
+    assert dots == {0: [0.25, 0.75], 1: [1.0]}
+    assert [list(line.get_xdata()) for line in axis.get_lines() if line.get_marker() != "o"] == [[0.5] * 2, [1.0] * 2]

@@ -178,6 +178,15 @@ def check(name: str) -> list[str]:
     return problems
 
 
+def origin(name: str) -> str:
+    """Whether a data set's raw files are those published, by the SHA-256 that are known; or those once fetched."""
+    found, record, official = manifest(raw.root() / name), _record(name), known(name)
+    here = {path: _digest(found, path) for path in official}
+    if any(here.values()):
+        return "as published" if here == official else "not as published"
+    return "as fetched" if "url" in record and record["files"] == found else "not checked"
+
+
 def _digest(found: dict[str, str], path: str) -> str | None:
     if not path.endswith("/"):
         return found.get(path)

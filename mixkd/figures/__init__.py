@@ -2,7 +2,15 @@
 
 from mixkd.figures.claims import deviations, forest, scorecard
 from mixkd.figures.cost import latency, network_sizes, topology_share, training_cost
-from mixkd.figures.data import channel_ranges, folds, leakage, window_per_class, windows_per_subject
+from mixkd.figures.data import (
+    channel_ranges,
+    class_balance,
+    folds,
+    leakage,
+    people_and_hours,
+    window_per_class,
+    windows_per_subject,
+)
 from mixkd.figures.folder import labelled, overview
 from mixkd.figures.mixup import (
     alphas,
@@ -62,6 +70,7 @@ __all__ = [
     "capacity",
     "case_gain",
     "channel_ranges",
+    "class_balance",
     "class_gains",
     "confusion",
     "deviations",
@@ -88,6 +97,7 @@ __all__ = [
     "network_sizes",
     "overview",
     "pairs",
+    "people_and_hours",
     "png",
     "realised_shares",
     "reliability",

@@ -1,56 +1,82 @@
-"""Figures of chapter 1: recordings, windows, splits."""
+"""Figures of chapters 1 and 15: recordings, windows, splits; data sets side by side."""
 
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from mixkd.datasets import Recordings
-from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, WIDTH, figure, percent
+from mixkd.figures.style import (
+    CLASS_COLOURS,
+    COLOURS,
+    INK,
+    WIDTH,
+    class_colour,
+    figure,
+    height,
+    legend_columns,
+    percent,
+    spelt,
+    subject_ticks,
+)
 from mixkd.windows import Fold, Windows
+
+PER_ROW = 9  # panels that channels are shown in, side by side
 
 
 @figure
 def window_per_class(windows: Windows, recordings: Recordings, subject: int) -> Figure:
-    """A window from the middle of each class of one subject; first half of the channels above, the rest below."""
-    n_classes, n_channels = len(recordings.classes), len(recordings.channels)
+    """A window from the middle of each class of one subject: three channels of one unit."""
+    n_classes = len(recordings.classes)
     n_columns = min(n_classes, 4)
     n_rows = -(-n_classes // n_columns)
     fig, axes = plt.subplots(n_rows, n_columns, figsize=(WIDTH, 1.9 * n_rows), sharex=True, sharey=True, squeeze=False)
     seconds = np.arange(windows.x.shape[2]) / recordings.rate
+    shown = alike(recordings.units)
     for axis in axes.flat[n_classes:]:
         axis.axis("off")
     for label, axis in zip(range(n_classes), axes.flat, strict=False):
         rows = np.flatnonzero((windows.subject == subject) & (windows.y == label))
-        x = windows.x[rows[len(rows) // 2]]
-        for channel in range(min(3, n_channels)):
-            axis.plot(seconds, x[channel], color=CLASS_COLOURS[channel], lw=1.4, label=recordings.channels[channel])
-        axis.set_title(recordings.classes[label])
-    handles, labels = axes.flat[0].get_legend_handles_labels()
+        for colour, channel in zip(CLASS_COLOURS, shown if len(rows) else (), strict=False):
+            x = windows.x[rows[len(rows) // 2], channel]
+            axis.plot(seconds, x, color=colour, lw=1.4)
+        axis.set_title(spelt(recordings.classes[label], 17), **({} if n_classes <= 9 else {"fontsize": 10}))
+    handles = [Line2D([], [], color=colour, lw=1.4) for colour in CLASS_COLOURS[: len(shown)]]
+    labels, title = [recordings.channels[c] for c in shown], f"channel, {recordings.units[shown[0]]}"
     if n_classes < axes.size:
-        axes.flat[-1].legend(handles, labels, loc="center", title=f"channel, {recordings.units[0]}")
+        axes.flat[-1].legend(handles, labels, loc="center", title=title)
     else:
-        axes.flat[0].legend(fontsize=8)
+        fig.legend(handles, labels, loc="outside upper center", ncols=len(shown), title=title)
     fig.supxlabel("time, s", fontsize=11)
     return fig
+
+
+def alike(units: tuple[str, ...]) -> tuple[int, ...]:
+    """The first three neighbouring channels of one unit, which are the axes of a sensor; else the first ones."""
+    first = next((i for i in range(len(units) - 2) if len(set(units[i : i + 3])) == 1), 0)
+    return tuple(range(first, min(first + 3, len(units))))
 
 
 @figure
 def windows_per_subject(windows: Windows, classes: tuple[str, ...]) -> Figure:
     """Windows of each class that each subject contributed."""
     subjects = np.unique(windows.subject)
-    fig, axis = plt.subplots(figsize=(WIDTH, 2.9))
+    n_columns = legend_columns(classes)
+    n_lines = -(-len(classes) // n_columns)
+    fig, axis = plt.subplots(figsize=(WIDTH, height(2.9, len(subjects)) + 0.2 * (n_lines - 1)))
     left = np.zeros(len(subjects))
     for label, name in enumerate(classes):
         count = np.array([((windows.subject == s) & (windows.y == label)).sum() for s in subjects])
-        axis.barh(range(len(subjects)), count, left=left, color=CLASS_COLOURS[label % 9], label=name, height=0.8)
+        axis.barh(range(len(subjects)), count, left=left, color=class_colour(label), label=name, height=0.8)
         left += count
-    axis.set_yticks(range(len(subjects)), subjects)
+    subject_ticks(axis, subjects)
     axis.invert_yaxis()
     axis.set(xlabel="windows", ylabel="subject")
-    axis.legend(ncols=len(classes), loc="lower center", bbox_to_anchor=(0.46, 1.0), columnspacing=0.8, handlelength=1)
+    axis.legend(ncols=n_columns, loc="lower center", bbox_to_anchor=(0.46, 1.0), columnspacing=0.8, handlelength=1)
     return fig
 
 
@@ -59,19 +85,29 @@ def channel_ranges(windows: Windows, recordings: Recordings) -> Figure:
     """Distribution of the values of each channel, per subject: people move, and wear a watch, differently."""
     subjects = np.unique(windows.subject)
     n = len(recordings.channels)
-    fig, axes = plt.subplots(1, n, figsize=(WIDTH, 2.6), sharey=True, squeeze=False)
-    for channel, axis in enumerate(axes.flat):
+    n_rows, n_columns = -(-n // PER_ROW), min(n, PER_ROW)
+    small = n_columns > 6 or len(subjects) > 12
+    size = (WIDTH, n_rows * height(2.6 if n_rows == 1 else 1.7, len(subjects)))
+    fig, axes = plt.subplots(n_rows, n_columns, figsize=size, sharey=True, squeeze=False)
+    for axis in axes.flat[n:]:
+        axis.axis("off")
+    for channel, axis in enumerate(axes.flat[:n]):
         low, middle, high = np.array(
             [np.quantile(windows.x[windows.subject == s, channel], (0.05, 0.5, 0.95)) for s in subjects]
         ).T
         axis.hlines(range(len(subjects)), low, high, color=COLOURS["signal"], lw=2.5, alpha=0.5)
         axis.plot(middle, range(len(subjects)), "o", color=COLOURS["signal"], ms=4)
-        axis.set_title(f"{recordings.channels[channel]}")
+        axis.set_title(spelt(recordings.channels[channel], 8))
         axis.set_xlabel(recordings.units[channel])
         axis.xaxis.set_major_locator(MaxNLocator(2, integer=True))
-    axes.flat[0].set_yticks(range(len(subjects)), subjects)
-    axes.flat[0].set_ylabel("subject")
+        if small:
+            axis.title.set_fontsize(9)
+            axis.xaxis.label.set_fontsize(9)
+            axis.tick_params(labelsize=7)
+    subject_ticks(axes.flat[0], subjects, small)
     axes.flat[0].invert_yaxis()
+    for axis in axes[:, 0]:
+        axis.set_ylabel("subject")
     return fig
 
 
@@ -79,15 +115,16 @@ def channel_ranges(windows: Windows, recordings: Recordings) -> Figure:
 def folds(all_folds: tuple[Fold, ...]) -> Figure:
     """Who trains, validates and tests in each fold."""
     subjects = sorted({s for f in all_folds for s in (*f.train, *f.validation, *f.test)})
-    fig, axis = plt.subplots(figsize=(WIDTH, 3.0))
+    fig, axis = plt.subplots(figsize=(WIDTH, height(3.0, len(subjects))))
     roles = {"train": COLOURS["none"], "validation": COLOURS["T & Mix-S"], "test": COLOURS["signal"]}
     for role, colour in roles.items():
         at = [(i, subjects.index(s)) for i, f in enumerate(all_folds) for s in getattr(f, role)]
         x, y = np.array(at).T
         alpha = 0.35 if role == "train" else 1
-        axis.scatter(x, y, s=70, marker="s", color=colour, alpha=alpha, lw=0, label=role)
+        size = 70 if len(subjects) <= 12 else 30
+        axis.scatter(x, y, s=size, marker="s", color=colour, alpha=alpha, lw=0, label=role)
     axis.set_xticks(range(len(all_folds)))
-    axis.set_yticks(range(len(subjects)), [str(s) for s in subjects])
+    subject_ticks(axis, subjects)
     axis.set(xlabel="fold", ylabel="subject")
     axis.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return fig
@@ -107,5 +144,43 @@ def leakage(by_subject: dict[str, float], by_window: dict[str, float]) -> Figure
         axis.text(0.0, y, name, color=INK, ha="left", va="center")
     axis.set(xlim=(0, 1.02), ylim=(1.5, -0.7), yticks=[], xlabel="accuracy")
     axis.spines["left"].set_visible(False)
+    percent(axis, "x")
+    return fig
+
+
+@figure
+def people_and_hours(table: pd.DataFrame, chosen: str) -> Figure:
+    """Hours against people, a dot per data set; what shares its recordings shares a dot."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
+    for (people, hours), part in table.groupby(["people", "hours"]):
+        names = list(part["dataset"])
+        colour = COLOURS["image"] if chosen in names else COLOURS["signal"]
+        axis.plot(people, hours, "o", color=colour, ms=9, mew=0)
+        text = f"{', '.join(names)}\n{part['classes'].iloc[0]} classes"
+        axis.text(people, 1.12 * hours, text, color=colour, ha="center", va="bottom", fontsize=8.5)
+    axis.set(xscale="log", yscale="log", xlabel="people", ylabel="hours of recordings")
+    axis.set_xticks([5, 10, 20, 50], ["5", "10", "20", "50"])
+    axis.xaxis.minorticks_off()
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.margins(0.15)
+    axis.grid()
+    return fig
+
+
+@figure
+def class_balance(table: pd.DataFrame, chosen: str) -> Figure:
+    """Share of each class in the windows of a data set, a dot per class; the bar: all classes equal."""
+    names = list(table["dataset"].unique())
+    fig, axis = plt.subplots(figsize=(WIDTH, 1.0 + 0.34 * len(names)))
+    for y, name in enumerate(names):
+        part = table[table["dataset"] == name]
+        colour = COLOURS["image"] if name == chosen else COLOURS["signal"]
+        axis.plot([part["equal"].iloc[0]] * 2, [y - 0.32, y + 0.32], color=INK, lw=2)
+        axis.plot(part["share"], [y] * len(part), "o", color=colour, alpha=0.6, mew=0)
+    axis.set_yticks(range(len(names)), names)
+    axis.invert_yaxis()
+    axis.set_xlim(left=0)
+    axis.set_xlabel("share of the windows")
+    axis.grid(axis="x")
     percent(axis, "x")
     return fig

@@ -48,6 +48,8 @@ def learning_curves(histories: pd.DataFrame) -> Figure:
             )
             axis.plot(part["epoch"], part["test"], color=COLOURS[modality], label=f"{modality}, test")
         axis.set_title(f"subject {subject} held out" if len(subjects) < 4 else f"{subject} held out")
+        if "+" in subject:
+            axis.set_title(f"{subject}\nheld out", fontsize=9)
         axis.grid(axis="y")
     for axis in axes[-1]:
         axis.set_xlabel("epoch")
@@ -61,14 +63,25 @@ def learning_curves(histories: pd.DataFrame) -> Figure:
 
 @figure
 def confusion(matrices: dict[str, np.ndarray], classes: tuple[str, ...]) -> Figure:
-    """Share of each true class (row) that was called each class (column)."""
-    fig, axes = plt.subplots(1, len(matrices), figsize=(WIDTH, 0.55 + 0.42 * len(classes)), sharey=True, squeeze=False)
+    """Share of each true class (row) that was called each class (column). Many classes: one above the other."""
+    n, many = len(classes), len(classes) > 9
+    shape = (len(matrices), 1) if many else (1, len(matrices))
+    size = (WIDTH, 1.5 + 0.26 * n * len(matrices) if many else 0.55 + 0.42 * n)
+    fig, axes = plt.subplots(*shape, figsize=size, sharex=many, sharey=True, squeeze=False)
+    names = list(classes)
     for axis, (name, counts) in zip(axes.flat, matrices.items(), strict=True):
         share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        matrix(axis, share, list(classes), list(classes), text=".1f", vmin=0, vmax=1, cmap="Blues")
-        axis.set(title=name, xlabel="called")
-        axis.tick_params(axis="x", labelsize=8.5)
-    axes.flat[0].set_ylabel("true")
+        matrix(axis, share, names, names, text=".1f", vmin=0, vmax=1, cmap="Blues")
+        axis.set_title(name)
+        axis.tick_params(axis="x", labelsize=8.5, rotation=90 if max(map(len, names)) > 5 else 0)
+        if many:
+            axis.tick_params(axis="y", labelsize=8.5)
+            for text in axis.texts:
+                text.set(fontsize=7, visible=text.get_text() != "0.0")
+    for axis in axes[-1]:
+        axis.set_xlabel("called")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("true")
     return fig
 
 
@@ -90,7 +103,8 @@ def agreement(table: pd.DataFrame) -> Figure:
             if width > 0.04:
                 axis.text(start + width / 2, y, f"{100 * width:.0f}", color="white", ha="center", va="center")
         left += share
-    axis.set_yticks(range(len(table)), [f"subject {s}" for s in table["subject"]])
+    size = 9 if table["subject"].str.contains("+", regex=False).any() else None
+    axis.set_yticks(range(len(table)), [f"subject {s}" for s in table["subject"]], fontsize=size)
     axis.invert_yaxis()
     axis.set(xlabel="share of test windows", xlim=(0, 1))
     axis.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
@@ -236,11 +250,12 @@ def followed(table: pd.DataFrame) -> Figure:
 @figure
 def class_gains(table: pd.DataFrame) -> Figure:
     """Points of recall gained per class; columns subject, class, gain."""
-    fig, axis = plt.subplots(figsize=(WIDTH, 3.1))
-    axis.axhline(0, color=INK, lw=1)
     groups = [(name, COLOURS["both"], part.assign(gain=100 * part["gain"])) for name, part in table.groupby("class")]
+    upright = max(len(name) for name, _, _ in groups) > 80 / len(groups)
+    fig, axis = plt.subplots(figsize=(WIDTH, 4.2 if upright else 3.1))
+    axis.axhline(0, color=INK, lw=1)
     columns(axis, groups, "gain")
-    axis.tick_params(axis="x", labelsize=9.5)
+    axis.tick_params(axis="x", labelsize=9.5, rotation=90 if upright else 0)
     axis.set_ylabel("gain, points of recall")
     return fig
 
@@ -253,7 +268,8 @@ def temperature(table: pd.DataFrame) -> Figure:
         for subject, part in table.groupby("subject"):
             curve = part.groupby("temperature")[value].mean()
             axis.plot(curve.index, curve, "o-", color=COLOURS["signal"], alpha=0.45, lw=1)
-            axis.text(curve.index[-1] * 1.06, curve.iloc[-1], f"{subject}", color=INK, va="center")
+            first, more, _ = str(subject).partition("+")  # of several, the first
+            axis.text(curve.index[-1] * 1.06, curve.iloc[-1], f"{first}{'+…' * bool(more)}", color=INK, va="center")
         mean = table.groupby("temperature")[value].mean()
         axis.plot(mean.index, mean, "o-", color=COLOURS["signal"], lw=3)
         axis.set_xscale("log", base=2)

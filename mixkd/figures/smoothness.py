@@ -7,7 +7,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, SUBJECT_MARKERS, WIDTH, dots, figure, matrix, percent
+from mixkd.figures.style import (
+    CLASS_COLOURS,
+    COLOURS,
+    INK,
+    SUBJECT_MARKERS,
+    WIDTH,
+    class_colour,
+    dots,
+    figure,
+    legend_columns,
+    matrix,
+    percent,
+)
 
 VALUE_NAMES = {"accuracy": "accuracy", "nll": "NLL, nats", "ece": "calibration error"}
 
@@ -108,15 +120,16 @@ def reliability(curves: dict[str, dict[str, np.ndarray]]) -> Figure:
 @figure
 def feature_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str, ...]) -> Figure:
     """t-SNE maps of the student's features of one held-out subject, coloured by class; one panel per case."""
-    fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.6))
+    ncols = legend_columns(classes)
+    fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.6 + 0.21 * ((len(classes) - 1) // ncols)))
     for axis, (case, points) in zip(axes.flat, maps.items(), strict=True):
         for label, name in enumerate(classes):
             chosen = points[y == label]
-            axis.scatter(*chosen.T, s=9, color=CLASS_COLOURS[label % 9], alpha=0.8, lw=0, label=name)
+            axis.scatter(*chosen.T, s=9, color=class_colour(label), alpha=0.8, lw=0, label=name)
         axis.set(title=case, xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=min(7, len(classes)), markerscale=2, columnspacing=1)
+    fig.legend(handles, labels, loc="outside lower center", ncols=ncols, markerscale=2, columnspacing=1)
     return fig
 
 
@@ -129,8 +142,9 @@ def similarity_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[s
     for axis, (name, values) in zip(axes.flat, maps.items(), strict=True):
         axis.imshow(values, vmin=0, vmax=1, interpolation="nearest")
         axis.set(title=name)
-        axis.set_xticks(middles, [classes[c] for c in y[starts]], rotation=90, fontsize=8.5)
-        axis.set_yticks(middles, [classes[c] for c in y[starts]], fontsize=8.5)
+        names, size = [classes[c] for c in y[starts]], 8.5 if len(starts) <= 9 else 6
+        axis.set_xticks(middles, names, rotation=90, fontsize=size)
+        axis.set_yticks(middles, names, fontsize=size)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
     return fig

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec
 
 import matplotlib.pyplot as plt
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 INK = "#7a7a7a"  # contrast above 4 on white and on the dark theme's background
@@ -108,6 +110,35 @@ def percent(axis: Axes, which: str = "y") -> None:
     target.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
 
 
+def class_colour(label: int) -> tuple[float, float, float]:
+    """One colour per class; the second nine are paler, the third darker."""
+    shade, colour = divmod(label, len(CLASS_COLOURS))
+    towards, weight = ((0.0, 0.0), (1.0, 0.55), (0.0, 0.5))[shade % 3]
+    red, green, blue = ((1 - weight) * part + weight * towards for part in to_rgb(CLASS_COLOURS[colour]))
+    return red, green, blue
+
+
+def spelt(name: str, width: int) -> str:
+    """The name of a class or channel in lines of `width` letters where it has gaps."""
+    return textwrap.fill(name.replace("_", " "), width, break_long_words=False)
+
+
+def legend_columns(names: Sequence[str], letters: int = 72) -> int:
+    """How many names fit side by side above or below a figure."""
+    return max(1, min(len(names), letters // (max(map(len, names)) + 5)))
+
+
+def height(base: float, n: int) -> float:
+    """Inches of a figure that lists n subjects from top to bottom and is made for ten."""
+    return base + 0.11 * max(0, n - 10)
+
+
+def subject_ticks(axis: Axes, subjects: Sequence[int], small: bool = False) -> None:
+    """A line for each subject, named small where there are many."""
+    size = 7 if small or len(subjects) > 12 else None
+    axis.set_yticks(range(len(subjects)), [str(s) for s in subjects], fontsize=size)
+
+
 def dots(axis: Axes, table: pd.DataFrame, x: float, value: str, colour: str, label: str | None = None) -> None:
     """One marker per subject (seeds averaged) around position x, and a bar at their mean."""
     means = table.groupby("subject")[value].mean()
@@ -127,7 +158,8 @@ def subject_legend(axis: Axes, table: pd.DataFrame) -> None:
     ]
     handles.append(axis.plot([], [], color=INK, lw=3, label="mean")[0])
     narrow: dict[str, Any] = {} if few else {"title": "subject", "columnspacing": 0.9, "handletextpad": 0.1}
-    axis.legend(handles=handles, ncols=min(len(handles), 11), loc="lower center", bbox_to_anchor=(0.5, 1.0), **narrow)
+    ncols = legend_columns([str(handle.get_label()) for handle in handles], 110)
+    axis.legend(handles=handles, ncols=ncols, loc="lower center", bbox_to_anchor=(0.5, 1.0), **narrow)
 
 
 def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], text: str = ".2f", **kwargs) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mixkd.figures.style import COLOURS, INK, WIDTH, figure
+from mixkd.figures.style import COLOURS, INK, WIDTH, figure, spelt
 from mixkd.topology import Grid
 
 PAIR = COLOURS["image"]
@@ -119,14 +119,19 @@ def backend_speed(table: pd.DataFrame) -> Figure:
 @figure
 def mean_images(images: np.ndarray, y: np.ndarray, classes: tuple[str, ...], channel: str) -> Figure:
     """The mean image of each class minus the mean over all classes: what sets classes apart."""
-    fig, axes = plt.subplots(1, len(classes), figsize=(WIDTH, 1.55), layout="constrained")
+    n_columns = min(len(classes), 7)
+    n_rows = -(-len(classes) // n_columns)
+    fig, axes = plt.subplots(n_rows, n_columns, figsize=(WIDTH, 1.55 * n_rows), layout="constrained", squeeze=False)
     means = np.stack([images[y == label].mean(axis=0) for label in range(len(classes))])
     difference = means - means.mean(axis=0)
     limit = np.quantile(np.abs(difference), 0.995)
-    for axis, image, name in zip(np.atleast_1d(axes), difference, classes, strict=True):
+    for axis in axes.flat[len(classes) :]:
+        axis.axis("off")
+    for axis, image, name in zip(axes.flat, difference, classes, strict=False):
         axis.imshow(image, origin="lower", cmap="RdBu_r", vmin=-limit, vmax=limit)
-        axis.set_title(name, fontsize=10)
+        axis.set_title(spelt(name, 12), fontsize=10 if n_rows == 1 else 8)
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-    np.atleast_1d(axes)[0].set_ylabel(channel)
+    for axis in axes[:, 0]:
+        axis.set_ylabel(channel)
     return fig

@@ -29,12 +29,12 @@
 dataset: str = "watch"  # name of the data set
 profile: str = "quick"  # smoke, quick or full
 seed: int = 0  # first seed of the runs
-subject: int = 1  # whose windows are drawn
+subject: int = 0  # whose windows are drawn; 0: the first person's
 
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from mixkd import figures, studies, windows
+from mixkd import figures, notebook, studies, windows
 from mixkd.analysis import baselines
 from mixkd.datasets import dataset as entry_of
 from mixkd.notebook import check_parameters
@@ -44,34 +44,38 @@ check_parameters(globals())
 # %% [markdown]
 # ## What the sensors see
 #
-# `watch` comes with the Python package seglearn: ten people did seven shoulder exercises of physiotherapy, with either
-# arm, wearing a smartwatch on the wrist {cite}`burns2018`. The watch sampled acceleration (in units of gravity) and
-# angular rate (rad/s) fifty times a second. Each exercise was repeated about twenty times in a row: that is a
-# **recording**. We cut recordings into **windows** of two seconds; each starts one second after the one before.
+# `watch`, the data set of this book, comes with the Python package seglearn: ten people did seven shoulder exercises of
+# physiotherapy, with either arm, wearing a smartwatch on the wrist {cite}`burns2018`. The watch sampled acceleration (in
+# units of gravity) and angular rate (rad/s) fifty times a second. Each exercise was repeated about twenty times in a row:
+# that is a **recording**. We cut recordings into **windows** of two seconds; each starts one second after the one before.
+#
+# The parameter `dataset` takes any other set, with its own people, classes, channels and windows: {doc}`15_datasets`
+# compares them. The cells below say what the chosen one holds.
 
 # %%
 entry = entry_of(dataset)
 recordings = entry.load()
 data = studies.data(dataset, profile, seed)
-cut = windows.cut(recordings, entry.window, entry.step)
+cut = windows.cut(recordings, entry.window, entry.step, entry.rule)
+people = sorted(set(recordings.subjects.tolist()))
+subject = subject or people[0]
+notebook.check_known("subject", subject, people)
 
 # %% tags=["nbval-check-output"]
-n_people, n_windows = len(set(recordings.subjects)), len(cut)
+n_recordings, n_classes = len(recordings.signals), len(recordings.classes)
 print(
-    f"{len(recordings.signals)} recordings of {n_people} people, {recordings.rate} Hz"
+    f"{n_recordings} recordings of {len(people)} people, {recordings.rate:.4g} Hz"
 )
-print(
-    f"{n_windows} windows of shape {cut.x.shape[1:]}, {len(recordings.classes)} classes"
-)
+print(f"{len(cut)} windows of shape {cut.x.shape[1:]}, {n_classes} classes")
 
-# %% mystnb={"figure": {"caption": "One window of each class of one person: three accelerometer channels.", "name": "fig-windows"}, "image": {"alt": "Small multiples of line plots, one per exercise, each showing three acceleration channels over two seconds.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "One window of each class of one person: the three axes of an accelerometer.", "name": "fig-windows"}, "image": {"alt": "Small multiples of line plots, one per class, each showing three acceleration channels over the length of a window.", "classes": "dark-light"}}
 figures.window_per_class(cut, recordings, subject)
 
 # %% [markdown]
-# Exercises differ in which axis carries gravity and in the rhythm; some pairs look alike. {numref}`fig-counts` shows who
+# Activities differ in which axis carries gravity and in the rhythm; some pairs look alike. {numref}`fig-counts` shows who
 # contributed how much.
 
-# %% mystnb={"figure": {"caption": "Windows of each class that each person contributed.", "name": "fig-counts"}, "image": {"alt": "Stacked horizontal bars, one per person, coloured by exercise; the axis counts windows.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Windows of each class that each person contributed.", "name": "fig-counts"}, "image": {"alt": "Stacked horizontal bars, one per person, coloured by class; the axis counts windows.", "classes": "dark-light"}}
 figures.windows_per_subject(cut, recordings.classes)
 
 # %% [markdown]
@@ -86,7 +90,7 @@ figures.channel_ranges(cut, recordings)
 # %% [markdown]
 # ## Why splits are by subject
 #
-# Windows overlap, and a person repeats the same movement twenty times. If windows are dealt at random to training and
+# Windows may overlap, and a person repeats the same movement many times. If windows are dealt at random to training and
 # test, nearly every test window has a near copy in the training set. A random forest on eight simple features per
 # channel shows what that does. Both splits below have the same number of test windows.
 
@@ -115,17 +119,18 @@ glue(
 )
 
 # %% [markdown]
-# The random split promises {glue:text}`leak_window:.1f` % and the held-out people get {glue:text}`leak_subject:.1f` %. The
-# difference is not skill; it is memory.
+# The random split promises {glue:text}`leak_window:.1f` % and the held-out people get {glue:text}`leak_subject:.1f` %. What
+# the first has more is not skill; it is memory.
 #
 # ## Folds
 #
 # So every person is tested exactly once (**leave one subject out**), and the choices that every method needs are made on
-# one more person, the next by number, who neither trains nor tests. Normalisation and image ranges are fitted on the
-# training people alone. The profile `quick` runs the first two folds only; `full` runs all.
+# one more person, the next by number, who neither trains nor tests. (Sets of more than twenty people are cut into ten groups,
+# tested in turn, and a tenth of the others is for choices.) Normalisation and image ranges are fitted on the training
+# people alone. The profile `quick` runs the first two folds only; `full` runs all.
 
-# %% mystnb={"figure": {"caption": "Who trains (pale), validates and tests in each fold.", "name": "fig-folds"}, "image": {"alt": "Grid of squares, folds across and subjects down; the test subject moves down the diagonal and the validation subject is the next one.", "classes": "dark-light"}}
-figures.folds(windows.folds(recordings.subjects))
+# %% mystnb={"figure": {"caption": "Who trains (pale), validates and tests in each fold.", "name": "fig-folds"}, "image": {"alt": "Grid of squares, folds across and subjects upwards; those tested move up the diagonal and the validation subjects are the next ones.", "classes": "dark-light"}}
+figures.folds(windows.folds(recordings.subjects, entry.test))
 
 # %% tags=["nbval-check-output"]
 first = data[min(data)]
@@ -137,4 +142,4 @@ print("tested:", first.fold.test, "validated:", first.fold.validation)
 #
 # - *Can windows of one person be on both sides?* No: a split is by person, and a test checks it. What splitting by window would pretend is shown above.
 # - *Is a normalisation fitted on people that are tested?* No, on the training people of each fold, image ranges included.
-# - *Ten people?* That is few. Intervals say how few, and a method that wins on all ten has won on these ten.
+# - *Ten people, as in `watch`?* That is few. Intervals say how few, and a method that wins on all ten has won on these ten.

@@ -101,14 +101,14 @@ figures.from_diagram_to_image(diagram, image, grid, channel, unit)
 # %% [markdown]
 # ## What the image teacher can see
 #
-# Averaged over the windows of a class, images differ between classes: the exercises have their own valleys. Time is gone,
-# so two exercises with the same valleys in another order look the same to this teacher.
+# Averaged over the windows of a class, images differ between classes: activities have their own valleys. Time is gone,
+# so two activities with the same valleys in another order look the same to this teacher.
 
 # %%
 images = topology.images(diagrams, grid)
 labels = data.parts["train"].y
 
-# %% mystnb={"figure": {"caption": "Mean image of each class minus the mean of all classes (red: more, blue: less), for one channel. Birth to the right, persistence upwards.", "name": "fig-means"}, "image": {"alt": "Row of small heat maps, one per exercise, each with its own pattern of red and blue spots.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Mean image of each class minus the mean of all classes (red: more, blue: less), for one channel. Birth to the right, persistence upwards.", "name": "fig-means"}, "image": {"alt": "Small heat maps, one per class, each with its own pattern of red and blue spots.", "classes": "dark-light"}}
 figures.mean_images(
     images[:, channel], labels, recordings.classes, recordings.channels[channel]
 )

@@ -75,7 +75,7 @@ glue("nll_plain", plain[plain["modality"] == "signal"]["nll"].mean(), display=Fa
 glue("nll_mixed", mixed["nll"].mean(), display=False)
 
 # %% [markdown]
-# Always answering the most frequent exercise is right for {glue:text}`majority:.1f` % of windows, the forest for
+# Always answering the most frequent class is right for {glue:text}`majority:.1f` % of windows, the forest for
 # {glue:text}`random:.1f` %, the signal network for {glue:text}`accuracy_signal:.1f` % and the image network for
 # {glue:text}`accuracy_image:.1f` %, as means over the held-out people of this profile.
 #

@@ -118,7 +118,7 @@ figures.followed(followed)
 followed.pivot_table(index="modality", columns="where", values="share").round(3)
 
 # %% [markdown]
-# And which exercises gain from two teachers, against the plain student?
+# And which classes gain from two teachers, against the plain student?
 
 # %%
 scratch = main[(main["method"] == "Scratch")]

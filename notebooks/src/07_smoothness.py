@@ -176,7 +176,7 @@ maps = {
     for case, record in students.items()
 }
 
-# %% mystnb={"figure": {"caption": "Features of one held-out person by t-SNE, students at temperature 4. Axes have no meaning; distances within a cluster do, roughly.", "name": "fig-tsne"}, "image": {"alt": "Four scatter plots, one per case of mixup, of windows coloured by exercise.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Features of one held-out person by t-SNE, students at temperature 4. Axes have no meaning; distances within a cluster do, roughly.", "name": "fig-tsne"}, "image": {"alt": "Four scatter plots, one per case of mixup, of windows coloured by class.", "classes": "dark-light"}}
 figures.feature_maps(maps, y, entry_of(dataset).load().classes)
 
 # %% tags=["nbval-check-output"]
