@@ -1,4 +1,4 @@
-"""One training process of a sweep: `python -m mixkd.worker STORE`. Specs come in on stdin, answers leave on stdout.
+"""One training process of a sweep: `python -m mixkd.worker [STORE]`. Specs come in on stdin, answers leave on stdout.
 
 In: a line of JSON per chunk, a list of specs that share a stream. Out: a line per run, `{"hash", "error"}`.
 One thread, as many small processes beat one that is spread. End of input, or a reader that is gone, ends it.
@@ -53,7 +53,7 @@ def main() -> None:
         answers.write(json.dumps(content) + "\n")
         answers.flush()
 
-    store = Store(Path(sys.argv[1]))
+    store = Store(Path(sys.argv[1]) if sys.argv[1:] else None)
     for line in sys.stdin:
         train_chunk([RunSpec.parse(spec) for spec in json.loads(line)], store, answer)
 
