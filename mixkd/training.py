@@ -322,7 +322,7 @@ def probe(student: Learner, data: FoldData, arrays: Arrays) -> dict[str, Any]:
     return found
 
 
-SEED_NOISE = 0.13  # of accuracy: 99 of 100 pairs of seeds of one run differ by less (780 pairs, published runs of `watch`)
+SEED_NOISE = 0.13  # of accuracy: 99 of 100 pairs of seeds of one run differ by less (780 pairs, published `watch`)
 
 
 def compare(old: RunRecord, new: RunRecord) -> tuple[str, bool]:
