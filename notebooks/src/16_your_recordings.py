@@ -127,12 +127,12 @@ figures.overview(found.recordings(), found.description.window)
 # Each time there are a teacher of signals, a teacher of persistence images, a student of both, and its control: the same network
 # without teachers. Last, it trains on everybody, and exports that student.
 
-# %%
+# %% tags=["remove-stderr"]
 student = base.with_name("student")
 outcome = distill.run(str(base), student, profile, seed, None, print)
 
 # %% tags=["nbval-check-output"]
-print(distill.headline(outcome.people))
+print(*distill.headline(outcome.people).split("; "), sep="\n")
 print(sorted(path.name for path in student.iterdir()))
 
 # %% tags=["nbval-check-output"]
