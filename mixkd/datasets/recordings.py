@@ -1,0 +1,57 @@
+"""What every loader returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mixkd.errors import MixkdError
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Uninterrupted signals with an activity per sample.
+
+    signals: one (n_samples, n_channels) float32 per recording, in physical `units`
+    labels: one (n_samples,) int64 per recording, index into `classes`
+    subjects: (n_recordings,) int64, a person each; rate: samples per second
+    counts: what the loader interpolated, split or left out, in words, with how many
+    people: names of subjects, where they have some
+    """
+
+    signals: tuple[np.ndarray, ...]
+    labels: tuple[np.ndarray, ...]
+    subjects: np.ndarray
+    rate: float
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    classes: tuple[str, ...]
+    counts: dict[str, int] = field(default_factory=dict)
+    people: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        counts = len(self.signals), len(self.labels), len(self.subjects)
+        if len(set(counts)) > 1:
+            raise MixkdError(
+                "recordings: found {} signals, {} labels and {} subjects, expected equal counts".format(*counts)
+            )
+        if len(self.units) != len(self.channels):
+            raise MixkdError(
+                f"recordings: found {len(self.units)} units, expected {len(self.channels)}, one per channel"
+            )
+        for i, (signal, label) in enumerate(zip(self.signals, self.labels, strict=True)):
+            if signal.ndim != 2 or signal.shape[1] != len(self.channels) or len(signal) != len(label):
+                raise MixkdError(
+                    f"recording {i}: found signal {signal.shape} and labels {label.shape}, "
+                    f"expected (n_samples, {len(self.channels)}) and (n_samples,)"
+                )
+            if not np.isfinite(signal).all():
+                row, channel = np.argwhere(~np.isfinite(signal))[0]
+                name = self.channels[channel]
+                raise MixkdError(f"recording {i}: found a non-finite value at sample {row}, channel {name}")
+            if label.dtype.kind not in "iu":
+                raise MixkdError(f"recording {i}: found labels of type {label.dtype}, expected integers")
+            if label.min(initial=0) < 0 or label.max(initial=0) >= len(self.classes):
+                found = label.min() if label.min() < 0 else label.max()
+                raise MixkdError(f"recording {i}: found label {found}, expected 0 to {len(self.classes) - 1}")

@@ -1,0 +1,216 @@
+"""What a `dataset` parameter may name: how each set is cut, how long networks train on it, whom to cite."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from mixkd.datasets.recordings import Recordings
+from mixkd.errors import MixkdError, nearest
+
+Rule = Literal["whole", "ends"]
+Scaling = Literal["overall", "within"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A registry entry: how recordings are cut and how long networks train on them.
+
+    window, step in samples. Sources of the choices: book/defaults.md.
+    """
+
+    title: str
+    module: str
+    window: int
+    step: int
+    epochs: int
+    batch_size: int
+    licence: str
+    citation: str
+    seeds: int = 3  # at most, of the full profile
+    sensors: str = ""  # what they measure; where they are worn
+    loader: str = "load"  # function of the module
+    unpaired: tuple[int, ...] = ()  # people that paired tests leave out
+    test: tuple[int, ...] = ()  # people of an official test set; none: every subject is tested in its turn
+    rule: Rule = "whole"  # which windows have a label, see mixkd/windows.py
+    scaling: Scaling = "overall"  # how signals are normalised, see mixkd/windows.py
+    source: str = ""  # folder of the raw files, and name in mixkd/datasets/sources.py; none: nothing to fetch
+    reading: dict[str, Any] = field(default_factory=dict)  # how files of your own are read, new ones too
+    kept: str = ""  # name of recordings of your own that the store keeps, see mixkd/datasets/kept.py
+
+    def load(self) -> Recordings:
+        loader = getattr(importlib.import_module(self.module), self.loader)
+        return loader(self.kept) if self.kept else loader()
+
+
+UCI_HAR_TEST = (2, 4, 9, 10, 12, 13, 18, 20, 24)  # people; the other 21 of 30 train
+
+DATASETS = {
+    "watch": Dataset(
+        title="Smartwatch shoulder exercises (seglearn)",
+        module="mixkd.datasets.watch",
+        window=100,
+        step=50,
+        epochs=20,
+        batch_size=64,
+        sensors="acc, gyro; wrist",
+        licence="BSD-3-Clause, as part of the package seglearn",
+        citation="burns2018",
+    ),
+    "selfback": Dataset(
+        title="selfBACK, wrist, nine activities",
+        module="mixkd.datasets.selfback",
+        window=250,
+        step=250,
+        epochs=8,
+        batch_size=64,
+        sensors="acc; wrist",
+        licence="CC BY 4.0 at UCI (521); the authors' repository asks for citation",
+        citation="sani2017",
+        source="selfback",
+        seeds=2,
+    ),
+    "hapt": Dataset(
+        title="Postural transitions, phone at the waist (HAPT)",
+        module="mixkd.datasets.hapt",
+        window=128,
+        step=64,
+        epochs=10,
+        batch_size=64,
+        sensors="acc, gyro; waist",
+        licence="CC BY 4.0 at UCI (341); its README forbids commercial use",
+        citation="reyes2016",
+        source="hapt",
+        seeds=2,
+    ),
+    "dsads": Dataset(
+        title="Daily and sports activities, five units",
+        module="mixkd.datasets.dsads",
+        window=100,
+        step=100,
+        epochs=10,
+        batch_size=64,
+        sensors="acc, gyro, mag; torso, arms, legs",
+        licence="CC BY 4.0 at UCI (256)",
+        citation="altun2010",
+        source="dsads",
+        seeds=2,
+    ),
+    "pamap2": Dataset(
+        title="Three units and heart rate, twelve activities (PAMAP2)",
+        module="mixkd.datasets.pamap2",
+        window=100,
+        step=22,
+        epochs=8,
+        batch_size=64,
+        sensors="acc, gyro, mag, temperature; hand, chest, ankle; heart rate",
+        licence="CC BY 4.0 at UCI (231)",
+        citation="reiss2012",
+        source="pamap2",
+        rule="ends",
+        unpaired=(109,),  # has one activity only
+        seeds=2,
+    ),
+    "ucihar": Dataset(
+        title="Six activities, phone at the waist (UCI HAR)",
+        module="mixkd.datasets.ucihar",
+        window=128,
+        step=128,
+        epochs=10,
+        batch_size=64,
+        sensors="acc, gyro; waist",
+        licence="CC BY 4.0 at UCI (240); its README forbids commercial use",
+        citation="anguita2013",
+        source="ucihar",
+        seeds=2,
+    ),
+    "mhealth": Dataset(
+        title="Twelve exercises, chest, ankle and arm (MHEALTH)",
+        module="mixkd.datasets.mhealth",
+        window=100,
+        step=50,
+        epochs=15,
+        batch_size=64,
+        sensors="acc, gyro, mag; ankle, lower arm; acc, ECG; chest",
+        licence="CC BY 4.0 at UCI (319)",
+        citation="banos2014",
+        source="mhealth",
+        seeds=2,
+    ),
+    "wisdm": Dataset(
+        title="Eighteen activities, watch (WISDM 2019)",
+        module="mixkd.datasets.wisdm",
+        window=100,
+        step=100,
+        epochs=6,
+        batch_size=64,
+        sensors="acc; wrist",
+        licence="CC BY 4.0 at UCI (507)",
+        citation="weiss2019",
+        source="wisdm",
+        seeds=2,
+    ),
+    "wisdm_v1": Dataset(
+        title="Six activities, phone in the pocket (WISDM v1.1)",
+        module="mixkd.datasets.wisdm",
+        loader="v1",
+        window=100,
+        step=100,
+        epochs=10,
+        batch_size=64,
+        sensors="acc; trouser pocket",
+        licence="none stated; the paper is to be cited",
+        citation="kwapisz2010",
+        source="wisdm_v1",
+        seeds=2,
+    ),
+    "synthetic": Dataset(
+        title="Synthetic signals of known topology",
+        module="mixkd.datasets.synthetic",
+        window=100,
+        step=50,
+        epochs=10,
+        batch_size=64,
+        sensors="none: two made channels",
+        licence="generated",
+        citation="mixkd",
+    ),
+}
+
+DATASETS |= {  # other views of the same files
+    "selfback_thigh": replace(
+        DATASETS["selfback"], title="selfBACK, thigh, nine activities", sensors="acc; thigh", loader="thigh"
+    ),
+    "hapt_official": replace(DATASETS["hapt"], title="HAPT, official split by people", seeds=3, test=UCI_HAR_TEST),
+    "pamap2_released": replace(
+        DATASETS["pamap2"],
+        title="PAMAP2, scaled and normalised as in the group's released code",
+        loader="released",
+        scaling="within",
+    ),
+    "ucihar_official": replace(
+        DATASETS["ucihar"], title="UCI HAR, official split by people", seeds=3, test=UCI_HAR_TEST
+    ),
+}
+
+
+KEPT = "folder-"  # how names of recordings begin that were read from a folder
+
+
+def dataset(name: str) -> Dataset:
+    """The registry entry, or that of recordings of your own; else a MixkdError naming the nearest."""
+    if name in DATASETS:
+        return DATASETS[name]
+    if name.startswith(KEPT):
+        return importlib.import_module("mixkd.datasets.kept").entry(name)
+    raise MixkdError(f"dataset: found {name!r}, {nearest(name, DATASETS)}")
+
+
+def named(text: str) -> str:
+    """The name of a data set, given that name or a folder of recordings of your own, which is read into the store."""
+    if text not in DATASETS and not text.startswith(KEPT) and Path(text).is_dir():
+        return importlib.import_module("mixkd.datasets.kept").keep(Path(text))
+    dataset(text)
+    return text
