@@ -18,14 +18,15 @@ from torch import nn
 from mixkd import networks
 from mixkd.config import RunSpec
 from mixkd.datasets import dataset
+from mixkd.datasets.description import UNSTATED
 from mixkd.errors import MixkdError
 from mixkd.inputs import FoldData
 from mixkd.networks import WideResNet
+from mixkd.predict import FORMAT
 from mixkd.store import RunRecord, atomic_write, canonical_json, pack, sha256
 from mixkd.training import trained_network
 
 TOLERANCE = 1e-5  # between the logits of ONNX and torch
-FORMAT = 1
 
 
 class Portable(nn.Module):
@@ -80,7 +81,7 @@ def description(spec: RunSpec, data: FoldData) -> dict[str, Any]:
         "rate": recordings.rate,
         "window": n_samples,
         "classes": list(recordings.classes),
-        "reading": entry.reading,
+        "reading": entry.reading or UNSTATED,
         "mean": data.normalisation.mean.tolist(),
         "std": data.normalisation.std.tolist(),
         "network": f"WRN{spec.depth}-{spec.width}",

@@ -60,9 +60,8 @@ def check_value(name: str, value: Any, kind: str) -> Any:
     if type(value) is not TYPES[kind]:
         raise MixkdError(f"parameter {name}: found {value!r}, expected {kind}")
     if name == "dataset":
-        return named(
-            str(value)
-        )  # a folder of recordings is read into the store: its name holds in every working directory
+        # a folder of recordings is read into the store: its name there holds in every working directory
+        return named(str(value))
     if name in RULES:
         ok, expected = RULES[name]
         if not ok(value):

@@ -21,14 +21,7 @@ from mixkd.store import atomic_write, sha256
 
 BATCH = 256
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7F00", "#5f5f5f", "#7B3294")
-READING = {
-    "time": "time",
-    "time_unit": "s",
-    "gap": 0.1,
-    "separator": ",",
-    "decimal": ".",
-    "missing": ["", "NaN", "nan"],
-}
+FORMAT = 2  # of student.json
 
 
 @dataclass(frozen=True)
@@ -44,6 +37,8 @@ class Student:
         path = folder / "student.json"
         try:
             about = json.loads(path.read_bytes())
+            if about["format"] != FORMAT:
+                raise ValueError(f"format {about['format']}, not {FORMAT}")
             digest = about["files"]["student.onnx"]
             if sha256((folder / "student.onnx").read_bytes()) != digest:
                 raise ValueError("student.onnx does not match its SHA-256")
@@ -71,7 +66,7 @@ def read_recording(path: Path, about: dict[str, Any]) -> list[tuple[float, np.nd
     The file is read as those that the student was made of; a column of their time is used where there is one. Raises
     MixkdError naming file and line.
     """
-    way = {**READING, **about["reading"]}
+    way = about["reading"]
     columns: dict[str, table.Kind] = dict.fromkeys(about["channels"], "number")
     clock = way["time"] if way["time"] in loose.column_names(path, way["separator"]) else None
     if clock:

@@ -59,7 +59,7 @@ def test_probabilities_are_softmax_of_the_stored_logits(made):
 def test_description_and_weights(made):
     _, data, folder = made
     about = json.loads((folder / "student.json").read_text())
-    assert (about["format"], about["rate"], about["window"]) == (1, 50.0, 100)
+    assert (about["format"], about["rate"], about["window"]) == (2, 50.0, 100)
     assert (about["channels"], about["classes"][0], about["network"]) == (["x", "y"], "slow", "WRN16-1")
     assert about["onnx_gap"] <= 1e-5
     weights = safetensors.numpy.load_file(folder / "student.safetensors")
@@ -179,6 +179,13 @@ def test_a_damaged_student_is_refused(made, tmp_path):
         Student.load(tmp_path)
     for path in made[2].iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
+    about = json.loads((tmp_path / "student.json").read_text())
+    (tmp_path / "student.json").write_text(json.dumps({**about, "format": 1}))
+    with pytest.raises(
+        MixkdError, match=r"student\.json: found format 1, not 2, expected a student that mixkd exported"
+    ):
+        Student.load(tmp_path)
+    (tmp_path / "student.json").write_text(json.dumps(about))
     raw = bytearray((tmp_path / "student.onnx").read_bytes())
     raw[1000] ^= 1
     (tmp_path / "student.onnx").write_bytes(raw)

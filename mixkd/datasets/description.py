@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from mixkd.config import Spec
@@ -83,6 +83,10 @@ class Description(Spec):
         if not (match := re.fullmatch(pattern, place)):
             raise MixkdError(f"{path}: found this name, expected {self.names}")
         return match.groupdict()
+
+
+READING = ("time", "time_unit", "gap", "separator", "decimal", "missing")  # how new recordings are read, too
+UNSTATED = {f.name: f.default for f in fields(Description) if f.name in READING} | {"time": "time"}  # of public sets
 
 
 def describe(folder: Path) -> Description:

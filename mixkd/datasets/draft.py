@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet
 
-from mixkd.datasets import description, loose
+from mixkd.datasets import description, loose, table
 from mixkd.datasets.timing import MATCH
 from mixkd.errors import MixkdError
 from mixkd.store import atomic_write
@@ -24,7 +25,6 @@ WORDS = {
 }
 ROWS = 2000  # looked at per file
 RATES = (1, 2, 5, 10, 12.5, 20, 25, 30, 32, 40, 50, 52, 60, 64, 75, 80, 100, 104, 120, 125, 128, 200, 208, 250, 256)
-DATE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?")
 LOST = ("", "NaN", "nan", "NA", "null", "NULL", "None", "-", "?")
 
 
@@ -75,7 +75,7 @@ def _files(base: Path) -> tuple[list[Path], str]:
 
 
 def _look(path: Path) -> Look:
-    if path.suffix.lower() in (".parquet", ".pq"):
+    if loose.is_parquet(path):
         with pyarrow.parquet.ParquetFile(path) as file:
             rows = next(file.iter_batches(ROWS)).to_pydict()
         words = [["" if value is None else str(value) for value in row] for row in zip(*rows.values(), strict=True)]
@@ -144,7 +144,7 @@ def _clock(look: Look, time: str | None) -> tuple[str, float | None]:
     if time is None:
         return "s", None
     words = look.column(time)
-    if words and DATE.fullmatch(words[0]):
+    if words and table.SHAPES["instant"][0].fullmatch(words[0]):
         seconds = np.array([word.replace(" ", "T") for word in words], "datetime64[us]").astype(float) / 1e6
         return "date", _usual(seconds)
     numbers = look.numbers(time)
@@ -167,7 +167,7 @@ def _toml(base, pattern, look, roles, names, channels, unit, rate) -> str:
     """The file, a comment beside each line that a person should look at."""
 
     def text(value: str) -> str:
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return json.dumps(value, ensure_ascii=False)  # a JSON string is a TOML string
 
     def line(name: str, value: str, comment: str = "") -> str:
         return f"{name} = {value}" + (f"  # {comment}" if comment else "")
@@ -188,7 +188,7 @@ def _toml(base, pattern, look, roles, names, channels, unit, rate) -> str:
         lines.append(line("time_unit", text(unit), "s, ms, us, ns or date"))
     lines.append(line("rate", f"{rate or 50.0}", "samples per second" + ("" if rate else ": NOT FOUND, a guess")))
     if look.separator != ",":
-        lines.append(line("separator", text(look.separator.replace("\t", "\\t")).replace("\\\\t", "\\t")))
+        lines.append(line("separator", text(look.separator)))
     if look.decimal != ".":
         lines.append(line("decimal", text(look.decimal)))
     lost = [word for word in LOST if any(word in row for row in look.rows)]

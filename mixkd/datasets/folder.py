@@ -54,7 +54,7 @@ class Found:
         """All stretches, in the order of people, labels and files. People that are not numbers get some."""
         people, classes, about = self.people, self.classes, self.description
         order = sorted(self.stretches, key=lambda part: (people.index(part[0]), classes.index(part[1])))
-        ids = {name: int(name) if _numbers(people) else i for i, name in enumerate(people, start=1)}
+        ids = dict(zip(people, map(int, people) if _numbers(people) else range(1, len(people) + 1), strict=True))
         return Recordings(
             signals=tuple(signal for _, _, signal in order),
             labels=tuple(np.full(len(signal), classes.index(label)) for _, label, signal in order),
@@ -106,7 +106,8 @@ def _stretches(parsed: table.Parsed, about: Description, named: dict[str, str], 
         same &= words[name][1:] == words[name][:-1]
     factor, time = 1, np.arange(len(parsed)) / about.rate
     if about.time:
-        time = _seconds(parsed, about, same)
+        clock = parsed.increasing(about.time, same)
+        time = (clock - clock[0]) * loose.TIME_UNITS[about.time_unit]
         factor = timing.factor(parsed.path, np.diff(time)[same], about.rate)
     cuts = np.flatnonzero(~(same & (words["label"][1:] == words["label"][:-1]))) + 1
     for start, end in zip([0, *cuts], [*cuts, len(parsed)], strict=True):
@@ -129,15 +130,6 @@ def _words(parsed: table.Parsed, column: str | None, otherwise: str) -> np.ndarr
     if column is None:
         return np.full(len(parsed), otherwise, object)
     return np.array([word.strip() for word in parsed.words[column]], object)[parsed.columns[column]]
-
-
-def _seconds(parsed: table.Parsed, about: Description, same: np.ndarray) -> np.ndarray:
-    """The time column in seconds; inside a recording it must increase."""
-    column = parsed.columns[str(about.time)]
-    if (bad := np.flatnonzero(same & (np.diff(column) <= 0))).size:
-        row = bad[0] + 1
-        raise parsed.refuse(row, f"{about.time} {column[row]} after {column[row - 1]}", "a later time in every row")
-    return (column - column[0]) * loose.TIME_UNITS[about.time_unit]
 
 
 def _problems(found: Found) -> Iterator[str]:

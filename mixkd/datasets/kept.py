@@ -9,9 +9,9 @@ from typing import Any
 
 from mixkd import store
 from mixkd.datasets import KEPT, Dataset, Recordings, folder, raw
+from mixkd.datasets.description import READING
 from mixkd.errors import MixkdError
 
-READING = ("time", "time_unit", "gap", "separator", "decimal", "missing")  # how new recordings are read, too
 PASSES = 90_000  # windows times epochs that networks train on, as on `watch`
 
 

@@ -47,7 +47,7 @@ def read(
 
     Raises MixkdError, or Faults when a CSV file has several.
     """
-    if _is_parquet(path):
+    if is_parquet(path):
         return Loose(_parquet(path, columns))
     whole, cut = text(path)
     header, _, body = whole.partition("\n")
@@ -70,7 +70,7 @@ def read(
 
 def column_names(path: Path, separator: str) -> list[str]:
     """The columns that a CSV or Parquet file has."""
-    if _is_parquet(path):
+    if is_parquet(path):
         return _schema(path)
     return header_names(text(path)[0].partition("\n")[0], separator)
 
@@ -113,7 +113,7 @@ def _unquoted(path: Path, body: str, separator: str) -> str:
     return "".join(lines)
 
 
-def _is_parquet(path: Path) -> bool:
+def is_parquet(path: Path) -> bool:
     return path.suffix.lower() in (".parquet", ".pq")
 
 

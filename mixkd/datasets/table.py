@@ -83,10 +83,10 @@ class Parsed:
     def refuse(self, row: int, found: object, expected: str) -> MixkdError:
         return refusal(self.path, self.format.first_line + int(row), found, expected)
 
-    def increasing(self, name: str) -> np.ndarray:
-        """A column whose every value is above the one before; else refused."""
+    def increasing(self, name: str, within: np.ndarray | bool = True) -> np.ndarray:
+        """A column whose every value is above the one before, where `within` (n_rows - 1,) asks; else refused."""
         values = self.columns[name]
-        if (bad := np.flatnonzero(np.diff(values) <= 0)).size:
+        if (bad := np.flatnonzero((np.diff(values) <= 0) & within)).size:
             row = bad[0] + 1
             raise self.refuse(row, f"{name} {values[row]} after {values[row - 1]}", "a later time in every line")
         return values

@@ -86,9 +86,9 @@ def factor(path: Path, steps: np.ndarray, rate: float) -> int:
 def whole(
     time: np.ndarray, values: np.ndarray, rate: float, factor: int, gap: float, count: Callable[[str, int], None]
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """(first time, signal at `rate`) between holes longer than `gap` (s), of samples at about `factor` times the rate.
+    """(first time in s, signal at `rate`) between holes longer than `gap` (s), of samples at `factor` times the rate.
 
-    Shorter holes are interpolated; `count` hears what was done.
+    time: (n,) in s; values: (n, n_channels), NaN where lost. Shorter holes are interpolated; `count` hears of all.
     """
     raw_rate = rate * factor
     complete, where = filled(values, int(gap * raw_rate))

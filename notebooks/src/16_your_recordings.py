@@ -140,7 +140,7 @@ by_person = outcome.people.groupby("subject")[["student", "scratch", "gain"]]
 (100 * by_person.mean()).round(1)
 
 # %% [markdown]
-# With {glue:text}`own_people` people this is a rehearsal, not a result: chapter 11 shows how little even ten people can decide. `report.html` has the same
+# With {glue:text}`own_people` people this is a rehearsal, not a result: {doc}`11_claims` shows how little even ten people can decide. `report.html` has the same
 # table with the confusions, the calibration and the cost; `README.md` is a model card; `student.json` says which channels in which units
 # the network expects.
 #
