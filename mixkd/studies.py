@@ -47,10 +47,13 @@ def profile_of(name: str) -> Profile:
     return PROFILES[name]
 
 
-def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
-    """The plain scratch student of every fold and seed of a profile, with the data set's epochs and batch size."""
+def bases(dataset: str, profile: str, seed: int, n_folds: int | None = None) -> Iterator[RunSpec]:
+    """The plain scratch student of every fold and seed of a profile, with the data set's epochs and batch size.
+
+    n_folds: of the data set; None counts them in its recordings, which must be here.
+    """
     entry, chosen = dataset_entry(dataset), profile_of(profile)
-    n_folds = len(windows.folds(entry.load().subjects, entry.test))
+    n_folds = n_folds or len(windows.folds(entry.load().subjects, entry.test))
     for fold in range(min(n_folds, chosen.folds or n_folds)):
         for s in range(seed, seed + min(chosen.n_seeds, entry.seeds)):
             yield RunSpec(

@@ -153,7 +153,7 @@ def test_effect_interval_and_n_are_over_subjects_with_seeds_averaged():
     half = stats.t.ppf(0.975, 9) * 0.004 * math.sqrt(10 / 9) / math.sqrt(10)
     assert (part["low"], part["high"]) == pytest.approx((0.02 - half, 0.02 + half))
     assert part["p"] == pytest.approx(2 / 2**10)
-    assert list(tested.contrasts["H", "B minus A"].index) == [str(fold) for fold in range(10)]
+    assert list(tested.contrasts["synthetic", "H", "B minus A"].index) == [str(fold) for fold in range(10)]
 
 
 def test_people_that_the_data_set_names_unpaired_are_left_out(monkeypatch):
@@ -189,12 +189,14 @@ def test_sensitivity_asks_the_same_of_other_metrics():
     other = Claim("I", "", "", "", (Part("B minus A", claims.minus(B, A), "above", "sharpness"),))
     table = verdicts.sensitivity(BASES, lookup_of(0.2), claims=[claim, other])
     assert table.loc["H"].to_dict() == {
+        "dataset": "synthetic",
         "accuracy": "supported",
         "macro_f1": "supported",
         "nll": "contradicted",
         "accuracy_best_validation": "supported",
     }
     assert table.loc["I"].to_dict() == {
+        "dataset": "synthetic",
         "accuracy": "supported",
         "macro_f1": "",
         "nll": "",
@@ -214,6 +216,44 @@ def test_a_missing_record_is_named():
     claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
     with pytest.raises(MixkdError, match=rf"claims: run .* \({lost.hash}\) is missing"):
         verdicts.assess(BASES, lambda spec: None if spec == lost else lookup(spec), claims=[claim])
+
+
+# -- several data sets
+
+
+def test_data_sets_stand_below_each_other_each_corrected_alone():
+    good = Claim("H1", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
+    bad = Claim("H2", "", "", "", (Part("A minus B", claims.minus(A, B), "above"),))
+    one = verdicts.assess(BASES, lookup_of(0.02), claims=[good, bad])
+    others = [replace(base, dataset="watch") for base in BASES]
+
+    def same(spec):
+        found = lookup_of(0.02)(replace(spec, dataset="synthetic"))
+        return found and replace(found, spec=spec)
+
+    other = verdicts.assess(others, same, claims=[good, bad])
+    both = verdicts.join([one, other])
+    assert list(both.claims["dataset"]) == ["synthetic"] * 2 + ["watch"] * 2
+    assert list(both.claims["adjusted"]) == pytest.approx([*one.claims["adjusted"]] * 2)
+    assert set(both.contrasts) == set(one.contrasts) | set(other.contrasts)
+    assert verdicts.named(one, "supported") == "H1"
+    assert verdicts.named(one, "undecided") == "none"
+    assert verdicts.named(both, "contradicted") == "synthetic H2; watch H2"
+
+
+def test_full_tests_every_published_campaign_without_its_recordings(monkeypatch, tmp_path):
+    """Two data sets, one of which has no files here: the number of its folds is known from the survey."""
+    monkeypatch.setenv("MIXKD_DATA", str(tmp_path))
+    monkeypatch.setattr(verdicts, "CAMPAIGNS", ("synthetic", "selfback"))
+    (synthetic, _, _), (selfback, _, final) = verdicts.everywhere("synthetic", "full")
+    assert ({base.dataset for base in synthetic}, {base.dataset for base in selfback}) == ({"synthetic"}, {"selfback"})
+    assert final
+    assert sorted((base.fold, base.seed) for base in selfback) == [
+        (fold, seed) for fold in range(10) for seed in (0, 1)
+    ]
+    assert [bases[0].dataset for bases, _, _ in verdicts.everywhere("synthetic", "smoke", runs=lambda bases: [])] == [
+        "synthetic"
+    ]
 
 
 # -- the twelve

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from mixkd import figures, mixing, windows
+from mixkd.analysis import verdicts
 from mixkd.config import Mixup
 from mixkd.datasets import Recordings
 from mixkd.figures import style
@@ -245,3 +246,27 @@ def test_class_balance_has_a_dot_per_class():
     dots = {line.get_ydata()[0]: list(line.get_xdata()) for line in axis.get_lines() if line.get_marker() == "o"}
     assert dots == {0: [0.25, 0.75], 1: [1.0]}
     assert [list(line.get_xdata()) for line in axis.get_lines() if line.get_marker() != "o"] == [[0.5] * 2, [1.0] * 2]
+
+
+def test_a_forest_has_a_row_per_data_set_and_a_scorecard_a_panel():
+    rows = [("watch", "H1", 0.02), ("watch", "H2", -0.01), ("selfback", "H1", 0.03), ("selfback", "H2", 0.0)]
+    parts = pd.DataFrame(rows, columns=["dataset", "claim", "effect"])
+    parts = parts.assign(part=parts["claim"], metric="accuracy", direction="below", n=2, margin=0.01)
+    parts = parts.assign(low=parts["effect"] - 0.01, high=parts["effect"] + 0.01)
+    claims = parts[["dataset", "claim"]].assign(title="", verdict="undecided")
+    by_subject = {(d, c, c): pd.Series([effect - 0.01, effect + 0.01]) for d, c, effect in rows}
+    tested = verdicts.Tested(claims, parts, by_subject)
+
+    def centres(axis):
+        return [
+            float(line.get_xdata()[0])
+            for line in axis.get_lines()
+            if line.get_marker() == "D" and len(line.get_xdata())
+        ]
+
+    assert [centres(axis) for axis in figures.scorecard(tested).axes] == [[-2.0, 1.0], [-3.0, 0.0]]
+    (axis,) = figures.forest("H1", tested).axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["watch", "selfback"]
+    assert centres(axis) == pytest.approx([2.0, 3.0])
+    dots = [list(line.get_xdata()) for line in axis.get_lines() if line.get_marker() == "o"]
+    assert dots == [pytest.approx([1.0, 3.0]), pytest.approx([2.0, 4.0])]

@@ -17,6 +17,7 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from mixkd import studies, sweep
+from mixkd.analysis import inventory
 from mixkd.analysis.claims import CLAIMS, MARGINS, Claim, Part, specs
 from mixkd.analysis.features import mean_scores
 from mixkd.config import RunSpec
@@ -27,6 +28,7 @@ from mixkd.studies import METRICS
 
 LEVEL = 0.05
 POWER = 0.8
+CAMPAIGNS = ("watch",)  # data sets with a whole campaign among the published records
 EXACT_UP_TO = 16  # units: 65,536 sign patterns; above, as many random ones
 
 Lookup = Callable[[RunSpec], RunRecord | None]
@@ -152,11 +154,14 @@ def judge(part: Part, differences: np.ndarray) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Tested:
-    """claims: a row per claim with its verdict; parts: a row per part; contrasts: by (claim, part), per subject."""
+    """claims: a row per data set and claim, with the verdict; parts: a row per part.
+
+    contrasts: by (dataset, claim, part), per subject.
+    """
 
     claims: pd.DataFrame
     parts: pd.DataFrame
-    contrasts: dict[tuple[str, str], pd.Series]
+    contrasts: dict[tuple[str, str, str], pd.Series]
 
 
 def assess(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True, claims: Sequence[Claim] = CLAIMS) -> Tested:
@@ -164,11 +169,12 @@ def assess(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True, claims:
 
     `final` False (profiles of few people): points only, no interval, p or verdict.
     """
-    rows, contrasts = [], {}
+    rows, contrasts, dataset = [], {}, bases[0].dataset
     for claim in claims:
         for part in claim.parts:
-            found = contrasts[claim.name, part.text] = contrast(part, bases, lookup)
-            about = {"claim": claim.name, "part": part.text, "metric": part.metric, "direction": part.direction}
+            found = contrasts[dataset, claim.name, part.text] = contrast(part, bases, lookup)
+            about = {"dataset": dataset, "claim": claim.name, "part": part.text}
+            about |= {"metric": part.metric, "direction": part.direction}
             rows.append(about | judge(part, found.to_numpy()))
     parts = pd.DataFrame(rows)
     verdicts = _verdicts(parts, claims)
@@ -189,6 +195,7 @@ def _verdicts(parts: pd.DataFrame, claims: Sequence[Claim]) -> pd.DataFrame:
             {"claim": claim.name, "title": claim.title, "statement": claim.statement, "source": claim.source, "p": p}
         )
     table = pd.DataFrame(rows)
+    table.insert(0, "dataset", parts["dataset"].iloc[0])
     table["adjusted"] = holm(table["p"].to_list())
     says = [set(parts.loc[parts["claim"] == name, "says"]) for name in table["claim"]]
     sure = table["adjusted"] < LEVEL
@@ -210,10 +217,36 @@ def collect(
 
     Trains what is missing, but not for `full`: a page that needs days of training names the first missing run instead.
     """
-    bases, final = list(studies.bases(dataset, profile, seed)), studies.profile_of(profile).full
+    final = studies.profile_of(profile).full
+    n_folds = inventory.read().get(dataset, {}).get("folds") if final else None  # published runs need no recordings
+    bases = list(studies.bases(dataset, profile, seed, n_folds))
     if not final:
         sweep.run(runs(bases))
     return bases, cache(studies.store_of(profile).find), final
+
+
+def everywhere(
+    dataset: str, profile: str, seed: int = 0, runs: Callable[[Sequence[RunSpec]], list[RunSpec]] = specs
+) -> list[tuple[list[RunSpec], Lookup, bool]]:
+    """`collect` of a data set and, in `full`, of the others whose campaigns are published."""
+    others = [name for name in CAMPAIGNS if name != dataset] if studies.profile_of(profile).full else []
+    return [collect(name, profile, seed, runs) for name in (dataset, *others)]
+
+
+def join(tested: Sequence[Tested]) -> Tested:
+    """The same claims on several data sets, one below the other; each was corrected on its own."""
+    contrasts = {key: found for one in tested for key, found in one.contrasts.items()}
+    verdicts, parts = (
+        pd.concat([getattr(one, table) for one in tested], ignore_index=True) for table in ("claims", "parts")
+    )
+    return Tested(verdicts, parts, contrasts)
+
+
+def named(tested: Tested, verdict: str) -> str:
+    """The claims with a verdict, as prose: by data set where there are several."""
+    chosen = tested.claims["claim"].where(tested.claims["verdict"] == verdict)
+    by_set = chosen.groupby(tested.claims["dataset"], sort=False).agg(lambda names: ", ".join(names.dropna()) or "none")
+    return by_set.iloc[0] if len(by_set) == 1 else "; ".join(f"{name} {claims}" for name, claims in by_set.items())
 
 
 SENSITIVITY = {
@@ -227,7 +260,8 @@ def sensitivity(
     bases: Sequence[RunSpec], lookup: Lookup, final: bool = True, claims: Sequence[Claim] = CLAIMS
 ) -> pd.DataFrame:
     """Verdict per claim (row) with accuracy as claimed, and with another metric or epoch in its place (columns)."""
-    result = assess(bases, lookup, final, claims).claims.set_index("claim")["verdict"].to_frame("accuracy")
+    found = assess(bases, lookup, final, claims).claims.set_index("claim")
+    result = found[["dataset", "verdict"]].rename(columns={"verdict": "accuracy"})
     about_accuracy = [claim for claim in claims if any(part.metric == "accuracy" for part in claim.parts)]
     for metric, sign in SENSITIVITY.items():
         changed = [

@@ -38,55 +38,82 @@ def as_claimed(parts: pd.DataFrame) -> np.ndarray:
 
 
 @figure
-def scorecard(claims: pd.DataFrame, parts: pd.DataFrame) -> Figure:
-    """All claims at a glance: effects and intervals in units of their margin, to the right what was claimed."""
-    verdicts, titles = (claims.set_index("claim")[name] for name in ("verdict", "title"))
-    fig, axis = plt.subplots(figsize=(WIDTH, 0.9 + 0.3 * len(parts)))
-    axis.axvspan(-1, 1, color=INK, alpha=0.12, lw=0)
-    axis.axvline(0, color=INK, lw=1)
-    sign = as_claimed(parts)
-    names: list[str] = []
-    for y, (row, s) in enumerate(zip(parts.to_dict("records"), sign, strict=True)):
-        colour = VERDICT_COLOURS[verdicts[row["claim"]]]
-        ends = s * np.array([row["low"], row["high"]]) / row["margin"]
-        axis.plot(ends, [y, y], color=colour, lw=3, solid_capstyle="butt")
-        axis.plot(s * row["effect"] / row["margin"], y, "D" if row["direction"] != "differs" else "s", color=colour)
-        first = y == 0 or row["claim"] != parts["claim"].iloc[y - 1]
-        names.append(f"{titles[row['claim']]}  {row['claim']}" if first else "")
-    axis.set_yticks(range(len(parts)), names, fontsize=10)
-    axis.set_xscale("symlog", linthresh=1, linscale=0.5)
-    ticks = [-30, -10, -3, -1, 0, 1, 3, 10, 30]
-    axis.set_xticks(ticks, [f"{t}" for t in ticks])
-    axis.minorticks_off()
-    axis.invert_yaxis()
-    axis.set_xlabel("against      effect, in margins      as claimed")
-    shown = [v for v in VERDICT_COLOURS if v in set(verdicts)]
-    handles = [axis.plot([], [], "D", color=VERDICT_COLOURS[v], label=v)[0] for v in shown]
+def scorecard(tested: Tested) -> Figure:
+    """All claims at a glance: effects and intervals in units of their margin, to the right what was claimed.
+
+    A panel per data set.
+    """
+    names = list(tested.claims["dataset"].unique())
+    n_rows = len(tested.parts) // len(names)
+    size = (WIDTH + 1.6 * (len(names) - 1), 0.9 + 0.3 * n_rows)
+    fig, axes = plt.subplots(1, len(names), figsize=size, sharex=True, sharey=True, squeeze=False)
+    for axis, name in zip(axes.flat, names, strict=True):
+        claims, parts = (table[table["dataset"] == name] for table in (tested.claims, tested.parts))
+        _card(axis, claims.set_index("claim"), parts.to_dict("records"), as_claimed(parts))
+        ticks = [-30, -10, -3, -1, 0, 1, 3, 10, 30] if len(names) == 1 else [-30, -5, -1, 0, 1, 5, 30]
+        axis.set_xticks(ticks, [f"{t}" for t in ticks])
+        axis.minorticks_off()
+        axis.set_xlabel("against     effect, in margins     as claimed", fontsize=12.5 if len(names) == 1 else 8.5)
+        if len(names) > 1:
+            axis.set_title(f"{name}, {parts['n'].max()} people")
+    axes[0, 0].invert_yaxis()
+    shown = [v for v in VERDICT_COLOURS if v in set(tested.claims["verdict"])]
+    handles = [axes[0, 0].plot([], [], "D", color=VERDICT_COLOURS[v], label=v)[0] for v in shown]
     fig.legend(handles=handles, loc="outside upper center", ncols=len(shown))
     return fig
 
 
+def _card(axis: Axes, claims: pd.DataFrame, parts: list[dict], sign: np.ndarray) -> None:
+    axis.axvspan(-1, 1, color=INK, alpha=0.12, lw=0)
+    axis.axvline(0, color=INK, lw=1)
+    labels: list[str] = []
+    for y, (row, s) in enumerate(zip(parts, sign, strict=True)):
+        about = claims.loc[row["claim"]]
+        colour = VERDICT_COLOURS[about["verdict"]]
+        ends = s * np.array([row["low"], row["high"]]) / row["margin"]
+        axis.plot(ends, [y, y], color=colour, lw=3, solid_capstyle="butt")
+        axis.plot(s * row["effect"] / row["margin"], y, "D" if row["direction"] != "differs" else "s", color=colour)
+        first = y == 0 or row["claim"] != parts[y - 1]["claim"]
+        labels.append(f"{about['title']}  {row['claim']}" if first else "")
+    axis.set_yticks(range(len(parts)), labels, fontsize=10)
+    axis.set_xscale("symlog", linthresh=1, linscale=0.5)
+
+
 @figure
 def forest(claim: str, tested: Tested) -> Figure:
-    """One claim: a row per part, a dot per held-out subject, the mean with its interval, the margin shaded."""
+    """One claim: a panel per part, in it per data set a dot per held-out subject and the mean with its interval."""
     own = tested.parts[tested.parts["claim"] == claim]
-    verdict = tested.claims.set_index("claim")["verdict"][claim]
-    fig, axes = plt.subplots(len(own), 1, figsize=(WIDTH, 0.35 + 1.15 * len(own)), squeeze=False)
-    for axis, row in zip(axes.flat, own.to_dict("records"), strict=True):
-        _effect(axis, row, tested.contrasts[claim, row["part"]], VERDICT_COLOURS[verdict])
+    verdicts = tested.claims[tested.claims["claim"] == claim].set_index("dataset")["verdict"]
+    texts = list(own["part"].unique())
+    fig, axes = plt.subplots(
+        len(texts), 1, figsize=(WIDTH, (0.6 + 0.55 * len(verdicts)) * len(texts) + 0.35), squeeze=False
+    )
+    for axis, text in zip(axes.flat, texts, strict=True):
+        rows = own[own["part"] == text].to_dict("records")
+        for y, row in enumerate(rows):
+            by_subject = tested.contrasts[row["dataset"], claim, text]
+            _effect(axis, y, row, by_subject, VERDICT_COLOURS[verdicts[row["dataset"]]])
+        _frame(axis, rows)
     return fig
 
 
-def _effect(axis: Axes, row: dict, by_subject: pd.Series, colour: str) -> None:
-    scale, unit = METRIC_UNITS[row["metric"]]
-    margin = scale * row["margin"]
+def _effect(axis: Axes, y: int, row: dict, by_subject: pd.Series, colour: str) -> None:
+    scale, _ = METRIC_UNITS[row["metric"]]
+    axis.plot(scale * by_subject, np.full(len(by_subject), y - 0.2), "o", color=INK, alpha=0.6, mew=0, ms=4.5)
+    axis.plot([scale * row["low"], scale * row["high"]], [y + 0.15] * 2, color=colour, lw=3, solid_capstyle="butt")
+    axis.plot(scale * row["effect"], y + 0.15, "D", color=colour)
+
+
+def _frame(axis: Axes, rows: list[dict]) -> None:
+    """What the data sets of a panel share: the margin, the unit, the text of the part."""
+    scale, unit = METRIC_UNITS[rows[0]["metric"]]
+    margin = scale * rows[0]["margin"]
     axis.axvspan(-margin, margin, color=INK, alpha=0.12, lw=0)
     axis.axvline(0, color=INK, lw=1)
-    axis.plot(scale * by_subject, np.full(len(by_subject), 0.25), "o", color=INK, alpha=0.6, mew=0, ms=4.5)
-    axis.plot([scale * row["low"], scale * row["high"]], [-0.25, -0.25], color=colour, lw=3, solid_capstyle="butt")
-    axis.plot(scale * row["effect"], -0.25, "D", color=colour)
-    axis.set(ylim=(-0.7, 0.7), yticks=[])
-    axis.set_title(row["part"], fontsize=10)
+    axis.set(ylim=(len(rows) - 0.45, -0.55))
+    axis.set_yticks(range(len(rows)), [row["dataset"] for row in rows], fontsize=10)
+    axis.tick_params(axis="y", length=0)
+    axis.set_title(rows[0]["part"], fontsize=10)
     axis.set_xlabel(unit, fontsize=10)
     axis.spines["left"].set_visible(False)
 

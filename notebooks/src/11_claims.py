@@ -25,6 +25,7 @@ seed: int = 0  # first seed of the runs
 # %% tags=["hide-input"]
 import textwrap
 
+import pandas as pd
 from myst_nb import glue
 
 from mixkd import figures
@@ -34,8 +35,8 @@ from mixkd.notebook import check_parameters
 check_parameters(globals())
 
 # %%
-bases, lookup, final = verdicts.collect(dataset, profile, seed)
-tested = verdicts.assess(bases, lookup, final)
+found = verdicts.everywhere(dataset, profile, seed)
+tested = verdicts.join([verdicts.assess(*runs) for runs in found])
 
 # %% [markdown]
 # ## How a claim is tested
@@ -49,8 +50,13 @@ tested = verdicts.assess(bases, lookup, final)
 # The `quick` profile has two people: it shows points, and verdicts need `full`.
 
 # %% tags=["nbval-check-output"]
-people = tested.parts["n"].max()
-print(f"{dataset}, {profile}: {people} people, {len(bases) // people} seed(s)")
+for bases, _, _ in found:
+    folds, seeds = ({getattr(b, name) for b in bases} for name in ("fold", "seed"))
+    name = bases[0].dataset
+    people = tested.parts.query("dataset == @name")["n"].max()
+    print(
+        f"{name}, {profile}: {people} people, {len(folds)} folds, {len(seeds)} seed(s)"
+    )
 print("changes since the claims were written:")
 for change in claims.CHANGES:
     print(textwrap.fill(change, 88))
@@ -59,11 +65,13 @@ for change in claims.CHANGES:
 # ## The scorecard
 
 # %% mystnb={"figure": {"caption": "Effects with 95 % intervals, in units of their margin (shaded: inside it); to the right is what was claimed. H7 claims a difference of either sign.", "name": "fig-scorecard"}, "image": {"alt": "A row per part of each claim with a diamond and an interval around a central line, coloured by verdict.", "classes": "dark-light"}}
-figures.scorecard(tested.claims, tested.parts)
+figures.scorecard(tested)
 
 # %% tags=["nbval-check-output"]
-for row in tested.claims.itertuples():
-    print(f"{row.claim:4}{row.verdict:14}{row.title}")
+table = tested.claims.pivot(
+    index=["claim", "title"], columns="dataset", values="verdict"
+)
+table.loc[tested.claims["claim"].unique()]
 
 # %% [markdown]
 # ## The numbers
@@ -71,12 +79,12 @@ for row in tested.claims.itertuples():
 # Accuracy as a fraction of one; NLL and sharpness in nats. `detectable` is the effect that would have been found with power 0.8.
 
 # %% tags=["nbval-check-output"]
-about = ["claim", "metric", "n"]
+about = ["dataset", "claim", "metric", "n"]
 numbers = ["effect", "low", "high", "p", "detectable"]
 tested.parts[about + numbers].round(4).dropna(axis="columns")
 
 # %% tags=["nbval-check-output"]
-columns = ["claim", "verdict", "p", "adjusted", "source"]
+columns = ["dataset", "claim", "verdict", "p", "adjusted", "source"]
 tested.claims[columns].round(4).dropna(axis="columns")
 
 # %% [markdown]
@@ -181,14 +189,12 @@ figures.forest("H12", tested)
 # The same contrasts with macro F1, with NLL (where lower is better) and with the epoch that was best on validation people, for claims about accuracy.
 
 # %% tags=["nbval-check-output"]
-verdicts.sensitivity(bases, lookup, final)
+pd.concat([verdicts.sensitivity(*runs) for runs in found])
 
 # %% tags=["remove-cell"]
-count = tested.claims["verdict"].value_counts()
 for verdict in ("supported", "contradicted", "undecided"):
-    names = tested.claims.loc[tested.claims["verdict"] == verdict, "claim"]
-    glue(verdict, ", ".join(names) or "none", display=False)
-glue("final", "verdicts" if final else "points, not verdicts", display=False)
+    glue(verdict, verdicts.named(tested, verdict), display=False)
+glue("final", "verdicts" if found[0][2] else "points, not verdicts", display=False)
 
 # %% [markdown]
 # ## In this build
