@@ -52,6 +52,8 @@ def run(
             fields[name] = json.loads(value)
         except json.JSONDecodeError:
             fields[name] = value
+    if isinstance(fields.get("dataset"), str):
+        fields["dataset"] = named(fields["dataset"])
     spec = RunSpec.parse(fields)
     record = sweep.run([spec])[0]
     table = Table("metric", "last epoch", "best validation", "best on test (optimistic)")

@@ -150,6 +150,8 @@ def survey(
 
 def _check_folder(base: Path) -> None:
     """Problems, all together; or a table by person, what was done, what is worth a look, and a plot beside it."""
+    import numpy as np
+
     from mixkd import figures
     from mixkd.datasets import folder
     from mixkd.store import atomic_write
@@ -161,18 +163,17 @@ def _check_folder(base: Path) -> None:
         out.print(f"{base}: {len(found.problems)} problem{'s' * (len(found.problems) > 1)}", soft_wrap=True)
         raise typer.Exit(1)
     table = Table("person", "stretches", *found.classes, title="minutes of each person and class")
-    for person in found.people:
-        own = [(label, len(signal)) for who, label, signal in found.stretches if who == person]
-        samples = {name: sum(n for label, n in own if label == name) for name in found.classes}
-        minutes = (f"{n / found.description.rate / 60:.1f}" if n else "none" for n in samples.values())
-        table.add_row(person, f"{len(own)}", *minutes)
+    recordings = found.recordings()
+    for subject, minutes in zip(np.unique(recordings.subjects), recordings.minutes(), strict=True):
+        n_stretches = int((recordings.subjects == subject).sum())
+        table.add_row(recordings.person(subject), f"{n_stretches}", *(f"{m:.1f}" if m else "none" for m in minutes))
     out.print(table)
     for what, count in found.counts.items():
         out.print(f"{what}: {count:,}", soft_wrap=True)
     for remark in found.remarks:
         out.print(f"worth a look: {remark}", soft_wrap=True, markup=False)
     picture = base / "dataset.png"
-    atomic_write(picture, figures.png(figures.overview(found.recordings(), found.description.window)))
+    atomic_write(picture, figures.png(figures.overview(recordings, found.description.window)))
     out.print(f"{base}: {len(found.people)} people, nothing wrong; {picture}", soft_wrap=True)
 
 

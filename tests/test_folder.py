@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from smoke import mixkd
 
-from mixkd import datasets, distill, notebook, studies
+from mixkd import cli, datasets, distill, notebook, studies
 from mixkd.datasets import description, draft, folder
 from mixkd.errors import MixkdError
 
@@ -437,6 +437,12 @@ def test_a_notebook_takes_a_folder(table, tmp_path, home):
     name = notebook.check_value("dataset", str(base), "str")
     assert name == datasets.named(str(base))
     assert {spec.fold for spec in studies.bases(name, "full", 0)} == {0, 1, 2}
+
+
+def test_one_run_takes_a_folder(table, tmp_path, home, capsys):
+    base = written(tmp_path / "a", {"all.csv": table})
+    cli.run([f"dataset={base}", "epochs=1", "batch_size=4"])
+    assert f"{datasets.named(str(base))} fold 0" in capsys.readouterr().out
 
 
 # -- drafts

@@ -30,6 +30,18 @@ class Recordings:
     counts: dict[str, int] = field(default_factory=dict)
     people: dict[int, str] = field(default_factory=dict)
 
+    def person(self, subject: int) -> str:
+        """The name of a subject, or its number."""
+        return self.people.get(int(subject), str(subject))
+
+    def minutes(self) -> np.ndarray:
+        """Minutes of each subject, in order of id, and class: (n_subjects, n_classes)."""
+        ids = np.unique(self.subjects)
+        samples = np.zeros((len(ids), len(self.classes)))
+        for label, subject in zip(self.labels, self.subjects, strict=True):
+            samples[np.searchsorted(ids, subject)] += np.bincount(label, minlength=len(self.classes))
+        return samples / self.rate / 60
+
     def __post_init__(self) -> None:
         counts = len(self.signals), len(self.labels), len(self.subjects)
         if len(set(counts)) > 1:

@@ -20,14 +20,11 @@ NUMBERED = 120  # cells with their number written
 def overview(recordings: Recordings, window: float) -> Figure:
     """Minutes of each person and class, and one window (s) of each class."""
     classes, people = recordings.classes, np.unique(recordings.subjects)
-    minutes = np.zeros((len(people), len(classes)))
-    for signal, label, subject in zip(recordings.signals, recordings.labels, recordings.subjects, strict=True):
-        minutes[np.searchsorted(people, subject), label[0]] += len(signal) / recordings.rate / 60
     shown = classes[:SHOWN]
     height = max(0.32 * len(people) + 1.6, 0.62 * len(shown) + 1.0)
     fig = plt.figure(figsize=(1.6 * WIDTH, min(height, 14)))
     grid = fig.add_gridspec(len(shown), 2, width_ratios=(1.1, 1))
-    _minutes(fig.add_subplot(grid[:, 0]), minutes, [recordings.people.get(int(p), str(p)) for p in people], classes)
+    _minutes(fig.add_subplot(grid[:, 0]), recordings.minutes(), [recordings.person(p) for p in people], classes)
     first = None
     for row, name in enumerate(shown):
         axis = fig.add_subplot(grid[row, 1], sharex=first)

@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from mixkd.predict import COLOURS as CLASS_COLOURS
+
 INK = "#7a7a7a"  # contrast above 4 on white and on the dark theme's background
 COLOURS: dict[Any, str] = {
     "signal": "#0072B2",
@@ -44,7 +46,6 @@ COLOURS: dict[Any, str] = {
 }
 SUBJECT_MARKERS = "osD^vP*Xhp"
 WIDTH = 6.4  # inches; the text stays readable when a phone shrinks it
-CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7F00", "#5f5f5f", "#7B3294")
 
 RC: dict[Any, Any] = {
     "figure.facecolor": "none",
