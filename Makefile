@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint bench serve clean
+.PHONY: help install book test lint bench serve clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -18,6 +18,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+install: $(STAMP)  ## the environment alone, in .venv
 
 book: $(STAMP)  ## train what is missing, run the notebooks, render _build/html (PROFILE=smoke|quick|full)
 	$(BIN)/mixkd book --profile $(PROFILE) --workers $(WORKERS)
