@@ -116,7 +116,8 @@ def report(outcome: Outcome, title: str) -> str:
     about = outcome.about
     cost = (
         f"{about['network']}: {about['parameters']:,} parameters, {about['multiply_adds']:,} multiply-adds for a "
-        f"window of {about['window'] / about['rate']:g} s; {len(about['channels'])} channels at {about['rate']:g} Hz."
+        f"window of {about['window'] / about['rate']:g} s; {len(about['channels'])} channels at {about['rate']:g} Hz. "
+        f"The file student.onnx has {about['onnx_bytes'] / 1000:.0f} kB."
     )
     return PAGE.format(
         title=f"A student for {html.escape(title)}",

@@ -61,7 +61,8 @@ def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
         raise MixkdError(f"export: found ONNX logits {gap:.2g} away from torch, expected at most {TOLERANCE:g}")
     weights = pack({name: tensor.numpy() for name, tensor in portable.state_dict().items()})
     files = {"student.onnx": onnx, "student.safetensors": weights}
-    about = {**description(spec, data), "files": {name: sha256(raw) for name, raw in files.items()}, "onnx_gap": gap}
+    about = {**description(spec, data), "files": {name: sha256(raw) for name, raw in files.items()}}
+    about |= {"onnx_gap": gap, "onnx_bytes": len(onnx)}
     for name, raw in files.items():
         atomic_write(folder / name, raw)
     atomic_write(folder / "student.json", canonical_json(about) + b"\n")

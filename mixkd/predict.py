@@ -121,6 +121,7 @@ def plot(about: dict[str, Any], parts: list[tuple[float, np.ndarray]], rows: lis
 
     fig = Figure(figsize=(9, 3.6), layout="constrained")
     draw(fig.add_subplot(), about, parts, rows)
+    fig.legend(loc="outside right upper", fontsize=8)
     raw = io.BytesIO()
     FigureCanvasAgg(fig).print_png(raw)
     atomic_write(path, raw.getvalue())
@@ -142,4 +143,3 @@ def draw(axis, about: dict[str, Any], parts: list[tuple[float, np.ndarray]], row
                 row["start_s"], 1.01, row["label"], transform=axis.get_xaxis_transform(), color=colour, fontsize=9
             )
     axis.set(xlabel="time, s", ylabel=", ".join(dict.fromkeys(about["units"])), xlim=(0, rows[-1]["end_s"]))
-    axis.legend(loc="upper right", fontsize=8, ncols=3)
