@@ -131,7 +131,7 @@ def survey(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Instead of results/datasets.json.")] = None,
 ) -> None:
     """Measure data sets for the chapter that compares them; adds rows to results/datasets.json."""
-    from mixkd.analysis import inventory
+    from mixkd import inventory
     from mixkd.errors import MixkdError
 
     failed = 0

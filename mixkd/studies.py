@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from mixkd import sweep, windows
+from mixkd import inventory, sweep, windows
 from mixkd.config import KD_WEIGHT, PROFILES, TEMPERATURE, ImageSpec, Mixup, Modality, Profile, RunSpec, TeacherSpec
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.errors import MixkdError, nearest
@@ -47,13 +47,14 @@ def profile_of(name: str) -> Profile:
     return PROFILES[name]
 
 
-def bases(dataset: str, profile: str, seed: int, n_folds: int | None = None) -> Iterator[RunSpec]:
+def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
     """The plain scratch student of every fold and seed of a profile, with the data set's epochs and batch size.
 
-    n_folds: of the data set; None counts them in its recordings, which must be here.
+    Folds are counted in the recordings; for `full`, as surveyed, since published runs can be read without recordings.
     """
     entry, chosen = dataset_entry(dataset), profile_of(profile)
-    n_folds = n_folds or len(windows.folds(entry.load().subjects, entry.test))
+    surveyed = inventory.read().get(dataset) if chosen.full else None
+    n_folds = surveyed["folds"] if surveyed else len(windows.folds(entry.load().subjects, entry.test))
     for fold in range(min(n_folds, chosen.folds or n_folds)):
         for s in range(seed, seed + min(chosen.n_seeds, entry.seeds)):
             yield RunSpec(

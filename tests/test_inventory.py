@@ -9,8 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mixkd import MixkdError, cli
-from mixkd.analysis import inventory
+from mixkd import MixkdError, cli, inventory
 from mixkd.datasets import DATASETS, Recordings, download
 
 ENTRY = replace(DATASETS["synthetic"], window=4, step=2, rule="whole", test=())

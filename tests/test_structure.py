@@ -50,7 +50,19 @@ ORDER = (
         "mixing",
     ),
     *("inputs", "losses", "methods", "metrics", "probes", "training", "export"),
-    *("worker", "sweep", "studies", "analysis", "figures", "distill", "notebook", "book", "cli_data", "cli"),
+    *(
+        "worker",
+        "sweep",
+        "inventory",
+        "studies",
+        "analysis",
+        "figures",
+        "distill",
+        "notebook",
+        "book",
+        "cli_data",
+        "cli",
+    ),
 )
 
 

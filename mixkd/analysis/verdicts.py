@@ -17,7 +17,6 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from mixkd import studies, sweep
-from mixkd.analysis import inventory
 from mixkd.analysis.claims import CLAIMS, MARGINS, Claim, Part, specs
 from mixkd.analysis.features import mean_scores
 from mixkd.config import RunSpec
@@ -217,9 +216,7 @@ def collect(
 
     Trains what is missing, but not for `full`: a page that needs days of training names the first missing run instead.
     """
-    final = studies.profile_of(profile).full
-    n_folds = inventory.read().get(dataset, {}).get("folds") if final else None  # published runs need no recordings
-    bases = list(studies.bases(dataset, profile, seed, n_folds))
+    bases, final = list(studies.bases(dataset, profile, seed)), studies.profile_of(profile).full
     if not final:
         sweep.run(runs(bases))
     return bases, cache(studies.store_of(profile).find), final

@@ -28,7 +28,7 @@ import pandas as pd
 from myst_nb import glue
 
 from mixkd import figures
-from mixkd.analysis import inventory
+from mixkd import inventory
 from mixkd.notebook import check_parameters
 
 check_parameters(globals())
