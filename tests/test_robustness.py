@@ -67,7 +67,7 @@ def test_deviations_are_released_minus_exact(module_home):
     studies.load("share", "synthetic", "smoke")
     store = Store()
     table = deviations.effects(list(studies.bases("synthetic", "smoke", 0)), store.get, final=False)
-    found = table.set_index(["deviation", "metric"])["effect"]
+    found = table.set_index(["what", "metric"])["effect"]
     by_option = study.groupby(["kd_reduction", "logit_scaling"])[["accuracy", "nll"]].mean()
     for what, key in (
         ("KL averaged over classes too", ("released", "exact")),

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mixkd.analysis.claims import Make, Part, minus, scratch, student
-from mixkd.analysis.verdicts import Lookup, contrast, interval
+from mixkd.analysis.claims import Make, scratch, student
+from mixkd.analysis.effects import SHOWN, difference, summary
+from mixkd.analysis.verdicts import Lookup
 from mixkd.config import Mixup, RunSpec
 
 
@@ -56,9 +57,9 @@ def effects(bases: Sequence[RunSpec], lookup: Lookup, final: bool) -> pd.DataFra
     """Released minus exact, in accuracy and NLL, over held-out subjects with seeds averaged; intervals if `final`."""
     rows = []
     for deviation in DEVIATIONS:
-        for metric in ("accuracy", "nll"):
-            part = Part(deviation.what, minus(deviation.released, deviation.exact), "differs", metric)
-            rows.append(_row(deviation.what, deviation.where, metric, contrast(part, bases, lookup), final))
+        for metric in SHOWN:
+            found = difference(deviation.released, deviation.exact, metric, bases, lookup)
+            rows.append(_row(deviation.what, deviation.where, metric, found, final))
     for choice, what in (
         ("best_test", "best epoch on the test subject"),
         ("best_validation", "best epoch on validation"),
@@ -70,9 +71,7 @@ def effects(bases: Sequence[RunSpec], lookup: Lookup, final: bool) -> pd.DataFra
 
 
 def _row(what: str, where: str, metric: str, differences: pd.Series, final: bool) -> dict:
-    low, high = interval(differences.to_numpy()) if final else (math.nan, math.nan)
-    about = {"deviation": what, "where": where, "metric": metric}
-    return about | {"effect": differences.mean(), "low": low, "high": high, "n": len(differences)}
+    return {"what": what, "where": where, "metric": metric} | summary(differences, final)
 
 
 def _gain_of_choice(bases: Sequence[RunSpec], lookup: Lookup, choice: str) -> pd.Series:

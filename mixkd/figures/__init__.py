@@ -1,6 +1,6 @@
 """One function per figure: a table or arrays in, a matplotlib Figure out; one style."""
 
-from mixkd.figures.claims import deviations, forest, scorecard
+from mixkd.figures.claims import effects, forest, scorecard
 from mixkd.figures.cost import latency, network_sizes, topology_share, training_cost
 from mixkd.figures.data import (
     channel_ranges,
@@ -73,7 +73,7 @@ __all__ = [
     "class_balance",
     "class_gains",
     "confusion",
-    "deviations",
+    "effects",
     "feature_maps",
     "folds",
     "followed",

@@ -1,4 +1,4 @@
-"""Figures of chapters 11 and 12: what held, what did not, and what released code changes."""
+"""Figures of claims and effects: what held, what did not, and what a change of setting does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mixkd.analysis.verdicts import Tested
-from mixkd.figures.style import COLOURS, INK, WIDTH, figure
+from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, WIDTH, figure
 
 VERDICT_COLOURS = {
     "supported": COLOURS["both"],
@@ -119,19 +119,28 @@ def _frame(axis: Axes, rows: list[dict]) -> None:
 
 
 @figure
-def deviations(table: pd.DataFrame) -> Figure:
-    """Effect of what released code does otherwise, on accuracy (left) and NLL (right), with intervals."""
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 0.9 + 0.45 * table["deviation"].nunique()), sharey=True)
-    names = list(table["deviation"].unique())
+def effects(table: pd.DataFrame) -> Figure:
+    """Effects on accuracy (left) and NLL (right) with intervals, a row each; data sets, where several, by colour.
+
+    Columns: what, metric, effect, low, high; dataset, n where there are several.
+    """
+    table = table if "dataset" in table else table.assign(dataset="")
+    rows, sets = list(table["what"].unique()), list(table["dataset"].unique())
+    height = 0.9 + (0.25 + 0.2 * len(sets)) * len(rows)
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, height), sharey=True)
     for axis, metric in zip(axes, ("accuracy", "nll"), strict=True):
         scale, unit = METRIC_UNITS[metric]
         axis.axvline(0, color=INK, lw=1)
         for row in table[table["metric"] == metric].to_dict("records"):
-            y = names.index(row["deviation"])
-            axis.plot([scale * row["low"], scale * row["high"]], [y, y], color=COLOURS["signal"], lw=3)
-            axis.plot(scale * row["effect"], y, "D", color=COLOURS["signal"])
+            place, colour = sets.index(row["dataset"]), CLASS_COLOURS[sets.index(row["dataset"])]
+            y = rows.index(row["what"]) + 0.3 * (place - (len(sets) - 1) / 2)
+            label = f"{row['dataset']}, {row['n']} people" if len(sets) > 1 and row["what"] == rows[0] else None
+            axis.plot([scale * row["low"], scale * row["high"]], [y, y], color=colour, lw=3, solid_capstyle="butt")
+            axis.plot(scale * row["effect"], y, "D", color=colour, ms=5, label=label)
         axis.set_xlabel(unit)
         axis.grid(axis="x")
-    axes[0].set_yticks(range(len(names)), [textwrap.fill(name, 26) for name in names], fontsize=9.5)
+    axes[0].set_yticks(range(len(rows)), [textwrap.fill(name, 26) for name in rows], fontsize=9.5)
     axes[0].invert_yaxis()
+    if len(sets) > 1:
+        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(sets))
     return fig

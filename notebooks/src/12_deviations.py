@@ -41,17 +41,17 @@ table = deviations.effects(bases, lookup, final)
 # All students learn from both teachers. Effects are *released* minus *exact*; for the choice of an epoch, the chosen epoch minus the last.
 
 # %% mystnb={"figure": {"caption": "Effect of each deviation on accuracy (left) and NLL (right, lower is better), mean over held-out people, with 95 % intervals in the full profile.", "name": "fig-deviations"}, "image": {"alt": "A row per deviation with a diamond, and an interval where there are enough people, around zero.", "classes": "dark-light"}}
-figures.deviations(table)
+figures.effects(table)
 
 # %% tags=["nbval-check-output"]
-columns = ["deviation", "metric", "effect", "low", "high", "n"]
+columns = ["what", "metric", "effect", "low", "high", "n"]
 table[columns].round(4).dropna(axis="columns")
 
 # %% [markdown]
 # Where it was found:
 
 # %% tags=["nbval-check-output"]
-table.drop_duplicates("deviation")[["deviation", "where"]]
+table.drop_duplicates("what")[["what", "where"]]
 
 # %% [markdown]
 # ## Why each happens
@@ -74,7 +74,7 @@ spread = deviations.spreads(runs)
 spread.head(8).round(4)
 
 # %% tags=["remove-cell"]
-accuracy = table[table["metric"] == "accuracy"].set_index("deviation")["effect"]
+accuracy = table[table["metric"] == "accuracy"].set_index("what")["effect"]
 glue("optimism", 100 * accuracy["best epoch on the test subject"], display=False)
 kl = accuracy["KL averaged over classes too"]
 glue("kl", 100 * kl, display=False)

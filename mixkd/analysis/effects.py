@@ -1,0 +1,83 @@
+"""What changing one setting does, on each data set of the campaign: sizes with intervals, no verdicts.
+
+Paired by held-out subject with seeds averaged, as the claims are, but neither corrected for their number nor declared
+before the runs: for reading beside the claims, not for adding to them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mixkd.analysis.claims import BY, MIX, Make, Part, minus, scratch, student
+from mixkd.analysis.verdicts import Lookup, contrast, interval
+from mixkd.config import TEMPERATURE, Mixup, RunSpec
+from mixkd.studies import SHARES, TEMPERATURES
+
+SHOWN = ("accuracy", "nll")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A changed setting and the one that it is compared with."""
+
+    study: str
+    what: str
+    changed: Make
+    plain: Make
+
+
+CASES = {"Mix-T & S": (MIX, None), "T & Mix-S": (None, MIX), "Mix-T & Mix-S": (MIX, MIX)}
+
+EFFECTS = (
+    Effect("mixup", "no teacher: Mix-S", scratch(mixup=MIX), scratch()),
+    *(
+        Effect("mixup", f"{by}: {case}", student(by, in_teacher, mixup=in_student), student(by))
+        for by in BY
+        for case, (in_teacher, in_student) in CASES.items()
+    ),
+    *(
+        Effect("share", f"{share:.0%} of each batch mixed", student("both", mixup=Mixup(share=share)), student("both"))
+        for share in SHARES[1:]
+    ),
+    *(
+        Effect("temperature", f"{case}: T = {t:g}", student("signal", mixup, temperature=t), student("signal", mixup))
+        for case, mixup in (("T & S", None), ("Mix-T & S", MIX))
+        for t in TEMPERATURES
+        if t != TEMPERATURE
+    ),
+    *(Effect("teachers", f"{by} against scratch", student(by), scratch()) for by in BY),
+    Effect("teachers", "scratch 2x against scratch", scratch(init="scratch"), scratch()),
+    Effect("teachers", "Base 2x against scratch 2x", student("both", init="base"), scratch(init="scratch")),
+    Effect("teachers", "Ann against Base 2x", student("both", init="scratch"), student("both", init="base")),
+)
+
+
+def specs(bases: Iterable[RunSpec]) -> list[RunSpec]:
+    """The runs that the effects compare, each once."""
+    runs = [make(base) for base in bases for effect in EFFECTS for make in (effect.changed, effect.plain)]
+    return list({run.hash: run for run in runs}.values())
+
+
+def table(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True) -> pd.DataFrame:
+    """A row per effect and metric: study, what, metric, dataset, effect, low, high, n; intervals if `final`."""
+    return pd.DataFrame(
+        {"study": e.study, "what": e.what, "metric": metric, "dataset": bases[0].dataset}
+        | summary(difference(e.changed, e.plain, metric, bases, lookup), final)
+        for e in EFFECTS
+        for metric in SHOWN
+    )
+
+
+def difference(changed: Make, plain: Make, metric: str, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
+    """`changed` minus `plain` by held-out subject, seeds averaged."""
+    return contrast(Part("effect", minus(changed, plain), "differs", metric), bases, lookup)
+
+
+def summary(differences: pd.Series, final: bool = True) -> dict[str, float]:
+    """Mean of differences, its 95 % interval if `final`, and n."""
+    low, high = interval(differences.to_numpy()) if final else (math.nan, math.nan)
+    return {"effect": differences.mean(), "low": low, "high": high, "n": len(differences)}
