@@ -60,9 +60,9 @@ def test_few_people_give_points_alone():
 
 
 def test_effects_need_runs_that_the_studies_have():
-    bases = list(studies.bases("synthetic", "full", 0))
-    every = {run.hash for run in studies.every("synthetic", "full")}
-    assert {run.hash for run in effects.specs(bases)} <= every
+    for profile in ("quick", "full"):
+        every = {run.hash for run in studies.every("synthetic", profile)}
+        assert {run.hash for run in effects.specs(studies.bases("synthetic", profile, 0))} <= every
 
 
 def test_a_figure_of_effects_colours_data_sets():

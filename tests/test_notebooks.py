@@ -29,8 +29,8 @@ def tags(cell) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
-def test_there_are_sixteen_chapters():
-    assert [name[:2] for name in NAMES] == [f"{i:02d}" for i in range(1, 17)]
+def test_there_are_seventeen_chapters():
+    assert [name[:2] for name in NAMES] == [f"{i:02d}" for i in range(1, 18)]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)

@@ -140,7 +140,7 @@ def effects(table: pd.DataFrame) -> Figure:
         axis.set_xlabel(unit)
         axis.grid(axis="x")
     axes[0].set_yticks(range(len(rows)), [textwrap.fill(name, 26) for name in rows], fontsize=9.5)
-    axes[0].invert_yaxis()
+    axes[0].set_ylim(len(rows) - 0.4, -0.6)
     if len(sets) > 1:
         fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(sets))
     return fig

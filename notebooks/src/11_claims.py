@@ -209,3 +209,4 @@ glue("final", "verdicts" if found[0][2] else "points, not verdicts", display=Fal
 #   are therefore somewhat too narrow.
 # - *Is a margin of one point fair?* It is declared. Where an interval lies inside it, the effect may well exist, and be small.
 # - *One data set?* Each is tested on its own, and corrected on its own. A verdict belongs to its data set.
+#   {doc}`17_other_people` sets effects side by side.

@@ -1,0 +1,115 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Other people, other activities
+#
+# ```{admonition} Claim
+# :class: tip
+# What a setting does to a student on one data set is a hint of what it does on another, and no more.
+# ```
+#
+# The chapters before ask their questions of one data set at a time. Here the main ones are asked again of every data set whose whole campaign is published:
+# one change of setting per row, on the same held-out people, from the same folds and seeds. The `quick` profile has one data set and two people: points
+# without intervals.
+
+# %% tags=["parameters"]
+dataset: str = "watch"  # name of the data set
+profile: str = "quick"  # smoke, quick or full
+seed: int = 0  # first seed of the runs
+
+# %% tags=["hide-input"]
+import pandas as pd
+from myst_nb import glue
+
+from mixkd import figures
+from mixkd.analysis import effects, verdicts
+from mixkd.datasets import dataset as entry_of
+from mixkd.notebook import check_parameters
+
+check_parameters(globals())
+
+# %%
+found = verdicts.everywhere(dataset, profile, seed, effects.specs)
+table = pd.concat([effects.table(*runs) for runs in found], ignore_index=True)
+
+# %% tags=["nbval-check-output"]
+for name, part in table.groupby("dataset", sort=False):
+    print(f"{entry_of(name).title}: {part['n'].max()} people")
+
+# %% [markdown]
+# All intervals are for one row alone: with {glue:text}`n_rows` rows on this page, one in twenty would leave out the truth by chance. The tests that count are those of
+# {doc}`11_claims`.
+#
+# ## Mixup: which of the two trainings?
+#
+# Against T & S from the same teachers (first row: against the plain student).
+
+# %% mystnb={"figure": {"caption": "Effect of mixup in the teacher's training, in the distillation and in both, on accuracy and NLL (lower is better); with intervals over held-out people in the full profile.", "name": "fig-effects-mixup"}, "image": {"alt": "Ten rows, one per teacher and case of mixup, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
+figures.effects(table[table["study"] == "mixup"])
+
+# %% [markdown]
+# ## How much of a batch?
+#
+# Students of both teachers; against no mixup in the distillation.
+
+# %% mystnb={"figure": {"caption": "Effect of mixing a share of each batch in the distillation, on accuracy and NLL (lower is better).", "name": "fig-effects-share"}, "image": {"alt": "Four rows, one per share from 10 to 100 percent, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
+figures.effects(table[table["study"] == "share"])
+
+# %% [markdown]
+# ## Which temperature?
+#
+# Students of a signal teacher, plain or trained with mixup; against the same teacher at the default temperature.
+
+# %% mystnb={"figure": {"caption": "Effect of the temperature of a plain and of a mixup-trained signal teacher, on accuracy and NLL (lower is better).", "name": "fig-effects-temperature"}, "image": {"alt": "Six rows, one per teacher and temperature, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
+figures.effects(table[table["study"] == "temperature"])
+
+# %% [markdown]
+# ## Are the teachers worth it?
+#
+# *2x* trains for two schedules; a student and its opponent in a row have trained for the same number of epochs, but for the row *scratch 2x*.
+
+# %% mystnb={"figure": {"caption": "Effect of teachers, of a second schedule and of the start from scratch-trained weights, on accuracy and NLL (lower is better).", "name": "fig-effects-teachers"}, "image": {"alt": "Six rows, one per comparison of methods, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
+figures.effects(table[table["study"] == "teachers"])
+
+# %% [markdown]
+# ## The numbers
+#
+# Accuracy as a fraction of one, then NLL in nats; *low* and *high* bound the t interval of the mean over people, at the level of {doc}`11_claims`.
+
+# %% tags=["nbval-check-output"]
+accuracy, nll = (table[table["metric"] == name] for name in effects.SHOWN)
+columns = ["dataset", "what", "effect", "low", "high"]
+accuracy[columns].round(4).dropna(axis="columns")
+
+# %% tags=["nbval-check-output"]
+nll[columns].round(3).dropna(axis="columns")
+
+# %% tags=["remove-cell"]
+glue("n_rows", table["what"].nunique(), display=False)
+side = accuracy.pivot(index="what", columns="dataset", values="effect")
+agree = (side > 0).sum(axis=1).isin([0, side.shape[1]])
+glue("n_agree", int(agree.sum()), display=False)
+glue("n_sets", side.shape[1], display=False)
+largest = accuracy.loc[accuracy["effect"].abs().idxmax()]
+glue("largest", f"{largest['what']}, {largest['dataset']}", display=False)
+glue("size", 100 * largest["effect"], display=False)
+
+# %% [markdown]
+# ## In this build
+#
+# Data sets: {glue:text}`n_sets`. Of {glue:text}`n_rows` changes of a setting, {glue:text}`n_agree` moved accuracy to the same side on all of them. The largest effect on accuracy is
+# {glue:text}`size:+.1f` points ({glue:text}`largest`).
+#
+# ## A sceptical reader asks
+#
+# - *Which of these rows were planned?* Those behind the claims; the others belong to the studies of earlier chapters, were run whatever came out, and are all shown.
+# - *Are the data sets comparable?* No: sensors, activities, rates, windows and epochs differ ({doc}`15_datasets`). Only differences within a data set are drawn.
+# - *Were settings tuned on one of them?* Resolution and schedule were chosen on validation people of `watch` alone ({doc}`../book/defaults`); temperature and weight of the
+#   distillation are the group's. On other data sets nothing was tuned.
+# - *Who is a unit?* A held-out person. Where people are tested in groups, each is still scored alone.
