@@ -6,8 +6,14 @@ import re
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from smoke import ROOT
+
+from mixkd import studies
+from mixkd.analysis.claims import Make, scratch, student
+from mixkd.config import Mixup, RunSpec
+from mixkd.published import Published
 
 PAGES = [*sorted((ROOT / "notebooks").glob("*.ipynb")), ROOT / "book" / "index.md"]
 NUMBER = re.compile(r"(?<![\w.\-/])\d+\.\d+|\d+(?:\.\d+)?\s?%")
@@ -56,3 +62,34 @@ def test_a_typed_number_would_be_found(text):
 def test_the_list_names_only_numbers_that_stand_there():
     present = {(path.stem, number) for path in PAGES for text in prose(path) for number in NUMBER.findall(text)}
     assert set(ALLOWED) <= present
+
+
+MIX = Mixup()
+ROWS = {  # of the README's table: how a student is trained, and with mixup in the distillation
+    "labels (scratch)": (scratch(), scratch(mixup=MIX)),
+    "labels, repeated (scratch 2x)": (scratch(init="scratch"), None),
+    "signal teacher": (student("signal"), student("signal", mixup=MIX)),
+    "image teacher": (student("image"), student("image", mixup=MIX)),
+    "both teachers (Base)": (student("both"), student("both", mixup=MIX)),
+    "both teachers, repeated (Base 2x)": (student("both", init="base"), None),
+    "both teachers from scratch weights (Ann)": (student("both", init="scratch"), None),
+}
+
+
+def published(make: Make) -> str:
+    """Accuracy with its spread over people, and NLL, of published runs: seeds averaged first."""
+    bases, runs = list(studies.bases("watch", "full", 0)), Published()
+    found = [(base.fold, runs.get(make(base)).metrics()) for base in bases]
+    table = pd.DataFrame([{"fold": fold, **metrics} for fold, metrics in found]).groupby("fold").mean()
+    assert len(table) == 10
+    accuracy = 100 * table["accuracy"]
+    return f"{accuracy.mean():.1f} ± {accuracy.std(ddof=1):.1f} | {table['nll'].mean():.2f}"
+
+
+def test_the_table_of_the_readme_is_what_was_published():
+    base = RunSpec()
+    lines = [
+        f"| {name} | {plain(base).total_epochs} | {published(plain)} | {published(mixed) if mixed else ' | '} |"
+        for name, (plain, mixed) in ROWS.items()
+    ]
+    assert "\n".join(lines) in (ROOT / "README.md").read_text(), "\n" + "\n".join(lines)
