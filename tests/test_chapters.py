@@ -1,6 +1,6 @@
 """Chapters on other data sets than `watch`: people, channels, classes and names as they are there.
 
-All chapters on all of them take twenty core-minutes, so `make test` runs a few; MIXKD_TEST_CHAPTERS=all runs all.
+All chapters on all of them take half an hour on two cores, so `make test` runs a few; MIXKD_TEST_CHAPTERS=all runs all.
 """
 
 from __future__ import annotations
