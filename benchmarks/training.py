@@ -21,7 +21,7 @@ from benchmarks import as_worker, measure, ratio, show, write
 from mixkd import inputs, studies, sweep, training
 from mixkd.config import Mixup, RunSpec
 from mixkd.inputs import FoldData
-from mixkd.methods import adapters
+from mixkd.methods import METHODS, adapters
 from mixkd.networks import WideResNet
 from mixkd.store import Store
 from mixkd.training import Teacher, Traces, trace_key
@@ -50,15 +50,17 @@ def network(spec: RunSpec, data: FoldData) -> WideResNet:
 
 
 def stepper(spec: RunSpec, data: FoldData, traces: Traces | None) -> Callable[[], float]:
-    """A function that trains one step further along the stream; teachers are live without `traces`."""
+    """A function that trains one step further along the stream; teachers are live without `traces`, or for features."""
     data = inputs.for_spec(data, spec)
     net, draws = network(spec, data).train(), training.stream_of(spec, data)
     steps = cycle(range(len(draws)))
+    known = None if METHODS[spec.method].features else traces
     teachers = [
-        Teacher(network(run, data).eval(), t.modality, None if traces is None else traces[trace_key(run, spec)])
+        Teacher(network(run, data).eval(), t.modality, None if known is None else known[trace_key(run, spec)])
         for t, run in zip(spec.teachers, spec.teacher_runs, strict=True)
     ]
-    student = training.Learner(spec, net, teachers, adapters(spec), training.new_optimiser(net, adapters(spec), spec))
+    beside = adapters(spec)
+    student = training.Learner(spec, net, teachers, beside, training.new_optimiser(net, beside, spec))
 
     def step() -> float:
         at = next(steps)
@@ -91,6 +93,8 @@ def evaluation(spec: RunSpec, data: FoldData) -> Callable[[], object]:
 
 def trace_seconds(spec: RunSpec, seconds: dict[str, float]) -> dict[str, float]:
     """Seconds of every trace that a run needs; of a mixed stream, the mixed share costs on top of the clean rows."""
+    if METHODS[spec.method].features:
+        return {}
     full, share = kind(spec), spec.mixup.share if spec.mixup else 0.0
     result = {}
     for run, same in zip(spec.teacher_runs, full.teacher_runs, strict=True):
