@@ -24,9 +24,15 @@ def versions() -> dict[str, str]:
     return found
 
 
+WRITTEN = (":(exclude)benchmarks/records", ":(exclude)results")
+
+
 @cache
 def git_state() -> dict[str, Any]:
-    """Commit and dirty flag of the checkout that `mixkd` runs from; None outside a checkout."""
+    """Commit and dirty flag of the checkout that `mixkd` runs from; None outside a checkout.
+
+    Records that runs write do not make it dirty: no number depends on them.
+    """
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(CHECKOUT), *arguments]
@@ -35,7 +41,7 @@ def git_state() -> dict[str, Any]:
     try:
         if git("rev-parse", "--show-toplevel") != str(CHECKOUT):
             return {"sha": None, "dirty": None}
-        return {"sha": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
+        return {"sha": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--", ".", *WRITTEN))}
     except (OSError, subprocess.SubprocessError):
         return {"sha": None, "dirty": None}
 

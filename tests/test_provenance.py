@@ -1,0 +1,47 @@
+"""Where numbers come from: the commit, and whether the code differs from it."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from mixkd import provenance
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A repository with one commit, taken for that of `mixkd`."""
+    for name in ("code.py", "results/old", "benchmarks/records/old"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("a")
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    for words in (("init", "-q"), ("add", "-A"), (*author, "commit", "-qm", "a")):
+        subprocess.run(["git", "-C", str(tmp_path), *words], check=True)
+    monkeypatch.setattr(provenance, "CHECKOUT", tmp_path.resolve())
+    provenance.git_state.cache_clear()
+    yield tmp_path
+    provenance.git_state.cache_clear()
+
+
+def test_a_clean_checkout(checkout):
+    state = provenance.git_state()
+    assert (len(state["sha"]), state["dirty"]) == (40, False)
+
+
+@pytest.mark.parametrize("name", ["code.py", "new.py"])
+def test_changed_code_is_dirty(checkout, name):
+    (checkout / name).write_text("b")
+    assert provenance.git_state()["dirty"]
+
+
+def test_written_records_are_not_code(checkout):
+    for name in ("results/old", "results/new", "benchmarks/records/old"):
+        (checkout / name).write_text("b")
+    assert not provenance.git_state()["dirty"]
+
+
+def test_outside_a_checkout(checkout, monkeypatch):
+    monkeypatch.setattr(provenance, "CHECKOUT", checkout / "results")
+    assert provenance.git_state() == {"sha": None, "dirty": None}
