@@ -42,7 +42,9 @@ class Student:
             digest = about["files"]["student.onnx"]
             if sha256((folder / "student.onnx").read_bytes()) != digest:
                 raise ValueError("student.onnx does not match its SHA-256")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise MixkdError(f"{error.filename}: {error.strerror}, expected a student that mixkd exported") from error
+        except (ValueError, KeyError, TypeError) as error:
             raise MixkdError(f"{path}: found {error}, expected a student that mixkd exported") from error
         return Student(folder, about)
 
