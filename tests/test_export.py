@@ -175,7 +175,7 @@ def test_what_is_not_a_recording_is_refused_in_one_line(made, tmp_path, text, me
 
 
 def test_a_damaged_student_is_refused(made, tmp_path):
-    with pytest.raises(MixkdError, match=r"student\.json: No such file or directory, expected a student that mixkd exported"):
+    with pytest.raises(MixkdError, match=r"student\.json: No such file or directory, expected a student"):
         Student.load(tmp_path)
     for path in made[2].iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
