@@ -58,7 +58,7 @@ def write(name: str, content: dict[str, Any]) -> None:
     about = {
         "clock": CLOCK,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "git": provenance.git_state(),
+        "git": provenance.git_state("benchmarks/records"),  # those of the benchmarks before this one
         "threads": torch.get_num_threads(),
         "versions": provenance.versions(),
     }

@@ -65,20 +65,24 @@ def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, s
     say("exporting")
     about = export(last, prepare(final), out)
     entry = dataset_entry(dataset)
-    outcome = Outcome(people(plain, taught, entry.load().people), taught, about)
+    outcome = Outcome(people(plain, taught, entry.load().person), taught, about)
     atomic_write(out / "report.html", report(outcome, entry.title).encode())
     atomic_write(out / "README.md", card(outcome, entry.title).encode())
     return outcome
 
 
-def people(plain: list[RunRecord], taught: list[RunRecord], names: dict[int, str] | None = None) -> pd.DataFrame:
+def people(plain: list[RunRecord], taught: list[RunRecord], name: Callable[[str], str] = str) -> pd.DataFrame:
     """Accuracy of student and control, and the gain, on every held-out person, by name where there are names."""
     rows = []
     for control, student in zip(plain, taught, strict=True):
         for subject, found in student.probes["subjects"].items():
             scratch = control.probes["subjects"][subject]["accuracy"]
-            person = (names or {}).get(int(subject), subject)
-            about = {"subject": person, "seed": student.spec.seed, "student": found["accuracy"], "scratch": scratch}
+            about = {
+                "subject": name(subject),
+                "seed": student.spec.seed,
+                "student": found["accuracy"],
+                "scratch": scratch,
+            }
             rows.append(about | {"gain": found["accuracy"] - scratch})
     return pd.DataFrame(rows)
 

@@ -24,24 +24,22 @@ def versions() -> dict[str, str]:
     return found
 
 
-WRITTEN = (":(exclude)benchmarks/records", ":(exclude)results")
-
-
 @cache
-def git_state() -> dict[str, Any]:
+def git_state(*besides: str) -> dict[str, Any]:
     """Commit and dirty flag of the checkout that `mixkd` runs from; None outside a checkout.
 
-    Records that runs write do not make it dirty: no number depends on them.
+    besides: folders whose changes do not count, because nothing that is recorded depends on them.
     """
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(CHECKOUT), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
 
+    leave_out = [f":(exclude){folder}" for folder in besides]
     try:
         if git("rev-parse", "--show-toplevel") != str(CHECKOUT):
             return {"sha": None, "dirty": None}
-        return {"sha": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--", ".", *WRITTEN))}
+        return {"sha": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--", ".", *leave_out))}
     except (OSError, subprocess.SubprocessError):
         return {"sha": None, "dirty": None}
 

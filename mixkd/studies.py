@@ -239,13 +239,13 @@ def specs(
     for base in bases(dataset, profile, seed):
         if base.seed == seed or not chosen.one_seed:
             runs += chosen.runs(base, Extent(alpha, full, large=full and base.seed == seed))
-    return list({run.hash: run for run in runs}.values())
+    return list(dict.fromkeys(runs))
 
 
 def every(dataset: str = "watch", profile: str = "quick", seed: int = 0) -> list[RunSpec]:
     """The runs of all studies: what the book needs."""
     runs = [run for study in STUDIES for run in specs(study, dataset, profile, seed)]
-    return list({run.hash: run for run in runs}.values())
+    return list(dict.fromkeys(runs))
 
 
 def exemplars(dataset: str = "watch", profile: str = "full", seed: int = 0) -> list[RunSpec]:

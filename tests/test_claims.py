@@ -236,9 +236,9 @@ def test_data_sets_stand_below_each_other_each_corrected_alone():
     assert list(both.claims["dataset"]) == ["synthetic"] * 2 + ["watch"] * 2
     assert list(both.claims["adjusted"]) == pytest.approx([*one.claims["adjusted"]] * 2)
     assert set(both.contrasts) == set(one.contrasts) | set(other.contrasts)
-    assert verdicts.named(one, "supported") == "H1"
-    assert verdicts.named(one, "undecided") == "none"
-    assert verdicts.named(both, "contradicted") == "synthetic H2; watch H2"
+    assert verdicts.with_verdict(one, "supported") == "H1"
+    assert verdicts.with_verdict(one, "undecided") == "none"
+    assert verdicts.with_verdict(both, "contradicted") == "synthetic H2; watch H2"
 
 
 def test_full_tests_every_published_campaign_without_its_recordings(monkeypatch, tmp_path):

@@ -30,16 +30,19 @@ def test_a_clean_checkout(checkout):
     assert (len(state["sha"]), state["dirty"]) == (40, False)
 
 
-@pytest.mark.parametrize("name", ["code.py", "new.py"])
-def test_changed_code_is_dirty(checkout, name):
+@pytest.mark.parametrize("name", ["code.py", "new.py", "results/old", "benchmarks/records/old"])
+def test_a_changed_checkout_is_dirty(checkout, name):
     (checkout / name).write_text("b")
     assert provenance.git_state()["dirty"]
 
 
-def test_written_records_are_not_code(checkout):
-    for name in ("results/old", "results/new", "benchmarks/records/old"):
-        (checkout / name).write_text("b")
-    assert not provenance.git_state()["dirty"]
+def test_a_benchmark_leaves_aside_what_the_one_before_wrote(checkout):
+    for name in ("old", "new"):
+        (checkout / "benchmarks/records" / name).write_text("b")
+    assert not provenance.git_state("benchmarks/records")["dirty"]
+    (checkout / "code.py").write_text("b")
+    provenance.git_state.cache_clear()
+    assert provenance.git_state("benchmarks/records")["dirty"]
 
 
 def test_outside_a_checkout(checkout, monkeypatch):

@@ -59,19 +59,16 @@ def effects(bases: Sequence[RunSpec], lookup: Lookup, final: bool) -> pd.DataFra
     for deviation in DEVIATIONS:
         for metric in SHOWN:
             found = difference(deviation.released, deviation.exact, metric, bases, lookup)
-            rows.append(_row(deviation.what, deviation.where, metric, found, final))
+            about = {"what": deviation.what, "where": deviation.where, "metric": metric}
+            rows.append(about | summary(found, final))
     for choice, what in (
         ("best_test", "best epoch on the test subject"),
         ("best_validation", "best epoch on validation"),
     ):
         gains = _gain_of_choice(bases, lookup, choice)
         where = "jeunsom/TDA_KD b9091bb" if choice == "best_test" else "for comparison: an honest choice"
-        rows.append(_row(what, where, "accuracy", gains, final))
-    return pd.DataFrame(rows)
-
-
-def _row(what: str, where: str, metric: str, differences: pd.Series, final: bool) -> dict:
-    return {"what": what, "where": where, "metric": metric} | summary(differences, final)
+        rows.append({"what": what, "where": where, "metric": "accuracy"} | summary(gains, final))
+    return pd.DataFrame(rows).assign(dataset=bases[0].dataset)
 
 
 def _gain_of_choice(bases: Sequence[RunSpec], lookup: Lookup, choice: str) -> pd.Series:

@@ -15,7 +15,7 @@ import pandas as pd
 from mixkd.analysis.claims import BY, MIX, Make, Part, minus, scratch, student
 from mixkd.analysis.verdicts import Lookup, contrast, interval
 from mixkd.config import TEMPERATURE, Mixup, RunSpec
-from mixkd.studies import SHARES, TEMPERATURES
+from mixkd.studies import SHARES, TEMPERATURES, case
 
 SHOWN = ("accuracy", "nll")
 
@@ -30,22 +30,25 @@ class Effect:
     plain: Make
 
 
-CASES = {"Mix-T & S": (MIX, None), "T & Mix-S": (None, MIX), "Mix-T & Mix-S": (MIX, MIX)}
-
 EFFECTS = (
     Effect("mixup", "no teacher: Mix-S", scratch(mixup=MIX), scratch()),
     *(
-        Effect("mixup", f"{by}: {case}", student(by, in_teacher, mixup=in_student), student(by))
+        Effect("mixup", f"{by}: {case(True, *mixed)}", student(by, mixed[0], mixup=mixed[1]), student(by))
         for by in BY
-        for case, (in_teacher, in_student) in CASES.items()
+        for mixed in ((MIX, None), (None, MIX), (MIX, MIX))  # in the teacher's training, in the distillation
     ),
     *(
         Effect("share", f"{share:.0%} of each batch mixed", student("both", mixup=Mixup(share=share)), student("both"))
         for share in SHARES[1:]
     ),
     *(
-        Effect("temperature", f"{case}: T = {t:g}", student("signal", mixup, temperature=t), student("signal", mixup))
-        for case, mixup in (("T & S", None), ("Mix-T & S", MIX))
+        Effect(
+            "temperature",
+            f"{case(True, mixup, None)}: T = {t:g}",
+            student("signal", mixup, temperature=t),
+            student("signal", mixup),
+        )
+        for mixup in (None, MIX)
         for t in TEMPERATURES
         if t != TEMPERATURE
     ),
@@ -59,7 +62,7 @@ EFFECTS = (
 def specs(bases: Iterable[RunSpec]) -> list[RunSpec]:
     """The runs that the effects compare, each once."""
     runs = [make(base) for base in bases for effect in EFFECTS for make in (effect.changed, effect.plain)]
-    return list({run.hash: run for run in runs}.values())
+    return list(dict.fromkeys(runs))
 
 
 def table(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True) -> pd.DataFrame:

@@ -239,7 +239,7 @@ def join(tested: Sequence[Tested]) -> Tested:
     return Tested(verdicts, parts, contrasts)
 
 
-def named(tested: Tested, verdict: str) -> str:
+def with_verdict(tested: Tested, verdict: str) -> str:
     """The claims with a verdict, as prose: by data set where there are several."""
     chosen = tested.claims["claim"].where(tested.claims["verdict"] == verdict)
     by_set = chosen.groupby(tested.claims["dataset"], sort=False).agg(lambda names: ", ".join(names.dropna()) or "none")

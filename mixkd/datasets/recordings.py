@@ -30,7 +30,7 @@ class Recordings:
     counts: dict[str, int] = field(default_factory=dict)
     people: dict[int, str] = field(default_factory=dict)
 
-    def person(self, subject: int) -> str:
+    def person(self, subject: int | str) -> str:
         """The name of a subject, or its number."""
         return self.people.get(int(subject), str(subject))
 

@@ -122,9 +122,8 @@ def _frame(axis: Axes, rows: list[dict]) -> None:
 def effects(table: pd.DataFrame) -> Figure:
     """Effects on accuracy (left) and NLL (right) with intervals, a row each; data sets, where several, by colour.
 
-    Columns: what, metric, effect, low, high; dataset, n where there are several.
+    Columns: what, metric, dataset, effect, low, high, n.
     """
-    table = table if "dataset" in table else table.assign(dataset="")
     rows, sets = list(table["what"].unique()), list(table["dataset"].unique())
     height = 0.9 + (0.25 + 0.2 * len(sets)) * len(rows)
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, height), sharey=True)
@@ -132,7 +131,8 @@ def effects(table: pd.DataFrame) -> Figure:
         scale, unit = METRIC_UNITS[metric]
         axis.axvline(0, color=INK, lw=1)
         for row in table[table["metric"] == metric].to_dict("records"):
-            place, colour = sets.index(row["dataset"]), CLASS_COLOURS[sets.index(row["dataset"])]
+            place = sets.index(row["dataset"])
+            colour = CLASS_COLOURS[place]
             y = rows.index(row["what"]) + 0.3 * (place - (len(sets) - 1) / 2)
             label = f"{row['dataset']}, {row['n']} people" if len(sets) > 1 and row["what"] == rows[0] else None
             axis.plot([scale * row["low"], scale * row["high"]], [y, y], color=colour, lw=3, solid_capstyle="butt")

@@ -193,7 +193,7 @@ pd.concat([verdicts.sensitivity(*runs) for runs in found])
 
 # %% tags=["remove-cell"]
 for verdict in ("supported", "contradicted", "undecided"):
-    glue(verdict, verdicts.named(tested, verdict), display=False)
+    glue(verdict, verdicts.with_verdict(tested, verdict), display=False)
 glue("final", "verdicts" if found[0][2] else "points, not verdicts", display=False)
 
 # %% [markdown]

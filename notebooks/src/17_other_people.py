@@ -94,8 +94,13 @@ nll[columns].round(3).dropna(axis="columns")
 glue("n_rows", table["what"].nunique(), display=False)
 side = accuracy.pivot(index="what", columns="dataset", values="effect")
 agree = (side > 0).sum(axis=1).isin([0, side.shape[1]])
-glue("n_agree", int(agree.sum()), display=False)
+said = f"{agree.sum()} moved accuracy to the same side on all of them"
+if side.shape[1] == 1:
+    said = "none can be compared yet: there is one data set"
+glue("agreement", said, display=False)
 glue("n_sets", side.shape[1], display=False)
+
+# %% tags=["remove-cell"]
 largest = accuracy.loc[accuracy["effect"].abs().idxmax()]
 glue("largest", f"{largest['what']}, {largest['dataset']}", display=False)
 glue("size", 100 * largest["effect"], display=False)
@@ -103,7 +108,7 @@ glue("size", 100 * largest["effect"], display=False)
 # %% [markdown]
 # ## In this build
 #
-# Data sets: {glue:text}`n_sets`. Of {glue:text}`n_rows` changes of a setting, {glue:text}`n_agree` moved accuracy to the same side on all of them. The largest effect on accuracy is
+# Data sets: {glue:text}`n_sets`. Of {glue:text}`n_rows` changes of a setting, {glue:text}`agreement`. The largest effect on accuracy is
 # {glue:text}`size:+.1f` points ({glue:text}`largest`).
 #
 # ## A sceptical reader asks
