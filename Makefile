@@ -4,6 +4,7 @@ PROFILE ?= quick
 WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -14,9 +15,9 @@ help:  ## list the targets
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check $$(grep '^torch==' requirements.lock)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) $$(grep '^torch==' requirements.lock)
+	$(PIP) --no-deps -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 install: $(STAMP)  ## the environment alone, in .venv

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,16 @@ def declared() -> Iterator[Requirement]:
 @pytest.mark.parametrize("requirement", [r for r in declared() if r.name != "mixkd"], ids=str)
 def test_lock_satisfies_the_project(requirement):
     assert requirement.specifier.contains(locked()[normal(requirement.name)])
+
+
+@pytest.mark.parametrize("name", sorted(locked().keys() - {"torch"}))
+def test_lock_is_complete(name):
+    """It is installed without dependencies: each must be in it. (torch comes first, with what its build needs.)"""
+    needed = [Requirement(line) for line in metadata.requires(name) or []]
+    for requirement in (r for r in needed if not r.marker or r.marker.evaluate({"extra": ""})):
+        version = locked().get(normal(requirement.name), "missing")
+        assert version != "missing", requirement
+        assert requirement.specifier.contains(version, prereleases=True), requirement
 
 
 def test_extras_contain_one_another():
