@@ -126,13 +126,13 @@ glue("mixt_gain", 100 * mixt_gain, display=False)
 #
 # ## How strong?
 #
-# All three students below learn from the two plain teachers, with mixup of growing strength.
+# The students below learn from the two plain teachers, with mixup of growing strength.
 
 # %%
 strength = studies.load("alpha", dataset=dataset, profile=profile, seed=seed)
 without = runs[(runs["teachers"] == "both") & (runs["case"] == "T & S")]
 
-# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against alpha (left in each: no mixup).", "name": "fig-alpha"}, "image": {"alt": "Two dot plots, accuracy and NLL, with columns for no mixup and alpha 0.2, 0.4 and 1, a marker per held-out person.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against alpha (left in each: no mixup).", "name": "fig-alpha"}, "image": {"alt": "Two dot plots, accuracy and NLL, with a column for no mixup and one for each alpha, a marker per held-out person.", "classes": "dark-light"}}
 figures.alphas(strength, without)
 
 # %% tags=["nbval-check-output"]
@@ -206,5 +206,5 @@ glue("paradox", "was seen" if worse else "was not seen", display=False)
 # ## A sceptical reader asks
 #
 # - *Do the four cases see the same windows?* Students of a fold and seed share order, partners and, where both mix, coefficients: they differ in the case alone.
-# - *Is alpha tuned?* No. Three values of the group's mixup study are shown; the claims use the strongest, its default.
+# - *Is alpha tuned?* No. The values are those of the group's mixup study; the claims use the strongest, its default.
 # - *Accuracy or NLL?* They can disagree: a mixed student is often less sure and no less right. Both are shown, and the claims say which they mean.
