@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -11,7 +12,7 @@ import pytest
 from smoke import ROOT
 
 from mixkd import studies
-from mixkd.analysis.claims import Make, scratch, student
+from mixkd.analysis.claims import CLAIMS, Make, scratch, student
 from mixkd.config import Mixup, RunSpec
 from mixkd.published import Published
 
@@ -93,3 +94,12 @@ def test_the_table_of_the_readme_is_what_was_published():
         for name, (plain, mixed) in ROWS.items()
     ]
     assert "\n".join(lines) in (ROOT / "README.md").read_text(), "\n" + "\n".join(lines)
+
+
+def test_every_claim_has_its_section():
+    """Title and statement on the page are those of the claim, and the figure below is its own."""
+    cells = nbformat.read(ROOT / "notebooks" / "11_claims.ipynb", as_version=4).cells
+    sections = {cell.source: after.source for cell, after in pairwise(cells)}
+    for claim in CLAIMS:
+        text = f"## {claim.name}: {claim.title}\n\n{claim.statement}"
+        assert sections.get(text) == f'figures.forest("{claim.name}", tested)'

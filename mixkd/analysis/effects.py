@@ -44,7 +44,7 @@ EFFECTS = (
     *(
         Effect(
             "temperature",
-            f"{case(True, mixup, None)}: T = {t:g}",
+            f"{'mixup-trained' if mixup else 'plain'} teacher, temperature {t:g}",
             student("signal", mixup, temperature=t),
             student("signal", mixup),
         )

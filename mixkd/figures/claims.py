@@ -125,7 +125,7 @@ def effects(table: pd.DataFrame) -> Figure:
     Columns: what, metric, dataset, effect, low, high, n.
     """
     rows, sets = list(table["what"].unique()), list(table["dataset"].unique())
-    height = 0.9 + (0.25 + 0.2 * len(sets)) * len(rows)
+    height = 0.9 + (0.28 + 0.2 * len(sets)) * len(rows)
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, height), sharey=True)
     for axis, metric in zip(axes, ("accuracy", "nll"), strict=True):
         scale, unit = METRIC_UNITS[metric]
@@ -139,7 +139,7 @@ def effects(table: pd.DataFrame) -> Figure:
             axis.plot(scale * row["effect"], y, "D", color=colour, ms=5, label=label)
         axis.set_xlabel(unit)
         axis.grid(axis="x")
-    axes[0].set_yticks(range(len(rows)), [textwrap.fill(name, 26) for name in rows], fontsize=9.5)
+    axes[0].set_yticks(range(len(rows)), [textwrap.fill(name, 22) for name in rows], fontsize=11)
     axes[0].set_ylim(len(rows) - 0.4, -0.6)
     if len(sets) > 1:
         fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(sets))

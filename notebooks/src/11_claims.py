@@ -50,16 +50,18 @@ tested = verdicts.join([verdicts.assess(*runs) for runs in found])
 # The `quick` profile has two people: it shows points, and verdicts need `full`.
 
 # %% tags=["nbval-check-output"]
-for bases, _, _ in found:
-    folds, seeds = ({getattr(b, name) for b in bases} for name in ("fold", "seed"))
-    name = bases[0].dataset
-    people = tested.parts.query("dataset == @name")["n"].max()
-    print(
-        f"{name}, {profile}: {people} people, {len(folds)} folds, {len(seeds)} seed(s)"
-    )
-print("changes since the claims were written:")
+bases = [base for bases, _, _ in found for base in bases]
+units = [(base.dataset, base.fold, base.seed) for base in bases]
+units = pd.DataFrame(units, columns=["dataset", "folds", "seeds"])
+people = tested.parts.groupby("dataset")["n"].max()
+units.groupby("dataset", sort=False).nunique().assign(people=people)
+
+# %% [markdown]
+# What was changed since the claims were written:
+
+# %% tags=["nbval-check-output"]
 for change in claims.CHANGES:
-    print(textwrap.fill(change, 88))
+    print(textwrap.fill(change, 80))
 
 # %% [markdown]
 # ## The scorecard
@@ -79,16 +81,17 @@ table.loc[tested.claims["claim"].unique()]
 # Accuracy as a fraction of one; NLL and sharpness in nats. `detectable` is the effect that would have been found with power 0.8.
 
 # %% tags=["nbval-check-output"]
-about = ["dataset", "claim", "metric", "n"]
-numbers = ["effect", "low", "high", "p", "detectable"]
-tested.parts[about + numbers].round(4).dropna(axis="columns")
+columns = ["metric", "effect", "low", "high", "p", "detectable", "n"]
+numbers = tested.parts.set_index(["dataset", "claim"])[columns]
+numbers.round(4).dropna(axis="columns")
 
 # %% tags=["nbval-check-output"]
-columns = ["dataset", "claim", "verdict", "p", "adjusted", "source"]
-tested.claims[columns].round(4).dropna(axis="columns")
+columns = ["verdict", "p", "adjusted", "source"]
+verdict = tested.claims.set_index(["dataset", "claim"])[columns]
+verdict.round(4).dropna(axis="columns")
 
 # %% [markdown]
-# ## H1
+# ## H1: mixup helps students
 #
 # Mixup in the distillation improves students on average.
 
@@ -96,7 +99,7 @@ tested.claims[columns].round(4).dropna(axis="columns")
 figures.forest("H1", tested)
 
 # %% [markdown]
-# ## H2
+# ## H2: too much smoothness hurts
 #
 # Too much smoothness hurts: a high temperature on top of mixup.
 
@@ -104,7 +107,7 @@ figures.forest("H1", tested)
 figures.forest("H2", tested)
 
 # %% [markdown]
-# ## H3
+# ## H3: Mix-T wants a low temperature
 #
 # A mixup-trained teacher wants a low temperature; for a plain teacher a high one is fine.
 
@@ -112,7 +115,7 @@ figures.forest("H2", tested)
 figures.forest("H3", tested)
 
 # %% [markdown]
-# ## H4
+# ## H4: better network, worse teacher
 #
 # A mixup-trained teacher is the better network and the worse teacher.
 
@@ -120,7 +123,7 @@ figures.forest("H3", tested)
 figures.forest("H4", tested)
 
 # %% [markdown]
-# ## H5
+# ## H5: mixup twice is flatter
 #
 # Mixup for teacher and student reaches flatter, less sensitive minima than for the teacher alone.
 
@@ -128,7 +131,7 @@ figures.forest("H4", tested)
 figures.forest("H5", tested)
 
 # %% [markdown]
-# ## H6
+# ## H6: partial mixup avoids the loss
 #
 # Partial mixup avoids what full mixup loses.
 
@@ -136,7 +139,7 @@ figures.forest("H5", tested)
 figures.forest("H6", tested)
 
 # %% [markdown]
-# ## H7
+# ## H7: teachers need different mixup
 #
 # What mixup of a teacher does to its students differs between signal and image teachers.
 
@@ -144,7 +147,7 @@ figures.forest("H6", tested)
 figures.forest("H7", tested)
 
 # %% [markdown]
-# ## H8
+# ## H8: two teachers beat one
 #
 # Both teachers together are better than either alone.
 
@@ -152,7 +155,7 @@ figures.forest("H7", tested)
 figures.forest("H8", tested)
 
 # %% [markdown]
-# ## H9
+# ## H9: Ann beats longer training
 #
 # Starting the student from scratch-trained weights (Ann) helps beyond the longer training.
 
@@ -160,7 +163,7 @@ figures.forest("H8", tested)
 figures.forest("H9", tested)
 
 # %% [markdown]
-# ## H10
+# ## H10: larger is no better teacher
 #
 # A larger teacher is not reliably a better teacher.
 
@@ -168,7 +171,7 @@ figures.forest("H9", tested)
 figures.forest("H10", tested)
 
 # %% [markdown]
-# ## H11
+# ## H11: similar classes disperse
 #
 # Mixup disperses the features of similar classes; dissimilar classes stay apart.
 
@@ -176,7 +179,7 @@ figures.forest("H10", tested)
 figures.forest("H11", tested)
 
 # %% [markdown]
-# ## H12
+# ## H12: topology protects from noise
 #
 # With topological knowledge a student keeps more accuracy when its input is corrupted.
 
@@ -192,8 +195,8 @@ figures.forest("H12", tested)
 pd.concat([verdicts.sensitivity(*runs) for runs in found])
 
 # %% tags=["remove-cell"]
-for verdict in ("supported", "contradicted", "undecided"):
-    glue(verdict, verdicts.with_verdict(tested, verdict), display=False)
+for name in ("supported", "contradicted", "undecided"):
+    glue(name, verdicts.with_verdict(tested, name), display=False)
 glue("final", "verdicts" if found[0][2] else "points, not verdicts", display=False)
 
 # %% [markdown]

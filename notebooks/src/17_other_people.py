@@ -84,11 +84,13 @@ figures.effects(table[table["study"] == "teachers"])
 
 # %% tags=["nbval-check-output"]
 accuracy, nll = (table[table["metric"] == name] for name in effects.SHOWN)
-columns = ["dataset", "what", "effect", "low", "high"]
-accuracy[columns].round(4).dropna(axis="columns")
+columns = ["effect", "low", "high"]
+numbers = accuracy.set_index(["dataset", "what"])[columns]
+numbers.round(4).dropna(axis="columns")
 
 # %% tags=["nbval-check-output"]
-nll[columns].round(3).dropna(axis="columns")
+numbers = nll.set_index(["dataset", "what"])[columns]
+numbers.round(3).dropna(axis="columns")
 
 # %% tags=["remove-cell"]
 glue("n_rows", table["what"].nunique(), display=False)
