@@ -151,9 +151,8 @@ ordered = {b: np.sort(d.points.view("f4,f4").ravel()) for b, d in sets.items()}
 
 # %% tags=["nbval-check-output"]
 for backend, points in ordered.items():
-    print(
-        f"{backend:7s} {len(points)} pairs, equal to fast: {np.array_equal(points, ordered['fast'])}"
-    )
+    equal = np.array_equal(points, ordered["fast"])
+    print(f"{backend:7s} {len(points)} pairs, equal to fast: {equal}")
 
 # %% [markdown]
 # Images are another matter, because "the value of a pixel" has two honest meanings: the Gaussian *sampled* at the centre of
