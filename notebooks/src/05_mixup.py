@@ -27,6 +27,7 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
 import numpy as np
+import pandas as pd
 from myst_nb import glue
 
 from mixkd import figures, mixing, studies, topology
@@ -100,7 +101,7 @@ means = runs.assign(alone=runs["teachers"] == "none").groupby(["alone", "case"])
 taught, alone = (
     means[["accuracy", "nll"]].mean().loc[key] for key in (False, True)
 )
-for case, row in taught.iterrows():
+for case, row in pd.concat([taught, alone]).iterrows():
     key = case.replace(" & ", "_").replace("-", "")
     glue(f"acc_{key}", 100 * row["accuracy"], display=False)
     glue(f"nll_{key}", row["nll"], display=False)
@@ -119,7 +120,8 @@ glue("mixt_gain", 100 * mixt_gain, display=False)
 # %% [markdown]
 # Averaged over teachers and held-out people: T & S {glue:text}`acc_T_S:.1f` % (NLL {glue:text}`nll_T_S:.2f`), Mix-T & S {glue:text}`acc_MixT_S:.1f` %
 # ({glue:text}`nll_MixT_S:.2f`), T & Mix-S {glue:text}`acc_T_MixS:.1f` % ({glue:text}`nll_T_MixS:.2f`), Mix-T & Mix-S
-# {glue:text}`acc_MixT_MixS:.1f` % ({glue:text}`nll_MixT_MixS:.2f`). Without any teacher, mixup changed the student by {glue:text}`alone_gain:+.1f` points.
+# {glue:text}`acc_MixT_MixS:.1f` % ({glue:text}`nll_MixT_MixS:.2f`). Without any teacher, mixup changed
+# the student by {glue:text}`alone_gain:+.1f` points, and its NLL from {glue:text}`nll_S:.2f` to {glue:text}`nll_MixS:.2f`.
 #
 # Is the better network the better teacher? Mixup changed the *teachers* by {glue:text}`teacher_gain:+.1f` points, and the students *of* those teachers by
 # {glue:text}`mixt_gain:+.1f` points.
