@@ -15,7 +15,7 @@ from scipy import stats
 
 from mixkd import studies
 from mixkd.analysis import claims, features, verdicts
-from mixkd.analysis.claims import CLAIMS, Claim, Part
+from mixkd.analysis.claims import AFTERWARDS, CLAIMS, Claim, Part
 from mixkd.datasets import DATASETS
 from mixkd.errors import MixkdError
 from mixkd.store import RunRecord
@@ -52,13 +52,14 @@ def test_interval(differences):
     assert verdicts.interval(differences) == pytest.approx((oracle.low, oracle.high))
 
 
-def test_detectable_effect_has_the_stated_power():
+@pytest.mark.parametrize("level", [0.05, 0.05 / 12])
+def test_detectable_effect_has_the_stated_power(level):
     rng = np.random.default_rng(0)
     differences = rng.normal(0, 1, 10)
     differences = (differences - differences.mean()) / differences.std(ddof=1)
-    shift = verdicts.detectable(differences)
+    shift = verdicts.detectable(differences, level)
     drawn = rng.normal(shift, 1, (20_000, 10))
-    assert (stats.ttest_1samp(drawn, 0, axis=1).pvalue < 0.05).mean() == pytest.approx(0.8, abs=0.01)
+    assert (stats.ttest_1samp(drawn, 0, axis=1).pvalue < level).mean() == pytest.approx(0.8, abs=0.01)
 
 
 def test_holm():
@@ -124,6 +125,10 @@ EXPECTED = {  # margin of accuracy 0.01, half width of the interval 0.003
     (0.02, "differs"): "supported",
     (-0.02, "differs"): "supported",
     (0.02, "not_above"): "contradicted",
+    (0.012, "not_above"): "undecided",  # beyond zero, but not surely beyond the margin
+    (0.006, "above"): "supported",  # inside the margin, but on one side of zero
+    (0.006, "below"): "contradicted",
+    (0.006, "not_above"): "supported",
     (0.0, "above"): "contradicted",  # the whole interval is inside the margin
     (0.0, "below"): "contradicted",
     (0.0, "differs"): "contradicted",
@@ -171,6 +176,9 @@ def test_every_part_must_hold_and_holm_counts_the_claims():
     assert list(tested["verdict"]) == ["supported", "contradicted"]
     assert list(tested["p"]) == pytest.approx([2 / 2**10, 4 / 2**10])
     assert list(tested["adjusted"]) == pytest.approx([4 / 2**10, 4 / 2**10])
+    differences = verdicts.contrast(good, BASES, lookup_of(0.02)).to_numpy()
+    strictest = verdicts.assess(BASES, lookup_of(0.02), claims=[alone, both]).parts["detectable"]
+    assert strictest.to_numpy() == pytest.approx(verdicts.detectable(differences, 0.05 / 2))
     many = [replace(alone, name=f"H{i}") for i in range(26)]  # 26 * 2 / 1024 > 0.05
     assert set(verdicts.assess(BASES, lookup_of(0.02), claims=many).claims["verdict"]) == {"undecided"}
 
@@ -204,10 +212,18 @@ def test_sensitivity_asks_the_same_of_other_metrics():
     }
 
 
-@pytest.mark.parametrize("metric", sorted({part.metric for claim in CLAIMS for part in claim.parts}))
+@pytest.mark.parametrize("metric", sorted({part.metric for claim in (*CLAIMS, *AFTERWARDS) for part in claim.parts}))
 def test_every_metric_of_the_claims_can_be_measured(metric):
     found = verdicts.measure(record(BASES[0], 0.7, "3"), metric, np.array([[5, 1, 0], [1, 5, 0], [0, 0, 6]]))
-    assert found.to_dict() == pytest.approx({"3": 0.0 if metric == "v_gap" else 0.7})
+    difference = metric == "v_gap" or metric.startswith("kept_")
+    assert found.to_dict() == pytest.approx({"3": 0.0 if difference else 0.7})
+
+
+def test_what_is_kept_is_that_of_spoilt_minus_that_of_clean_windows():
+    spoilt = record(BASES[0], 0.7, "3")
+    spoilt = replace(spoilt, probes=spoilt.probes | {"missing": [0.6, 0.5, 0.3]})
+    found = verdicts.measure(spoilt, "kept_missing_3", np.zeros((3, 3)))
+    assert found.to_dict() == pytest.approx({"3": 0.3 - 0.7})
 
 
 def test_a_missing_record_is_named():
@@ -265,12 +281,14 @@ def test_twelve_claims_from_runs_that_the_studies_have():
         bases = list(studies.bases("synthetic", profile, 0))
         needed = {run.hash for run in claims.specs(bases)}
         assert needed <= {run.hash for run in studies.every("synthetic", profile)}
+        parts = [part for claim in AFTERWARDS for part in claim.parts]
+        assert {make(base).hash for base in bases for part in parts for _, make in part.terms} <= needed
 
 
 def test_contrasts_compare_like_with_like():
     """Every contrast's coefficients sum to zero, and what it compares is trained on the same fold and seed."""
     base = small(fold=3, seed=5)
-    for claim in CLAIMS:
+    for claim in (*CLAIMS, *AFTERWARDS):
         for part in claim.parts:
             assert sum(weight for weight, _ in part.terms) == pytest.approx(0)
             assert {(make(base).fold, make(base).seed, make(base).dataset) for _, make in part.terms} == {

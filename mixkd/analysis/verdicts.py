@@ -1,7 +1,7 @@
 """Tests of the claims: paired by subject, seeds averaged first; t interval, exact sign-flip p, Holm over the claims.
 
 *Supported*: interval and adjusted p in the claimed direction. *Contradicted*: the same for the opposite, or the whole
-interval inside the margin. Otherwise *undecided*. A claim of several parts needs every part.
+interval inside the margin, on both sides of zero. Otherwise *undecided*. A claim of several parts needs every part.
 """
 
 from __future__ import annotations
@@ -56,20 +56,20 @@ def interval(differences: np.ndarray) -> tuple[float, float]:
     return float(differences.mean() - half), float(differences.mean() + half)
 
 
-def detectable(differences: np.ndarray) -> float:
-    """The true mean that a two-sided paired t test at 5 % would have found with power 0.8, given n and this spread.
+def detectable(differences: np.ndarray, level: float = LEVEL) -> float:
+    """The true mean that a two-sided paired t test at `level` would have found with power 0.8, given n and this spread.
 
     NaN below three.
     """
     n = len(differences)
     if n < 3:
         return math.nan
-    critical = stats.t.ppf(1 - LEVEL / 2, n - 1)
+    critical = stats.t.ppf(1 - level / 2, n - 1)
 
     def lack(shift: float) -> float:
-        return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift)) - POWER
+        return float(stats.nct.sf(critical, n - 1, shift)) - POWER  # the other tail is lost in rounding at this power
 
-    return brentq(lack, 0, 10 + critical) * float(differences.std(ddof=1)) / math.sqrt(n)
+    return brentq(lack, 0, 3 * critical) * float(differences.std(ddof=1)) / math.sqrt(n)
 
 
 def holm(p: Sequence[float]) -> np.ndarray:
@@ -97,8 +97,9 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
     if metric in ("v_similar", "v_gap"):
         similar, dissimilar = mean_scores(probes["v_scores"], confusion)
         return pd.Series({fold: similar if metric == "v_similar" else dissimilar - similar})
-    kind, _, level = metric.partition("_")
-    return pd.Series({fold: probes[kind][int(level) - 1]})
+    kind, level = metric.removeprefix("kept_").split("_")
+    spoilt = probes[kind][int(level) - 1]
+    return pd.Series({fold: spoilt - record.metrics()["accuracy"] if metric.startswith("kept_") else spoilt})
 
 
 def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
@@ -125,29 +126,26 @@ def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
     return together.groupby(level=0, sort=False).mean()
 
 
-def judge(part: Part, differences: np.ndarray) -> dict[str, object]:
-    """Effect, interval, p for and against, and what they say before the correction: for, against, equal or open."""
+def judge(part: Part, differences: np.ndarray, level: float = LEVEL) -> dict[str, object]:
+    """Effect, interval, p, what they say before any correction (for, against, equal or open), and `detectable`."""
     margin, (low, high) = MARGINS[part.metric], interval(differences)
     around = margin if part.direction == "not_above" else 0.0
-    p_for, p_against = sign_flip(differences - around), sign_flip(differences)
-    inside = -margin < low and high < margin
-    if part.direction == "below":
-        says = "for" if high < 0 else "against" if low > 0 else "equal" if inside else "open"
-    elif part.direction == "above":
-        says = "for" if low > 0 else "against" if high < 0 else "equal" if inside else "open"
-    elif part.direction == "not_above":
-        says = "for" if high < margin else "against" if low > 0 else "open"
-    else:
-        says = "for" if low > 0 or high < 0 else "equal" if inside else "open"
+    inside = part.direction != "not_above" and -margin < low and high < margin
+    side = "below" if high < around else "above" if low > around else "equal" if inside else "open"
+    names = {"below": "against", "above": "for"}
+    if part.direction in ("below", "not_above"):
+        names = {"below": "for", "above": "against"}
+    elif part.direction == "differs":
+        names = {"below": "for", "above": "for"}
     return {
         "effect": float(differences.mean()),
         "low": low,
         "high": high,
         "n": len(differences),
-        "p": p_against if says == "against" else p_for,
+        "p": sign_flip(differences - around),
         "margin": margin,
-        "detectable": detectable(differences),
-        "says": says,
+        "detectable": detectable(differences, level),
+        "says": names.get(side, side),
     }
 
 
@@ -174,7 +172,7 @@ def assess(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True, claims:
             found = contrasts[dataset, claim.name, part.text] = contrast(part, bases, lookup)
             about = {"dataset": dataset, "claim": claim.name, "part": part.text}
             about |= {"metric": part.metric, "direction": part.direction}
-            rows.append(about | judge(part, found.to_numpy()))
+            rows.append(about | judge(part, found.to_numpy(), LEVEL / len(claims)))
     parts = pd.DataFrame(rows)
     verdicts = _verdicts(parts, claims)
     if not final:
