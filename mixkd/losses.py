@@ -69,12 +69,12 @@ def dist(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> to
 
 
 def attention(maps: torch.Tensor) -> torch.Tensor:
-    """Sum over channels of squares, flattened over positions and scaled to length 1, (n, n_positions)."""
+    """Q / |Q| with Q = sum_c F_c^2, flattened over positions, (n, n_positions)."""
     return F.normalize(maps.pow(2).sum(dim=1).flatten(1), dim=1)
 
 
 def at(student: Maps, teacher: Maps) -> torch.Tensor:
-    """Attention transfer: mean squared difference of attention maps, summed over stages. Zagoruyko & Komodakis 2017."""
+    """Attention transfer: sum over stages of mean (Q_s / |Q_s| - Q_t / |Q_t|)^2. Zagoruyko & Komodakis 2017."""
     return torch.stack(
         [(attention(s) - attention(t)).pow(2).mean() for s, t in zip(student, teacher, strict=True)]
     ).sum()
@@ -87,7 +87,7 @@ def gram(maps: torch.Tensor) -> torch.Tensor:
 
 
 def sp(student: Maps, teachers: Sequence[Maps], weights: Sequence[float]) -> torch.Tensor:
-    """Similarity preserving: mean squared difference of row-normalised Gram matrices, mean over stages.
+    """Similarity preserving: mean over stages of mean (norm(G_s) - norm(sum_m w_m G_m))^2, G = F F^T, rows to length 1.
 
     Tung & Mori 2019; Gram matrices of several teachers are merged before normalising, as in the group's code (TGD).
     """
@@ -100,12 +100,12 @@ def sp(student: Maps, teachers: Sequence[Maps], weights: Sequence[float]) -> tor
 
 def orthogonality(similarity: torch.Tensor, n_patches: int) -> list[torch.Tensor]:
     """P^T P - I of each block of columns, columns scaled to length 1. A reconstruction of TPKD's step."""
-    blocks = [F.normalize(block, dim=0) for block in similarity.tensor_split(n_patches, dim=1)]
+    blocks = [F.normalize(block, dim=0) for block in similarity.tensor_split(min(n_patches, len(similarity)), dim=1)]
     return [p.T @ p - torch.eye(p.shape[1], dtype=p.dtype) for p in blocks]
 
 
 def tpkd(student: Maps, teachers: Sequence[Maps], weights: Sequence[float], n_patches: int = 4) -> torch.Tensor:
-    """Mean squared difference of orthogonal features, mean over blocks and stages. Jeon et al. 2024, reconstructed.
+    """Mean over blocks and stages of mean (O_s - O_t)^2, O = P^T P - I of a block P. Jeon et al. 2024, reconstructed.
 
     Known: merged row-normalised similarity maps, k patches, normalised Gram minus I. Not known: the patch rule
     (columns here) and the scale (means here).
@@ -120,7 +120,10 @@ def tpkd(student: Maps, teachers: Sequence[Maps], weights: Sequence[float], n_pa
 
 
 def angular(maps: torch.Tensor, margin: float, scale: float) -> list[torch.Tensor]:
-    """Joint, positive and negative angular maps, each scaled to length 1 over positions, (n, n_positions) each."""
+    """log e^a / (e^a + e^b), a = s cos(m arccos q) and b = s (1 - q), q = Q / |Q|; each scaled to length 1.
+
+    Joint, positive and negative map, (n, n_positions) each.
+    """
     q = attention(maps).clamp(max=1 - 1e-6)  # arccos has no slope at 1
     positive, negative = scale * torch.cos(margin * torch.arccos(q)), scale * (1 - q)
     return [F.normalize(m, dim=1) for m in (F.logsigmoid(positive - negative), positive, negative)]
@@ -140,7 +143,8 @@ def amd(student: Maps, teacher: Maps, local: bool, margin: float = 1.35, scale: 
     for s, t in zip(student, teacher, strict=True):
         whole = distance(s, t)
         if local:
-            parts = zip(s.tensor_split(4, dim=3), t.tensor_split(4, dim=3), strict=True)
+            n_parts = min(4, s.shape[3])
+            parts = zip(s.tensor_split(n_parts, dim=3), t.tensor_split(n_parts, dim=3), strict=True)
             whole = 0.8 * whole + 0.2 * torch.stack([distance(a, b) for a, b in parts]).mean()
         losses.append(whole)
     return torch.stack(losses).mean()

@@ -76,7 +76,7 @@ Term = Callable[[Outputs, torch.Tensor, Taught, RunSpec, nn.ModuleList], torch.T
 
 
 def adapted_features(student, target, taught, spec, adapters) -> torch.Tensor:
-    """CA-MKD's feature term: squared distance of pooled features behind a learned linear map, weighted by trust.
+    """CA-MKD's feature term: sum_m trust_m mean (A_m f_s - f_m)^2 with pooled features f and learned linear maps A_m.
 
     Declared: pooled features, and the trust of the logits (the original weights this term anew).
     """
@@ -122,8 +122,8 @@ class Method:
 METHODS = {
     "kd": Method("KD", "Hinton et al. 2015"),
     "aver": Method("AVER", "mean of the teachers' outputs; of logits: declared", kd=averaged),
-    "ebkd": Method("EBKD", "Kwon et al. 2020; weights in the form of CA-MKD", kd=by_entropy),
-    "camkd": Method("CA-MKD", "Zhang et al. 2022; pooled features: declared", by_label, adapted_features, 1.0, True),
+    "ebkd": Method("EBKD", "Kwon et al. 2020; weights 1 - softmax, as CA-MKD: declared", kd=by_entropy),
+    "camkd": Method("CA-MKD", "Zhang et al. 2022; features, weight 1: declared", by_label, adapted_features, 1.0, True),
     "at": Method("AT", "Zagoruyko & Komodakis 2017; weight of RepDistiller", weighted, attention_transfer, 1e3, True),
     "sp": Method("SP", "Tung & Mori 2019; weight of the group's code (TGD)", weighted, similarity, 3e3, True),
     "tpkd": Method("TPKD", "Jeon et al. 2024; orthogonal step reconstructed", weighted, orthogonal, 700.0, True),
@@ -163,7 +163,10 @@ def adapters(spec: RunSpec) -> nn.ModuleList:
 def distil_loss(
     student: Outputs, target: torch.Tensor, taught: Taught, spec: RunSpec, adapters: nn.ModuleList
 ) -> torch.Tensor:
-    """The loss of a batch: student and teachers saw the same draw, `target` is its (mixed) label (n, n_classes)."""
+    """The loss of a batch: student and teachers saw the same draw, `target` is its (mixed) label (n, n_classes).
+
+    SimKD: mean (f_s - f_t)^2 of features behind the student's map. DIST: CE + 2 (rows + columns).
+    """
     method = METHODS[spec.method]
     if spec.method == "simkd":
         return F.mse_loss(student.features, taught[0].features)

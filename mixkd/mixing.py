@@ -97,7 +97,8 @@ def mixed_rows(shape: tuple[int, int], mixup: Mixup, seed: int) -> np.ndarray:
     """Which rows of each batch are mixed, boolean (n_steps, batch_size).
 
     `exact`: round(share * batch_size) rows. `released`: int((1 - share) * batch_size) rows to leave clean are drawn
-    with replacement, as in the released code of MIX-KD, so more than the share is mixed.
+    with replacement, as in the released code of MIX-KD, so more than the share is mixed. (There, rows left clean are
+    permuted too, so some windows come twice and others not at all; here a clean row keeps its window.)
     """
     batch_size = shape[1]
     rank = permutations(generator(seed, "mixed"), shape)

@@ -172,6 +172,27 @@ def test_each_study_varies_its_own_thing():
     ]
 
 
+def test_the_methods_study_has_every_method_as_its_source_runs_it():
+    ann = [("SP, Ann", "both", 0.7, "exact", 20), ("TPKD, Ann", "both", 0.7, "exact", 20)]
+    one = ("AT", "SP", "AMD (global)", "AMD (global + local)", "SimKD", "DIST")
+    assert column("methods", "method", "teachers", "kd_weight", "logit_scaling", "total_epochs") == [
+        ("Scratch", "none", 0.0, "exact", 10),
+        ("Scratch 2x", "none", 0.0, "exact", 20),
+        ("Base", "signal", 0.7, "exact", 10),
+        ("Base", "image", 0.7, "exact", 10),
+        ("ESKD", "signal", 0.7, "exact", 10),
+        ("Base", "both", 0.7, "exact", 10),
+        ("Ann", "both", 0.7, "exact", 20),
+        ("Base 2x", "both", 0.7, "exact", 20),
+        ("RL", "signal", 0.9, "released", 10),
+        *((name, "both", 0.7, "exact", 10) for name in ("AVER", "EBKD", "CA-MKD")),
+        *((name, "signal", 0.7, "exact", 10) for name in one),
+        *ann,
+    ]
+    eskd = studies.specs("methods", "synthetic")[4]
+    assert [run.stopping for run in eskd.teacher_runs] == ["best_validation"]
+
+
 def test_what_only_full_has():
     assert column("alpha", "alpha", profile="full") == [(a,) for a in studies.ALPHAS]
     assert column("resolution", "resolution", profile="full") == [(n,) for n in (8, 16, 24, 64)]
