@@ -53,7 +53,9 @@ def logits_of(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 
 def accuracy(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
-    return float((logits_of(net, x).argmax(dim=1) == y).double().mean())
+    """Share of windows that are called right; NaN for a network whose answers are not numbers."""
+    logits = logits_of(net, x)
+    return float((logits.argmax(dim=1) == y).double().mean()) if logits.isfinite().all() else math.nan
 
 
 def loss(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:

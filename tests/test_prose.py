@@ -29,7 +29,6 @@ ALLOWED = {
     ("11_claims", "0.8"): "the power of `detectable`",
     ("12_deviations", "95 %"): "the level of the intervals",
     ("12_deviations", "0.99"): "a setting: the group's kd_weight for PAMAP2",
-    ("12_deviations", "0.083"): "0.99 / 12 classes",
 }
 
 

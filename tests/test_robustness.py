@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -62,6 +64,16 @@ def test_ends_of_the_line_are_the_two_students(mixup_study):
     assert same["loss"].item() == pytest.approx(first.metrics()["nll"], rel=1e-4)
 
 
+def test_no_accuracy_where_a_mixed_variance_is_negative(mixup_study):
+    runs, data = mixup_study
+    first, second = studies.records(runs[runs["fold"] == 0])[2:4]
+    larger = replace(second)
+    larger.__dict__["weights"] = {n: 10 * w if n.endswith("running_var") else w for n, w in second.weights.items()}
+    table = landscape.line(first, larger, data[0], np.array([-0.5, 0.5])).set_index(["batchnorm", "at"]).sort_index()
+    assert table.loc[("interpolated", -0.5), ["accuracy", "loss"]].isna().all(axis=None)
+    assert table.drop(("interpolated", -0.5)).notna().all(axis=None)
+
+
 def test_deviations_are_released_minus_exact(module_home):
     study = studies.load("deviations", "synthetic", "smoke")
     studies.load("share", "synthetic", "smoke")
@@ -90,4 +102,4 @@ def test_quoted_spread_is_a_standard_error_over_runs():
     )
     (row,) = deviations.spreads(runs).to_dict("records")
     assert row["sd"] == pytest.approx(np.std([0.6, 0.7, 0.8, 0.9], ddof=1))
-    assert row["quoted"] == pytest.approx(row["sd"] / np.sqrt(8))
+    assert row["quoted"] == pytest.approx(np.std([0.6, 0.7, 0.8, 0.9]) / np.sqrt(7))

@@ -13,6 +13,7 @@ from mixkd.analysis.claims import Make, scratch, student
 from mixkd.analysis.effects import SHOWN, difference, summary
 from mixkd.analysis.verdicts import Lookup
 from mixkd.config import Mixup, RunSpec
+from mixkd.datasets import dataset
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "logits divided by their sd, no temperature",
-        "jeunsom/TDA_KD b9091bb, hchoi71/MIX-KD 6e8c149",
+        "hchoi71/MIX-KD 6e8c149; jeunsom/TDA_KD b9091bb keeps a factor of temperature",
         student("both", logit_scaling="released"),
         BOTH,
     ),
@@ -72,24 +73,29 @@ def effects(bases: Sequence[RunSpec], lookup: Lookup, final: bool) -> pd.DataFra
 
 
 def _gain_of_choice(bases: Sequence[RunSpec], lookup: Lookup, choice: str) -> pd.Series:
-    """Accuracy after the chosen epoch minus after the last, of students of both teachers, by fold."""
-    gains: dict[int, list[float]] = {}
+    """Accuracy after the chosen epoch minus after the last, of students of both teachers, by held-out subject.
+
+    Where subjects are tested in groups, by group. Without those that the data set names `unpaired`.
+    """
+    gains: dict[str, list[float]] = {}
+    unpaired = {str(subject) for subject in dataset(bases[0].dataset).unpaired}
     for base in bases:
         record = lookup(BOTH(base))
         assert record is not None  # `contrast` has asked for it
-        gains.setdefault(base.fold, []).append(record.metrics(choice)["accuracy"] - record.metrics()["accuracy"])
-    return pd.Series({fold: float(np.mean(found)) for fold, found in gains.items()})
+        subject = "+".join(map(str, record.data["subjects"]["test"]))
+        if subject not in unpaired:
+            gains.setdefault(subject, []).append(record.metrics(choice)["accuracy"] - record.metrics()["accuracy"])
+    return pd.Series({subject: float(np.mean(found)) for subject, found in gains.items()})
 
 
 def spreads(runs: pd.DataFrame) -> pd.DataFrame:
     """By method and teachers: standard deviation over subjects, and what is quoted when a standard error is meant.
 
-    The quoted one divides by the root of the number of runs, subjects times seeds, as for PAMAP2 in earlier papers.
+    Quoted as for PAMAP2 in earlier papers: sd with n in place of n - 1, over the root of the number of runs less one.
     """
     rows = []
     for (method, by), part in runs.groupby(["method", "teachers"], sort=False):
-        sd = part.groupby("subject")["accuracy"].mean().std(ddof=1)
-        rows.append(
-            {"method": method, "teachers": by, "sd": sd, "quoted": sd / math.sqrt(len(part)), "runs": len(part)}
-        )
+        scores = part.groupby("subject")["accuracy"].mean()
+        quoted = scores.std(ddof=0) / math.sqrt(len(part) - 1)
+        rows.append({"method": method, "teachers": by, "sd": scores.std(), "quoted": quoted, "runs": len(part)})
     return pd.DataFrame(rows)

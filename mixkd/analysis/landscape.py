@@ -18,7 +18,8 @@ def line(first: RunRecord, second: RunRecord, data: FoldData, at: np.ndarray) ->
     """Accuracy and loss at (1 - at) * first + at * second, two signal networks of one shape.
 
     Columns at, batchnorm, split, accuracy, loss. `recomputed`: BatchNorm statistics are those of training windows at
-    each point; `interpolated`: mixed like the weights, which breaks networks that are fine (Izmailov et al. 2018).
+    each point; `interpolated`: mixed like the weights, which breaks networks that are fine (Izmailov et al. 2018): NaN
+    where, beyond the ends, a mixed variance is below zero.
     """
     ends = [trained_network(record, data).state_dict() for record in (first, second)]
     net = trained_network(first, data)

@@ -26,8 +26,8 @@ def table(runs: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
         y = data[record.spec.fold].parts["test"].y
         right = record.arrays["test_logits"].argmax(axis=1) == y
         for kind, strengths in STRENGTHS.items():
-            attacked = right if kind in probes.LEVELS else right[probes.evenly(len(y), probes.BATCH)]
-            clean = float(attacked.mean())
+            attacked = right[probes.evenly(len(y), probes.BATCH)]
+            clean = record.metrics()["accuracy"] if kind in probes.LEVELS else float(attacked.mean())
             for strength, accuracy in zip((0.0, *strengths), (clean, *record.probes[kind]), strict=True):
                 rows.append(
                     about | {"kind": kind, "strength": strength, "accuracy": accuracy, "kept": accuracy - clean}

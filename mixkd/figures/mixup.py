@@ -21,10 +21,12 @@ def teacher_mixup(table: pd.DataFrame) -> Figure:
     """Accuracy of the student against the mixup that trained its one teacher: strength (left) and share (right)."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
     one = table[table["teachers"] != "both"]
+    partial = one["teacher_share"].between(0, 1, inclusive="neither")
+    constant = {"teacher_share": 1, "teacher_alpha": one.loc[partial, "teacher_alpha"].max()}
     for axis, name in zip(axes, ("teacher_alpha", "teacher_share"), strict=True):
         other = "teacher_share" if name == "teacher_alpha" else "teacher_alpha"
         for by, part in one.groupby("teachers", sort=False):
-            chosen = part[(part["mixed_teachers"] == "none") | (part[other] == 1)].fillna({name: 0.0})
+            chosen = part[(part["mixed_teachers"] == "none") | (part[other] == constant[other])].fillna({name: 0.0})
             mean = chosen.groupby(name)["accuracy"].mean()
             axis.plot(mean.index, mean, "o-", color=COLOURS[by], label=f"from {by}")
         axis.set_xlabel({"teacher_alpha": "alpha (0: no mixup)", "teacher_share": "share that is mixed"}[name])
@@ -58,14 +60,15 @@ def four_cases(table: pd.DataFrame, value: str = "accuracy") -> Figure:
 
 @figure
 def case_gain(table: pd.DataFrame) -> Figure:
-    """Change of accuracy and NLL against T & S of the same teacher and subject."""
+    """Change of accuracy and NLL against T & S of the same kind of teacher and the same subject, seeds averaged."""
+    table = table.groupby(["teachers", "case", "subject"], sort=False)[["accuracy", "nll"]].mean().reset_index()
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
     for axis, value, scale in ((axes[0], "accuracy", 100), (axes[1], "nll", 1)):
         axis.axhline(0, color=INK, lw=1)
-        plain = table[table["case"] == "T & S"].set_index(["teachers", "subject", "seed"])[value]
+        plain = table[table["case"] == "T & S"].set_index(["teachers", "subject"])[value]
         for x, case in enumerate(CASES[1:]):
             part = table[(table["case"] == case) & (table["teachers"] != "none")]
-            keys = list(part[["teachers", "subject", "seed"]].itertuples(index=False, name=None))
+            keys = list(part[["teachers", "subject"]].itertuples(index=False, name=None))
             change = scale * (part[value].to_numpy() - plain.loc[keys].to_numpy())
             for by, shift in zip(TEACHERS, (-0.22, 0, 0.22), strict=True):
                 chosen = change[(part["teachers"] == by).to_numpy()]

@@ -185,7 +185,9 @@ def method_gains(table: pd.DataFrame) -> Figure:
         gain = 100 * (part["accuracy"].to_numpy() - alone.loc[epochs].loc[part["subject"]].to_numpy())
         axis.plot(gain, [y] * len(gain), "o", color=COLOURS[by], alpha=0.6, mew=0)
         axis.plot([gain.mean()] * 2, [y - 0.3, y + 0.3], color=COLOURS[by], lw=3)
-    axis.set_yticks(range(len(groups)), [f"{m} ({e})" for (m, _, e), _ in groups])
+    names = [method for (method, _, _), _ in groups]
+    labels = [f"{m}, {by} ({e})" if names.count(m) > 1 else f"{m} ({e})" for (m, by, e), _ in groups]
+    axis.set_yticks(range(len(groups)), labels)
     axis.invert_yaxis()
     axis.set_xlabel("gain, points of accuracy")
     axis.grid(axis="x")

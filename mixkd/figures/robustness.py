@@ -80,7 +80,8 @@ def sharpness(table: pd.DataFrame) -> Figure:
         for x, case in enumerate(CASES):
             part = table[(table["teachers"] == by) & (table["case"] == case)]
             dots(axis, part, x, "sharpness", COLOURS[case], label=case)
-        axis.set(title=f"from {by}", xticks=[], yscale="log")
+        axis.set(title=f"from {by}", xticks=[])
+        axis.set_yscale("symlog", linthresh=1e-3)  # it can be zero or below
         axis.grid(axis="y", which="both")
     axes.flat[0].set_ylabel("sharpness, nats")
     handles, labels = axes.flat[0].get_legend_handles_labels()
@@ -95,7 +96,8 @@ def sharp_against_robust(table: pd.DataFrame) -> Figure:
     for case, part in table.groupby("case", sort=False):
         mean = part.groupby(["teachers", "subject"])[["sharpness", "fgsm"]].mean()
         axis.plot(mean["sharpness"], mean["fgsm"], "o", color=COLOURS[case], alpha=0.7, mew=0, label=case)
-    axis.set(xlabel="sharpness, nats", ylabel="accuracy under FGSM", xscale="log")
+    axis.set(xlabel="sharpness, nats", ylabel="accuracy under FGSM")
+    axis.set_xscale("symlog", linthresh=1e-3)
     axis.grid()
     axis.legend(fontsize=9.5)
     percent(axis)
