@@ -118,13 +118,13 @@ glue(
 )
 
 # %% [markdown]
-# The random split promises {glue:text}`leak_window:.1f` % and the held-out people get {glue:text}`leak_subject:.1f` %. What
-# the first has more is not skill; it is memory.
+# The random split promises {glue:text}`leak_window:.1f` % and the held-out people get {glue:text}`leak_subject:.1f` %. The
+# difference is what knowing a person's other windows is worth; a watch on a new wrist has none of them.
 #
 # ## Folds
 #
-# So every person is tested exactly once (**leave one subject out**), and the choices that every method needs are made on
-# one more person, the next by number, who neither trains nor tests. (Sets of more than twenty people are cut into ten groups,
+# So every person is tested exactly once (**leave one subject out**). One more person, the next by number, neither trains nor
+# tests: there early stopping and the choice of similar classes look. (Sets of more than twenty people are cut into ten groups,
 # tested in turn, and a tenth of the others is for choices.) Normalisation and image ranges are fitted on the training
 # people alone. The profile `quick` runs the first two folds only; `full` runs all.
 

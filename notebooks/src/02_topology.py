@@ -171,7 +171,7 @@ drawn["ours, integrated"] = topology.images(few, exact)[0, channel]
 drawn["persim"] = backends.images(few, exact, "persim")[0, channel]
 drawn["giotto-tda"] = backends.images(few, grid, "giotto")[0, channel]
 
-# %% mystnb={"figure": {"caption": "One diagram drawn by five programs; below each, the relative distance to the first.", "name": "fig-backends"}, "image": {"alt": "The same small image of bright spots drawn by five programs, with its relative distance to the first below each.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "One diagram drawn in five ways, two of them ours; below each, the relative distance to the first.", "name": "fig-backends"}, "image": {"alt": "The same small image of bright spots drawn in five ways, with its relative distance to the first below each.", "classes": "dark-light"}}
 figures.backend_images(drawn)
 
 # %% [markdown]

@@ -91,7 +91,7 @@ runs.pivot_table(
 ).round(3)
 
 # %% [markdown]
-# Compared on the same person and the same teachers, with T & S as zero:
+# Compared on the same person, fold and seed, with T & S as zero:
 
 # %% mystnb={"figure": {"caption": "Change of accuracy (left, points) and NLL (right, nats; lower is better) against T & S, on the same held-out person.", "name": "fig-case-gain"}, "image": {"alt": "Two dot plots around zero, accuracy and NLL, for three cases of mixup, coloured by teacher, a marker per held-out person.", "classes": "dark-light"}}
 figures.case_gain(runs)

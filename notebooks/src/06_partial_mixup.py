@@ -62,8 +62,8 @@ glue("tenth", 100 * tenth.iloc[0], display=False)
 # %% [markdown]
 # A nominal 10 % mixes {glue:text}`tenth:.1f` % of the rows when drawn as released.
 #
-# Streams of one seed share order, partners and the rows that smaller shares mix: the student at 25 % sees every mixture that the student at 10 % saw, and more. So the
-# runs below differ in one thing only.
+# Streams of one seed share order, partners and the rows that smaller shares mix: the student at 25 % sees every mixture that the student at 10 % saw, and more. So
+# exact runs below differ in the share alone; a released one also has other partners, as its code draws both windows of a pair anew.
 #
 # ## Share against accuracy
 #

@@ -132,10 +132,13 @@ for metric, effect in effects.items():
     scale = 100 if metric == "accuracy" else 1
     glue(f"{metric}_mixup", scale * by_mixup, display=False)
     glue(f"{metric}_matched", scale * by_match, display=False)
+kept = ", ".join(f"{t:g}" for t in sorted(effects["nll"]["temperature"].unique()))
+glue("kept", kept or "none", display=False)
 
 # %% [markdown]
-# On average mixup in the teacher changed the NLL of its students by {glue:text}`nll_mixup:+.2f` nats and the matched temperature by {glue:text}`nll_matched:+.2f`;
-# accuracy by {glue:text}`accuracy_mixup:+.1f` and {glue:text}`accuracy_matched:+.1f` points.
+# Temperatures with a match inside the studied range: {glue:text}`kept`. There, on average, mixup in the teacher changed the NLL of its students by
+# {glue:text}`nll_mixup:+.2f` nats and the matched temperature by {glue:text}`nll_matched:+.2f`; accuracy by {glue:text}`accuracy_mixup:+.1f` and
+# {glue:text}`accuracy_matched:+.1f` points. A higher temperature would need a plain teacher at one that was not studied.
 #
 # ## Confidence
 #
@@ -157,14 +160,14 @@ figures.reliability(curves)
 #
 # Mixup asks the network to place mixtures between classes, so it should pull clusters together. The **V-score** compares k-means clusters of the student's
 # features with the true classes (1: they coincide), here for two classes at a time. Which classes are *similar* is not chosen by hand: the three pairs that plain
-# students confuse most on *validation* people; *dissimilar* are the pairs they never confuse. The maps show features of all classes by t-SNE.
+# students confuse most on *validation* people; *dissimilar* are those they confuse least, as a rule never. The maps show features of all classes by t-SNE.
 
 # %%
 plain = studies.load("mixup", dataset, profile, seed, alpha)
 plain = plain[(plain["teachers"] == "none") & (plain["share"] == 0)]
 scores = features.by_similarity(at4_all, plain)
 
-# %% mystnb={"figure": {"caption": "V-score of students' features at temperature 4 on held-out people, for the most confused and for never confused pairs of classes; a marker per person, bar: mean.", "name": "fig-vscore"}, "image": {"alt": "Two dot plots of V-score, similar and dissimilar classes, with four coloured cases of mixup in each.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "V-score of students' features at temperature 4 on held-out people, for the most and for the least confused pairs of classes; a marker per person, bar: mean.", "name": "fig-vscore"}, "image": {"alt": "Two dot plots of V-score, similar and dissimilar classes, with four coloured cases of mixup in each.", "classes": "dark-light"}}
 figures.v_scores(scores)
 
 # %%
@@ -188,7 +191,8 @@ scores.pivot_table(
 accuracy = runs.pivot_table(index="case", columns="temperature", values="accuracy")
 smoothest = table.groupby(["case", "temperature"])["entropy"].mean().idxmax()
 loss = 100 * (accuracy.loc[smoothest] - accuracy.max().max())
-correlation = table["entropy"].corr(table["nll"], method="spearman")
+cells = table.groupby(["case", "temperature"])[["entropy", "nll"]].mean()
+correlation = cells["entropy"].corr(cells["nll"], method="spearman")
 glue("smoothest", "{} at temperature {:g}".format(*smoothest), display=False)
 glue("loss", loss, display=False)
 glue("correlation", correlation, display=False)
@@ -196,11 +200,11 @@ glue("correlation", correlation, display=False)
 # %% [markdown]
 # ## In this build
 #
-# The smoothest targets ({glue:text}`smoothest`) gave a student {glue:text}`loss:+.1f` points against the best cell of the grid. Over all cells, the rank correlation
-# between the entropy of the targets and the NLL of the student is {glue:text}`correlation:+.2f`. These are points; verdicts are in {doc}`11_claims`.
+# The smoothest targets ({glue:text}`smoothest`) gave a student {glue:text}`loss:+.1f` points against the best cell of the grid. Over the cells of the grid (means over
+# people), the rank correlation between the entropy of the targets and the NLL of the student is {glue:text}`correlation:+.2f`. These are points; verdicts are in {doc}`11_claims`.
 #
 # ## A sceptical reader asks
 #
 # - *Best cell of a grid?* It is the largest of many noisy numbers and flatters; claims compare cells that were named before.
-# - *Entropy on training windows?* That is what the student is taught with. On people it never saw, a teacher is less sure.
+# - *Entropy on training windows?* That is what the student is taught with. How sure a teacher is of people it never saw is another question, not asked here.
 # - *Two clusters per pair?* The V-score of a pair is high when 2-means finds the two classes, and low when they lie mixed, or when one class is itself two clusters.

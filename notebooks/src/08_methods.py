@@ -20,6 +20,7 @@
 #
 # $$ L = (1 - \lambda) \, \mathrm{CE} + \lambda \sum_m w_m \, \mathrm{kd}_m + \beta \, \text{term} . $$
 #
+# Some change more: DIST and SimKD have losses of their own, EBKD and CA-MKD weigh teachers window by window, RL rescales logits (with its own $\lambda$), ESKD stops its teacher early.
 # Sources give $\beta$ where they do; it was not tuned on this data. Where a source is silent, or was simplified, the table says *declared*.
 
 # %% tags=["parameters"]
@@ -83,12 +84,13 @@ glue("n_methods", len(students), display=False)
 # ## In this build
 #
 # Of {glue:text}`n_methods` ways to be taught, *{glue:text}`best`* gained most ({glue:text}`best_gain:+.1f` points, {glue:text}`n_people` held-out people); best and
-# worst are {glue:text}`spread:.1f` points apart. The largest of many noisy numbers is flattering: which method wins is decided by tests on people that this
-# table did not choose from, not by its top row.
+# worst are {glue:text}`spread:.1f` points apart. The largest of many noisy numbers is flattering: which method wins would have to be decided on people that
+# this table did not choose from, not by its top row.
 #
 # ## A sceptical reader asks
 #
 # - *Were the weights of terms tuned?* No, and a method that needs another weight on this data is at a disadvantage. Tuning each on validation people would be fair too, and cost as
 #   many runs again.
+# - *Is the NLL of RL its own?* Its loss does not change when all logits are scaled, so nothing in it fixes how sure the student is. Read its accuracy.
 # - *Are these the original methods?* Where a source could not be read or was simplified, the table says *declared* or *reconstructed*.
 # - *Why are Ann, 2x and SP with Ann longer?* They start from trained weights; the gain compares them with the control that trained as long.

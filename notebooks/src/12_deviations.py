@@ -14,8 +14,8 @@
 # Released code of this line of work differs from its equations in ways that matter: some change what is trained, others change what is reported.
 # ```
 #
-# Reading code beside papers is how this book found out what was done. Each difference below is an option of a run, named `released`, and its effect is measured on the
-# same people, with everything else equal. No blame is meant: every one of them is easy to write and hard to see.
+# Reading code beside papers is how this book found out what was done. The first three below are options of a run, named `released`; the others are ways to report one. Effects are
+# measured on the same people. No blame is meant: every one of them is easy to write and hard to see.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -56,15 +56,18 @@ table.drop_duplicates("what")[["what", "where"]]
 # %% [markdown]
 # ## Why each happens
 #
-# - **KL averaged over classes too.** A loss class whose default is the mean over *all* elements divides by the number of classes as well as by the batch. With 12 classes,
-#   a distillation weight of 0.99 becomes one of 0.083.
-# - **Logits divided by their standard deviation.** Every window gets a temperature of its own; how sure the teacher is no longer reaches the student.
+# - **KL averaged over classes too.** A loss class whose default is the mean over *all* elements divides by the number of classes as well as by the batch. With 12 classes and
+#   a distillation weight of 0.99, the teacher weighs 8 times as much as the labels instead of 99 (before any factor of the temperature).
+# - **Logits divided by their standard deviation.** Every window gets a temperature of its own; how sure the teacher is no longer reaches the student. The
+#   factor $T^2$ goes with the temperature, so the teacher also weighs less, and nothing in the loss fixes the scale of the logits: read accuracy, not NLL.
 # - **Partial mixup drawn with replacement.** Rows to leave clean are drawn one by one and may repeat, so fewer rows stay clean than asked for.
+#   The released code also draws both windows of a pair anew; the effect above is of the two together.
 # - **Best epoch on the test person.** The maximum of a noisy curve is above its end. Nothing of it can be had without the labels of the person to be tested.
 #
 # ## A standard error is not a spread
 #
-# Earlier tables quote, after ±, a number that equals the spread over people divided by the root of the number of *runs*. Repetitions of a run do not make people:
+# Earlier tables quote, after ±, a number that equals the spread over people divided by the root of 26, for 27 runs of nine people ({doc}`../book/reference`). Repetitions of
+# a run do not make people. The same arithmetic on our runs:
 
 # %%
 runs = studies.load("methods", dataset=dataset, profile=profile, seed=seed)
@@ -83,8 +86,8 @@ glue("too_small", (spread["sd"] / spread["quoted"]).mean(), display=False)
 # %% [markdown]
 # ## In this build
 #
-# Choosing the epoch on the test person flatters by {glue:text}`optimism:.1f` points. Averaging KL over classes changed accuracy by {glue:text}`kl:+.1f` points. A standard error
-# over runs is {glue:text}`too_small:.1f` times smaller than the spread over people.
+# Choosing the epoch on the test person flatters by {glue:text}`optimism:.1f` points. Averaging KL over classes changed accuracy by {glue:text}`kl:+.1f` points. Quoted in that
+# way, ± would be smaller than the spread over people by about the root of the number of runs, here {glue:text}`too_small:.1f` times.
 #
 # ## A sceptical reader asks
 #

@@ -110,8 +110,8 @@ glue("share_fast", 100 * part["16 px, fast"], display=False)
 glue("share_giotto", 100 * part["16 px, giotto"], display=False)
 
 # %% [markdown]
-# At 16 x 16 pixels topology takes {glue:text}`share_fast:.0f` % of the image path with the fast backend and {glue:text}`share_giotto:.0f` % with giotto-tda. Topology is expensive only when
-# it is computed by a general method.
+# At 16 x 16 pixels topology takes {glue:text}`share_fast:.0f` % of the image path with the fast backend and {glue:text}`share_giotto:.0f` % with giotto-tda. The difference is
+# what a general method costs where a special one will do.
 #
 # ## Training
 #
@@ -147,10 +147,11 @@ glue("traced", training["step"]["traced_over_scratch"], display=False)
 glue("live", training["step"]["live_over_scratch"], display=False)
 glue("whole", quick["live_over_traced"], display=False)
 glue("building", quick["of_which_building_traces"], display=False)
+glue("priced", quick["runs"], display=False)
 
 # %% [markdown]
 # With traces, a student of two teachers costs {glue:text}`traced:.2f` times a student from scratch; with live teachers {glue:text}`live:.2f` times. Building traces is not free: it takes
-# {glue:text}`building:.1f` core-minutes of the quick profile, whose training as a whole, priced by the measured steps, would take {glue:text}`whole:.2f` times as long with live teachers. Traces pay where many students share a stream.
+# {glue:text}`building:.1f` core-minutes of the quick profile ({glue:text}`priced` runs when this was measured), whose training as a whole, priced by the measured steps, would take {glue:text}`whole:.2f` times as long with live teachers. Traces pay where many students share a stream.
 #
 # ## The whole grid
 #

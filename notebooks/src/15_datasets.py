@@ -67,8 +67,8 @@ figures.people_and_hours(inventory.scale(rows), dataset)
 #   more people say something about the next one. With few people an interval is wide, however small the noise of each person.
 #
 # Where the sensor sits
-# : A wrist moves when a hand gestures, a waist does not. A result from the waist is no promise for a watch. `selfback` and `selfback_thigh` are
-#   the same people and activities at two places, so the two can be compared.
+# : A wrist moves when a hand gestures, a waist does not. A result from the waist is no promise for a watch. `selfback` and `selfback_thigh` share
+#   activities and the people who wore both sensors; only on these can the two places be compared.
 #
 # Rate and window
 # : A window must hold one or two repetitions of a movement, and the rate must hold its fastest part. A high number of windows may only mean

@@ -123,7 +123,7 @@ figures.overview(found.recordings(), found.description.window)
 #
 # ## A student, and how good it is
 #
-# `mixkd distill` trains on all people but one, with one more to validate, and tests on the one left out; in turn, until everybody was tested.
+# `mixkd distill` trains on all people but two, one to validate and one to test; in turn, until everybody was tested.
 # Each time there are a teacher of signals, a teacher of persistence images, a student of both, and its control: the same network
 # without teachers. Last, it trains on everybody, and exports that student.
 

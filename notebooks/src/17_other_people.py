@@ -48,7 +48,7 @@ for name, part in table.groupby("dataset", sort=False):
 #
 # ## Mixup: which of the two trainings?
 #
-# Against T & S from the same teachers (first row: against the plain student).
+# Against T & S from teachers of the same kind (first row: against the plain student).
 
 # %% mystnb={"figure": {"caption": "Effect of mixup in the teacher's training, in the distillation and in both, on accuracy and NLL (lower is better); with intervals over held-out people in the full profile.", "name": "fig-effects-mixup"}, "image": {"alt": "Ten rows, one per teacher and case of mixup, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
 figures.effects(table[table["study"] == "mixup"])
