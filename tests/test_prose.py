@@ -12,6 +12,7 @@ import pytest
 from smoke import ROOT
 
 from mixkd import studies
+from mixkd.analysis import verdicts
 from mixkd.analysis.claims import CLAIMS, Make, scratch, student
 from mixkd.config import Mixup, RunSpec
 from mixkd.published import Published
@@ -102,3 +103,10 @@ def test_every_claim_has_its_section():
     for claim in CLAIMS:
         text = f"## {claim.name}: {claim.title}\n\n{claim.statement}"
         assert sections.get(text) == f'figures.forest("{claim.name}", tested)'
+
+
+def test_readme_says_what_the_published_records_say_of_the_claims():
+    tested = verdicts.assess(*verdicts.collect("watch", "full"))
+    assert set(tested.claims["verdict"]) == {"undecided"}
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert "on these ten people none is supported, none contradicted, all are undecided" in readme

@@ -81,8 +81,7 @@ def sharpness(table: pd.DataFrame) -> Figure:
             part = table[(table["teachers"] == by) & (table["case"] == case)]
             dots(axis, part, x, "sharpness", COLOURS[case], label=case)
         axis.set(title=f"from {by}", xticks=[])
-        axis.set_yscale("symlog", linthresh=1e-3)  # it can be zero or below
-        axis.grid(axis="y", which="both")
+        axis.grid(axis="y")
     axes.flat[0].set_ylabel("sharpness, nats")
     handles, labels = axes.flat[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9.5, columnspacing=1)
@@ -97,7 +96,6 @@ def sharp_against_robust(table: pd.DataFrame) -> Figure:
         mean = part.groupby(["teachers", "subject"])[["sharpness", "fgsm"]].mean()
         axis.plot(mean["sharpness"], mean["fgsm"], "o", color=COLOURS[case], alpha=0.7, mew=0, label=case)
     axis.set(xlabel="sharpness, nats", ylabel="accuracy under FGSM")
-    axis.set_xscale("symlog", linthresh=1e-3)
     axis.grid()
     axis.legend(fontsize=9.5)
     percent(axis)

@@ -71,7 +71,7 @@ path.pivot_table(
 # %%
 table = landscape.sharpness(runs[runs["teachers"] != "none"])
 
-# %% mystnb={"figure": {"caption": "Sharpness of the student's minimum by case of mixup and by teacher, a marker per held-out person, bar: mean.", "name": "fig-sharpness"}, "image": {"alt": "Three dot plots on a logarithmic axis, one per teacher, of sharpness for four cases of mixup.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Sharpness of the student's minimum by case of mixup and by teacher, a marker per held-out person, bar: mean.", "name": "fig-sharpness"}, "image": {"alt": "Three dot plots, one per teacher, of sharpness for four cases of mixup.", "classes": "dark-light"}}
 figures.sharpness(table)
 
 # %% tags=["nbval-check-output"]
@@ -88,7 +88,7 @@ table.pivot_table(
     index="case", columns="teachers", values="train_loss", sort=False
 ).round(3)
 
-# %% mystnb={"figure": {"caption": "Accuracy under FGSM (epsilon 0.05) against sharpness, a dot per held-out person and teacher.", "name": "fig-sharp-robust"}, "image": {"alt": "Scatter plot of accuracy under attack over sharpness on a logarithmic axis, coloured by case of mixup.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy under FGSM (epsilon 0.05) against sharpness, a dot per held-out person and teacher.", "name": "fig-sharp-robust"}, "image": {"alt": "Scatter plot of accuracy under attack over sharpness, coloured by case of mixup.", "classes": "dark-light"}}
 figures.sharp_against_robust(table)
 
 # %% tags=["remove-cell"]
