@@ -168,6 +168,25 @@ def test_people_that_the_data_set_names_unpaired_are_left_out(monkeypatch):
     assert list(verdicts.contrast(part, BASES, lookup_of(0.02)).index) == [str(fold) for fold in range(10) if fold != 3]
 
 
+def test_people_of_a_group_share_their_networks():
+    """Two people per fold: twenty differences by person, ten by fold, of the same mean; the table shows both."""
+
+    def pairs(spec):
+        found = lookup_of(0.02)(spec)
+        (metrics,) = found.probes["subjects"].values()
+        lower = {name: value - 0.01 * (spec.teachers != ()) for name, value in metrics.items()}
+        return replace(found, probes=found.probes | {"subjects": {f"{spec.fold}a": metrics, f"{spec.fold}b": lower}})
+
+    part = Part("B minus A", claims.minus(B, A), "above")
+    people, folds = (verdicts.contrast(part, BASES, pairs, by_fold) for by_fold in (False, True))
+    assert (len(people), len(folds)) == (20, 10)
+    assert people.mean() == pytest.approx(folds.mean())
+    assert folds["3"] == pytest.approx((people["3a"] + people["3b"]) / 2)
+    table = verdicts.sensitivity(BASES, pairs, claims=[Claim("H", "", "", "", (part,))])
+    assert table.loc["H", "by_fold"] == "supported"
+    assert "by_fold" not in verdicts.sensitivity(BASES, lookup_of(0.02), claims=[Claim("H", "", "", "", (part,))])
+
+
 def test_every_part_must_hold_and_holm_counts_the_claims():
     good = Part("good", claims.minus(B, A), "above")
     bad = Part("bad", claims.minus(A, B), "above")

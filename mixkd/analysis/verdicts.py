@@ -102,10 +102,10 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
     return pd.Series({fold: spoilt - record.metrics()["accuracy"] if metric.startswith("kept_") else spoilt})
 
 
-def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
+def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup, by_fold: bool = False) -> pd.Series:
     """The part's contrast by held-out subject, seeds averaged; without those that the data set names `unpaired`.
 
-    A run that is missing: MixkdError naming it.
+    `by_fold`: by fold instead, the mean of its subjects. A run that is missing: MixkdError naming it.
     """
 
     def found(spec: RunSpec) -> RunRecord:
@@ -113,14 +113,15 @@ def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
             raise MixkdError(f"claims: run {spec.name} ({spec.hash}) is missing; train it with `mixkd sweep`")
         return record
 
-    rows = []
+    rows, unpaired = [], {str(subject) for subject in dataset(bases[0].dataset).unpaired}
     for base in bases:
         plain = [found(other) for other in bases if other.fold == base.fold]
         confusion = np.sum([record.probes["validation_confusion"] for record in plain], axis=0)
         terms = [weight * measure(found(make(base)), part.metric, confusion) for weight, make in part.terms]
-        rows.append(sum(terms[1:], terms[0]))
+        differences = sum(terms[1:], terms[0])
+        differences = differences[~differences.index.isin(unpaired)]
+        rows.append(differences.groupby(lambda _, fold=base.fold: str(fold)).mean() if by_fold else differences)
     together = pd.concat(rows)
-    together = together[~together.index.isin([str(subject) for subject in dataset(bases[0].dataset).unpaired])]
     if not np.isfinite(together).all():
         raise MixkdError(f"claims: {part.text}: found a {part.metric} that is not finite")
     return together.groupby(level=0, sort=False).mean()
@@ -161,15 +162,21 @@ class Tested:
     contrasts: dict[tuple[str, str, str], pd.Series]
 
 
-def assess(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True, claims: Sequence[Claim] = CLAIMS) -> Tested:
+def assess(
+    bases: Sequence[RunSpec],
+    lookup: Lookup,
+    final: bool = True,
+    claims: Sequence[Claim] = CLAIMS,
+    by_fold: bool = False,
+) -> Tested:
     """Test the claims on the plain students `bases` and the runs made from them.
 
-    `final` False (profiles of few people): points only, no interval, p or verdict.
+    `final` False (profiles of few people): points only, no interval, p or verdict. `by_fold`: a fold is a unit.
     """
     rows, contrasts, dataset = [], {}, bases[0].dataset
     for claim in claims:
         for part in claim.parts:
-            found = contrasts[dataset, claim.name, part.text] = contrast(part, bases, lookup)
+            found = contrasts[dataset, claim.name, part.text] = contrast(part, bases, lookup, by_fold)
             about = {"dataset": dataset, "claim": claim.name, "part": part.text}
             about |= {"metric": part.metric, "direction": part.direction}
             rows.append(about | judge(part, found.to_numpy(), LEVEL / len(claims)))
@@ -254,7 +261,10 @@ SENSITIVITY = {
 def sensitivity(
     bases: Sequence[RunSpec], lookup: Lookup, final: bool = True, claims: Sequence[Claim] = CLAIMS
 ) -> pd.DataFrame:
-    """Verdict per claim (row) with accuracy as claimed, and with another metric or epoch in its place (columns)."""
+    """Verdict per claim (row) with accuracy as claimed, and with another metric or epoch in its place (columns).
+
+    Where subjects are tested in groups, also with the group as the unit: its people share their networks.
+    """
     found = assess(bases, lookup, final, claims).claims.set_index("claim")
     result = found[["dataset", "verdict"]].rename(columns={"verdict": "accuracy"})
     about_accuracy = [claim for claim in claims if any(part.metric == "accuracy" for part in claim.parts)]
@@ -264,6 +274,8 @@ def sensitivity(
         ]
         verdict = assess(bases, lookup, final, changed).claims.set_index("claim")["verdict"]
         result[metric] = verdict.loc[[claim.name for claim in about_accuracy]]
+    if any(len(found.probes["subjects"]) > 1 for found in map(lookup, bases) if found):
+        result["by_fold"] = assess(bases, lookup, final, claims, by_fold=True).claims.set_index("claim")["verdict"]
     return result.fillna("")
 
 

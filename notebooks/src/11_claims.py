@@ -204,7 +204,8 @@ after[["effect", "low", "high", "p", "n"]].round(4).dropna(axis="columns")
 # %% [markdown]
 # ## Would another metric have said otherwise?
 #
-# The same contrasts with macro F1, with NLL (where lower is better) and with the epoch that was best on validation people, for claims about accuracy.
+# The same contrasts with macro F1, with NLL (where lower is better) and with the epoch that was best on validation people, for claims about accuracy. Where people are
+# tested in groups, those of a group share their networks; *by_fold* counts a group as one unit.
 
 # %% tags=["nbval-check-output"]
 pd.concat([verdicts.sensitivity(*runs) for runs in found])
