@@ -77,13 +77,13 @@ glue("best_gain", 100 * best["gain"], display=False)
 glue(
     "spread", 100 * (students["gain"].max() - students["gain"].min()), display=False
 )
-glue("n_people", int(best["n"]), display=False)
+glue("n_folds", int(best["n"]), display=False)
 glue("n_methods", len(students), display=False)
 
 # %% [markdown]
 # ## In this build
 #
-# Of {glue:text}`n_methods` ways to be taught, *{glue:text}`best`* gained most ({glue:text}`best_gain:+.1f` points, {glue:text}`n_people` held-out people); best and
+# Of {glue:text}`n_methods` ways to be taught, *{glue:text}`best`* gained most ({glue:text}`best_gain:+.1f` points, over {glue:text}`n_folds` folds); best and
 # worst are {glue:text}`spread:.1f` points apart. The largest of many noisy numbers is flattering: which method wins would have to be decided on people that
 # this table did not choose from, not by its top row.
 #

@@ -94,7 +94,7 @@ change = lost.mean(axis=1)
 glue("protects", 100 * (change["both"] - change["signal"]), display=False)
 fgsm = attacked.groupby("case")["accuracy"].mean()
 glue("mixed", 100 * (fgsm["Mix-T & Mix-S"] - fgsm["T & S"]), display=False)
-glue("n_people", table["subject"].nunique(), display=False)
+glue("n_folds", table["subject"].nunique(), display=False)
 
 # %% tags=["nbval-check-output"]
 print(
@@ -106,7 +106,7 @@ print(
 # ## In this build
 #
 # Against the student of the signal teacher, the student of both kept {glue:text}`protects:+.1f` points more at level 3 (noise and gaps averaged,
-# {glue:text}`n_people` held-out people). Mixup in teacher and student changed accuracy under FGSM by {glue:text}`mixed:+.1f` points. Whether the claim holds is
+# {glue:text}`n_folds` folds). Mixup in teacher and student changed accuracy under FGSM by {glue:text}`mixed:+.1f` points. Whether the claim holds is
 # decided in {doc}`11_claims`.
 #
 # ## A sceptical reader asks
