@@ -167,7 +167,7 @@ def test_dry_run_prints_the_plan_and_trains_nothing(mixkd):
     runs = [run for study in ("alpha", "share") for run in studies.specs(study, "synthetic", "smoke")]
     total = len(sweep.with_requirements(runs))
     assert out.startswith(f"{total} runs, {total} missing, about 0.0")
-    assert re.search(r"fold 1, seed 0, alpha 0.4, share 1, exact\W+1\W", out)
+    assert re.search(r"fold 1, seed 0, alpha 0.2, share 1, exact\W+1\W", out)
     assert re.search(r"fold 0, seed 0, clean\W+1\W", out)
     assert not Store().runs.exists()
 
