@@ -74,7 +74,7 @@ def stream(n_windows: int, batch_size: int, n_epochs: int, mixup: Mixup | None, 
 
     partner = permutations(generator(seed, "partners"), rows.shape)
     own = rows
-    if mixup.sampling == "released":  # MIX-KD permutes both partners
+    if mixup.sampling == "released":  # MIX-KD permutes both partners, and its clean rows with them; ours stay
         own = np.take_along_axis(rows, permutations(generator(seed, "second partners"), rows.shape), axis=1)
     uniform = generator(seed, "coefficients").random(rows.shape)
     if mixup.coefficient == "batch":
@@ -97,8 +97,7 @@ def mixed_rows(shape: tuple[int, int], mixup: Mixup, seed: int) -> np.ndarray:
     """Which rows of each batch are mixed, boolean (n_steps, batch_size).
 
     `exact`: round(share * batch_size) rows. `released`: int((1 - share) * batch_size) rows to leave clean are drawn
-    with replacement, as in the released code of MIX-KD, so more than the share is mixed. (There, rows left clean are
-    permuted too, so some windows come twice and others not at all; here a clean row keeps its window.)
+    with replacement, as in the released code of MIX-KD, so more than the share is mixed.
     """
     batch_size = shape[1]
     rank = permutations(generator(seed, "mixed"), shape)

@@ -164,7 +164,7 @@ def row(record: RunRecord) -> dict[str, Any]:
     return {
         "dataset": spec.dataset,
         "fold": spec.fold,
-        "subject": "+".join(map(str, record.data["subjects"]["test"])),
+        "subject": record.subject,
         "seed": spec.seed,
         "spec": spec.hash,
         "name": spec.name,

@@ -140,6 +140,11 @@ class RunRecord:
     folder: Path | None = field(default=None, compare=False)
     kept: Callable[[], Arrays] | None = field(default=None, compare=False, repr=False)  # of a run without a folder
 
+    @property
+    def subject(self) -> str:
+        """The test subjects as tables name them."""
+        return "+".join(map(str, self.data["subjects"]["test"]))
+
     def metrics(self, choice: str = "last", split: str = "test") -> dict[str, float]:
         """Metrics of `split` after the `last`, the `best_validation` or the (optimistic) `best_test` epoch."""
         if choice == "last":

@@ -275,7 +275,7 @@ def row(record: RunRecord) -> dict[str, Any]:
     chosen = {f"accuracy_{c}": record.metrics(c)["accuracy"] for c in CHOICES}
     return {
         **describe(record.spec),
-        "subject": "+".join(map(str, record.data["subjects"]["test"])),
+        "subject": record.subject,
         **{name: record.metrics()[name] for name in METRICS},
         "validation_accuracy": record.metrics("last", "validation")["accuracy"],
         **chosen,

@@ -36,7 +36,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "logits divided by their sd, no temperature",
-        "hchoi71/MIX-KD 6e8c149; jeunsom/TDA_KD b9091bb keeps a factor of temperature",
+        "hchoi71/MIX-KD 6e8c149",
         student("both", logit_scaling="released"),
         BOTH,
     ),
@@ -82,9 +82,10 @@ def _gain_of_choice(bases: Sequence[RunSpec], lookup: Lookup, choice: str) -> pd
     for base in bases:
         record = lookup(BOTH(base))
         assert record is not None  # `contrast` has asked for it
-        subject = "+".join(map(str, record.data["subjects"]["test"]))
-        if subject not in unpaired:
-            gains.setdefault(subject, []).append(record.metrics(choice)["accuracy"] - record.metrics()["accuracy"])
+        if record.subject not in unpaired:
+            gains.setdefault(record.subject, []).append(
+                record.metrics(choice)["accuracy"] - record.metrics()["accuracy"]
+            )
     return pd.Series({subject: float(np.mean(found)) for subject, found in gains.items()})
 
 

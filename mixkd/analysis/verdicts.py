@@ -89,17 +89,16 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
     probes = record.probes
     if metric in METRICS:
         return pd.Series({subject: found[metric] for subject, found in probes["subjects"].items()})
-    fold = "+".join(map(str, record.data["subjects"]["test"]))
     if metric == "accuracy_best_validation":
-        return pd.Series({fold: record.metrics("best_validation")["accuracy"]})
+        return pd.Series({record.subject: record.metrics("best_validation")["accuracy"]})
     if metric == "sharpness":
-        return pd.Series({fold: probes["sharpness"]})
+        return pd.Series({record.subject: probes["sharpness"]})
     if metric in ("v_similar", "v_gap"):
         similar, dissimilar = mean_scores(probes["v_scores"], confusion)
-        return pd.Series({fold: similar if metric == "v_similar" else dissimilar - similar})
+        return pd.Series({record.subject: similar if metric == "v_similar" else dissimilar - similar})
     kind, level = metric.removeprefix("kept_").split("_")
     spoilt = probes[kind][int(level) - 1]
-    return pd.Series({fold: spoilt - record.metrics()["accuracy"] if metric.startswith("kept_") else spoilt})
+    return pd.Series({record.subject: spoilt - record.metrics()["accuracy"] if metric.startswith("kept_") else spoilt})
 
 
 def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup, by_fold: bool = False) -> pd.Series:
