@@ -54,7 +54,7 @@ def robustness(table: pd.DataFrame, kinds: tuple[str, ...], by: str, value: str 
 @figure
 def line_between(table: pd.DataFrame, first: str, second: str) -> Figure:
     """Accuracy along the straight line between two students; columns at, batchnorm, split, accuracy."""
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharex=True, sharey=True)
     colours = {"train": COLOURS["signal"], "test": COLOURS["image"]}
     for axis, batchnorm in zip(axes, ("interpolated", "recomputed"), strict=True):
         for split, colour in colours.items():
@@ -97,6 +97,6 @@ def sharp_against_robust(table: pd.DataFrame) -> Figure:
         axis.plot(mean["sharpness"], mean["fgsm"], "o", color=COLOURS[case], alpha=0.7, mew=0, label=case)
     axis.set(xlabel="sharpness, nats", ylabel="accuracy under FGSM")
     axis.grid()
-    axis.legend(fontsize=9.5)
+    fig.legend(loc="outside upper center", ncols=4, fontsize=9.5, columnspacing=1)
     percent(axis)
     return fig

@@ -108,7 +108,7 @@ def png(fig: Figure) -> bytes:
 def percent(axis: Axes, which: str = "y") -> None:
     """Ticks of a share or an accuracy as percentages."""
     target = axis.yaxis if which == "y" else axis.xaxis
-    target.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
+    target.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
 
 
 def class_colour(label: int) -> tuple[float, float, float]:

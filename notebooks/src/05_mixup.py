@@ -86,9 +86,10 @@ runs = studies.load(
 figures.four_cases(runs)
 
 # %% tags=["nbval-check-output"]
-runs.pivot_table(
+table = runs.pivot_table(
     index="case", columns="teachers", values="accuracy", sort=False
-).round(3)
+)
+table.round(3).fillna("")
 
 # %% [markdown]
 # Compared on the same person, fold and seed, with T & S as zero:
@@ -187,7 +188,9 @@ how = studies.load(
 # %% tags=["nbval-check-output"]
 print("median relative distance", np.median(distance).round(3))
 print(
-    how.pivot_table(index="image_mixing", columns="subject", values="accuracy")
+    how.pivot_table(
+        index="subject", columns="image_mixing", values="accuracy", sort=False
+    )
     .round(3)
     .to_string()
 )

@@ -92,7 +92,7 @@ exact.pivot_table(index="share", values=["accuracy", "nll", "ece"]).round(3)
 # %% tags=["nbval-check-output"]
 tenth = runs[runs["share"] == 0.1]
 tenth.pivot_table(
-    index="sampling", columns="subject", values=["accuracy", "nll"]
+    index="subject", columns="sampling", values=["accuracy", "nll"], sort=False
 ).round(3)
 
 # %% tags=["remove-cell"]

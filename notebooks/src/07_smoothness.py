@@ -70,7 +70,7 @@ figures.matched_temperature(matched)
 
 # %% tags=["nbval-check-output"]
 matched.pivot_table(
-    index="temperature", columns="subject", values="effective"
+    index="subject", columns="temperature", values="effective", sort=False
 ).round(2)
 
 # %% tags=["remove-cell"]

@@ -48,7 +48,7 @@ table = comparison.table(runs)
 # mean difference, on the same person, to a student without teachers that was trained for as many.
 
 # %% tags=["nbval-check-output"]
-table.drop(columns="source").round(3)
+table.drop(columns="source").set_index("method").round(3)
 
 # %% [markdown]
 # Where each method comes from:

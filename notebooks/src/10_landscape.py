@@ -77,7 +77,7 @@ figures.sharpness(table)
 # %% tags=["nbval-check-output"]
 table.pivot_table(
     index="case", columns="teachers", values="sharpness", sort=False
-).round(3)
+).round(4)
 
 # %% [markdown]
 # Sharpness is read off the cross entropy with hard labels, and a modest network has less of it to lose. So a low value may mean flat, or may mean unsure; the loss at the

@@ -44,14 +44,14 @@ table = deviations.effects(bases, lookup, final)
 figures.effects(table)
 
 # %% tags=["nbval-check-output"]
-columns = ["what", "metric", "effect", "low", "high", "n"]
-table[columns].round(4).dropna(axis="columns")
+columns = ["metric", "effect", "low", "high", "n"]
+table.set_index("what")[columns].round(4).dropna(axis="columns")
 
 # %% [markdown]
 # Where it was found:
 
 # %% tags=["nbval-check-output"]
-table.drop_duplicates("what")[["what", "where"]]
+table.drop_duplicates("what").set_index("what")[["where"]]
 
 # %% [markdown]
 # ## Why each happens
