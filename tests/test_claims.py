@@ -217,14 +217,14 @@ def test_sensitivity_asks_the_same_of_other_metrics():
     table = verdicts.sensitivity(BASES, lookup_of(0.2), claims=[claim, other])
     assert table.loc["H"].to_dict() == {
         "dataset": "synthetic",
-        "accuracy": "supported",
+        "as_claimed": "supported",
         "macro_f1": "supported",
         "nll": "contradicted",
         "accuracy_best_validation": "supported",
     }
     assert table.loc["I"].to_dict() == {
         "dataset": "synthetic",
-        "accuracy": "supported",
+        "as_claimed": "supported",
         "macro_f1": "",
         "nll": "",
         "accuracy_best_validation": "",

@@ -260,12 +260,12 @@ SENSITIVITY = {
 def sensitivity(
     bases: Sequence[RunSpec], lookup: Lookup, final: bool = True, claims: Sequence[Claim] = CLAIMS
 ) -> pd.DataFrame:
-    """Verdict per claim (row) with accuracy as claimed, and with another metric or epoch in its place (columns).
+    """Verdict per claim (row) as claimed, and with another metric or epoch in the place of accuracy (columns).
 
     Where subjects are tested in groups, also with the group as the unit: its people share their networks.
     """
     found = assess(bases, lookup, final, claims).claims.set_index("claim")
-    result = found[["dataset", "verdict"]].rename(columns={"verdict": "accuracy"})
+    result = found[["dataset", "verdict"]].rename(columns={"verdict": "as_claimed"})
     about_accuracy = [claim for claim in claims if any(part.metric == "accuracy" for part in claim.parts)]
     for metric, sign in SENSITIVITY.items():
         changed = [

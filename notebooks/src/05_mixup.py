@@ -162,7 +162,7 @@ print("mixup in:", scores.mean().round(3).to_dict())
 # ## The image of a mixture
 #
 # An image teacher raises a question that signals do not: is the image of a mixed window the mixture of the two images? No: topology is not linear. The default
-# mixes images (`linear`), as the paper's description suggests; `recompute` mixes the signals and draws the image of the mixture.
+# mixes images (`linear`), a declared choice; `recompute` mixes the signals and draws the image of the mixture.
 
 # %%
 half = np.full(200, 0.5, np.float32)

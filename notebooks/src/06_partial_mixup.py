@@ -113,7 +113,7 @@ gain = 100 * (mean.loc[1, "accuracy"] - mean.loc[0, "accuracy"])
 partial_gain = 100 * (partial["accuracy"].mean() - mean.loc[0, "accuracy"])
 glue("gain", gain, display=False)
 glue("partial_gain", partial_gain, display=False)
-kept = "was a gain to keep" if gain > 0 else "was no gain to keep"
+kept = "is a gain to keep" if gain > 0 else "is no gain to keep"
 glue("kept", kept, display=False)
 spares = "did better" if partial_gain > gain else "did not do better"
 glue("spares", spares, display=False)
@@ -121,8 +121,8 @@ glue("spares", spares, display=False)
 # %% [markdown]
 # ## In this build
 #
-# There {glue:text}`kept`: full mixup changed accuracy by {glue:text}`gain:+.1f` points, partial mixup by {glue:text}`partial_gain:+.1f` on average: it
-# {glue:text}`spares`. These are points; the verdict is in {doc}`11_claims`, the effect of `released` in {doc}`12_deviations`.
+# In these means there {glue:text}`kept`: full mixup changed accuracy by {glue:text}`gain:+.1f` points, partial mixup by {glue:text}`partial_gain:+.1f` on average: it
+# {glue:text}`spares`. These are points; whether there is anything to keep at all is asked in {doc}`11_claims`, the effect of `released` in {doc}`12_deviations`.
 #
 # ## A sceptical reader asks
 #

@@ -108,7 +108,8 @@ print(
 # ## Does a matched temperature do what mixup does?
 #
 # If mixup in the teacher *were* a temperature, a plain teacher at the matched temperature would change its student as the mixup-trained teacher does. Each dot below
-# is a held-out person at one temperature; on the diagonal the two do the same. Matches beyond the studied temperatures are left out.
+# is a held-out person at one temperature; on the diagonal the two do the same. No student was trained at a matched temperature: its score is read between those of
+# the studied ones, and matches beyond them are left out. Both changes are measured from the same student (T & S), whose own noise moves a dot along the diagonal.
 
 # %%
 effects = {
@@ -124,7 +125,8 @@ figures.matched_effects(effects["accuracy"], "accuracy")
 
 # %% tags=["nbval-check-output"]
 for metric, effect in effects.items():
-    print(metric, effect[["mixup", "matched"]].mean().round(3).to_dict())
+    change = effect.groupby("temperature")[["mixup", "matched"]].mean()
+    print(metric, change.round(3).to_string(), sep="\n")
 
 # %% tags=["remove-cell"]
 for metric, effect in effects.items():
@@ -152,13 +154,19 @@ for case, part in at4.groupby("case", sort=False):
     logits, y = studies.pooled(part, data)
     curves[case] = metrics.reliability(softmax(logits.astype(float), axis=1), y)
 
-# %% mystnb={"figure": {"caption": "Accuracy against confidence of students at temperature 4, held-out people pooled; above each, the expected calibration error.", "name": "fig-reliability"}, "image": {"alt": "Four panels, one per case of mixup, of accuracy over confidence with a dotted diagonal; dots are sized by their share of windows.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy against confidence of students at temperature 4, held-out people and first seed pooled; above each, the expected calibration error (ECE) of the pool.", "name": "fig-reliability"}, "image": {"alt": "Four panels, one per case of mixup, of accuracy over confidence with a dotted diagonal; dots are sized by their share of windows.", "classes": "dark-light"}}
 figures.reliability(curves)
+
+# %% [markdown]
+# In a pool, people who are overestimated and people who are underestimated cancel. The same error within each person, then averaged:
+
+# %% tags=["nbval-check-output"]
+at4_all.groupby("case", sort=False)["ece"].mean().round(3)
 
 # %% [markdown]
 # ## Features
 #
-# Mixup asks the network to place mixtures between classes, so it should pull clusters together. The **V-score** compares k-means clusters of the student's
+# Mixup asks the network to place mixtures between classes, so it may spread the features of like classes into each other. The **V-score** compares k-means clusters of the student's
 # features with the true classes (1: they coincide), here for two classes at a time. Which classes are *similar* is not chosen by hand: the three pairs that plain
 # students confuse most on *validation* people; *dissimilar* are those they confuse least, as a rule never. The maps show features of all classes by t-SNE.
 
@@ -179,7 +187,7 @@ maps = {
     for case, record in students.items()
 }
 
-# %% mystnb={"figure": {"caption": "Features of one held-out person by t-SNE, students at temperature 4. Axes have no meaning; distances within a cluster do, roughly.", "name": "fig-tsne"}, "image": {"alt": "Four scatter plots, one per case of mixup, of windows coloured by class.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Features of one held-out person by t-SNE, students at temperature 4. Axes have no meaning, nor have distances between clusters; who is near whom has.", "name": "fig-tsne"}, "image": {"alt": "Four scatter plots, one per case of mixup, of windows coloured by class.", "classes": "dark-light"}}
 figures.feature_maps(maps, y, entry_of(dataset).load().classes)
 
 # %% tags=["nbval-check-output"]

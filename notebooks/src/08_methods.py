@@ -20,7 +20,12 @@
 #
 # $$ L = (1 - \lambda) \, \mathrm{CE} + \lambda \sum_m w_m \, \mathrm{kd}_m + \beta \, \text{term} . $$
 #
-# Some change more: DIST and SimKD have losses of their own, EBKD and CA-MKD weigh teachers window by window, RL rescales logits (with its own $\lambda$), ESKD stops its teacher early.
+# Of two teachers, AVER averages what they say, EBKD weighs them by the entropy {cite}`kwon2020` and CA-MKD by the confidence {cite}`zhang2022` of their answers, window by
+# window. Terms on features match attention maps (AT {cite}`zagoruyko2017`), similarities between windows (SP {cite}`tung2019`), angles between strong and weak features
+# (AMD {cite}`jeon2023`) or orthogonal parts of two teachers' features (TPKD {cite}`jeon2024`). Others have losses of their own: DIST correlates answers {cite}`huang2022`, SimKD
+# matches features in front of the teacher's own classifier {cite}`chen2022`, RL rescales logits, with its own $\lambda$ {cite}`choi2023`. ESKD stops its teacher early
+# {cite}`cho2019`; Ann starts from a student that was trained from scratch.
+#
 # Sources give $\beta$ where they do; it was not tuned on this data. Where a source is silent, or was simplified, the table says *declared*.
 
 # %% tags=["parameters"]
@@ -93,4 +98,4 @@ glue("n_methods", len(students), display=False)
 #   many runs again.
 # - *Is the NLL of RL its own?* Its loss does not change when all logits are scaled, so nothing in it fixes how sure the student is. Read its accuracy.
 # - *Are these the original methods?* Where a source could not be read or was simplified, the table says *declared* or *reconstructed*.
-# - *Why are Ann, 2x and SP with Ann longer?* They start from trained weights; the gain compares them with the control that trained as long.
+# - *Why are Ann, 2x, SP and TPKD with Ann longer?* They start from trained weights; the gain compares them with the control that trained as long.

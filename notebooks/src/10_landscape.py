@@ -71,7 +71,7 @@ path.pivot_table(
 # %%
 table = landscape.sharpness(runs[runs["teachers"] != "none"])
 
-# %% mystnb={"figure": {"caption": "Sharpness of the student's minimum by case of mixup and by teacher, a marker per held-out person, bar: mean.", "name": "fig-sharpness"}, "image": {"alt": "Three dot plots, one per teacher, of sharpness for four cases of mixup.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Sharpness of the student's minimum by case of mixup and by teacher, a marker per fold, named by its held-out person, bar: mean.", "name": "fig-sharpness"}, "image": {"alt": "Three dot plots, one per teacher, of sharpness for four cases of mixup.", "classes": "dark-light"}}
 figures.sharpness(table)
 
 # %% tags=["nbval-check-output"]
@@ -80,8 +80,8 @@ table.pivot_table(
 ).round(4)
 
 # %% [markdown]
-# Sharpness is read off the cross entropy with hard labels, and a modest network has less of it to lose. So a low value may mean flat, or may mean unsure; the loss at the
-# minimum itself tells:
+# Sharpness is read off the cross entropy of windows that the network was trained on. A network that is very sure of them has a loss near zero, which small changes
+# hardly move. So a low value may mean flat, or may only mean sure; the loss at the minimum itself tells:
 
 # %% tags=["nbval-check-output"]
 table.pivot_table(

@@ -11,7 +11,7 @@
 #
 # ```{admonition} Claim
 # :class: tip
-# Twelve hypotheses carry the paper's story. Each is tested here: supported, contradicted or undecided.
+# Twelve hypotheses carry the story of the paper and its predecessors. Each is tested here: supported, contradicted or undecided.
 # ```
 #
 # The body of the paper could not be read, so its printed numbers are not replicated here. Instead each claim was written down as a contrast with a direction and a margin
@@ -42,7 +42,8 @@ tested = verdicts.join([verdicts.assess(*runs) for runs in found])
 # ## How a claim is tested
 #
 # 1. The unit is the held-out **subject**. Contrasts are differences on the same subject, from the same teachers' fold and seed; seeds are averaged first.
-# 2. Effect: mean over subjects, with a 95 % $t$ interval. The $p$ value flips the signs of the differences, all patterns of them.
+# 2. Effect: mean over subjects, with a 95 % $t$ interval. The two-sided $p$ flips the signs of the differences, in all patterns (above 16 people, in as
+#    many random ones as 16 have). Where *no more than the margin* is claimed (H10, the second part of H3), $p$ and `detectable` are for the difference from the margin.
 # 3. Holm's correction covers the twelve claims. A claim with several parts needs every part. With fewer than nine people no $p$ survives it.
 # 4. **Supported**: interval and adjusted $p$ say so. **Contradicted**: they say the opposite, or the whole interval lies around zero and inside the margin, where
 #    nobody needs to care (this alone is not corrected for twelve claims). Otherwise **undecided**, with the effect that a $t$ test at the strictest of Holm's levels would have
@@ -224,8 +225,8 @@ glue("final", "verdicts" if found[0][2] else "points, not verdicts", display=Fal
 #
 # - *Were the claims fitted to the results?* They were committed before the first full run, together with the tests of this page. Two people's `quick` results of one seed had
 #   been seen by then, of H1, H2, H3, H4, H8 and H9 among others. Later edits are listed above.
-# - *Are subjects independent?* Their test windows are; the networks that they are tested on share most of their training people. Intervals over leave-one-out folds
-#   are therefore somewhat too narrow.
+# - *Are subjects independent?* Their test windows are; the networks that they are tested on share most of their training people. Intervals over folds are therefore
+#   somewhat too narrow. Sharpness (in H5) is measured on training windows, which folds share: read its interval and $p$ as descriptions.
 # - *Is a margin of one point fair?* It is declared. Where an interval lies inside it, the effect may well exist, and be small.
 # - *One data set?* Each is tested on its own, and corrected on its own. A verdict belongs to its data set.
 #   {doc}`17_other_people` sets effects side by side.
