@@ -160,7 +160,10 @@ def test_four_processes_train_a_run_once(tmp_path):
 
 
 def test_a_sweep_does_not_wait_for_a_dead_one(tmp_path):
-    """Two sweeps need the same teacher; the one that trains it is killed while the other waits for the lock."""
+    """Two sweeps need the same teacher; the one that trains it is killed while the other waits for the lock.
+
+    It is halted first, so that it cannot be done before the other waits, however busy the machine is.
+    """
     store = Store(tmp_path)
     one, other = (small(teachers=[SIGNAL], temperature=t, epochs=100) for t in (1.0, 4.0))
     teacher = one.teacher_runs[0]
@@ -175,6 +178,7 @@ def test_a_sweep_does_not_wait_for_a_dead_one(tmp_path):
 
     first = sweep_of(one)
     wait_for(store.path(teacher, ".lock").exists)
+    stop(first, signal.SIGSTOP, workers_too=True)
     second = sweep_of(other)
     wait_for(lambda: waits(second))
     stop(first, signal.SIGKILL, workers_too=True)
