@@ -90,15 +90,17 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
     if metric in METRICS:
         return pd.Series({subject: found[metric] for subject, found in probes["subjects"].items()})
     if metric == "accuracy_best_validation":
-        return pd.Series({record.subject: record.metrics("best_validation")["accuracy"]})
-    if metric == "sharpness":
-        return pd.Series({record.subject: probes["sharpness"]})
-    if metric in ("v_similar", "v_gap"):
+        value = record.metrics("best_validation")["accuracy"]
+    elif metric == "sharpness":
+        value = probes["sharpness"]
+    elif metric in ("v_similar", "v_gap"):
         similar, dissimilar = mean_scores(probes["v_scores"], confusion)
-        return pd.Series({record.subject: similar if metric == "v_similar" else dissimilar - similar})
-    kind, level = metric.removeprefix("kept_").split("_")
-    spoilt = probes[kind][int(level) - 1]
-    return pd.Series({record.subject: spoilt - record.metrics()["accuracy"] if metric.startswith("kept_") else spoilt})
+        value = similar if metric == "v_similar" else dissimilar - similar
+    else:
+        kind, level = metric.removeprefix("kept_").split("_")
+        clean = record.metrics()["accuracy"] if metric.startswith("kept_") else 0.0
+        value = probes[kind][int(level) - 1] - clean
+    return pd.Series({record.subject: value})
 
 
 def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup, by_fold: bool = False) -> pd.Series:

@@ -162,7 +162,7 @@ glue("priced", quick["runs"], display=False)
 #
 # ## The whole grid
 #
-# What this book's runs cost when they were made, each on one core. Times of a shared machine are upper bounds.
+# What this book's runs cost when they were made, one process of one thread each. Processes shared the cores, so core-hours are upper bounds.
 
 # %%
 records = studies.every_record(dataset, profile, seed)
@@ -177,13 +177,11 @@ glue("n_runs", int(grid["runs"].sum()), display=False)
 planned = sweep.with_requirements(studies.every(dataset, profile, seed))
 glue("planned", len(planned), display=False)
 glue("hours", hours, display=False)
-glue("wall", hours / 2, display=False)
 glue("rate", grid["runs"].sum() / hours, display=False)
 glue("added", cost.live_hours(records, times), display=False)
 
 # %% [markdown]
-# Of the {glue:text}`planned` runs of all studies, the {glue:text}`n_runs` that are there took {glue:text}`hours:.1f` core-hours ({glue:text}`wall:.1f` hours of wall time on two cores),
-# {glue:text}`rate:.0f` runs per hour and core. Live teachers in place of traces would have added about
+# Of the {glue:text}`planned` runs of all studies, the {glue:text}`n_runs` that are there took {glue:text}`hours:.1f` core-hours, {glue:text}`rate:.0f` runs per hour and core. Live teachers in place of traces would have added about
 # {glue:text}`added:.1f` core-hours by the measured steps, less what building the traces took.
 #
 # ## A sceptical reader asks
