@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from scipy import stats
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix
 
+from benchmarks import campaign
 from mixkd import inputs, metrics, probes, studies, training, windows
 from mixkd.analysis import agreement, baselines, comparison, cost, features, smoothness
 from mixkd.datasets import synthetic
@@ -321,6 +323,22 @@ def test_campaign_adds_up():
     assert cost.live_hours(runs, {"live": 30.0, "traced": 10.0}) == pytest.approx(n_steps * 20 / 1000 / 3600)
     one = [took(small(teachers=[SIGNAL]), 1.0), took(small(teachers=[SIGNAL], method="at"), 1.0)]
     assert cost.live_hours(one, {"live": 30.0, "traced": 10.0}) == pytest.approx(n_steps * 10 / 1000 / 3600)
+
+
+def test_wall_time_of_a_campaign_leaves_pauses_out(tmp_path):
+    """Two runs side by side, one within another, a pause of an hour, a third run: 100 + 20 seconds."""
+    store, specs = Store(tmp_path), [small(seed=seed) for seed in range(4)]
+    for spec, (begin, end) in zip(specs, [(0, 60), (30, 100), (40, 50), (3700, 3720)], strict=True):
+        for suffix, time in ((".lock", begin), (".json", end)):
+            store.path(spec, suffix).parent.mkdir(parents=True, exist_ok=True)
+            store.path(spec, suffix).touch()
+            os.utime(store.path(spec, suffix), (time, time))
+    found = campaign.measure(specs, 2, store)
+    assert (found["runs"], found["workers"]) == (4, 2)
+    assert found["wall_hours"] == pytest.approx(120 / 3600)
+    assert found["runs_per_hour"] == pytest.approx(120)
+    with pytest.raises(MixkdError, match=r"1 of 5 runs are missing, first synthetic"):
+        campaign.measure([*specs, small(seed=4)], 2, store)
 
 
 def test_similarity_map_sorts_by_class_and_compares_directions():
