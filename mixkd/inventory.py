@@ -67,16 +67,16 @@ def add(rows: Rows, path: Path = RECORD) -> None:
 
 def sizes(rows: Rows) -> pd.DataFrame:
     """Every registered data set, as text for people: sizes where they were measured."""
-    columns = ("files", "people", "hours", "classes", "channels", "rate, Hz", "window, s", "windows", "folds")
+    columns = ("people", "hours", "classes", "channels", "rate, Hz", "window, s", "windows", "folds", "files")
     found = {}
     for name in DATASETS:
         if not (row := rows.get(name)):
-            found[name] = ["not measured", *[UNKNOWN] * (len(columns) - 1)]
+            found[name] = [*[UNKNOWN] * (len(columns) - 1), "not measured"]
             continue
         n_windows = sum(row["windows"].values())
         found[name] = [
-            *(row["files"], f"{row['people']}", f"{row['hours']:.1f}", f"{len(row['windows'])}", f"{row['channels']}"),
-            *(f"{row['rate']:.4g}", f"{row['seconds']:.3g}", f"{n_windows:,}", f"{row['folds']}"),
+            *(f"{row['people']}", f"{row['hours']:.1f}", f"{len(row['windows'])}", f"{row['channels']}"),
+            *(f"{row['rate']:.4g}", f"{row['seconds']:.3g}", f"{n_windows:,}", f"{row['folds']}", row["files"]),
         ]
     return pd.DataFrame.from_dict(found, orient="index", columns=columns)
 

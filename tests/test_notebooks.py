@@ -136,6 +136,15 @@ def test_papermill_with_other_parameters(tmp_path):
     assert {spec["mixup"]["alpha"] for spec in specs if spec["mixup"]} >= {0.4}
 
 
+@pytest.mark.parametrize("name", ["14_your_turn", "16_your_recordings"])
+def test_full_trains_nothing_in_chapters_with_runs_of_their_own(name, tmp_path):
+    """Their runs are no study's, so they must be among the published ones all the same."""
+    words = (name, "-p", "profile=full", "-o", str(tmp_path / "out.ipynb"))
+    done = mixkd("notebook", *words, home=tmp_path / "home")
+    assert done.returncode == 0, done.stderr
+    assert not list((tmp_path / "home").glob("runs/*/*/*.json"))
+
+
 def nbval(paths: list[Path], home: Path) -> subprocess.CompletedProcess:
     """Execute notebooks again and compare the checked cells with their stored outputs."""
     command = [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-n", "2", "--dist", "loadfile", *map(str, paths)]

@@ -106,7 +106,7 @@ for fold, part in data.items():
 
 # %% tags=["nbval-check-output"]
 splits = {"random split": by_window, "held-out person": by_subject}
-pd.DataFrame(splits).rename_axis("fold").round(3)
+pd.DataFrame(splits).rename_axis(columns="fold").round(3)
 
 # %% mystnb={"figure": {"caption": "The same forest, the same number of test windows: accuracy when windows are split at random and when whole people are held out. One dot per fold.", "name": "fig-leak"}, "image": {"alt": "Two rows of dots on an accuracy axis, one for windows split at random and one for whole people held out, with their means.", "classes": "dark-light"}}
 figures.leakage(by_subject, by_window)

@@ -41,7 +41,6 @@ import pandas as pd
 from mixkd import notebook, studies, sweep
 from mixkd.config import Mixup, RunSpec, TeacherSpec
 from mixkd.errors import MixkdError
-from mixkd.store import Store
 from mixkd.notebook import check_parameters
 
 check_parameters(globals())
@@ -70,7 +69,8 @@ for wrong in ("aplha=0.4", "alpha=hello", "alpha=-1"):
 # %% [markdown]
 # ## One run
 #
-# A run is a value. Its fields are all there is to know about it; its hash names its record; equal specs are the same run.
+# A run is a value. Its fields are all there is to know about it; its hash names its record; equal specs are the same run. What no store holds yet is trained; the profile
+# `full` finds published records, so it only reads this one.
 
 # %%
 image_teacher = TeacherSpec(modality="image", mixup=Mixup(alpha=1.0))
@@ -90,13 +90,14 @@ print(spec.hash, spec.total_epochs, "epochs")
 print([needed.name for needed in spec.requires])
 
 # %%
-record = sweep.run([spec])[0]
+store = studies.store_of(profile)
+record = sweep.run([spec], store)[0]
 
 # %% tags=["nbval-check-output"]
 print({name: round(value, 4) for name, value in record.metrics().items()})
 
 # %% tags=["nbval-check-output"]
-print(Store().get(spec) == record, "read back and verified")
+print(store.find(spec) == record, "read back and verified")
 
 # %% [markdown]
 # The same from a shell:

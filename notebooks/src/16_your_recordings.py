@@ -137,7 +137,7 @@ print(sorted(path.name for path in student.iterdir()))
 
 # %% tags=["nbval-check-output"]
 by_person = outcome.people.groupby("subject")[["student", "scratch", "gain"]]
-(100 * by_person.mean()).round(1)
+by_person.mean().mul(100).round(1).rename_axis(None).rename_axis(columns="subject")
 
 # %% [markdown]
 # With {glue:text}`own_people` people this is a rehearsal, not a result: {doc}`11_claims` shows how little even ten people can decide. `report.html` has the same
