@@ -53,10 +53,10 @@ def ratio(of: list[float], to: list[float]) -> float:
     return median(a / b for a, b in zip(of, to, strict=True))
 
 
-def write(name: str, content: dict[str, Any]) -> None:
+def write(name: str, content: dict[str, Any], clock: str = CLOCK) -> None:
     """benchmarks/records/NAME.json with where its numbers come from; floats keep four digits."""
     about = {
-        "clock": CLOCK,
+        "clock": clock,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "git": provenance.git_state("benchmarks/records"),  # those of the benchmarks before this one
         "threads": torch.get_num_threads(),

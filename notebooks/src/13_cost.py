@@ -179,10 +179,15 @@ glue("planned", len(planned), display=False)
 glue("hours", hours, display=False)
 glue("rate", grid["runs"].sum() / hours, display=False)
 glue("added", cost.live_hours(records, times), display=False)
+for key, value in cost.benchmark("campaign").items():
+    glue(f"campaign_{key}", value, display=False)
 
 # %% [markdown]
 # Of the {glue:text}`planned` runs of all studies, the {glue:text}`n_runs` that are there took {glue:text}`hours:.1f` core-hours, {glue:text}`rate:.0f` runs per hour and core. Live teachers in place of traces would have added about
 # {glue:text}`added:.1f` core-hours by the measured steps, less what building the traces took.
+#
+# By the clock, the {glue:text}`campaign_runs` runs of `full` on `watch` took {glue:text}`campaign_wall_hours:.1f` hours, {glue:text}`campaign_runs_per_hour:.0f` runs per hour: {glue:text}`campaign_workers` processes on
+# {glue:text}`campaign_cores` cores that did other work too, pauses left out (`python -m benchmarks.campaign`).
 #
 # ## A sceptical reader asks
 #
