@@ -65,8 +65,11 @@ def build(profile: str, dataset: str, seed: int, workers: int | None, target: Pa
 
 
 def execute_all(stage: Path, parameters: dict[str, Any]) -> list[Execution]:
-    """Execute every notebook of the checkout into the stage, two at a time, one thread each."""
-    paths = sorted(notebook.NOTEBOOKS.glob("*.ipynb"))
+    """Execute every notebook of the checkout into the stage, two at a time, one thread each.
+
+    The last first: among them is the one that trains, and nothing should have to wait for it alone.
+    """
+    paths = sorted(notebook.NOTEBOOKS.glob("*.ipynb"), reverse=True)
 
     def execute(path: Path) -> Execution:
         output = stage / "notebooks" / path.name
@@ -82,7 +85,7 @@ def execute_all(stage: Path, parameters: dict[str, Any]) -> list[Execution]:
         return Execution(path.stem, parameters, time.perf_counter() - start)
 
     with ThreadPoolExecutor(min(2, sweep.n_cores())) as pool:
-        return list(pool.map(execute, paths))
+        return list(pool.map(execute, paths))[::-1]
 
 
 def complete(
