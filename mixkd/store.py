@@ -109,6 +109,7 @@ def cached_arrays(path: Path, make: Callable[[], Arrays]) -> Arrays:
 
 def _unpack(raw: np.ndarray) -> Arrays:
     """Arrays of a safetensors file, as views of its bytes: header size (8 bytes), header (JSON), data."""
+    raw = raw.view(np.ndarray)  # still mapped; slices of a memmap cost several times those of an array
     start = 8 + int.from_bytes(raw[:8].tobytes(), "little")
     header = json.loads(raw[8:start].tobytes())
     return {

@@ -133,13 +133,13 @@ def _multiply_adds(modality, depth: int, width: int, shape: tuple[int, ...]) -> 
 def estimated_seconds(spec: RunSpec) -> float:
     """Rough time of a run on one core, for the plan and the time left.
 
-    0.08 ms per window and epoch plus 36 ms per 10^9 multiply-adds, fitted to five networks on the reference machine.
+    0.15 ms per window and epoch plus 50 ms per 10^9 multiply-adds: five networks and the sum of a `quick` profile.
     """
     n_windows, n_channels, n_samples = _windows_and_shape(spec.dataset, spec.windows_per_class)
     pixels = spec.image.resolution if spec.image else 0
     shape = (n_channels, n_samples) if spec.modality == "signal" else (n_channels, pixels, pixels)
     work = _multiply_adds(spec.modality, spec.depth, spec.width, shape)
-    return n_windows * spec.epochs * (8e-5 + 36e-12 * work)
+    return n_windows * spec.epochs * (1.5e-4 + 50e-12 * work)
 
 
 @dataclass

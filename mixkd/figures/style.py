@@ -157,8 +157,9 @@ def subject_legend(axis: Axes, table: pd.DataFrame) -> None:
         axis.plot([], [], SUBJECT_MARKERS[i % 10], color=INK, mew=0, label=f"subject {s}" if few else s)[0]
         for i, s in enumerate(subjects)
     ]
-    handles.append(axis.plot([], [], color=INK, lw=3, label="mean")[0])
-    narrow: dict[str, Any] = {} if few else {"title": "subject", "columnspacing": 0.9, "handletextpad": 0.1}
+    handles.append(axis.plot([], [], color=INK, lw=3, label=" mean")[0])
+    tight = {"title": "subject", "columnspacing": 0.7, "handletextpad": 0.1, "handlelength": 1.3}
+    narrow: dict[str, Any] = {} if few else tight
     ncols = legend_columns([str(handle.get_label()) for handle in handles], 110)
     axis.legend(handles=handles, ncols=ncols, loc="lower center", bbox_to_anchor=(0.5, 1.0), **narrow)
 

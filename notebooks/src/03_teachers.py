@@ -35,7 +35,7 @@ check_parameters(globals())
 
 # %% [markdown]
 # Every run below is trained from scratch on the training people of its fold and judged on the held-out person after its last epoch. The first call
-# of `load` trains what is missing; later ones read the stored records.
+# of `load` trains what is missing; later ones read the stored records. Means over people and seeds; *share* is the part of each batch that was mixed:
 
 # %%
 runs = studies.load(
@@ -44,8 +44,9 @@ runs = studies.load(
 data = studies.data(dataset, profile, seed)
 
 # %% tags=["nbval-check-output"]
-columns = ["modality", "network", "share", "subject"]
-runs[[*columns, "accuracy", "macro_f1", "nll", "ece"]].round(3)
+kinds = runs.groupby(["modality", "network", "share"], sort=False)
+means = kinds[["accuracy", "macro_f1", "nll", "ece"]].mean().reset_index()
+means.round(3).set_index("modality").rename_axis(columns="modality", index=None)
 
 # %% [markdown]
 # ## Against simple baselines
@@ -164,7 +165,7 @@ glue("only_more", 100 * (only_image - only_again), display=False)
 # %%
 pixels = studies.load("resolution", dataset=dataset, profile=profile, seed=seed)
 
-# %% mystnb={"figure": {"caption": "Accuracy of the image teacher against the number of pixels, mean over folds, on validation people and on held-out people.", "name": "fig-resolution"}, "image": {"alt": "Two lines of accuracy over pixels per side, solid for held-out people and dotted for validation people.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the image teacher against the number of pixels, mean over folds, one seed, on validation people and on held-out people.", "name": "fig-resolution"}, "image": {"alt": "Two lines of accuracy over pixels per side, solid for held-out people and dotted for validation people.", "classes": "dark-light"}}
 figures.resolution(pixels)
 
 # %% [markdown]

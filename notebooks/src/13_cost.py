@@ -141,13 +141,8 @@ figures.training_cost(steps)
 
 # %% tags=["nbval-check-output"]
 quick = training["quick_profile"]
-print(
-    {
-        key: round(value, 2)
-        for key, value in quick.items()
-        if isinstance(value, (int, float))
-    }
-)
+numbers = {k: v for k, v in quick.items() if isinstance(v, (int, float))}
+print(pd.Series(numbers, dtype=object).to_string())
 
 # %% tags=["remove-cell"]
 glue("traced", training["step"]["traced_over_scratch"], display=False)
