@@ -105,7 +105,7 @@ def test_colours_of_what_is_shown_together_differ():
         ("signal", "image", "both"),
         CASES,
         ("S", "Mix-S"),
-        ("Scratch", "Scratch 2x", "Base", "Base 2x", "Ann"),
+        ("Scratch", "Scratch 2x"),
     ):
         colours = [style.COLOURS[name] for name in group]
         assert len(set(colours)) == len(colours)

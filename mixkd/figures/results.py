@@ -138,7 +138,7 @@ def methods(table: pd.DataFrame) -> Figure:
         part = table[(table["method"] == method) & (table["teachers"] == by)]
         epochs = int(part["total_epochs"].iloc[0])
         name = "" if by == "none" else f"\nfrom {by}"
-        groups.append((f"{method}{name}\n{epochs} epochs", COLOURS[by if method == "Base" else method], part))
+        groups.append((f"{method}{name}\n{epochs} epochs", COLOURS[method if by == "none" else by], part))
     fig, axis = plt.subplots(figsize=(WIDTH, 3.5))
     columns(axis, groups, "accuracy")
     axis.tick_params(axis="x", labelsize=8.5)
@@ -161,8 +161,7 @@ def gains(table: pd.DataFrame) -> Figure:
             part["accuracy"].to_numpy()
             - base["accuracy"].loc[[*zip(part["subject"], part["seed"], strict=True)]].to_numpy()
         )
-        colour = COLOURS[by if method == "Base" else method]
-        groups.append((f"{method}\n{by}", colour, part.assign(gain=gain)))
+        groups.append((f"{method}\n{by}", COLOURS[by], part.assign(gain=gain)))
     fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
     axis.axhline(0, color=INK, lw=1)
     columns(axis, groups, "gain")
