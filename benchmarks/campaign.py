@@ -1,4 +1,4 @@
-"""How long the runs of `full` took by the clock: `python -m benchmarks.campaign WORKERS`, where they were made.
+"""How long the runs of `full` took by the clock: `python -m benchmarks.campaign [WORKERS]`, where they were made.
 
 The store of the campaign (`MIXKD_HOME`) tells when each run was begun (its lock was opened) and ended (its record was
 written). Wall time is that during which at least one run was under way, so pauses of the campaign do not count.
@@ -6,7 +6,6 @@ written). Wall time is that during which at least one run was under way, so paus
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 
@@ -38,7 +37,7 @@ def measure(wanted: list[RunSpec], workers: int, store: Store) -> dict[str, floa
         "wall_hours": hours,
         "runs_per_hour": len(wanted) / hours,
         "workers": workers,
-        "cores": os.cpu_count() or 1,
+        "cores": sweep.n_cores(),
     }
 
 
@@ -48,7 +47,8 @@ def _time(store: Store, spec: RunSpec, suffix: str) -> float:
 
 def main() -> None:
     wanted = sweep.with_requirements(studies.every("watch", "full"))
-    found = measure(wanted, int(sys.argv[1]), Store())
+    workers = int(sys.argv[1]) if sys.argv[1:] else sweep.n_cores()  # as a sweep does
+    found = measure(wanted, workers, Store())
     show("The runs of `full` on watch", [found])
     write("campaign", found, CLOCK)
 

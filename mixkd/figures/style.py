@@ -155,10 +155,9 @@ def subject_legend(axis: Axes, table: pd.DataFrame) -> None:
         for i, s in enumerate(subjects)
     ]
     handles.append(axis.plot([], [], color=INK, lw=3, label=" mean")[0])
-    tight = {"title": "subject", "columnspacing": 0.7, "handletextpad": 0.1, "handlelength": 1.3}
-    narrow: dict[str, Any] = {} if few else tight
+    narrow: dict[str, Any] = {"columnspacing": 0.7, "handletextpad": 0.1, "handlelength": 1.3, "title": "subject"}
     ncols = legend_columns([str(handle.get_label()) for handle in handles], 110)
-    axis.legend(handles=handles, ncols=ncols, loc="lower center", bbox_to_anchor=(0.5, 1.0), **narrow)
+    axis.legend(handles=handles, ncols=ncols, loc="lower center", bbox_to_anchor=(0.5, 1.0), **({} if few else narrow))
 
 
 def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], text: str = ".2f", **kwargs) -> None:
