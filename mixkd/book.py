@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,10 @@ from typing import Any
 import pandas as pd
 
 from mixkd import notebook, studies, sweep
-from mixkd.config import RunSpec
+from mixkd.analysis import verdicts
 from mixkd.errors import MixkdError
 from mixkd.provenance import git_state, versions
-from mixkd.store import CHECKOUT, Store
+from mixkd.store import CHECKOUT, RunRecord
 
 PAGES = "book"
 HEADLINE = ("11_claims.ipynb", "fig-scorecard")  # shown on the home page
@@ -54,12 +54,14 @@ def build(profile: str, dataset: str, seed: int, workers: int | None, target: Pa
     start = time.perf_counter()
     sweep.run(runs, store, workers)
     trained = time.perf_counter() - start
+    sets = verdicts.campaigns(dataset, profile)
+    shown = [record for name in sets for record in studies.every_record(name, profile, seed)]
     stage = target / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     say("notebooks: executing")
     executions = execute_all(stage, {"profile": profile, "dataset": dataset, "seed": seed})
     chosen = {"profile": profile, "dataset": dataset, "seed": seed}
-    complete(stage, executions, chosen, len(plan.missing), trained, commits_of(runs, store))
+    complete(stage, executions, chosen, len(plan.missing), trained, commits_of(shown))
     say("book: rendering")
     return render(stage, target)
 
@@ -170,10 +172,9 @@ def footer(parameters: dict[str, Any], wall_time: str) -> str:
     return f"\n:::{{dropdown}} How this page was made\n:class-container: provenance\n\n| | |\n|---|---|\n{table}\n:::\n"
 
 
-def commits_of(runs: list[RunSpec], store: Store) -> list[str]:
+def commits_of(records: Iterable[RunRecord]) -> list[str]:
     """The commits that trained these runs, as the status page names them."""
-    found = {commit(record.provenance["git"]) for run in runs if (record := store.find(run))}
-    return sorted(found)
+    return sorted({commit(record.provenance["git"]) for record in records})
 
 
 def commit(git: dict[str, Any]) -> str:

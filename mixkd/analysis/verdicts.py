@@ -228,12 +228,17 @@ def collect(
     return bases, cache(studies.store_of(profile).find), final
 
 
+def campaigns(dataset: str, profile: str) -> list[str]:
+    """A data set and, in `full`, the others whose campaigns are published."""
+    others = CAMPAIGNS if studies.profile_of(profile).full else ()
+    return list(dict.fromkeys([dataset, *others]))
+
+
 def everywhere(
     dataset: str, profile: str, seed: int = 0, runs: Callable[[Sequence[RunSpec]], list[RunSpec]] = specs
 ) -> list[tuple[list[RunSpec], Lookup, bool]]:
-    """`collect` of a data set and, in `full`, of the others whose campaigns are published."""
-    others = [name for name in CAMPAIGNS if name != dataset] if studies.profile_of(profile).full else []
-    return [collect(name, profile, seed, runs) for name in (dataset, *others)]
+    """`collect` of each of the `campaigns`."""
+    return [collect(name, profile, seed, runs) for name in campaigns(dataset, profile)]
 
 
 def join(tested: Sequence[Tested]) -> Tested:

@@ -201,6 +201,7 @@ glue("student_gain", 100 * student_gain, display=False)
 glue("helps", "helped" if student_gain > 0 else "did not help", display=False)
 worse = mixt_gain < 0 < small[1.0] - small[0.0]
 glue("paradox", "was seen" if worse else "was not seen", display=False)
+glue("on", dataset, display=False)
 
 # %% [markdown]
 # ## In this build

@@ -27,7 +27,7 @@ import pandas as pd
 from myst_nb import glue
 
 from mixkd import figures, studies, sweep
-from mixkd.analysis import cost
+from mixkd.analysis import cost, verdicts
 from mixkd.config import ImageSpec
 from mixkd.datasets import dataset as entry_of
 from mixkd.notebook import check_parameters
@@ -157,28 +157,32 @@ glue("priced", quick["runs"], display=False)
 #
 # ## The whole grid
 #
-# What this book's runs cost when they were made, one process of one thread each. Processes shared the cores, so core-hours are upper bounds.
+# What this book's runs cost when they were made, one process of one thread each, on each data set that it shows. Processes shared the cores, so core-hours are
+# upper bounds.
 
 # %%
-records = studies.every_record(dataset, profile, seed)
-grid = cost.campaign(records)
+sets = verdicts.campaigns(dataset, profile)
+found = {name: studies.every_record(name, profile, seed) for name in sets}
+costs = {name: cost.campaign(records) for name, records in found.items()}
+grid = costs[dataset]
 
 # %%
-grid.round(2)
+pd.concat(costs, names=["dataset"]).round(2)
 
 # %% tags=["remove-cell"]
 hours = grid["core_hours"].sum()
 glue("n_runs", int(grid["runs"].sum()), display=False)
 planned = sweep.with_requirements(studies.every(dataset, profile, seed))
 glue("planned", len(planned), display=False)
+glue("on", dataset, display=False)
 glue("hours", hours, display=False)
 glue("rate", grid["runs"].sum() / hours, display=False)
-glue("added", cost.live_hours(records, times), display=False)
+glue("added", cost.live_hours(found[dataset], times), display=False)
 for key, value in cost.benchmark("campaign").items():
     glue(f"campaign_{key}", value, display=False)
 
 # %% [markdown]
-# Of the {glue:text}`planned` runs of all studies, the {glue:text}`n_runs` that are there took {glue:text}`hours:.1f` core-hours, {glue:text}`rate:.0f` runs per hour and core. Live teachers in place of traces would have added about
+# Of the {glue:text}`planned` runs of all studies on {glue:text}`on`, the {glue:text}`n_runs` that are there took {glue:text}`hours:.1f` core-hours, {glue:text}`rate:.0f` runs per hour and core. Live teachers in place of traces would have added about
 # {glue:text}`added:.1f` core-hours by the measured steps, less what building the traces took.
 #
 # By the clock, the {glue:text}`campaign_runs` runs of `full` on `watch` took {glue:text}`campaign_wall_hours:.1f` hours, {glue:text}`campaign_runs_per_hour:.0f` runs per hour: {glue:text}`campaign_workers` processes on
