@@ -72,13 +72,17 @@ def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, s
 
 
 def people(plain: list[RunRecord], taught: list[RunRecord], name: Callable[[str], str] = str) -> pd.DataFrame:
-    """Accuracy of student and control, and the gain, on every held-out person, by name where there are names."""
+    """Accuracy of student and control, and the gain, on every held-out person, by name where there are names.
+
+    People of one `fold` are tested on the same networks.
+    """
     rows = []
     for control, student in zip(plain, taught, strict=True):
         for subject, found in student.probes["subjects"].items():
             scratch = control.probes["subjects"][subject]["accuracy"]
             about = {
                 "subject": name(subject),
+                "fold": student.spec.fold,
                 "seed": student.spec.seed,
                 "student": found["accuracy"],
                 "scratch": scratch,
@@ -90,10 +94,11 @@ def people(plain: list[RunRecord], taught: list[RunRecord], name: Callable[[str]
 def headline(people: pd.DataFrame) -> str:
     """One sentence: accuracy on new people, its spread, and the gain with its interval."""
     by_person = people.groupby("subject")[["student", "gain"]].mean()
-    low, high = interval(by_person["gain"].to_numpy())
+    by_fold = people.groupby("fold")["gain"].mean()
+    low, high = interval(by_fold.to_numpy())
     spread = f" (sd {100 * by_person['student'].std(ddof=1):.1f})" if len(by_person) > 1 else ""
     gain = f"{100 * by_person['gain'].mean():+.1f} points against the same network without teachers"
-    certain = f", 95 % interval {100 * low:+.1f} to {100 * high:+.1f}" if len(by_person) > 2 else ""
+    certain = f", 95 % interval {100 * low:+.1f} to {100 * high:+.1f}" if len(by_fold) > 2 else ""
     right = f"right on {100 * by_person['student'].mean():.1f} %{spread} of the windows of people it never saw"
     return f"The student is {right} (n = {len(by_person)}); {gain}{certain}."
 

@@ -30,6 +30,11 @@ class FoldData:
     n_classes: int
     spec: RunSpec
 
+    @property
+    def subjects(self) -> dict[Split, list[int]]:
+        """Who is in which part."""
+        return {name: list(getattr(self.fold, name)) for name in self.parts}
+
     @cached_property
     def normalisation(self) -> Normalisation:
         return Normalisation.fit(self.parts["train"].x, dataset(self.spec.dataset).scaling)

@@ -169,6 +169,15 @@ class RunRecord:
         return safetensors.numpy.load((self.folder / f"{self.spec.hash}.{kind}.safetensors").read_bytes())
 
 
+def same_people(expected: dict[str, list[int]], record: RunRecord) -> None:
+    """MixkdError unless the run saw the people `expected` in its parts: copies of a data set may hold others."""
+    for part in sorted(expected):  # test first, which is short
+        found, people = record.data["subjects"][part], expected[part]
+        if found != people:
+            about = f"run {record.spec.name} ({record.spec.hash})"
+            raise MixkdError(f"{about}: found {part} subjects {found}, expected {people}: two copies of a data set")
+
+
 class Readable(Protocol):
     """Where published records are found, see mixkd/published.py."""
 

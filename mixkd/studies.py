@@ -16,7 +16,7 @@ from mixkd.errors import MixkdError, nearest
 from mixkd.inputs import FoldData, prepare
 from mixkd.methods import METHODS
 from mixkd.published import Published
-from mixkd.store import RunRecord, Store
+from mixkd.store import RunRecord, Store, same_people
 
 ALPHAS = (0.2, 0.4, 1.0)  # values of the group's mixup study; 1.0 is its default
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
@@ -259,8 +259,14 @@ def exemplars(dataset: str = "watch", profile: str = "full", seed: int = 0) -> l
 def load(
     study: str, dataset: str = "watch", profile: str = "quick", seed: int = 0, alpha: float = DEFAULT_ALPHA
 ) -> pd.DataFrame:
-    """The study's table, one row per run, after training what is missing. Columns: see `describe`, and `METRICS`."""
+    """The study's table, one row per run, after training what is missing. Columns: see `describe`, and `METRICS`.
+
+    MixkdError where runs of one fold saw other people: two copies of a data set, published and local.
+    """
     records = sweep.run(specs(study, dataset, profile, seed, alpha), store_of(profile))
+    tested: dict[int, RunRecord] = {}
+    for record in records:
+        same_people(tested.setdefault(record.spec.fold, record).data["subjects"], record)
     return pd.DataFrame([row(record) for record in records], columns=None if records else NO_ROWS)
 
 
@@ -362,7 +368,14 @@ def pooled(table: pd.DataFrame, data: dict[int, FoldData]) -> tuple[np.ndarray, 
     """Test logits and labels of the table's runs, one after the other."""
     found = records(table)
     logits = np.concatenate([record.arrays["test_logits"] for record in found])
-    return logits, np.concatenate([data[record.spec.fold].parts["test"].y for record in found])
+    return logits, np.concatenate([labels(record, data) for record in found])
+
+
+def labels(record: RunRecord, data: dict[int, FoldData]) -> np.ndarray:
+    """Labels of a run's test windows, (n,). MixkdError where the recordings here are of other people."""
+    here = data[record.spec.fold]
+    same_people(here.subjects, record)
+    return here.parts["test"].y
 
 
 def records(table: pd.DataFrame) -> list[RunRecord]:

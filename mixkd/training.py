@@ -20,7 +20,7 @@ from mixkd.methods import METHODS, adapters, distil_loss
 from mixkd.mixing import Draw, Stream, generator, stream
 from mixkd.networks import Outputs, WideResNet
 from mixkd.provenance import provenance
-from mixkd.store import Arrays, RunRecord, Store
+from mixkd.store import Arrays, RunRecord, Store, same_people
 
 MAX_TRACE_BYTES = 512 * 2**20  # of one group of students; above it, teachers run live
 
@@ -48,7 +48,7 @@ def initial_network(spec: RunSpec, data: FoldData, store: Store) -> WideResNet:
     if spec.method == "simkd":
         net.reuse_head(64 * spec.teachers[0].width, torch.Generator().manual_seed(seed + 1))
     if spec.parent:
-        load_weights(net, trained(spec.parent, store))
+        load_weights(net, required(spec.parent, store, data))
     return net
 
 
@@ -71,6 +71,13 @@ def trained(spec: RunSpec, store: Store) -> RunRecord:
     record = store.get(spec)
     if record is None:
         raise MixkdError(f"run {spec.name} ({spec.hash}) is needed first and is not in the store")
+    return record
+
+
+def required(spec: RunSpec, store: Store, data: FoldData) -> RunRecord:
+    """The stored run that another needs. MixkdError when it is missing, or saw other people, such as those to test."""
+    record = trained(spec, store)
+    same_people(data.subjects, record)
     return record
 
 
@@ -177,7 +184,7 @@ def learner(
     teachers = []
     for teacher, run in zip(spec.teachers, spec.teacher_runs, strict=True):
         if run.hash not in nets:
-            nets[run.hash] = trained_network(trained(run, store), data)
+            nets[run.hash] = trained_network(required(run, store, data), data)
         known = None
         if traces is not None and not METHODS[spec.method].features:
             key, n_bytes = trace_key(run, spec), draws.rows.size * data.n_classes * 4
@@ -287,7 +294,7 @@ def _store(student: Learner, history: History, data: FoldData, store: Store, sec
         if split == "test":
             arrays["test_features"] = features
     about: dict[str, Any] = {
-        "subjects": {name: list(getattr(data.fold, name)) for name in data.parts},
+        "subjects": data.subjects,
         "windows": {name: len(part) for name, part in data.parts.items()},
     }
     if spec.sees_images:

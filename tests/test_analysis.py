@@ -261,7 +261,8 @@ def test_methods_are_compared_per_subject_with_seeds_averaged_first():
 
 def made_up(spec, answers: list[int], **about) -> RunRecord:
     """A record that answers so on the test windows (three classes)."""
-    made = RunRecord(spec, [], about.get("data", {}), about.get("provenance", {}), about.get("probes", {}))
+    data = {"subjects": {"test": [7], "validation": [8], "train": [9]}} | about.get("data", {})
+    made = RunRecord(spec, [], data, about.get("provenance", {}), about.get("probes", {}))
     made.__dict__["arrays"] = {"test_logits": np.eye(3, dtype=np.float32)[answers]}
     return made
 
@@ -288,6 +289,23 @@ def test_followed_counts_equal_answers_where_the_teacher_is_right_and_wrong():
     assert shares["signal", "wrong"] == 1
     assert shares["image", "right"] == pytest.approx(1 / 2)
     assert shares["image", "wrong"] == pytest.approx(1 / 2)
+
+
+def test_answers_of_other_people_are_not_compared_with_the_labels_here():
+    """As published runs and a copy of the data set with other people would be."""
+    other = made_up(small(), [0, 1], data={"subjects": {"test": [6], "validation": [8], "train": [9]}})
+    with pytest.raises(
+        MixkdError, match=r"^run .*: found test subjects \[6\], expected \[7\]: two copies of a data set$"
+    ):
+        studies.labels(other, {0: fold_data([0, 1])})
+    assert studies.labels(made_up(small(), [0, 1]), {0: fold_data([0, 1])}).tolist() == [0, 1]
+
+
+def test_a_study_whose_runs_saw_other_people_is_refused(monkeypatch):
+    runs = [made_up(small(), [0]), made_up(small(seed=1), [0], data={"subjects": {"test": [6]}})]
+    monkeypatch.setattr(studies.sweep, "run", lambda *_: runs)
+    with pytest.raises(MixkdError, match="two copies of a data set"):
+        studies.load("mixup", "synthetic", "smoke")
 
 
 def test_class_gains_are_differences_of_recall():

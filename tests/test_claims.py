@@ -136,6 +136,7 @@ EXPECTED = {  # margin of accuracy 0.01, half width of the interval 0.003
     (-0.02, "not_above"): "supported",
     (-0.02, "below"): "supported",
     (-0.02, "above"): "contradicted",
+    (-0.006, "above"): "contradicted",
 }
 
 
@@ -158,33 +159,71 @@ def test_effect_interval_and_n_are_over_subjects_with_seeds_averaged():
     half = stats.t.ppf(0.975, 9) * 0.004 * math.sqrt(10 / 9) / math.sqrt(10)
     assert (part["low"], part["high"]) == pytest.approx((0.02 - half, 0.02 + half))
     assert part["p"] == pytest.approx(2 / 2**10)
-    assert list(tested.contrasts["synthetic", "H", "B minus A"].index) == [str(fold) for fold in range(10)]
+    by_subject = tested.contrasts["synthetic", "H", "B minus A"]
+    assert list(by_subject.index) == [(fold, str(fold)) for fold in range(10)]
 
 
 def test_people_that_the_data_set_names_unpaired_are_left_out(monkeypatch):
     name = BASES[0].dataset
     monkeypatch.setitem(DATASETS, name, replace(DATASETS[name], unpaired=(3, 99)))
     part = Part("B minus A", claims.minus(B, A), "above")
-    assert list(verdicts.contrast(part, BASES, lookup_of(0.02)).index) == [str(fold) for fold in range(10) if fold != 3]
+    left = verdicts.contrast(part, BASES, lookup_of(0.02))
+    assert list(left.index) == [(fold, str(fold)) for fold in range(10) if fold != 3]
+    monkeypatch.setitem(DATASETS, name, replace(DATASETS[name], unpaired=(3, 13)))
+    together = replace(part, metric="sharpness")
+    assert len(verdicts.contrast(together, BASES, pairs(0.02))) == 9  # of a group: when all of it is left out
+    assert len(verdicts.contrast(part, BASES, pairs(0.02))) == 18
+
+
+def pairs(difference):
+    """Two people per fold, n and 10 + n; the second gains a point less."""
+
+    def lookup(spec):
+        found = lookup_of(difference)(spec)
+        (metrics,) = found.probes["subjects"].values()
+        lower = {name: value - 0.01 * (spec.teachers != ()) for name, value in metrics.items()}
+        subjects = {str(spec.fold): metrics, str(10 + spec.fold): lower}
+        together = {"subjects": {"test": [spec.fold, 10 + spec.fold]}}
+        return replace(found, data=together, probes=found.probes | {"subjects": subjects})
+
+    return lookup
 
 
 def test_people_of_a_group_share_their_networks():
-    """Two people per fold: twenty differences by person, ten by fold, of the same mean; the table shows both."""
-
-    def pairs(spec):
-        found = lookup_of(0.02)(spec)
-        (metrics,) = found.probes["subjects"].values()
-        lower = {name: value - 0.01 * (spec.teachers != ()) for name, value in metrics.items()}
-        return replace(found, probes=found.probes | {"subjects": {f"{spec.fold}a": metrics, f"{spec.fold}b": lower}})
-
+    """Two people per fold: twenty differences, but ten units; the same where a metric was measured on both together."""
     part = Part("B minus A", claims.minus(B, A), "above")
-    people, folds = (verdicts.contrast(part, BASES, pairs, by_fold) for by_fold in (False, True))
-    assert (len(people), len(folds)) == (20, 10)
-    assert people.mean() == pytest.approx(folds.mean())
-    assert folds["3"] == pytest.approx((people["3a"] + people["3b"]) / 2)
-    table = verdicts.sensitivity(BASES, pairs, claims=[Claim("H", "", "", "", (part,))])
-    assert table.loc["H", "by_fold"] == "supported"
-    assert "by_fold" not in verdicts.sensitivity(BASES, lookup_of(0.02), claims=[Claim("H", "", "", "", (part,))])
+    claim = Claim("H", "", "", "", (part, replace(part, text="on both", metric="sharpness")))
+    tested = verdicts.assess(BASES, pairs(0.02), claims=[claim])
+    by_person, together = tested.contrasts.values()
+    assert (len(by_person), len(together)) == (20, 10)
+    assert list(tested.parts["n"]) == [10, 10]
+    assert list(tested.parts["people"]) == [20, 20]
+    units = verdicts.units(by_person)
+    assert units[3] == pytest.approx((by_person[3, "3"] + by_person[3, "13"]) / 2)
+    first = tested.parts.iloc[0]
+    assert first["effect"] == pytest.approx(by_person.mean())
+    assert (first["low"], first["high"]) == pytest.approx(verdicts.interval(units))
+    assert first["p"] == 2 / 2**10
+
+
+def test_the_table_tells_what_people_as_units_would_have_said():
+    """Too few folds for any p below the level; twice as many people."""
+    claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
+    few = [base for base in BASES if base.fold < 5]
+    table = verdicts.sensitivity(few, pairs(0.03), claims=[claim])
+    assert table.loc["H", ["as_claimed", "by_person"]].tolist() == ["undecided", "supported"]
+    assert "by_person" not in verdicts.sensitivity(BASES, lookup_of(0.02), claims=[claim])
+
+
+def test_a_clear_loss_within_the_margin_contradicts_however_large_p_is():
+    """So does an interval around zero and within it: stronger evidence must not give a weaker verdict."""
+    claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
+    few = [base for base in BASES if base.fold < 5]
+    for loss in (0.0, -0.005):
+        tested = verdicts.assess(few, lookup_of(loss, noise=0.0005), claims=[claim])
+        (part,) = tested.parts.to_dict("records")
+        assert part["p"] > 0.05
+        assert tested.claims["verdict"].item() == "contradicted"
 
 
 def test_every_part_must_hold_and_holm_counts_the_claims():
@@ -329,4 +368,4 @@ def test_similar_classes_are_those_of_the_fold_s_own_validation_people():
             found[plain.spec.hash] = replace(plain, probes=probes)
     part = Part("", claims.minus(B, A), "above", "v_similar")
     by_subject = verdicts.contrast(part, [small(fold=0), small(fold=1)], lambda spec: found[spec.hash])
-    assert by_subject.to_dict() == pytest.approx({"0": 0.7, "1": 0.7})
+    assert by_subject.to_dict() == pytest.approx({(0, "0"): 0.7, (1, "1"): 0.7})

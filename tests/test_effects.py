@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,7 +43,7 @@ def test_effects_are_changed_minus_plain_per_subject():
         by_subject = BY_SUBJECT * (score(effect.changed(BASES[0])) - score(effect.plain(BASES[0])))
         found = table.loc[effect.what, "accuracy"]
         assert found["effect"] == pytest.approx(by_subject.mean())
-        assert found["n"] == 5
+        assert (found["n"], found["people"]) == (5, 5)
         oracle = stats.ttest_1samp(by_subject, 0).confidence_interval(0.95)
         assert (found["low"], found["high"]) == pytest.approx((oracle.low, oracle.high))
         assert table.loc[effect.what, "nll"]["effect"] == pytest.approx(-by_subject.mean())
@@ -65,6 +67,35 @@ def test_effects_need_runs_that_the_studies_have():
         assert {run.hash for run in effects.specs(studies.bases("synthetic", profile, 0))} <= every
 
 
+def test_people_of_a_fold_are_one_unit():
+    """Each fold tests two people, the second of whom is moved half as much."""
+
+    def pairs(spec) -> RunRecord:
+        found = lookup(spec)
+        ((name, metrics),) = found.probes["subjects"].items()
+        half = {key: 0.5 + (value - 0.5) / 2 for key, value in metrics.items()}
+        return replace(found, probes=found.probes | {"subjects": {name: metrics, f"1{name}": half}})
+
+    one, two = (effects.table(BASES, runs).query("metric == 'accuracy'").set_index("what") for runs in (lookup, pairs))
+    assert set(two["n"]) == {5}
+    assert set(two["people"]) == {10}
+    assert two[["effect", "low", "high"]].to_numpy() == pytest.approx(0.75 * one[["effect", "low", "high"]].to_numpy())
+
+
+def test_agreement_of_data_sets():
+    """Rows: same and clear, same but not clear, opposite and clear, opposite but not clear."""
+    rows = [("a", 1, 2), ("b", -1, 2), ("c", 1, 2), ("d", 1, 2)]
+    others = [("a", 1, 3), ("b", 1, 4), ("c", -4, -2), ("d", -2, 1)]
+    table = pd.DataFrame(
+        [
+            {"what": what, "dataset": name, "effect": (low + high) / 2, "low": low, "high": high}
+            for name, part in (("watch", rows), ("selfback", others))
+            for what, low, high in part
+        ]
+    )
+    assert effects.agreement(table) == {"same": 2, "clear": 1, "opposite": 1}
+
+
 def test_a_figure_of_effects_colours_data_sets():
     one = effects.table(BASES, lookup).query("study == 'share'")
     fig = figures.effects(one)
@@ -77,3 +108,6 @@ def test_a_figure_of_effects_colours_data_sets():
     assert len({line.get_ydata()[0] for line in drawn}) == len(drawn) == 8
     (legend,) = both.legends
     assert [text.get_text() for text in legend.get_texts()] == ["synthetic, 5 people", "watch, 5 people"]
+    grouped = figures.effects(pd.concat([one, one.assign(dataset="watch", people=25)]))
+    (legend,) = grouped.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["synthetic, 5 people", "watch, 25 people in 5 groups"]

@@ -411,6 +411,20 @@ def test_refused_in_one_line(spec, message, tmp_path):
     assert not results(store)
 
 
+@pytest.mark.parametrize("fields", [{"teachers": [SIGNAL]}, {"init": "scratch"}])
+def test_what_a_run_needs_must_have_seen_the_same_people(fields, tmp_path):
+    """Or a teacher from another copy of the data set may have trained on the people to be tested."""
+    spec = small(seed=6, **fields)
+    (needed,) = spec.requires
+    record = train(needed, Store(tmp_path))
+    subjects = record.data["subjects"] | {"train": [*record.data["subjects"]["train"], 999]}
+    other = Store(tmp_path / "other")
+    other.put(replace(record, data=record.data | {"subjects": subjects}), record.arrays, record.weights)
+    with pytest.raises(MixkdError, match=rf"{needed.hash}.*: found train subjects \[.*999\], expected .*: two copies"):
+        training.run(spec, other)
+    assert other.get(spec) is None
+
+
 # -- verdicts
 
 

@@ -24,7 +24,7 @@ def followed(students: pd.DataFrame, teachers: pd.DataFrame, data: dict[int, Fol
     known = {record.spec.hash: record for record in studies.records(teachers)}
     rows = []
     for record in studies.records(students):
-        y = data[record.spec.fold].parts["test"].y
+        y = studies.labels(record, data)
         answer = record.arrays["test_logits"].argmax(axis=1)
         for run in record.spec.teacher_runs:
             told = known[run.hash].arrays["test_logits"].argmax(axis=1)
@@ -43,7 +43,7 @@ def class_gains(first: pd.DataFrame, second: pd.DataFrame, data: dict[int, FoldD
     others = {(record.spec.fold, record.spec.seed): record for record in studies.records(second)}
     rows = []
     for record in studies.records(first):
-        y = data[record.spec.fold].parts["test"].y
+        y = studies.labels(record, data)
         pair = (record, others[record.spec.fold, record.spec.seed])
         right = [r.arrays["test_logits"].argmax(axis=1) == y for r in pair]
         for c in np.unique(y):
@@ -58,7 +58,7 @@ def table(first: pd.DataFrame, second: pd.DataFrame, data: dict[int, FoldData]) 
     rows = []
     for record in studies.records(first):
         other = others[record.spec.fold, record.spec.seed]
-        part = data[record.spec.fold]
-        shares = right_shares(record.arrays["test_logits"], other.arrays["test_logits"], part.parts["test"].y)
-        rows.append({"subject": part.fold.subject, **shares})
+        y = studies.labels(record, data)
+        shares = right_shares(record.arrays["test_logits"], other.arrays["test_logits"], y)
+        rows.append({"subject": record.subject, **shares})
     return pd.DataFrame(rows).groupby("subject", sort=False).mean().reset_index()

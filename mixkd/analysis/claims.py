@@ -243,7 +243,8 @@ CLAIMS = (
 )
 
 
-AFTERWARDS = (  # written after results had been seen: where a claim's words go further than its contrast
+# Written after results on watch had been seen, before those on selfback: where a claim's words go beyond its contrast.
+AFTERWARDS = (
     Claim(
         "H2",
         "temperature alone",
@@ -294,10 +295,14 @@ def specs(bases: Iterable[RunSpec]) -> list[RunSpec]:
 
 
 CHANGES = (  # date, what, why; contrasts and directions are as first written
-    "2026-11-21, margin of sharpness from 0.02 to 0.001 nats, after seed 0 was seen: sharpness itself is about 0.01, "
-    "so the first margin would have called any difference nothing and H5 contradicted",
-    "2026-11-21, all results seen: a claim of no more than the margin (H3, H10) is contradicted by an effect beyond "
-    "the margin, no longer by one beyond zero; no verdict changed",
-    "2026-11-21, all results seen: the detectable effect is that of the strictest of Holm's levels, no longer that of "
-    "one uncorrected test",
+    "2026-11-21, margin of sharpness from 0.02 to 0.001 nats, after seed 0 on watch was seen: sharpness itself is "
+    "about 0.01 there, so the first margin would have called any difference nothing and H5 contradicted",
+    "2026-11-21, all results on watch seen: a claim of no more than the margin (H3, H10) is contradicted by an effect "
+    "beyond the margin, no longer by one beyond zero; no verdict changed",
+    "2026-11-21, all results on watch seen: the detectable effect is that of the strictest of Holm's levels, no longer "
+    "that of one uncorrected test",
+    "2026-11-22, no result on selfback seen: people who are tested on the same networks count as one unit, no longer "
+    "each; on watch nothing changes",
+    "2026-11-22, no result on selfback seen: an effect to the wrong side, its interval inside the margin, contradicts "
+    "a claim however large p is, as one around zero does; no verdict on watch changed",
 )

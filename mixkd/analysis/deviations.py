@@ -6,14 +6,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from mixkd.analysis.claims import Make, scratch, student
+from mixkd.analysis.claims import Make, Part, scratch, student
 from mixkd.analysis.effects import SHOWN, difference, summary
-from mixkd.analysis.verdicts import Lookup
+from mixkd.analysis.verdicts import Lookup, contrast
 from mixkd.config import Mixup, RunSpec
-from mixkd.datasets import dataset
 
 
 @dataclass(frozen=True)
@@ -66,27 +64,10 @@ def effects(bases: Sequence[RunSpec], lookup: Lookup, final: bool) -> pd.DataFra
         ("best_test", "best epoch on the test subject"),
         ("best_validation", "best epoch on validation"),
     ):
-        gains = _gain_of_choice(bases, lookup, choice)
+        gains = contrast(Part(what, ((1.0, BOTH),), "differs", f"gained_{choice}"), bases, lookup)
         where = "jeunsom/TDA_KD b9091bb" if choice == "best_test" else "for comparison: an honest choice"
         rows.append({"what": what, "where": where, "metric": "accuracy"} | summary(gains, final))
     return pd.DataFrame(rows).assign(dataset=bases[0].dataset)
-
-
-def _gain_of_choice(bases: Sequence[RunSpec], lookup: Lookup, choice: str) -> pd.Series:
-    """Accuracy after the chosen epoch minus after the last, of students of both teachers, by held-out subject.
-
-    Where subjects are tested in groups, by group. Without those that the data set names `unpaired`.
-    """
-    gains: dict[str, list[float]] = {}
-    unpaired = {str(subject) for subject in dataset(bases[0].dataset).unpaired}
-    for base in bases:
-        record = lookup(BOTH(base))
-        assert record is not None  # `contrast` has asked for it
-        if record.subject not in unpaired:
-            gains.setdefault(record.subject, []).append(
-                record.metrics(choice)["accuracy"] - record.metrics()["accuracy"]
-            )
-    return pd.Series({subject: float(np.mean(found)) for subject, found in gains.items()})
 
 
 def spreads(runs: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What changing one setting does, on each data set of the campaign: sizes with intervals, no verdicts.
 
-Paired by held-out subject with seeds averaged, as the claims are, but neither corrected for their number nor declared
-before the runs: for reading beside the claims, not for adding to them.
+Paired by held-out subject with seeds averaged, folds as units, as the claims are, but neither corrected for their
+number nor declared before the runs: for reading beside the claims, not for adding to them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mixkd.analysis.claims import BY, MIX, Make, Part, minus, scratch, student
-from mixkd.analysis.verdicts import Lookup, contrast, interval
+from mixkd.analysis.verdicts import Lookup, contrast, interval, n_people, units
 from mixkd.config import TEMPERATURE, Mixup, RunSpec
 from mixkd.studies import SHARES, TEMPERATURES, case
 
@@ -66,7 +66,7 @@ def specs(bases: Iterable[RunSpec]) -> list[RunSpec]:
 
 
 def table(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True) -> pd.DataFrame:
-    """A row per effect and metric: study, what, metric, dataset, effect, low, high, n; intervals if `final`."""
+    """A row per effect and metric: study, what, metric, dataset and `summary`; intervals if `final`."""
     return pd.DataFrame(
         {"study": e.study, "what": e.what, "metric": metric, "dataset": bases[0].dataset}
         | summary(difference(e.changed, e.plain, metric, bases, lookup), final)
@@ -76,11 +76,28 @@ def table(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True) -> pd.Da
 
 
 def difference(changed: Make, plain: Make, metric: str, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
-    """`changed` minus `plain` by held-out subject, seeds averaged."""
+    """`changed` minus `plain` by fold and held-out subject, seeds averaged."""
     return contrast(Part("effect", minus(changed, plain), "differs", metric), bases, lookup)
 
 
 def summary(differences: pd.Series, final: bool = True) -> dict[str, float]:
-    """Mean of differences, its 95 % interval if `final`, and n."""
-    low, high = interval(differences.to_numpy()) if final else (math.nan, math.nan)
-    return {"effect": differences.mean(), "low": low, "high": high, "n": len(differences)}
+    """Mean of differences over units, its 95 % interval if `final`, number n of units and of people."""
+    by_unit = units(differences)
+    low, high = interval(by_unit) if final else (math.nan, math.nan)
+    about = {"n": len(by_unit), "people": n_people(differences)}
+    return {"effect": float(by_unit.mean()), "low": low, "high": high, **about}
+
+
+def agreement(table: pd.DataFrame) -> dict[str, int]:
+    """Of effects on one metric over data sets: how many point to one side, and how many clearly so, or clearly do not.
+
+    same: on all data sets to the same side; clear: intervals of all leave out zero there; opposite: some intervals do
+    on one side and some on the other.
+    """
+    side, low, high = (table.pivot(index="what", columns="dataset", values=c) for c in ("effect", "low", "high"))
+    up, down = low > 0, high < 0
+    return {
+        "same": int(((side > 0).all(axis=1) | (side < 0).all(axis=1)).sum()),
+        "clear": int((up.all(axis=1) | down.all(axis=1)).sum()),
+        "opposite": int((up.any(axis=1) & down.any(axis=1)).sum()),
+    }

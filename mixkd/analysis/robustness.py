@@ -23,7 +23,7 @@ def table(runs: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
     """
     rows = []
     for about, record in zip(runs.to_dict("records"), studies.records(runs), strict=True):
-        y = data[record.spec.fold].parts["test"].y
+        y = studies.labels(record, data)
         right = record.arrays["test_logits"].argmax(axis=1) == y
         for kind, strengths in STRENGTHS.items():
             attacked = right[probes.evenly(len(y), probes.BATCH)]

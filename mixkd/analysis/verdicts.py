@@ -1,7 +1,8 @@
 """Tests of the claims: paired by subject, seeds averaged first; t interval, exact sign-flip p, Holm over the claims.
 
 *Supported*: interval and adjusted p in the claimed direction. *Contradicted*: the same for the opposite, or the whole
-interval inside the margin, on both sides of zero. Otherwise *undecided*. A claim of several parts needs every part.
+interval inside the margin, around zero or on its wrong side. Otherwise *undecided*. A claim of several parts needs
+every part. Subjects of one fold are tested on the same networks, so together they are one unit.
 """
 
 from __future__ import annotations
@@ -27,14 +28,17 @@ from mixkd.studies import METRICS
 
 LEVEL = 0.05
 POWER = 0.8
-CAMPAIGNS = ("watch",)  # data sets with a whole campaign among the published records
+CAMPAIGNS = ("watch",)  # data sets whose runs for claims and effects are published
 EXACT_UP_TO = 16  # units: 65,536 sign patterns; above, as many random ones
 
 Lookup = Callable[[RunSpec], RunRecord | None]
 
 
 def sign_flip(differences: np.ndarray) -> float:
-    """Two-sided p of the mean of differences (n,) under symmetry about zero, over all 2^n patterns of signs."""
+    """Two-sided p of the mean of differences (n,) under symmetry about zero, over all 2^n patterns of signs.
+
+    Above EXACT_UP_TO units over random patterns.
+    """
     n = len(differences)
     if n <= EXACT_UP_TO:
         signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
@@ -91,6 +95,8 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
         return pd.Series({subject: found[metric] for subject, found in probes["subjects"].items()})
     if metric == "accuracy_best_validation":
         value = record.metrics("best_validation")["accuracy"]
+    elif metric.startswith("gained_"):  # by a choice of epoch
+        value = record.metrics(metric.removeprefix("gained_"))["accuracy"] - record.metrics()["accuracy"]
     elif metric == "sharpness":
         value = probes["sharpness"]
     elif metric in ("v_similar", "v_gap"):
@@ -103,10 +109,10 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
     return pd.Series({record.subject: value})
 
 
-def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup, by_fold: bool = False) -> pd.Series:
-    """The part's contrast by held-out subject, seeds averaged; without those that the data set names `unpaired`.
+def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
+    """The part's contrast by fold and held-out subject, seeds averaged. `unpaired` people of the data set are left out.
 
-    `by_fold`: by fold instead, the mean of its subjects. A run that is missing: MixkdError naming it.
+    What was measured on all subjects of a fold together has one row. A run that is missing: MixkdError naming it.
     """
 
     def found(spec: RunSpec) -> RunRecord:
@@ -120,19 +126,32 @@ def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup, by_fold: bool
         confusion = np.sum([record.probes["validation_confusion"] for record in plain], axis=0)
         terms = [weight * measure(found(make(base)), part.metric, confusion) for weight, make in part.terms]
         differences = sum(terms[1:], terms[0])
-        differences = differences[~differences.index.isin(unpaired)]
-        rows.append(differences.groupby(lambda _, fold=base.fold: str(fold)).mean() if by_fold else differences)
+        differences = differences[[not set(names.split("+")) <= unpaired for names in differences.index]]
+        rows.append(pd.concat({base.fold: differences}, names=["fold", "subject"]))
     together = pd.concat(rows)
     if not np.isfinite(together).all():
         raise MixkdError(f"claims: {part.text}: found a {part.metric} that is not finite")
-    return together.groupby(level=0, sort=False).mean()
+    return together.groupby(level=["fold", "subject"], sort=False).mean()
+
+
+def units(differences: pd.Series) -> np.ndarray:
+    """A contrast by fold: subjects of a fold are tested on the same networks, so they are not independent."""
+    return differences.groupby(level="fold", sort=False).mean().to_numpy()
+
+
+def n_people(differences: pd.Series) -> int:
+    """How many subjects a contrast is about, whether or not they were measured together."""
+    return sum(names.count("+") + 1 for names in differences.index.get_level_values("subject"))
 
 
 def judge(part: Part, differences: np.ndarray, level: float = LEVEL) -> dict[str, object]:
-    """Effect, interval, p, what they say before any correction (for, against, equal or open), and `detectable`."""
+    """Effect, interval, p, what they say before any correction, and `detectable`, of differences by unit (n,).
+
+    They say for, against, equal (around zero and inside the margin), or nothing (open). `inside`: the margin.
+    """
     margin, (low, high) = MARGINS[part.metric], interval(differences)
     around = margin if part.direction == "not_above" else 0.0
-    inside = part.direction != "not_above" and -margin < low and high < margin
+    inside = part.direction != "not_above" and bool(-margin < low and high < margin)
     side = "below" if high < around else "above" if low > around else "equal" if inside else "open"
     names = {"below": "against", "above": "for"}
     if part.direction in ("below", "not_above"):
@@ -148,6 +167,7 @@ def judge(part: Part, differences: np.ndarray, level: float = LEVEL) -> dict[str
         "margin": margin,
         "detectable": detectable(differences, level),
         "says": names.get(side, side),
+        "inside": inside,
     }
 
 
@@ -155,7 +175,7 @@ def judge(part: Part, differences: np.ndarray, level: float = LEVEL) -> dict[str
 class Tested:
     """claims: a row per data set and claim, with the verdict; parts: a row per part.
 
-    contrasts: by (dataset, claim, part), per subject.
+    contrasts: by (dataset, claim, part), per fold and subject.
     """
 
     claims: pd.DataFrame
@@ -168,19 +188,21 @@ def assess(
     lookup: Lookup,
     final: bool = True,
     claims: Sequence[Claim] = CLAIMS,
-    by_fold: bool = False,
+    by_person: bool = False,
 ) -> Tested:
     """Test the claims on the plain students `bases` and the runs made from them.
 
-    `final` False (profiles of few people): points only, no interval, p or verdict. `by_fold`: a fold is a unit.
+    `final` False (profiles of few people): points only, no interval, p or verdict. `by_person`: as if people who are
+    tested on the same networks were independent.
     """
     rows, contrasts, dataset = [], {}, bases[0].dataset
     for claim in claims:
         for part in claim.parts:
-            found = contrasts[dataset, claim.name, part.text] = contrast(part, bases, lookup, by_fold)
+            found = contrasts[dataset, claim.name, part.text] = contrast(part, bases, lookup)
             about = {"dataset": dataset, "claim": claim.name, "part": part.text}
             about |= {"metric": part.metric, "direction": part.direction}
-            rows.append(about | judge(part, found.to_numpy(), LEVEL / len(claims)))
+            judged = judge(part, found.to_numpy() if by_person else units(found), LEVEL / len(claims))
+            rows.append(about | judged | {"people": n_people(found)})
     parts = pd.DataFrame(rows)
     verdicts = _verdicts(parts, claims)
     if not final:
@@ -202,17 +224,20 @@ def _verdicts(parts: pd.DataFrame, claims: Sequence[Claim]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     table.insert(0, "dataset", parts["dataset"].iloc[0])
     table["adjusted"] = holm(table["p"].to_list())
-    says = [set(parts.loc[parts["claim"] == name, "says"]) for name in table["claim"]]
-    sure = table["adjusted"] < LEVEL
     table["verdict"] = [
-        "supported"
-        if found == {"for"} and clear
-        else "contradicted"
-        if "equal" in found or ("against" in found and clear)
-        else "undecided"
-        for found, clear in zip(says, sure, strict=True)
+        _verdict(parts[parts["claim"] == name], adjusted < LEVEL)
+        for name, adjusted in zip(table["claim"], table["adjusted"], strict=True)
     ]
     return table
+
+
+def _verdict(parts: pd.DataFrame, clear: bool) -> str:
+    """Of a claim's parts; `clear`: its adjusted p is below the level."""
+    against = parts["says"] == "against"
+    if clear and (parts["says"] == "for").all():
+        return "supported"
+    negligible = (parts["says"] == "equal") | (against & parts["inside"])
+    return "contradicted" if negligible.any() or (clear and against.any()) else "undecided"
 
 
 def collect(
@@ -269,7 +294,7 @@ def sensitivity(
 ) -> pd.DataFrame:
     """Verdict per claim (row) as claimed, and with another metric or epoch in the place of accuracy (columns).
 
-    Where subjects are tested in groups, also with the group as the unit: its people share their networks.
+    Where subjects are tested in groups, also as if people who share their networks were independent.
     """
     found = assess(bases, lookup, final, claims).claims.set_index("claim")
     result = found[["dataset", "verdict"]].rename(columns={"verdict": "as_claimed"})
@@ -281,7 +306,8 @@ def sensitivity(
         verdict = assess(bases, lookup, final, changed).claims.set_index("claim")["verdict"]
         result[metric] = verdict.loc[[claim.name for claim in about_accuracy]]
     if any(len(found.probes["subjects"]) > 1 for found in map(lookup, bases) if found):
-        result["by_fold"] = assess(bases, lookup, final, claims, by_fold=True).claims.set_index("claim")["verdict"]
+        alone = assess(bases, lookup, final, claims, by_person=True).claims
+        result["by_person"] = alone.set_index("claim")["verdict"]
     return result.fillna("")
 
 

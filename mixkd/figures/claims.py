@@ -32,6 +32,11 @@ METRIC_UNITS = {  # factor and unit of an axis
 }
 
 
+def who(dataset: str, people: int, units: int) -> str:
+    """A data set with the number of people behind its results, and of the groups in which they were tested."""
+    return f"{dataset}, {people} people" + (f" in {units} groups" if units < people else "")
+
+
 def as_claimed(parts: pd.DataFrame) -> np.ndarray:
     """+1 where a positive effect speaks for the claim, -1 where a negative one does."""
     return np.where(parts["direction"].isin(["below", "not_above"]), -1.0, 1.0)
@@ -55,7 +60,7 @@ def scorecard(tested: Tested) -> Figure:
         axis.minorticks_off()
         axis.set_xlabel("against     effect, in margins     as claimed", fontsize=12.5 if len(names) == 1 else 8.5)
         if len(names) > 1:
-            axis.set_title(f"{name}, {parts['n'].max()} people")
+            axis.set_title(who(name, parts["people"].max(), parts["n"].max()))
     axes[0, 0].invert_yaxis()
     shown = [v for v in VERDICT_COLOURS if v in set(tested.claims["verdict"])]
     handles = [axes[0, 0].plot([], [], "D", color=VERDICT_COLOURS[v], label=v)[0] for v in shown]
@@ -81,7 +86,10 @@ def _card(axis: Axes, claims: pd.DataFrame, parts: list[dict], sign: np.ndarray)
 
 @figure
 def forest(claim: str, tested: Tested) -> Figure:
-    """One claim: a panel per part, in it per data set a dot per held-out subject and the mean with its interval."""
+    """One claim: a panel per part, in it per data set a dot per held-out subject and the mean with its interval.
+
+    What was measured on the subjects of a fold together has a dot for all of them.
+    """
     own = tested.parts[tested.parts["claim"] == claim]
     verdicts = tested.claims[tested.claims["claim"] == claim].set_index("dataset")["verdict"]
     texts = list(own["part"].unique())
@@ -122,7 +130,7 @@ def _frame(axis: Axes, rows: list[dict]) -> None:
 def effects(table: pd.DataFrame) -> Figure:
     """Effects on accuracy (left) and NLL (right) with intervals, a row each; data sets, where several, by colour.
 
-    Columns: what, metric, dataset, effect, low, high, n.
+    Columns: what, metric, dataset, effect, low, high, n, people.
     """
     rows, sets = list(table["what"].unique()), list(table["dataset"].unique())
     height = 0.9 + (0.28 + 0.2 * len(sets)) * len(rows)
@@ -134,7 +142,8 @@ def effects(table: pd.DataFrame) -> Figure:
             place = sets.index(row["dataset"])
             colour = CLASS_COLOURS[place]
             y = rows.index(row["what"]) + 0.3 * (place - (len(sets) - 1) / 2)
-            label = f"{row['dataset']}, {row['n']} people" if len(sets) > 1 and row["what"] == rows[0] else None
+            named = len(sets) > 1 and row["what"] == rows[0]
+            label = who(row["dataset"], row["people"], row["n"]) if named else None
             axis.plot([scale * row["low"], scale * row["high"]], [y, y], color=colour, lw=3, solid_capstyle="butt")
             axis.plot(scale * row["effect"], y, "D", color=colour, ms=5, label=label)
         axis.set_xlabel(unit)

@@ -14,7 +14,7 @@
 # What a setting does to a student on one data set is a hint of what it does on another, and no more.
 # ```
 #
-# The chapters before ask their questions of one data set at a time. Here the main ones are asked again of every data set whose whole campaign is published:
+# The chapters before ask their questions of one data set at a time. Here the main ones are asked again of every data set whose runs for them are published:
 # one change of setting per row, on the same held-out people, from the same folds and seeds. The `quick` profile has one data set and two people: points
 # without intervals.
 
@@ -40,7 +40,8 @@ table = pd.concat([effects.table(*runs) for runs in found], ignore_index=True)
 
 # %% tags=["nbval-check-output"]
 for name, part in table.groupby("dataset", sort=False):
-    print(f"{entry_of(name).title}: {part['n'].max()} people")
+    title, (people, folds) = entry_of(name).title, part[["people", "n"]].max()
+    print(f"{title}: {people} people, tested in {folds} folds")
 
 # %% [markdown]
 # All intervals are for one row alone: with {glue:text}`n_rows` rows on this page, one in twenty would leave out the truth by chance. The tests that count are those of
@@ -50,7 +51,7 @@ for name, part in table.groupby("dataset", sort=False):
 #
 # Against T & S from teachers of the same kind (first row: against the plain student).
 
-# %% mystnb={"figure": {"caption": "Effect of mixup in the teacher's training, in the distillation and in both, on accuracy and NLL (lower is better); with intervals over held-out people in the full profile.", "name": "fig-effects-mixup"}, "image": {"alt": "Ten rows, one per teacher and case of mixup, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of mixup in the teacher's training, in the distillation and in both, on accuracy and NLL (lower is better); with intervals over folds of held-out people in the full profile.", "name": "fig-effects-mixup"}, "image": {"alt": "Ten rows, one per teacher and case of mixup, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
 figures.effects(table[table["study"] == "mixup"])
 
 # %% [markdown]
@@ -80,7 +81,7 @@ figures.effects(table[table["study"] == "teachers"])
 # %% [markdown]
 # ## The numbers
 #
-# Accuracy as a fraction of one, then NLL in nats; *low* and *high* bound the t interval of the mean over people, at the level of {doc}`11_claims`.
+# Accuracy as a fraction of one, then NLL in nats; *low* and *high* bound the t interval of the mean over folds, at the level of {doc}`11_claims`.
 
 # %% tags=["nbval-check-output"]
 accuracy, nll = (table[table["metric"] == name] for name in effects.SHOWN)
@@ -94,13 +95,15 @@ numbers.round(3).dropna(axis="columns")
 
 # %% tags=["remove-cell"]
 glue("n_rows", table["what"].nunique(), display=False)
-side = accuracy.pivot(index="what", columns="dataset", values="effect")
-agree = (side > 0).sum(axis=1).isin([0, side.shape[1]])
-said = f"{agree.sum()} moved accuracy to the same side on all of them"
-if side.shape[1] == 1:
-    said = "none can be compared yet: there is one data set"
+n_sets = table["dataset"].nunique()
+said = "none can be compared here: there is one data set"
+if n_sets > 1:
+    counts = effects.agreement(accuracy)
+    said = "{same} moved accuracy to the same side on all of them".format(**counts)
+    said += ", {clear} of them with intervals that leave out zero".format(**counts)
+    said += "; {opposite} moved it clearly to opposite sides".format(**counts)
 glue("agreement", said, display=False)
-glue("n_sets", side.shape[1], display=False)
+glue("n_sets", n_sets, display=False)
 
 # %% tags=["remove-cell"]
 largest = accuracy.loc[accuracy["effect"].abs().idxmax()]
@@ -116,7 +119,8 @@ glue("size", 100 * largest["effect"], display=False)
 # ## A sceptical reader asks
 #
 # - *Which of these rows were planned?* Those behind the claims; the others belong to the studies of earlier chapters, were run whatever came out, and are all shown.
+# - *Is the same side the same finding?* Hardly: of effects that are nothing, half fall on the same side of two data sets, and rows share runs.
 # - *Are the data sets comparable?* No: sensors, activities, rates, windows and epochs differ ({doc}`15_datasets`). Only differences within a data set are drawn.
 # - *Were settings tuned on one of them?* Resolution and schedule were chosen on validation people of `watch` alone ({doc}`../book/defaults`); temperature and weight of the
 #   distillation are the group's. On other data sets nothing was tuned.
-# - *Who is a unit?* A held-out person. Where people are tested in groups, each is still scored alone.
+# - *Who is a unit?* A fold: one held-out person, or a group that was tested on the same networks. In a group each is scored alone, and the mean counts.
