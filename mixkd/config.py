@@ -7,6 +7,7 @@ its neutral value, so that equality and the hash mean "the same training".
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -22,6 +23,9 @@ MethodName = Literal["kd", "aver", "ebkd", "camkd", "at", "sp", "tpkd", "amd", "
 ONE_SIGNAL_TEACHER = ("at", "amd", "amd_local", "simkd", "dist")  # compare maps of one shape, or one teacher's outputs
 TEMPERATURE = 4.0  # source: released code of the group
 KD_WEIGHT = 0.7  # source: the group's setting for GENEActiv
+
+
+_hints = functools.cache(typing.get_type_hints)
 
 
 def _coerce(value: Any, hint: Any, where: str) -> Any:
@@ -62,7 +66,7 @@ class Spec:
     """Base of everything that describes a run: checked on construction, parsed from and written to plain data."""
 
     def __post_init__(self) -> None:
-        hints = typing.get_type_hints(type(self))
+        hints = _hints(type(self))  # type: ignore[arg-type]  # a class is hashable
         for field in dataclasses.fields(self):
             value = _coerce(getattr(self, field.name), hints[field.name], f"{type(self).__name__}.{field.name}")
             object.__setattr__(self, field.name, value)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import random
 
-import matplotlib
-import numpy as np
-import pytest
-import torch
-from hypothesis import settings
+for library in ("OMP", "MKL", "OPENBLAS"):  # before they are imported; two test workers on two cores need no more
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+
+import matplotlib  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 settings.register_profile("mixkd", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("mixkd")
@@ -35,6 +40,14 @@ def _global_state_is_left_alone():
     yield
     changed = [name for name, value in global_state().items() if value != before[name]]
     assert not changed, f"the test left changed: {', '.join(changed)}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_worker_for_a_sweep():
+    """Of those that tests start in their own process, unless they ask for more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mixkd.sweep.n_cores", lambda: 1)
+        yield
 
 
 @pytest.fixture

@@ -24,10 +24,14 @@ def expand(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def write(name: str) -> Path:
         base = tmp_path_factory.getbasetemp()
         target = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "expanded"
+        done = target / f"{name}.done"
         with filelock.FileLock(f"{target}.lock"):
+            if done.exists():
+                return target
             command = [sys.executable, str(PLACE / "tools" / "expand_data.py"), "--data", str(SHARED)]
-            done = subprocess.run([*command, "--out", str(target), name], capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
+            process = subprocess.run([*command, "--out", str(target), name], capture_output=True, text=True)
+            assert process.returncode == 0, process.stderr
+            done.touch()
         return target
 
     return write

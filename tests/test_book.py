@@ -34,6 +34,36 @@ def pages(smoke: Smoke) -> dict[str, BeautifulSoup]:  # noqa: F811
     return {name: page(smoke.site / f"{name}.html") for name in PAGES}
 
 
+def test_a_broken_reference_fails_the_build_and_keeps_the_old_site(tmp_path):
+    stage = tmp_path / "stage"
+    (stage / "book").mkdir(parents=True)
+    (stage / "_static").mkdir()
+    shutil.copy(ROOT / "_config.yml", stage)
+    shutil.copy(ROOT / "book" / "book.css", stage / "_static")
+    for name in ("references.bib", "logo.svg"):
+        shutil.copy(ROOT / "book" / name, stage / "book")
+    (stage / "_toc.yml").write_text("format: jb-book\nroot: only\n")
+    (stage / "only.md").write_text("# A page\n\n{doc}`no_such_page`\n")
+    (tmp_path / "html").mkdir()
+    (tmp_path / "html" / "index.html").write_text("the last success")
+    with pytest.raises(MixkdError, match="no_such_page"):
+        book.render(stage, tmp_path)
+    assert (tmp_path / "html" / "index.html").read_text() == "the last success"
+
+
+def test_a_failing_notebook_fails_the_build_by_name(tmp_path, monkeypatch):
+    import nbformat
+
+    source = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL})
+    source.cells = [nbformat.v4.new_code_cell("x: int = 1  # help", metadata={"tags": ["parameters"]})]
+    source.cells.append(nbformat.v4.new_code_cell("raise ValueError('on purpose')"))
+    nbformat.write(source, tmp_path / "99_broken.ipynb")
+    monkeypatch.setattr(notebook, "NOTEBOOKS", tmp_path)
+    with pytest.raises(MixkdError, match=r"99_broken\.ipynb.*ValueError: on purpose"):
+        book.execute_all(tmp_path / "stage", {"x": 2})
+    assert not (tmp_path / "stage" / "notebooks" / "99_broken.ipynb").exists()
+
+
 def test_every_page_of_the_toc_is_there(smoke: Smoke):  # noqa: F811
     assert all((smoke.site / f"{name}.html").is_file() for name in PAGES)
     assert (smoke.site / "index.html").is_file()
@@ -122,28 +152,3 @@ def test_in_a_browser(smoke: Smoke, name, tmp_path):  # noqa: F811
     assert soup.select_one("article h1")
     if "topology" in name:
         assert soup.select("mjx-container svg")
-
-
-def test_a_broken_reference_fails_the_build_and_keeps_the_old_site(smoke: Smoke, tmp_path):  # noqa: F811
-    stage = tmp_path / "stage"
-    shutil.copytree(smoke.notebooks.parent, stage)
-    (tmp_path / "html").mkdir()
-    (tmp_path / "html" / "index.html").write_text("the last success")
-    with open(stage / "book" / "reading.md", "a") as file:
-        file.write("\n{doc}`no_such_page`\n")
-    with pytest.raises(MixkdError, match="no_such_page"):
-        book.render(stage, tmp_path)
-    assert (tmp_path / "html" / "index.html").read_text() == "the last success"
-
-
-def test_a_failing_notebook_fails_the_build_by_name(tmp_path, monkeypatch):
-    import nbformat
-
-    source = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL})
-    source.cells = [nbformat.v4.new_code_cell("x: int = 1  # help", metadata={"tags": ["parameters"]})]
-    source.cells.append(nbformat.v4.new_code_cell("raise ValueError('on purpose')"))
-    nbformat.write(source, tmp_path / "99_broken.ipynb")
-    monkeypatch.setattr(notebook, "NOTEBOOKS", tmp_path)
-    with pytest.raises(MixkdError, match=r"99_broken\.ipynb.*ValueError: on purpose"):
-        book.execute_all(tmp_path / "stage", {"x": 2})
-    assert not (tmp_path / "stage" / "notebooks" / "99_broken.ipynb").exists()

@@ -177,9 +177,10 @@ def test_people_that_the_data_set_names_unpaired_are_left_out(monkeypatch):
 
 def pairs(difference):
     """Two people per fold, n and 10 + n; the second gains a point less."""
+    alone = lookup_of(difference)
 
     def lookup(spec):
-        found = lookup_of(difference)(spec)
+        found = alone(spec)
         (metrics,) = found.probes["subjects"].values()
         lower = {name: value - 0.01 * (spec.teachers != ()) for name, value in metrics.items()}
         subjects = {str(spec.fold): metrics, str(10 + spec.fold): lower}
@@ -298,11 +299,12 @@ def test_a_missing_record_is_named():
 def test_data_sets_stand_below_each_other_each_corrected_alone():
     good = Claim("H1", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
     bad = Claim("H2", "", "", "", (Part("A minus B", claims.minus(A, B), "above"),))
-    one = verdicts.assess(BASES, lookup_of(0.02), claims=[good, bad])
+    lookup = lookup_of(0.02)
+    one = verdicts.assess(BASES, lookup, claims=[good, bad])
     others = [replace(base, dataset="watch") for base in BASES]
 
     def same(spec):
-        found = lookup_of(0.02)(replace(spec, dataset="synthetic"))
+        found = lookup(replace(spec, dataset="synthetic"))
         return found and replace(found, spec=spec)
 
     other = verdicts.assess(others, same, claims=[good, bad])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +12,11 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from runs import results
 from smoke import ROOT, Smoke, mixkd, smoke  # noqa: F401
 
 from mixkd import MixkdError, notebook
+from mixkd.store import Store
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
@@ -27,6 +28,46 @@ def cells(path: Path, kind: str = "code") -> list:
 
 def tags(cell) -> list[str]:
     return cell.metadata.get("tags", [])
+
+
+def nbval(paths: list[Path], home: Path) -> subprocess.CompletedProcess:
+    """Execute notebooks again and compare the checked cells with their stored outputs."""
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-n", "2", "--dist", "loadfile", *map(str, paths)]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    environment |= {"MIXKD_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=paths[0].parent)
+
+
+def test_training_again_gives_the_same_records(smoke: Smoke, tmp_path):  # noqa: F811
+    """Two studies with all they need, in another, empty store: what the notebooks read comes out bit by bit."""
+    done = mixkd("sweep", "deviations", "image_mixing", "--profile", "smoke", home=tmp_path)
+    assert done.returncode == 0, done.stderr[-4000:]
+    again = results(Store(tmp_path))
+    assert len(again) >= 12
+    assert again.items() <= results(Store(smoke.home)).items()
+
+
+def test_nbval(smoke: Smoke, tmp_path):  # noqa: F811
+    """Every notebook is executed once more; every checked output must come out the same."""
+    executed = sorted(smoke.notebooks.glob("*.ipynb"))
+    assert [path.stem for path in executed] == NAMES
+    for path in executed:
+        checked = [cell for cell in cells(path) if "nbval-check-output" in tags(cell)]
+        assert all(cell.outputs for cell in checked), path
+    done = nbval(executed, smoke.home)
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
+def test_nbval_fails_on_a_changed_output(smoke: Smoke, tmp_path):  # noqa: F811
+    changed = tmp_path / "06_partial_mixup.ipynb"
+    content = json.loads((smoke.notebooks / changed.name).read_text())
+    cell = next(c for c in content["cells"] if "nbval-check-output" in c["metadata"].get("tags", []))
+    data = cell["outputs"][0]["data"]
+    data["text/plain"] = [line.replace("0.1", "0.2") for line in data["text/plain"]]
+    changed.write_text(json.dumps(content))
+    done = nbval([changed], smoke.home)
+    assert done.returncode == 1
+    assert "mismatch" in done.stdout
 
 
 def test_there_are_seventeen_chapters():
@@ -90,18 +131,11 @@ def test_at_least_three_checked_outputs(path):
     assert sum("nbval-check-output" in tags(cell) for cell in cells(path)) >= 3
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (("aplha", "0.4"), "parameter aplha: unknown, did you mean 'alpha'?"),
-        (("alpha", "hello"), "parameter alpha: found 'hello', expected float"),
-        (("alpha", "-1"), "parameter alpha: found -1.0, expected 0.01 to 100"),
-    ],
-)
-def test_plain_papermill_refuses_wrong_parameters(words, message, tmp_path):
+def test_plain_papermill_refuses_a_wrong_parameter(tmp_path):
     source, output = ROOT / "notebooks" / "05_mixup.ipynb", tmp_path / "out.ipynb"
-    command = [sys.executable, "-m", "papermill", str(source), str(output), "-p", *words]
+    command = [sys.executable, "-m", "papermill", str(source), str(output), "-p", "aplha", "0.4"]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "MIXKD_HOME": str(tmp_path)})
+    message = "parameter aplha: unknown, did you mean 'alpha'?"
     assert done.returncode != 0
     assert f"MixkdError: {message}" in done.stderr
     errors = [o for cell in cells(output) for o in cell.outputs if o.output_type == "error"]
@@ -109,17 +143,23 @@ def test_plain_papermill_refuses_wrong_parameters(words, message, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_mixkd_notebook_refuses_before_a_kernel_starts(tmp_path):
-    output = tmp_path / "out.ipynb"
-    done = mixkd("notebook", "05_mixup", "-p", "aplha=0.4", "-o", str(output), home=tmp_path)
-    assert done.returncode == 1
-    assert done.stderr.strip() == "mixkd: parameter aplha: unknown, did you mean 'alpha'?"
-    assert not output.exists()
-
-
-def test_unknown_notebook_names_the_nearest():
-    with pytest.raises(MixkdError, match="did you mean '05_mixup'"):
-        notebook.path_of("05_mixupp")
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("aplha", 0.4, "parameter aplha: unknown, did you mean 'alpha'?"),
+        ("alpha", "hello", "parameter alpha: found 'hello', expected float"),
+        ("alpha", -1.0, "parameter alpha: found -1.0, expected 0.01 to 100"),
+        ("profile", "quik", "parameter profile: found 'quik', expected one of smoke, quick, full"),
+    ],
+)
+def test_a_notebook_refuses_wrong_parameters_itself(name, value, message):
+    """What its first code cell does with what papermill injected."""
+    source = next(cell.source for cell in cells(ROOT / "notebooks" / "05_mixup.ipynb") if "parameters" in tags(cell))
+    namespace: dict = {}
+    exec(f"{source}\n{name} = {value!r}", namespace)
+    with pytest.raises(MixkdError) as refusal:
+        notebook.check_parameters(namespace)
+    assert str(refusal.value) == message
 
 
 def test_papermill_with_other_parameters(tmp_path):
@@ -143,39 +183,3 @@ def test_full_trains_nothing_in_chapters_with_runs_of_their_own(name, tmp_path):
     done = mixkd("notebook", *words, home=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert not list((tmp_path / "home").glob("runs/*/*/*.json"))
-
-
-def nbval(paths: list[Path], home: Path) -> subprocess.CompletedProcess:
-    """Execute notebooks again and compare the checked cells with their stored outputs."""
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-n", "2", "--dist", "loadfile", *map(str, paths)]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-    environment |= {"MIXKD_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=paths[0].parent)
-
-
-def test_nbval_after_training_again(smoke: Smoke, tmp_path):  # noqa: F811
-    """In another, empty store all runs are trained anew; every checked output must come out the same."""
-    executed = sorted(smoke.notebooks.glob("*.ipynb"))
-    assert [path.stem for path in executed] == NAMES
-    for path in executed:
-        checked = [cell for cell in cells(path) if "nbval-check-output" in tags(cell)]
-        assert all(cell.outputs for cell in checked), path
-    home = tmp_path / "another-home"
-    done = mixkd("sweep", "--profile", "smoke", home=home)  # in one go: workers for each notebook take longer
-    assert done.returncode == 0, done.stderr[-4000:]
-    done = nbval(executed, home)
-    assert done.returncode == 0, done.stdout[-4000:]
-
-
-def test_nbval_fails_on_a_changed_output(smoke: Smoke, tmp_path):  # noqa: F811
-    changed = tmp_path / "06_partial_mixup.ipynb"
-    content = json.loads((smoke.notebooks / changed.name).read_text())
-    cell = next(c for c in content["cells"] if "nbval-check-output" in c["metadata"].get("tags", []))
-    data = cell["outputs"][0]["data"]
-    data["text/plain"] = [line.replace("0.1", "0.2") for line in data["text/plain"]]
-    changed.write_text(json.dumps(content))
-    home = tmp_path / "home"
-    shutil.copytree(smoke.home, home)
-    done = nbval([changed], home)
-    assert done.returncode == 1
-    assert "mismatch" in done.stdout

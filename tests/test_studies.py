@@ -38,7 +38,7 @@ def test_profiles_nest(study, seed):
 
 
 def test_runs_are_few():
-    """A quick book takes minutes on two cores: at most 40 students per fold, each run once."""
+    """A quick book takes minutes on two cores: at most 50 students per fold, each run once."""
     quick = studies.every("synthetic", "quick")
     assert len({run.hash for run in quick}) == len(quick)
     assert max(Counter(run.fold for run in quick if run.teachers).values()) <= 50

@@ -185,6 +185,8 @@ def killed(specs: list[RunSpec], victim: RunSpec) -> str:
 
     def kill() -> None:
         wait_for(store.path(victim, ".lock").exists)
+        for process in workers():
+            process.suspend()  # at once: it must not be done before it is killed
         assert not store.has(victim)
         for process in workers():
             process.kill()
