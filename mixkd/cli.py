@@ -175,12 +175,15 @@ def predict(
     from mixkd import predict
 
     made = predict.Student.load(student)
-    parts = predict.read_recording(file, made.about)
     target = output or file.with_suffix(".labels.csv")
+    picture = target.with_suffix(".png")
+    if picture == target or file.resolve() in (target.resolve(), picture.resolve()):
+        raise MixkdError(f"-o {target}: found the name of the recording or of the plot, expected a new .csv")
+    parts = predict.read_recording(file, made.about, lambda what, n: out.print(f"{what}: {n}") if n else None)
     rows = predict.label(made, parts)
     predict.write(rows, target)
-    predict.plot(made.about, parts, rows, target.with_suffix(".png"))
-    out.print(f"{len(rows)} windows: {target}, {target.with_suffix('.png')}")
+    predict.plot(made.about, parts, rows, picture)
+    out.print(f"{len(rows)} windows: {target}, {picture}")
 
 
 @app.command()

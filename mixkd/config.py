@@ -152,6 +152,12 @@ class ImageSpec(Spec):
         self.require("spread", 0.05 <= self.spread <= 64, "0.05 to 64 pixels")
 
 
+def _check_size(spec: TeacherSpec | RunSpec) -> None:
+    ok = spec.depth >= 10 and (spec.depth - 4) % 6 == 0
+    spec.require("depth", ok, "a depth of 6n + 4, for example 16 or 28")
+    spec.require("width", 1 <= spec.width <= 16, "a width factor from 1 to 16")
+
+
 @dataclass(frozen=True)
 class TeacherSpec(Spec):
     """One teacher of a student: a WideResNet of its modality, with its own mixup, and its weight in the KD term.
@@ -167,6 +173,7 @@ class TeacherSpec(Spec):
     stopping: Literal["last", "best_validation"] = "last"
 
     def check(self) -> None:
+        _check_size(self)
         self.require("weight", 0 < self.weight <= 1, "a weight in (0, 1]")
 
 
@@ -210,8 +217,7 @@ class RunSpec(Spec):
     def check(self) -> None:
         self.require("fold", self.fold >= 0, "a fold from 0")
         self.require("seed", 0 <= self.seed < 2**31, "a seed from 0 to 2^31 - 1")
-        self.require("depth", self.depth >= 10 and (self.depth - 4) % 6 == 0, "a depth of 6n + 4, for example 16 or 28")
-        self.require("width", 1 <= self.width <= 16, "a width factor from 1 to 16")
+        _check_size(self)
         self.require("temperature", 0.1 <= self.temperature <= 100, "a temperature from 0.1 to 100")
         self.require("kd_weight", 0 <= self.kd_weight <= 1, "a weight from 0 to 1")
         self.require("epochs", self.epochs >= 1, "at least 1 epoch")
@@ -244,6 +250,7 @@ class RunSpec(Spec):
             self.require("method", modalities == ["signal"], "one signal teacher for this method")
         if self.method in ("ebkd", "camkd"):
             self.require("method", len(modalities) > 1, "two teachers or more: it weights them against each other")
+            self._neutral(teachers=tuple(replace(t, weight=1 / len(modalities)) for t in self.teachers))
         if self.method in ("simkd", "dist"):  # their losses have weights of their own, and no kd term
             self._neutral(kd_weight=KD_WEIGHT, kd_reduction="exact", logit_scaling="exact")
         if self.method == "simkd":

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class MixkdError(Exception):
-    """A refusal, in one line. Raised before any work is done or any file is written."""
+    """A refusal, in one line. Wrong input is refused before any work is done; nothing is left half written."""
 
     def _render_traceback_(self) -> list[str]:
         # IPython calls this hook: in a notebook the line stands alone, without a stack of frames.

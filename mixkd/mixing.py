@@ -100,8 +100,8 @@ def mixed_rows(shape: tuple[int, int], mixup: Mixup, seed: int) -> np.ndarray:
     with replacement, as in the released code of MIX-KD, so more than the share is mixed.
     """
     batch_size = shape[1]
-    rank = permutations(generator(seed, "mixed"), shape)
     if mixup.sampling == "exact":
+        rank = permutations(generator(seed, "mixed"), shape)
         mixed = np.zeros(shape, bool)
         np.put_along_axis(mixed, rank[:, : round(mixup.share * batch_size)], True, axis=1)
         return mixed

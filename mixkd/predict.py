@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -62,24 +63,30 @@ class Student:
         return p / p.sum(axis=1, keepdims=True)
 
 
-def read_recording(path: Path, about: dict[str, Any]) -> list[tuple[float, np.ndarray]]:
+def read_recording(
+    path: Path, about: dict[str, Any], count: Callable[[str, int], None] = lambda what, n: None
+) -> list[tuple[float, np.ndarray]]:
     """Stretches without holes, (first time in s, signal (n_samples, n_channels)), of the student's channels and rate.
 
-    The file is read as those that the student was made of; a column of their time is used where there is one. Raises
-    MixkdError naming file and line.
+    The file is read as those that the student was made of; a column of their time is used where there is one. `count`
+    hears what was mended or left out. Raises MixkdError naming file and line.
     """
     way = about["reading"]
     columns: dict[str, table.Kind] = dict.fromkeys(about["channels"], "number")
     clock = way["time"] if way["time"] in loose.column_names(path, way["separator"]) else None
     if clock:
         columns[clock] = "instant" if way["time_unit"] == "date" else "time"
-    rows = loose.read(path, columns, way["separator"], way["decimal"], tuple(way["missing"])).rows
+    parsed = loose.read(path, columns, way["separator"], way["decimal"], tuple(way["missing"]))
+    count("last rows without a line end, left out", parsed.cut)
+    rows = parsed.rows
     rate, factor, time = about["rate"], 1, np.arange(len(rows)) / about["rate"]
     if clock:
         time = rows.increasing(clock) * loose.TIME_UNITS[way["time_unit"]]
         factor = timing.factor(path, np.diff(time), rate)
-    parts = timing.whole(time - time[0], rows.values, rate, factor, way["gap"], lambda what, n: None)
-    fit = [(start, signal) for start, signal in parts if len(signal) >= about["window"]]
+    parts = timing.whole(time - time[0], rows.values, rate, factor, way["gap"], count)
+    stretches = list(parts)
+    fit = [(start, signal) for start, signal in stretches if len(signal) >= about["window"]]
+    count("stretches shorter than a window, left out", len(stretches) - len(fit))
     if not fit:
         most = f"{len(rows)} samples, nowhere a window of {about['window']} at {rate:g} Hz"
         raise MixkdError(f"{path}: found {most}, expected one at least")

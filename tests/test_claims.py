@@ -315,6 +315,8 @@ def test_data_sets_stand_below_each_other_each_corrected_alone():
     assert verdicts.with_verdict(one, "supported") == "H1"
     assert verdicts.with_verdict(one, "undecided") == "none"
     assert verdicts.with_verdict(both, "contradicted") == "synthetic H2; watch H2"
+    assert verdicts.outcome(one, final=True) == "supported: H1; contradicted: H2; undecided: none"
+    assert verdicts.outcome(one, final=False).startswith("none is decided here")
 
 
 def test_full_tests_every_published_campaign_without_its_recordings(monkeypatch, tmp_path):

@@ -50,6 +50,8 @@ GOLDEN = "9270c0e7734e9682"  # of STUDENT: a change means that no stored run is 
         (RunSpec, {"init": "base"}, r"RunSpec\.init: found 'base', .* base-2x needs teachers"),
         (RunSpec, {"teachers": [{}, {}]}, r"teacher weights that sum to 1 \(they sum to 2\)"),
         (RunSpec, {"teachers": [{"weight": 0.5}]}, r"teacher weights that sum to 1 \(they sum to 0\.5\)"),
+        (RunSpec, {"teachers": [{"depth": 15}]}, r"TeacherSpec.depth: found 15, expected a depth of 6n \+ 4"),
+        (RunSpec, {"teachers": [{"width": 0}]}, r"TeacherSpec.width: found 0, expected a width factor from 1 to 16"),
     ],
 )
 def test_refused_in_one_line_that_names_the_field(cls, data, message):
@@ -243,3 +245,13 @@ def test_only_smoke_changes_sizes():
     assert {run.fold for run in runs} == set(range(smoke.folds))
     with pytest.raises(MixkdError, match=r"profile: found 'quik', did you mean 'quick'\?"):
         studies.profile_of("quik")
+
+
+@pytest.mark.parametrize("method", ["ebkd", "camkd"])
+def test_weights_that_a_method_does_not_use_make_no_other_run(method):
+    """They weigh teachers per window; so uneven fixed weights are the same training."""
+    even, uneven = (
+        RunSpec(method=method, teachers=[{"weight": w}, {"modality": "image", "weight": 1 - w}]) for w in (0.5, 0.25)
+    )
+    assert even == uneven
+    assert even.hash == uneven.hash

@@ -127,13 +127,31 @@ def test_a_recording_is_read_as_it_was_made(made, signal, tmp_path):
     twice.loc[[20, 21], "x"] = np.nan
     twice.loc[240:299, "y"] = np.nan
     twice.to_parquet(tmp_path / "a.parquet")
-    parts = predict.read_recording(tmp_path / "a.parquet", about)
+    told: dict[str, int] = {}
+    parts = predict.read_recording(tmp_path / "a.parquet", about, told.__setitem__)
+    assert told["lost values in holes up to 0.1 s, interpolated"] == 2
+    assert told["samples in longer holes, where recordings end, left out"] == 60
+    assert told["stretches shorter than a window, left out"] == 0
     assert [(first, len(part)) for first, part in parts] == [(0, 120), (3, 110)]
     for first, part in parts:
         at = 100 * first + 2 * np.arange(len(part))
         np.testing.assert_allclose(part[5:-5], np.stack([np.sin(at / 40), at / n], 1)[5:-5], atol=0.02)
     ends = [row["end_s"] for row in predict.label(Student.load(made[2]), parts)]
     assert ends == [2, 2.4, 5, 5.2]
+
+
+@pytest.mark.parametrize("output", ["new.csv", "labels.png"])
+def test_labels_do_not_overwrite_the_recording_or_the_plot(made, signal, tmp_path, output):
+    file = recording(tmp_path / "new.csv", signal)
+    before = file.read_bytes()
+    done = mixkd("predict", str(made[2]), str(file), "-o", str(tmp_path / output), home=tmp_path)
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == f"mixkd: -o {tmp_path / output}: found the name of the recording or of the plot, expected a new .csv\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
+    assert file.read_bytes() == before
 
 
 def test_predicting_needs_no_torch(made):

@@ -252,6 +252,7 @@ def test_a_forest_has_a_row_per_data_set_and_a_scorecard_a_panel():
     rows = [("watch", "H1", 0.02), ("watch", "H2", -0.01), ("selfback", "H1", 0.03), ("selfback", "H2", 0.0)]
     parts = pd.DataFrame(rows, columns=["dataset", "claim", "effect"])
     parts = parts.assign(part=parts["claim"], metric="accuracy", direction="below", n=2, margin=0.01)
+    parts["people"] = parts["dataset"].map({"watch": 2, "selfback": 10})
     parts = parts.assign(low=parts["effect"] - 0.01, high=parts["effect"] + 0.01)
     claims = parts[["dataset", "claim"]].assign(title="", verdict="undecided")
     by_subject = {(d, c, c): pd.Series([effect - 0.01, effect + 0.01]) for d, c, effect in rows}
@@ -264,9 +265,26 @@ def test_a_forest_has_a_row_per_data_set_and_a_scorecard_a_panel():
             if line.get_marker() == "D" and len(line.get_xdata())
         ]
 
-    assert [centres(axis) for axis in figures.scorecard(tested).axes] == [[-2.0, 1.0], [-3.0, 0.0]]
+    scorecard = figures.scorecard(tested)
+    assert [centres(axis) for axis in scorecard.axes] == [[-2.0, 1.0], [-3.0, 0.0]]
+    assert [axis.get_title() for axis in scorecard.axes] == ["watch, 2 people", "selfback, 10 people in 2 groups"]
     (axis,) = figures.forest("H1", tested).axes
     assert [label.get_text() for label in axis.get_yticklabels()] == ["watch", "selfback"]
     assert centres(axis) == pytest.approx([2.0, 3.0])
     dots = [list(line.get_xdata()) for line in axis.get_lines() if line.get_marker() == "o"]
     assert dots == [pytest.approx([1.0, 3.0]), pytest.approx([2.0, 4.0])]
+
+
+def test_markers_are_those_of_the_legend():
+    """Ten people, numbered and not spelled in order; one group lacks some of them."""
+    table = pd.DataFrame({"subject": [str(i) for i in range(1, 11)], "value": np.linspace(0.1, 1.0, 10)})
+    figure, axis = plt.subplots()
+    style.columns(axis, [("all", "k", table), ("few", "k", table.iloc[4:])], "value")
+    plotted = {(line.get_label()[1:], line.get_marker()) for line in axis.get_lines() if line.get_marker() != "None"}
+    style.subject_legend(axis, table)
+    texts = [text.get_text() for text in axis.get_legend().get_texts()]
+    handles = axis.get_legend().legend_handles
+    named = {(text, handle.get_marker()) for text, handle in zip(texts, handles, strict=True) if text.isdigit()}
+    assert plotted == named
+    assert len(named) == 10
+    plt.close(figure)

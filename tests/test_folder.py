@@ -526,3 +526,16 @@ def test_too_few_people_are_refused_with_the_reason(table, tmp_path, home):
     ):
         distill.run(str(base), tmp_path / "out", "smoke", 0, None, print)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", [b"no parquet", b""])
+def test_no_draft_of_a_damaged_parquet_file(tmp_path, content):
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(MixkdError, match=r"a\.parquet: .*, expected a Parquet file"):
+        draft.draft(tmp_path)
+
+
+def test_no_draft_of_a_parquet_file_without_rows(tmp_path):
+    pd.DataFrame({"subject": [], "x": []}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(MixkdError, match=r"a\.parquet: found no rows, expected a recording"):
+        draft.draft(tmp_path)

@@ -275,6 +275,14 @@ def join(tested: Sequence[Tested]) -> Tested:
     return Tested(verdicts, parts, contrasts)
 
 
+def outcome(tested: Tested, final: bool) -> str:
+    """What became of the claims, for the end of a sentence that begins with them."""
+    if not final:
+        return "none is decided here: few people and one seed give points, the full profile gives verdicts"
+    names = ("supported", "contradicted", "undecided")
+    return "; ".join(f"{name}: {with_verdict(tested, name)}" for name in names)
+
+
 def with_verdict(tested: Tested, verdict: str) -> str:
     """The claims with a verdict, as prose: by data set where there are several."""
     chosen = tested.claims["claim"].where(tested.claims["verdict"] == verdict)

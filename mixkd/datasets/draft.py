@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet
 
 from mixkd.datasets import description, loose, table
 from mixkd.datasets.timing import MATCH
@@ -76,10 +75,9 @@ def _files(base: Path) -> tuple[list[Path], str]:
 
 def _look(path: Path) -> Look:
     if loose.is_parquet(path):
-        with pyarrow.parquet.ParquetFile(path) as file:
-            rows = next(file.iter_batches(ROWS)).to_pydict()
-        words = [["" if value is None else str(value) for value in row] for row in zip(*rows.values(), strict=True)]
-        return Look(list(rows), words)
+        found = loose.first_rows(path, ROWS)
+        words = [["" if value is None else str(value) for value in row] for row in zip(*found.values(), strict=True)]
+        return Look(list(found), words)
     text, _ = loose.text(path)
     header, _, body = text.partition("\n")
     separator = max(",;\t|", key=header.count)
@@ -144,7 +142,7 @@ def _clock(look: Look, time: str | None) -> tuple[str, float | None]:
     if time is None:
         return "s", None
     words = look.column(time)
-    if words and table.SHAPES["instant"][0].fullmatch(words[0]):
+    if words and all(map(table.SHAPES["instant"][0].fullmatch, words)):
         seconds = np.array([word.replace(" ", "T") for word in words], "datetime64[us]").astype(float) / 1e6
         return "date", _usual(seconds)
     numbers = look.numbers(time)

@@ -124,6 +124,18 @@ def _schema(path: Path) -> list[str]:
         raise MixkdError(f"{path}: {' '.join(str(error).split())}, expected a Parquet file") from error
 
 
+def first_rows(path: Path, n: int) -> dict[str, list]:
+    """Up to n rows of a Parquet file, by column. MixkdError where it is none, or has no row."""
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            rows = next(file.iter_batches(n), None)
+    except (OSError, pa.ArrowException) as error:
+        raise MixkdError(f"{path}: {' '.join(str(error).split())}, expected a Parquet file") from error
+    if rows is None or not len(rows):
+        raise MixkdError(f"{path}: found no rows, expected a recording")
+    return rows.to_pydict()
+
+
 def _parquet(path: Path, columns: Mapping[str, table.Kind]) -> table.Parsed:
     _require(path, columns, _schema(path))
     try:

@@ -32,6 +32,14 @@ METRIC_UNITS = {  # factor and unit of an axis
 }
 
 
+CLAIMED = {
+    "above": "above zero",
+    "below": "below zero",
+    "differs": "not zero",
+    "not_above": "not above the margin",
+}
+
+
 def who(dataset: str, people: int, units: int) -> str:
     """A data set with the number of people behind its results, and of the groups in which they were tested."""
     return f"{dataset}, {people} people" + (f" in {units} groups" if units < people else "")
@@ -122,7 +130,7 @@ def _frame(axis: Axes, rows: list[dict]) -> None:
     axis.set_yticks(range(len(rows)), [row["dataset"] for row in rows], fontsize=10)
     axis.tick_params(axis="y", length=0)
     axis.set_title(rows[0]["part"], fontsize=10)
-    axis.set_xlabel(unit, fontsize=10)
+    axis.set_xlabel(f"{unit}; claimed: {CLAIMED[rows[0]['direction']]}", fontsize=10)
     axis.spines["left"].set_visible(False)
 
 

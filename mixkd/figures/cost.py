@@ -1,4 +1,4 @@
-"""Figures of chapter 8: what teachers, students and topology cost. Times come from the benchmark records."""
+"""Figures of chapter 13: what teachers, students and topology cost. Times come from the benchmark records."""
 
 from __future__ import annotations
 

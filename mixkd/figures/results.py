@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from mixkd.figures.style import COLOURS, INK, WIDTH, columns, figure, matrix, percent, subject_legend
 
 TEACHERS = ("signal", "image", "both")
-CASES = ("T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S")
 
 
 @figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec
 
 import matplotlib.pyplot as plt
@@ -81,7 +81,11 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with plt.rc_context(RC):
             empty = any(isinstance(value, pd.DataFrame) and value.empty for value in args)
-            result = _note("nothing to show: these runs belong to the full profile") if empty else draw(*args, **kwargs)
+            result = (
+                _note("nothing to show here: such runs belong to the full profile, or none was left")
+                if empty
+                else draw(*args, **kwargs)
+            )
         plt.close(result)
         return result
 
@@ -137,21 +141,41 @@ def subject_ticks(axis: Axes, subjects: Sequence[int], small: bool = False) -> N
     axis.set_yticks(range(len(subjects)), [str(s) for s in subjects], fontsize=size)
 
 
-def dots(axis: Axes, table: pd.DataFrame, x: float, value: str, colour: str, label: str | None = None) -> None:
-    """One marker per subject (seeds averaged) around position x, and a bar at their mean."""
+def in_order(subjects: Iterable[str]) -> list[str]:
+    """Subjects by number, each once: 2 before 10."""
+    return sorted(set(subjects), key=lambda s: (len(s), s))
+
+
+def dots(
+    axis: Axes,
+    table: pd.DataFrame,
+    x: float,
+    value: str,
+    colour: str,
+    label: str | None = None,
+    subjects: Iterable[str] | None = None,
+) -> None:
+    """One marker per subject (seeds averaged) at position x, and a bar at their mean.
+
+    subjects: all of the figure, where the table may lack some; they tell who has which marker.
+    """
     means = table.groupby("subject")[value].mean()
-    for i, (subject, y) in enumerate(means.items()):
-        axis.plot(x, y, SUBJECT_MARKERS[i % 10], color=colour, ms=5.5, alpha=0.65, mew=0, label=f"_{subject}")
+    for i, subject in enumerate(in_order(table["subject"] if subjects is None else subjects)):
+        if subject in means.index:
+            marker = SUBJECT_MARKERS[i % len(SUBJECT_MARKERS)]
+            axis.plot(x, means[subject], marker, color=colour, ms=5.5, alpha=0.65, mew=0, label=f"_{subject}")
     half = 0.28
     axis.plot([x - half, x + half], [means.mean()] * 2, color=colour, lw=3, solid_capstyle="butt", label=label)
 
 
 def subject_legend(axis: Axes, table: pd.DataFrame) -> None:
     """Which marker is which held-out subject."""
-    subjects = sorted(table["subject"].unique(), key=lambda s: (len(s), s))
+    subjects = in_order(table["subject"])
     few = len(subjects) <= 4
     handles = [
-        axis.plot([], [], SUBJECT_MARKERS[i % 10], color=INK, mew=0, label=f"subject {s}" if few else s)[0]
+        axis.plot(
+            [], [], SUBJECT_MARKERS[i % len(SUBJECT_MARKERS)], color=INK, mew=0, label=f"subject {s}" if few else s
+        )[0]
         for i, s in enumerate(subjects)
     ]
     handles.append(axis.plot([], [], color=INK, lw=3, label=" mean")[0])
@@ -177,9 +201,10 @@ def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], 
 
 
 def columns(axis: Axes, groups: list[tuple[str, str, pd.DataFrame]], value: str) -> None:
-    """A line of dots per (label, colour, table), read from top to bottom."""
+    """A column of dots per (label, colour, table), from left to right."""
+    subjects = [subject for _, _, table in groups for subject in table["subject"]]
     for x, (_, colour, table) in enumerate(groups):
-        dots(axis, table, x, value, colour)
+        dots(axis, table, x, value, colour, subjects=subjects)
     axis.set_xticks(range(len(groups)), [label for label, _, _ in groups])
     axis.set_xlim(-0.6, len(groups) - 0.4)
     axis.grid(axis="y")

@@ -123,8 +123,9 @@ glue(
 #
 # ## Folds
 #
-# So every person is tested exactly once (**leave one subject out**). One more person, the next by number, neither trains nor
-# tests: there early stopping and the choice of similar classes look. (Sets of more than twenty people are cut into ten groups,
+# Every person is tested exactly once (**leave one subject out**). One more person, the next by number, neither trains nor
+# tests: on that person alone choices are made, such as when one method stops its teacher ({doc}`08_methods`) and which classes count as similar
+# ({doc}`07_smoothness`). All else is scored after the last epoch. (Sets of more than twenty people are cut into ten groups,
 # tested in turn, and a tenth of the others is for choices.) Normalisation and image ranges are fitted on the training
 # people alone. The profile `quick` runs the first two folds only; `full` runs all.
 

@@ -12,7 +12,7 @@
 # ```{admonition} Claim
 # :class: tip
 # The shape of a signal can be summarised by which of its valleys persist. The summary ignores when things happen, is
-# stable under noise, and a linear-time algorithm computes it faster than the network that reads it.
+# stable under noise, and a linear-time algorithm computes it faster than the network that reads it ({doc}`13_cost`).
 # ```
 #
 # The image teacher of this book never sees a signal. It sees **persistence images**: pictures of the topology of each
@@ -88,8 +88,8 @@ print(f"{len(diagrams.points)} pairs in {len(diagrams)} windows")
 #
 # $$ I(u, v) = \sum_{(b, d)} (d - b) \, \frac{1}{2 \pi \sigma^2} \exp\left(-\frac{(u - b)^2 + (v - (d - b))^2}{2 \sigma^2}\right). $$
 #
-# The grid's range is fitted on training windows, per channel, in the units of the signal; pairs outside are drawn at the
-# edge and counted. The spread $\sigma$ is given in pixels.
+# $(u, v)$ is the centre of a pixel. The grid's range is fitted on training windows, per channel, in the units of the signal, as is the height $d - b$; pairs
+# outside are drawn at the edge and counted. Inside the Gaussian, distances and the spread $\sigma$ are counted in pixels of each axis.
 
 # %%
 grid = topology.Grid.fit(diagrams, ImageSpec(resolution, spread))
@@ -138,9 +138,9 @@ print(
 )
 
 # %% [markdown]
-# ## Four programs, one diagram, three images
+# ## One diagram, three images
 #
-# Our diagrams come from a stack that cancels pairs of extrema as it walks along the signal, in linear time: the
+# Our diagrams (`fast` below) come from a stack that cancels pairs of extrema as it walks along the signal, in linear time: the
 # rule of rainflow counting in fatigue analysis. giotto-tda {cite}`tauzin2021` and gudhi compute the same by general methods. On
 # finite pairs they agree exactly; we check here on real windows.
 
@@ -175,7 +175,7 @@ drawn["giotto-tda"] = backends.images(few, grid, "giotto")[0, channel]
 figures.backend_images(drawn)
 
 # %% [markdown]
-# How fast is each? These are the rates that `make bench` measured, on one core, on 2,000 windows of three channels and
+# How fast is each, and ripser and gudhi's way for functions on a line? These are the rates that `make bench` measured, on one core, on 2,000 windows of three channels and
 # 500 samples (the record names versions, instruction set and commit).
 
 # %%

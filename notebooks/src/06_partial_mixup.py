@@ -11,7 +11,7 @@
 #
 # ```{admonition} Claim
 # :class: tip
-# Mixing only a part of each batch (partial mixup, PMU) keeps the gain of mixup without smoothing too much. How large that part really is depends on how it is
+# Mixing only a part of each batch (partial mixup) keeps the gain of mixup without smoothing too much (H6). How large that part really is, we add, depends on how it is
 # drawn.
 # ```
 #
@@ -103,6 +103,8 @@ glue("full", 100 * mean.loc[1, "accuracy"], display=False)
 glue("partial", 100 * partial["accuracy"].mean(), display=False)
 for key, value in (("none", 0.0), ("tenth", 0.1), ("full", 1.0)):
     glue(f"nll_{key}", mean.loc[value, "nll"], display=False)
+h6 = mean.loc[0.1, "accuracy"] - mean.loc[1, "accuracy"]
+glue("h6", 100 * h6, display=False)
 
 # %% [markdown]
 # Without mixup the student reaches {glue:text}`none:.1f` %, with full mixup {glue:text}`full:.1f` %, and on average over the partial shares {glue:text}`partial:.1f` %. Its NLL goes
@@ -122,7 +124,7 @@ glue("spares", spares, display=False)
 # ## In this build
 #
 # In these means there {glue:text}`kept`: full mixup changed accuracy by {glue:text}`gain:+.1f` points, partial mixup by {glue:text}`partial_gain:+.1f` on average: it
-# {glue:text}`spares`. These are points; whether there is anything to keep at all is asked in {doc}`11_claims`, the effect of `released` in {doc}`12_deviations`.
+# {glue:text}`spares`. A tenth mixed minus all mixed, of which H6 speaks: {glue:text}`h6:+.1f` points. These are points; whether there is anything to keep at all is asked in {doc}`11_claims`, the effect of `released` in {doc}`12_deviations`.
 #
 # ## A sceptical reader asks
 #

@@ -11,7 +11,7 @@
 #
 # ```{admonition} Claim
 # :class: tip
-# Temperature and mixup do the same thing to a student's targets: they smooth them. Together they can smooth too much.
+# Temperature and mixup do the same thing to a student's targets: they smooth them. Together they can smooth too much (H2, H3).
 # ```
 #
 # This is the paper's bridge between its two subjects. Here it is measured: how smooth are the targets, which temperature would match mixup, and does a student's
@@ -50,7 +50,7 @@ table = smoothness.target_entropies(runs)
 # The measure is the mean entropy of $\mathrm{softmax}(z_T / T)$ over the inputs of one epoch: zero when the teacher is certain, $\log$ of the number of classes when it
 # has no opinion.
 
-# %% mystnb={"figure": {"caption": "Mean entropy of the targets that students learn from, by temperature and case.", "name": "fig-entropy"}, "image": {"alt": "Four curves of entropy over temperature, one per case of mixup, under a dotted line that marks equal classes.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Mean entropy of the targets that students learn from, by temperature and case, mean over people and seeds.", "name": "fig-entropy"}, "image": {"alt": "Four curves of entropy over temperature, one per case of mixup, under a dotted line that marks equal classes.", "classes": "dark-light"}}
 figures.target_entropy(table)
 
 # %% tags=["nbval-check-output"]
@@ -92,7 +92,7 @@ figures.grid(runs, "nll")
 # %% [markdown]
 # If smoothness were all that counted, students would fall on one curve when drawn against the entropy of their targets, whichever knob made it.
 
-# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student against the entropy of its targets; along a line, only the temperature changes.", "name": "fig-smooth-score"}, "image": {"alt": "Two plots, accuracy and NLL over the entropy of the targets, a line of four points for each case of mixup.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student against the entropy of its targets; along a line, only the temperature changes; means over people and seeds.", "name": "fig-smooth-score"}, "image": {"alt": "Two plots, accuracy and NLL over the entropy of the targets, a line of four points for each case of mixup.", "classes": "dark-light"}}
 figures.smooth_against_score(table)
 
 # %% tags=["nbval-check-output"]
@@ -209,7 +209,9 @@ glue("correlation", correlation, display=False)
 # ## In this build
 #
 # The smoothest targets ({glue:text}`smoothest`) gave a student {glue:text}`loss:+.1f` points against the best cell of the grid. Over the cells of the grid (means over
-# people), the rank correlation between the entropy of the targets and the NLL of the student is {glue:text}`correlation:+.2f`. These are points; verdicts are in {doc}`11_claims`.
+# people), the rank correlation between the entropy of the targets and the NLL of the student is {glue:text}`correlation:+.2f`. Do both knobs do the same? Mixup in the teacher
+# changed the NLL of its students by {glue:text}`nll_mixup:+.2f` nats, the matched temperature in its place by {glue:text}`nll_matched:+.2f`. These are points; verdicts are in
+# {doc}`11_claims`.
 #
 # ## A sceptical reader asks
 #

@@ -26,7 +26,9 @@
 # matches features in front of the teacher's own classifier {cite}`chen2022`, RL rescales logits, with its own $\lambda$ {cite}`choi2023`. ESKD stops its teacher early
 # {cite}`cho2019`; Ann starts from a student that was trained from scratch.
 #
-# Sources give $\beta$ where they do; it was not tuned on this data. Where a source is silent, or was simplified, the table says *declared*.
+# $\beta$ is the weight of a method's extra term; it is the source's where it gives one, and was not tuned on this data. Where a source is silent, or was simplified, the list
+# below the table says *declared*. *Base* from one teacher is ordinary distillation. RL is what that study's code does where its equations have a temperature
+# ({doc}`12_deviations`); here with one signal teacher.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -97,5 +99,5 @@ glue("n_methods", len(students), display=False)
 # - *Were the weights of terms tuned?* No, and a method that needs another weight on this data is at a disadvantage. Tuning each on validation people would be fair too, and cost as
 #   many runs again.
 # - *Is the NLL of RL its own?* Its loss does not change when all logits are scaled, so nothing in it fixes how sure the student is. Read its accuracy.
-# - *Are these the original methods?* Where a source could not be read or was simplified, the table says *declared* or *reconstructed*.
-# - *Why are Ann, 2x, SP and TPKD with Ann longer?* They start from trained weights; the gain compares them with the control that trained as long.
+# - *Are these the original methods?* Where a source could not be read or was simplified, the list says *declared* or *reconstructed*.
+# - *Why do Ann, the 2x rows, "SP, Ann" and "TPKD, Ann" have more epochs?* They start from trained weights; the gain compares them with the control that trained as long.

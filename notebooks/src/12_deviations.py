@@ -57,10 +57,11 @@ table.drop_duplicates("what").set_index("what")[["where"]]
 # ## Why each happens
 #
 # - **KL averaged over classes too.** A loss class whose default is the mean over *all* elements divides by the number of classes as well as by the batch. With 12 classes and
-#   a distillation weight of 0.99, the teacher weighs 8 times as much as the labels instead of 99 (before any factor of the temperature).
+#   a distillation weight of 0.99, the teacher weighs 8 times as much as the labels instead of 99 (before any factor of the temperature); with the seven classes of `watch` and
+#   the weight $0.7$ of this book, a third as much instead of more than twice.
 # - **Logits divided by their standard deviation.** Every window gets a temperature of its own; how sure the teacher is no longer reaches the student. The
 #   factor $T^2$ goes with the temperature, so the teacher also weighs less, and nothing in the loss fixes the scale of the logits: read accuracy, not NLL.
-#   Older code of the group (TDA_KD) divides by half the standard deviation, and keeps $T^2$; that form is not measured.
+#   {doc}`08_methods` has it as RL, from one teacher and with another weight. Older code of the group (TDA_KD) divides by half the standard deviation, and keeps $T^2$; that form is not measured.
 # - **Partial mixup drawn with replacement.** Rows to leave clean are drawn one by one and may repeat, so fewer rows stay clean than asked for.
 #   The released code also draws both windows of a pair anew; the effect above is of the two together.
 # - **Best epoch on the test person.** The maximum of a noisy curve is above its end. Nothing of it can be had without the labels of the person to be tested.

@@ -11,7 +11,8 @@
 #
 # ```{admonition} Claim
 # :class: tip
-# The student is cheap, the teachers are not; and what makes an image teacher expensive is its two-dimensional network, not topology.
+# At run time the student alone is needed. Large teachers and fine images cost much more than it does; and with a linear-time algorithm what an image teacher costs is its
+# two-dimensional network, not topology.
 # ```
 #
 # Distillation is worth the trouble because the student runs on a watch and its teachers need not. This chapter says what each part costs: counted where it can be

@@ -109,3 +109,10 @@ print(store.find(spec) == record, "read back and verified")
 # ```
 #
 # `verify` trains stored runs again, with their teachers, and compares: on the same machine and versions they must be equal to the last bit.
+#
+# ## A method or a data set of your own
+#
+# A **method** is a function of what student and teachers say in `mixkd/methods.py`, with its row in the table `METHODS` below it, its name in `MethodName` of
+# `mixkd/config.py`, and a test against a formula in `tests/test_methods.py`. Then `mixkd run -s method=NAME -s 'teachers=[{}]'` trains it, and a line in `methods` of
+# `mixkd/studies.py` brings it into {doc}`08_methods`. Recordings need no code ({doc}`16_your_recordings`); a public **data set** is a module of `mixkd/datasets/` with a
+# function that returns recordings, and an entry in `registry.py`.

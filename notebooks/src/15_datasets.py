@@ -106,8 +106,8 @@ inventory.mended(rows)
 #
 # `selfback`
 # : The sensors' clocks differ from their name: recordings hold 97 to 103 samples per second. Each is interpolated by its time stamps before it is
-#   brought to an even rate. Without that, the same walk would look faster on one sensor than on another. The copy at UCI has fewer people
-#   than the authors' repository.
+#   brought to an even rate. Without that, the same walk would look faster on one sensor than on another. The copy at UCI, which `mixkd data fetch`
+#   brings, has 33 of the 50 people; published results are of all 50, whose files (`raw/9_class` of github.com/rgu-selfback/Datasets) are brought by hand.
 #
 # `pamap2`
 # : Packets were lost on the radio; gaps of up to a tenth of a second are interpolated, longer ones are zero, as in the group's released code. Person 109 did

@@ -86,8 +86,8 @@ print(draft_text)
 
 # %% [markdown]
 # A draft is a guess, so every line is there to be checked: is the unit of acceleration g or m/s²? Is the rate right? Here it is:
-# the watch gave fifty samples a second, and the files have no clock. One thing is changed: windows that do not
-# overlap, which makes this chapter quick.
+# the watch gave fifty samples a second, and the files have no clock. Three lines are changed: windows that do
+# not overlap, which makes this chapter quick, and thirty epochs of small batches, because few windows are left.
 
 # %%
 changed = "step = 2.0\nepochs = 30\nbatch_size = 32"

@@ -73,7 +73,7 @@ figures.effects(table[table["study"] == "temperature"])
 # %% [markdown]
 # ## Are the teachers worth it?
 #
-# *2x* trains for two schedules; a student and its opponent in a row have trained for the same number of epochs, but for the row *scratch 2x*.
+# *2x* trains for two schedules. Both sides of a row trained for the same number of epochs, except in *scratch 2x against scratch*.
 
 # %% mystnb={"figure": {"caption": "Effect of teachers, of a second schedule and of the start from scratch-trained weights, on accuracy and NLL (lower is better).", "name": "fig-effects-teachers"}, "image": {"alt": "Six rows, one per comparison of methods, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
 figures.effects(table[table["study"] == "teachers"])
