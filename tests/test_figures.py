@@ -267,7 +267,10 @@ def test_a_forest_has_a_row_per_data_set_and_a_scorecard_a_panel():
 
     scorecard = figures.scorecard(tested)
     assert [centres(axis) for axis in scorecard.axes] == [[-2.0, 1.0], [-3.0, 0.0]]
-    assert [axis.get_title() for axis in scorecard.axes] == ["watch, 2 people", "selfback, 10 people in 2 groups"]
+    assert [axis.get_title(loc="left") for axis in scorecard.axes] == [
+        "watch, 2 people",
+        "selfback, 10 people in 2 groups",
+    ]
     (axis,) = figures.forest("H1", tested).axes
     assert [label.get_text() for label in axis.get_yticklabels()] == ["watch", "selfback"]
     assert centres(axis) == pytest.approx([2.0, 3.0])
