@@ -15,8 +15,8 @@ from runs import SIGNAL, mtimes, results, small, start, train, wait_for
 
 import mixkd.store
 from mixkd import studies, sweep
+from mixkd.planning import with_requirements
 from mixkd.store import Store
-from mixkd.sweep import with_requirements
 
 COMMAND = ("-m", "mixkd.cli", "sweep", "mixup", "--profile", "smoke", "--dataset", "synthetic")
 RUNS = with_requirements(studies.specs("mixup", "synthetic", "smoke"))
@@ -56,7 +56,8 @@ def uninterrupted(tmp_path_factory):
 
 ROUNDS = [  # when so many runs are stored: what happens, and whether it hits the workers too
     (1, signal.SIGKILL, True),
-    (8, signal.SIGTERM, False),
+    (5, signal.SIGKILL, False),
+    (11, signal.SIGTERM, False),
     (16, signal.SIGINT, False),
 ]
 
