@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -117,20 +118,23 @@ def is_parquet(path: Path) -> bool:
     return path.suffix.lower() in (".parquet", ".pq")
 
 
-def _schema(path: Path) -> list[str]:
+@contextmanager
+def _as_parquet(path: Path) -> Iterator[None]:
     try:
-        return pyarrow.parquet.read_schema(path).names
+        yield
     except (OSError, pa.ArrowException) as error:
         raise MixkdError(f"{path}: {' '.join(str(error).split())}, expected a Parquet file") from error
+
+
+def _schema(path: Path) -> list[str]:
+    with _as_parquet(path):
+        return pyarrow.parquet.read_schema(path).names
 
 
 def first_rows(path: Path, n: int) -> dict[str, list]:
     """Up to n rows of a Parquet file, by column. MixkdError where it is none, or has no row."""
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            rows = next(file.iter_batches(n), None)
-    except (OSError, pa.ArrowException) as error:
-        raise MixkdError(f"{path}: {' '.join(str(error).split())}, expected a Parquet file") from error
+    with _as_parquet(path), pyarrow.parquet.ParquetFile(path) as file:
+        rows = next(file.iter_batches(n), None)
     if rows is None or not len(rows):
         raise MixkdError(f"{path}: found no rows, expected a recording")
     return rows.to_pydict()
@@ -138,10 +142,8 @@ def first_rows(path: Path, n: int) -> dict[str, list]:
 
 def _parquet(path: Path, columns: Mapping[str, table.Kind]) -> table.Parsed:
     _require(path, columns, _schema(path))
-    try:
+    with _as_parquet(path):
         found = pyarrow.parquet.read_table(path, columns=list(columns))
-    except (OSError, pa.ArrowException) as error:
-        raise MixkdError(f"{path}: {' '.join(str(error).split())}, expected a Parquet file") from error
     form = table.Format(dict(columns))
     values = np.empty((len(found), len(form.numbers)), np.float32)
     others: dict[str, np.ndarray] = {}
