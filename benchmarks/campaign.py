@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 
 from benchmarks import show, write
-from mixkd import studies, sweep
+from mixkd import planning, studies, sweep
 from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
 from mixkd.store import Store
@@ -46,7 +46,7 @@ def _time(store: Store, spec: RunSpec, suffix: str) -> float:
 
 
 def main() -> None:
-    wanted = sweep.with_requirements(studies.every("watch", "full"))
+    wanted = planning.with_requirements(studies.every("watch", "full"))
     workers = int(sys.argv[1]) if sys.argv[1:] else sweep.n_cores()  # as a sweep does
     found = measure(wanted, workers, Store())
     show("The runs of `full` on watch", [found])

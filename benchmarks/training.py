@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import as_worker, measure, ratio, show, write
-from mixkd import inputs, studies, sweep, training
+from mixkd import inputs, planning, studies, training
 from mixkd.config import Mixup, RunSpec
 from mixkd.inputs import FoldData
 from mixkd.methods import METHODS, adapters
@@ -119,7 +119,7 @@ def step_times(data: FoldData, traces: Traces) -> dict[str, Any]:
     }
 
 
-def quick_profile(data: FoldData, traces: Traces, seconds: dict[str, float], plan: sweep.Plan) -> dict[str, Any]:
+def quick_profile(data: FoldData, traces: Traces, seconds: dict[str, float], plan: planning.Plan) -> dict[str, Any]:
     """Core-minutes of the quick profile, without loading and start-up: steps, evaluations, and traces by chunk."""
     counts = Counter(map(kind, plan.missing))
     steps = {(spec, "traced"): stepper(spec, data, traces) for spec in counts}
@@ -136,7 +136,7 @@ def quick_profile(data: FoldData, traces: Traces, seconds: dict[str, float], pla
             total += count * (n_steps * step + spec.epochs * per_check[shape(spec)])
         return total / 60
 
-    chunks = [chunk.specs for chunk in sweep.chunks(plan.missing)]
+    chunks = [chunk.specs for chunk in planning.chunks(plan.missing)]
     needed = [{key: s for spec in specs for key, s in trace_seconds(spec, seconds).items()} for specs in chunks]
     building = sum(sum(traced.values()) for traced in needed) / 60
     return {
@@ -175,7 +175,7 @@ def label(spec: RunSpec) -> str:
 def main() -> None:
     as_worker()
     with TemporaryDirectory() as empty:
-        plan = sweep.plan(studies.every("watch", "quick"), Store(Path(empty)))
+        plan = planning.plan(studies.every("watch", "quick"), Store(Path(empty)))
     data = inputs.prepare(BOTH)
     _ = data.signals, data.imager, data.labels  # made here, and shared by every variant
     kinds = dict.fromkeys(map(kind, [BOTH, *plan.missing]))

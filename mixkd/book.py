@@ -23,7 +23,7 @@ from typing import Any
 
 import pandas as pd
 
-from mixkd import notebook, studies, sweep
+from mixkd import notebook, planning, studies, sweep
 from mixkd.analysis import verdicts
 from mixkd.errors import MixkdError
 from mixkd.provenance import git_state, versions
@@ -49,7 +49,7 @@ def build(profile: str, dataset: str, seed: int, workers: int | None, target: Pa
     """
     runs = studies.every(dataset, profile, seed)
     store = studies.store_of(profile)
-    plan = sweep.plan(runs, store)
+    plan = planning.plan(runs, store)
     say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")
     start = time.perf_counter()
     sweep.run(runs, store, workers)

@@ -75,12 +75,12 @@ def sweep_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
 ) -> None:
     """Train the runs of studies that are not in the store yet. Interrupt it at will: it goes on where it stopped."""
-    from mixkd import studies, sweep
+    from mixkd import planning, studies, sweep
 
     names = study or list(studies.STUDIES)
     runs = [spec for name in names for spec in studies.specs(name, dataset, profile, seed, alpha)]
     store = studies.store_of(profile)
-    plan = sweep.plan(runs, store)
+    plan = planning.plan(runs, store)
     out.print(f"{plan.total} runs, {len(plan.missing)} missing, about {plan.core_hours:.2f} core-hours")
     if dry_run:
         table = Table("stream", "students")
@@ -131,11 +131,10 @@ def verify(
 ) -> None:
     """Train a sample of published (`full`) or stored runs again, with their teachers. Exit status 1 on a difference."""
     from mixkd import studies, sweep
+    from mixkd.provenance import compare
     from mixkd.store import Store
-    from mixkd.training import compare
 
-    store = studies.store_of(profile)
-    stored = [r for spec in sweep.with_requirements(studies.every(dataset, profile, seed)) if (r := store.find(spec))]
+    stored = studies.every_record(dataset, profile, seed)
     if not stored:
         raise MixkdError(f"verify: no stored runs of {dataset}, profile {profile}; run `mixkd sweep` first")
     chosen = random.Random(seed).sample(stored, min(sample, len(stored)))
@@ -189,17 +188,19 @@ def predict(
 @app.command()
 def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: Seed = 0) -> None:
     """Add the stored runs of a profile to results/, in new files; exemplar runs with their weights. Trains nothing."""
-    from mixkd import distill, published, studies, sweep
+    from mixkd import distill, planning, published, studies
     from mixkd.store import Store
 
+    store = Store()
+
     def stored(runs):
-        return [record for spec in runs if (record := Store().get(spec))]
+        return [record for spec in runs if (record := store.get(spec))]
 
     runs, with_weights = studies.every(dataset, profile, seed), studies.exemplars(dataset, profile, seed)
     if dataset.startswith(KEPT):  # recordings of your own: what was distilled from them
         runs, with_weights = distill.needed(dataset, profile, seed)
-    wanted = sweep.with_requirements(runs)
-    exemplars = stored(sweep.with_requirements(with_weights))
+    wanted = planning.with_requirements(runs)
+    exemplars = stored(planning.with_requirements(with_weights))
     new = published.publish(stored(wanted), exemplars)
     there = published.Published()
     known, size = sum(spec in there for spec in wanted), f"{there.n_bytes / 1e6:.1f} MB"
@@ -209,7 +210,7 @@ def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: See
 def main() -> None:
     """Entry point: a refusal is one line on stderr and exit status 1; Ctrl-C is 130."""
     try:
-        app()
+        app(prog_name="mixkd")  # also as a module
     except MixkdError as error:
         print(f"mixkd: {error}", file=sys.stderr)
         sys.exit(1)

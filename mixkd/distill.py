@@ -16,8 +16,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.special import softmax
 
-from mixkd import figures, metrics, studies, sweep
-from mixkd.analysis.verdicts import interval
+from mixkd import figures, metrics, planning, studies, sweep
+from mixkd.analysis.inference import interval
 from mixkd.config import RunSpec
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.datasets import named
@@ -57,7 +57,7 @@ def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, s
     dataset = named(dataset)
     runs, [final] = needed(dataset, profile, seed)
     store = studies.store_of(profile)
-    plan = sweep.plan(runs, store)
+    plan = planning.plan(runs, store)
     say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")
     records = sweep.run(runs, store, workers)
     n = len(records) // 2
@@ -93,11 +93,11 @@ def people(plain: list[RunRecord], taught: list[RunRecord], name: Callable[[str]
 
 def headline(people: pd.DataFrame) -> str:
     """One sentence: accuracy on new people, its spread, and the gain with its interval."""
-    by_person = people.groupby("subject")[["student", "gain"]].mean()
+    by_person = people.groupby("subject")[["student"]].mean()
     by_fold = people.groupby("fold")["gain"].mean()
     low, high = interval(by_fold.to_numpy())
     spread = f" (sd {100 * by_person['student'].std(ddof=1):.1f})" if len(by_person) > 1 else ""
-    gain = f"{100 * by_person['gain'].mean():+.1f} points against the same network without teachers"
+    gain = f"{100 * by_fold.mean():+.1f} points against the same network without teachers"
     certain = f", 95 % interval {100 * low:+.1f} to {100 * high:+.1f}" if len(by_fold) > 2 else ""
     right = f"right on {100 * by_person['student'].mean():.1f} %{spread} of the windows of people it never saw"
     return f"The student is {right} (n = {len(by_person)}); {gain}{certain}."

@@ -142,7 +142,7 @@ SOURCES = {method.title: method.source for method in METHODS.values()} | {
     "Scratch 2x": "control of Ann: as many epochs, none of them taught",
     "ESKD": "Cho & Hariharan 2019: early-stopped teacher",
     "RL": "Choi et al. 2023: logits divided by their standard deviation",
-}  # by the name that tables use, see `studies.method_of`
+}  # by the name that tables use, see `tables.method_of`
 
 
 def adapters(spec: RunSpec) -> nn.ModuleList:

@@ -128,10 +128,7 @@ class Published:
         """The published record, or None. It has `test_logits` alone, unless the run is an exemplar."""
         if spec.hash not in self._rows:
             return None
-        content = self._content(spec.hash)
-        if RunSpec.parse(content["spec"]) != spec:
-            raise MixkdError(f"{self.root}: run {spec.hash} belongs to another spec")
-        record = RunRecord(spec, content["history"], content["data"], content["provenance"], content["probes"])
+        record = RunRecord.of(self._content(spec.hash), spec)
         folder = self.root / spec.dataset / "exemplars"
         if _payload(spec, "weights") in self.files:
             for kind in ("arrays", "weights"):
@@ -154,13 +151,6 @@ def row(record: RunRecord) -> dict[str, Any]:
     """A record as a row of a published table."""
     spec = record.spec
     logits = replace(record).arrays["test_logits"]  # of a copy: a record keeps what it has read
-    content = {
-        "spec": spec.as_dict(),
-        "history": record.history,
-        "data": record.data,
-        "provenance": record.provenance,
-        "probes": record.probes,
-    }
     return {
         "dataset": spec.dataset,
         "fold": spec.fold,
@@ -176,7 +166,7 @@ def row(record: RunRecord) -> dict[str, Any]:
         "cpu_capability": record.provenance["cpu_capability"],
         "commit": record.provenance["git"]["sha"],
         "dirty": record.provenance["git"]["dirty"],
-        "record": json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False),
+        "record": json.dumps(record.content, sort_keys=True, separators=(",", ":"), allow_nan=False),
         "n_windows": len(logits),
         "n_classes": logits.shape[1],
         "test_logits": logits.astype("<f2").tobytes(),

@@ -142,6 +142,24 @@ class RunRecord:
     kept: Callable[[], Arrays] | None = field(default=None, compare=False, repr=False)  # of a run without a folder
 
     @property
+    def content(self) -> dict[str, Any]:
+        """The record as plain data; `of` reads it."""
+        return {
+            "spec": self.spec.as_dict(),
+            "history": self.history,
+            "data": self.data,
+            "provenance": self.provenance,
+            "probes": self.probes,
+        }
+
+    @classmethod
+    def of(cls, content: dict[str, Any], spec: RunSpec, **where: Any) -> RunRecord:
+        """The record of `spec` from its content. MixkdError when it is another run's."""
+        if RunSpec.parse(content["spec"]) != spec:
+            raise MixkdError(f"run {spec.hash}: its record belongs to another spec")
+        return cls(spec, content["history"], content["data"], content["provenance"], content["probes"], **where)
+
+    @property
     def subject(self) -> str:
         """The test subjects as tables name them."""
         return "+".join(map(str, self.data["subjects"]["test"]))
@@ -218,14 +236,10 @@ class Store:
             claimed = content.pop("sha256")
             if claimed != sha256(canonical_json(content)):
                 raise ValueError("record does not match its SHA-256")
-            if content["spec_hash"] != spec.hash or RunSpec.parse(content["spec"]) != spec:
-                raise ValueError("record belongs to another spec")
+            record = RunRecord.of(content, spec, folder=path.parent)
             for name, digest in content["files"].items():
                 if sha256((path.parent / name).read_bytes()) != digest:
                     raise ValueError(f"{name} does not match its SHA-256")
-            record = RunRecord(
-                spec, content["history"], content["data"], content["provenance"], content["probes"], path.parent
-            )
         except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError, MixkdError) as error:
             self._quarantine(spec, error)
             return None
@@ -246,15 +260,7 @@ class Store:
             path = self.path(record.spec, f".{kind}.safetensors")
             atomic_write(path, data)
             files[path.name] = sha256(data)
-        content = {
-            "spec": record.spec.as_dict(),
-            "spec_hash": record.spec.hash,
-            "history": record.history,
-            "data": record.data,
-            "provenance": record.provenance,
-            "probes": record.probes,
-            "files": files,
-        }
+        content = {**record.content, "spec_hash": record.spec.hash, "files": files}
         content["sha256"] = sha256(canonical_json(content))
         path = self.path(record.spec)
         atomic_write(path, canonical_json(content))

@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
-from mixkd import inventory, sweep, windows
+from mixkd import inventory, sweep, tables, windows
 from mixkd.config import KD_WEIGHT, PROFILES, TEMPERATURE, ImageSpec, Mixup, Modality, Profile, RunSpec, TeacherSpec
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.errors import MixkdError, nearest
 from mixkd.inputs import FoldData, prepare
-from mixkd.methods import METHODS
+from mixkd.planning import with_requirements
 from mixkd.published import Published
 from mixkd.store import RunRecord, Store, same_people
 
@@ -25,8 +24,6 @@ PARTIAL_SHARES = (0.1, 0.25, 0.5)
 KD_WEIGHTS = (0.3, 0.5, 0.9, 0.99)  # beside the default; 0.99 is the group's setting for PAMAP2
 IMAGE_WEIGHTS = (0.3, 0.7)  # of the image teacher, beside one half; the group's GENEActiv and PAMAP2 settings
 DEFAULT_ALPHA = 1.0
-METRICS = ("accuracy", "macro_f1", "nll", "ece", "brier")
-
 
 Teachers = Literal["signal", "image", "both"]
 MODALITIES: tuple[Modality, ...] = ("signal", "image")
@@ -259,7 +256,7 @@ def exemplars(dataset: str = "watch", profile: str = "full", seed: int = 0) -> l
 def load(
     study: str, dataset: str = "watch", profile: str = "quick", seed: int = 0, alpha: float = DEFAULT_ALPHA
 ) -> pd.DataFrame:
-    """The study's table, one row per run, after training what is missing. Columns: see `describe`, and `METRICS`.
+    """The study's table, one row per run, after training what is missing. Columns: see `tables.row`.
 
     MixkdError where runs of one fold saw other people: two copies of a data set, published and local.
     """
@@ -267,117 +264,10 @@ def load(
     tested: dict[int, RunRecord] = {}
     for record in records:
         same_people(tested.setdefault(record.spec.fold, record).data["subjects"], record)
-    return pd.DataFrame([row(record) for record in records], columns=None if records else NO_ROWS)
+    return tables.frame(records)
 
 
 def every_record(dataset: str, profile: str, seed: int = 0) -> list[RunRecord]:
     """Records of all studies and of what they need, those that are there. Trains nothing."""
     store = store_of(profile)
-    return [record for spec in sweep.with_requirements(every(dataset, profile, seed)) if (record := store.find(spec))]
-
-
-def row(record: RunRecord) -> dict[str, Any]:
-    """A record as a row of a tidy table. Metrics are the test subject's after the last epoch."""
-    chosen = {f"accuracy_{c}": record.metrics(c)["accuracy"] for c in CHOICES}
-    return {
-        **describe(record.spec),
-        "subject": record.subject,
-        **{name: record.metrics()[name] for name in METRICS},
-        "validation_accuracy": record.metrics("last", "validation")["accuracy"],
-        **chosen,
-        "spec": record.spec,
-        "record": record,
-    }
-
-
-CHOICES = ("best_validation", "best_test")
-INITIALISATIONS = {"random": "Base", "scratch": "Ann", "base": "Base 2x"}
-
-
-def method_of(spec: RunSpec) -> str:
-    """What tables call the way a network was trained."""
-    if not spec.teachers:
-        return "Scratch" if spec.init == "random" else "Scratch 2x"
-    start = INITIALISATIONS[spec.init]
-    if spec.method != "kd":
-        return METHODS[spec.method].title + ("" if start == "Base" else f", {start}")
-    if spec.logit_scaling == "released":
-        return "RL"
-    return "ESKD" if spec.teachers[0].stopping == "best_validation" else start
-
-
-def describe(spec: RunSpec) -> dict[str, Any]:
-    """What tables and figures call a run."""
-    modalities = [teacher.modality for teacher in spec.teachers]
-    in_teacher = next((t.mixup for t in spec.teachers if t.mixup), None)
-    mixed = [teacher.modality for teacher in spec.teachers if teacher.mixup]
-    return {
-        "dataset": spec.dataset,
-        "fold": spec.fold,
-        "seed": spec.seed,
-        "modality": spec.modality,
-        "network": f"WRN{spec.depth}-{spec.width}",
-        "method": method_of(spec),
-        "role": spec.role,
-        "teachers": _set_of(modalities),
-        "teacher_network": f"WRN{spec.teachers[0].depth}-{spec.teachers[0].width}" if spec.teachers else "",
-        "case": case(spec.teachers != (), in_teacher, spec.mixup),
-        "teacher_mixup": in_teacher is not None,
-        "mixed_teachers": _set_of(mixed),
-        "teacher_alpha": in_teacher.alpha if in_teacher else np.nan,
-        "teacher_share": in_teacher.share if in_teacher else 0.0,
-        "alpha": spec.mixup.alpha if spec.mixup else np.nan,
-        "share": spec.mixup.share if spec.mixup else 0.0,
-        "sampling": spec.mixup.sampling if spec.mixup else "exact",
-        "image_mixing": spec.image_mixing,
-        "resolution": spec.image.resolution if spec.image else 0,
-        "temperature": spec.temperature,
-        "kd_weight": spec.kd_weight,
-        "image_weight": sum(teacher.weight for teacher in spec.teachers if teacher.modality == "image"),
-        "kd_reduction": spec.kd_reduction,
-        "logit_scaling": spec.logit_scaling,
-        "total_epochs": spec.total_epochs,
-    }
-
-
-def _set_of(modalities: list[Modality]) -> str:
-    return "none" if not modalities else "both" if len(modalities) == 2 else modalities[0]
-
-
-def case(has_teacher: bool, in_teacher: Mixup | None, in_student: Mixup | None) -> str:
-    """One of the four cases of MIX-KD, or S / Mix-S without a teacher."""
-    student = "Mix-S" if in_student else "S"
-    return f"{'Mix-T' if in_teacher else 'T'} & {student}" if has_teacher else student
-
-
-NO_ROWS = [*describe(RunSpec()), "subject", *METRICS, "validation_accuracy", *(f"accuracy_{c}" for c in CHOICES)]
-NO_ROWS += ["spec", "record"]  # the columns of a study without runs: one that `quick` leaves to `full`
-
-
-def histories(table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy by epoch of the table's runs; columns subject, seed, modality, epoch, validation, test."""
-    rows = [
-        (row["subject"], row["seed"], row["modality"], epoch, at["validation"]["accuracy"], at["test"]["accuracy"])
-        for row, record in zip(table.to_dict("records"), records(table), strict=True)
-        for epoch, at in enumerate(record.history, start=1)
-    ]
-    return pd.DataFrame(rows, columns=["subject", "seed", "modality", "epoch", "validation", "test"])
-
-
-def pooled(table: pd.DataFrame, data: dict[int, FoldData]) -> tuple[np.ndarray, np.ndarray]:
-    """Test logits and labels of the table's runs, one after the other."""
-    found = records(table)
-    logits = np.concatenate([record.arrays["test_logits"] for record in found])
-    return logits, np.concatenate([labels(record, data) for record in found])
-
-
-def labels(record: RunRecord, data: dict[int, FoldData]) -> np.ndarray:
-    """Labels of a run's test windows, (n,). MixkdError where the recordings here are of other people."""
-    here = data[record.spec.fold]
-    same_people(here.subjects, record)
-    return here.parts["test"].y
-
-
-def records(table: pd.DataFrame) -> list[RunRecord]:
-    """The records of a table's rows."""
-    return list(table["record"])
+    return [record for spec in with_requirements(every(dataset, profile, seed)) if (record := store.find(spec))]

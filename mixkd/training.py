@@ -327,26 +327,3 @@ def probe(student: Learner, data: FoldData, arrays: Arrays) -> dict[str, Any]:
         inputs = data.signals["test"], test.y, data.signals["train"], train.y
         found |= probes.signal_probes(student.net, *inputs, fold=student.spec.fold)
     return found
-
-
-SEED_NOISE = 0.13  # of accuracy: 99 of 100 pairs of seeds of one run differ by less (780 pairs, published `watch`)
-
-
-def compare(old: RunRecord, new: RunRecord) -> tuple[str, bool]:
-    """Verdict on a run that was trained again. Equal machines and versions must give the same bytes.
-
-    Elsewhere (other CPU capability, versions or threads) the last accuracies must agree within SEED_NOISE.
-    """
-    same_place = all(
-        old.provenance[k] == new.provenance[k] for k in ("versions", "cpu_capability", "threads", "device")
-    )
-    same_bits = old.history == new.history and (
-        old.folder is None  # published without weights
-        or all(np.array_equal(array, new.weights[name]) for name, array in old.weights.items())
-    )
-    if same_bits:
-        return "identical", True
-    gap = abs(old.metrics()["accuracy"] - new.metrics()["accuracy"])
-    if same_place:
-        return f"differs on the same machine, accuracy by {gap:.4f}", False
-    return f"other machine, accuracy differs by {gap:.4f}", gap <= SEED_NOISE

@@ -16,8 +16,8 @@ from typing import Any
 
 from mixkd import training
 from mixkd.config import Mixup, RunSpec, TeacherSpec
+from mixkd.planning import with_requirements
 from mixkd.store import RunRecord, Store, sha256
-from mixkd.sweep import with_requirements
 
 FULL, PARTIAL, RELEASED = Mixup(0.4), Mixup(1.0, 0.5), Mixup(1.0, 0.25, "released")
 SIGNAL, IMAGE = TeacherSpec(), TeacherSpec(modality="image")

@@ -17,7 +17,7 @@ from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix
 
 from benchmarks import campaign
-from mixkd import inputs, metrics, probes, studies, training, windows
+from mixkd import inputs, metrics, probes, studies, tables, training, windows
 from mixkd.analysis import agreement, baselines, comparison, cost, features, smoothness
 from mixkd.datasets import synthetic
 from mixkd.errors import MixkdError
@@ -268,7 +268,7 @@ def made_up(spec, answers: list[int], **about) -> RunRecord:
 
 
 def table_of(*records: RunRecord) -> pd.DataFrame:
-    return pd.DataFrame([{**studies.describe(r.spec), "subject": "7", "record": r} for r in records])
+    return pd.DataFrame([{**tables.describe(r.spec), "subject": "7", "record": r} for r in records])
 
 
 def fold_data(y: list[int]) -> inputs.FoldData:
@@ -297,8 +297,8 @@ def test_answers_of_other_people_are_not_compared_with_the_labels_here():
     with pytest.raises(
         MixkdError, match=r"^run .*: found test subjects \[6\], expected \[7\]: two copies of a data set$"
     ):
-        studies.labels(other, {0: fold_data([0, 1])})
-    assert studies.labels(made_up(small(), [0, 1]), {0: fold_data([0, 1])}).tolist() == [0, 1]
+        tables.labels(other, {0: fold_data([0, 1])})
+    assert tables.labels(made_up(small(), [0, 1]), {0: fold_data([0, 1])}).tolist() == [0, 1]
 
 
 def test_a_study_whose_runs_saw_other_people_is_refused(monkeypatch):
@@ -312,6 +312,13 @@ def test_class_gains_are_differences_of_recall():
     first, second = made_up(small(teachers=[SIGNAL]), [0, 0, 1, 2]), made_up(small(), [0, 1, 1, 1])
     found = agreement.class_gains(table_of(first), table_of(second), {0: fold_data([0, 0, 1, 1])}, ("a", "b", "c"))
     assert found.set_index("class")["gain"].to_dict() == {"a": 0.5, "b": -0.5}
+
+
+def test_runs_are_not_paired_with_two_settings_of_one_fold_and_seed():
+    first, second = table_of(made_up(small(), [0])), table_of(made_up(small(), [0]), made_up(small(mixup=FULL), [0]))
+    assert list(agreement.pairs(first, second[:1])) == [(first["record"][0], second["record"][0])]
+    with pytest.raises(MixkdError, match=r"found two runs of .* expected one setting"):
+        list(agreement.pairs(first, second))
 
 
 def test_by_similarity_takes_the_pairs_that_plain_students_confuse():

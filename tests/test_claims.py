@@ -14,10 +14,12 @@ from runs import small
 from scipy import stats
 
 from mixkd import studies
-from mixkd.analysis import claims, features, verdicts
+from mixkd.analysis import claims, features, inference, verdicts
 from mixkd.analysis.claims import AFTERWARDS, CLAIMS, Claim, Part
+from mixkd.analysis.measures import MEASURES, measure
 from mixkd.datasets import DATASETS
 from mixkd.errors import MixkdError
+from mixkd.published import METRICS
 from mixkd.store import RunRecord
 
 some_differences = st.lists(st.floats(-1, 1).map(lambda d: round(d, 6)), min_size=2, max_size=9).map(np.array)
@@ -34,22 +36,22 @@ def test_sign_flip_is_exact(differences):
     )
     means = [abs(np.mean(differences * signs)) for signs in product([1, -1], repeat=len(differences))]
     by_hand = np.mean([m >= abs(differences.mean()) - 1e-12 for m in means])
-    assert verdicts.sign_flip(differences) == pytest.approx(by_hand)
-    assert verdicts.sign_flip(differences) == pytest.approx(oracle.pvalue, abs=2.1 / 2 ** len(differences))
+    assert inference.sign_flip(differences) == pytest.approx(by_hand)
+    assert inference.sign_flip(differences) == pytest.approx(oracle.pvalue, abs=2.1 / 2 ** len(differences))
 
 
 def test_sign_flip_of_many_subjects_is_drawn():
     differences = np.random.default_rng(3).normal(0.4, 1, 50)
-    p = verdicts.sign_flip(differences)
-    assert p == verdicts.sign_flip(differences)
+    p = inference.sign_flip(differences)
+    assert p == inference.sign_flip(differences)
     assert p == pytest.approx(stats.ttest_1samp(differences, 0).pvalue, rel=0.25)
-    assert verdicts.sign_flip(differences + 10) == 1 / (2**16 + 1)
+    assert inference.sign_flip(differences + 10) == 1 / (2**16 + 1)
 
 
 @given(some_differences.filter(lambda d: d.std() > 1e-6))
 def test_interval(differences):
     oracle = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
-    assert verdicts.interval(differences) == pytest.approx((oracle.low, oracle.high))
+    assert inference.interval(differences) == pytest.approx((oracle.low, oracle.high))
 
 
 @pytest.mark.parametrize("level", [0.05, 0.05 / 12])
@@ -57,14 +59,14 @@ def test_detectable_effect_has_the_stated_power(level):
     rng = np.random.default_rng(0)
     differences = rng.normal(0, 1, 10)
     differences = (differences - differences.mean()) / differences.std(ddof=1)
-    shift = verdicts.detectable(differences, level)
+    shift = inference.detectable(differences, level)
     drawn = rng.normal(shift, 1, (20_000, 10))
     assert (stats.ttest_1samp(drawn, 0, axis=1).pvalue < level).mean() == pytest.approx(0.8, abs=0.01)
 
 
 def test_holm():
-    assert verdicts.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert verdicts.holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
+    assert inference.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert inference.holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
 
 
 # -- which classes are similar
@@ -84,7 +86,7 @@ def test_class_pairs_come_from_a_confusion_matrix():
 
 def record(spec, accuracy, subject):
     """A record whose metrics all equal `accuracy`, but for what the claims ask of probes."""
-    metrics = dict.fromkeys(studies.METRICS, accuracy)
+    metrics = dict.fromkeys(METRICS, accuracy)
     scores = [{"pair": [a, b], "v_score": accuracy} for a in range(3) for b in range(a + 1, 3)]
     probes = {
         "subjects": {subject: metrics},
@@ -203,7 +205,7 @@ def test_people_of_a_group_share_their_networks():
     assert units[3] == pytest.approx((by_person[3, "3"] + by_person[3, "13"]) / 2)
     first = tested.parts.iloc[0]
     assert first["effect"] == pytest.approx(by_person.mean())
-    assert (first["low"], first["high"]) == pytest.approx(verdicts.interval(units))
+    assert (first["low"], first["high"]) == pytest.approx(inference.interval(units))
     assert first["p"] == 2 / 2**10
 
 
@@ -237,7 +239,7 @@ def test_every_part_must_hold_and_holm_counts_the_claims():
     assert list(tested["adjusted"]) == pytest.approx([4 / 2**10, 4 / 2**10])
     differences = verdicts.contrast(good, BASES, lookup_of(0.02)).to_numpy()
     strictest = verdicts.assess(BASES, lookup_of(0.02), claims=[alone, both]).parts["detectable"]
-    assert strictest.to_numpy() == pytest.approx(verdicts.detectable(differences, 0.05 / 2))
+    assert strictest.to_numpy() == pytest.approx(inference.detectable(differences, 0.05 / 2))
     many = [replace(alone, name=f"H{i}") for i in range(26)]  # 26 * 2 / 1024 > 0.05
     assert set(verdicts.assess(BASES, lookup_of(0.02), claims=many).claims["verdict"]) == {"undecided"}
 
@@ -273,7 +275,7 @@ def test_sensitivity_asks_the_same_of_other_metrics():
 
 @pytest.mark.parametrize("metric", sorted({part.metric for claim in (*CLAIMS, *AFTERWARDS) for part in claim.parts}))
 def test_every_metric_of_the_claims_can_be_measured(metric):
-    found = verdicts.measure(record(BASES[0], 0.7, "3"), metric, np.array([[5, 1, 0], [1, 5, 0], [0, 0, 6]]))
+    found = measure(record(BASES[0], 0.7, "3"), metric, np.array([[5, 1, 0], [1, 5, 0], [0, 0, 6]]))
     difference = metric == "v_gap" or metric.startswith("kept_")
     assert found.to_dict() == pytest.approx({"3": 0.0 if difference else 0.7})
 
@@ -281,7 +283,7 @@ def test_every_metric_of_the_claims_can_be_measured(metric):
 def test_what_is_kept_is_that_of_spoilt_minus_that_of_clean_windows():
     spoilt = record(BASES[0], 0.7, "3")
     spoilt = replace(spoilt, probes=spoilt.probes | {"missing": [0.6, 0.5, 0.3]})
-    found = verdicts.measure(spoilt, "kept_missing_3", np.zeros((3, 3)))
+    found = measure(spoilt, "kept_missing_3", np.zeros((3, 3)))
     assert found.to_dict() == pytest.approx({"3": 0.3 - 0.7})
 
 
@@ -356,7 +358,7 @@ def test_contrasts_compare_like_with_like():
             assert {(make(base).fold, make(base).seed, make(base).dataset) for _, make in part.terms} == {
                 (3, 5, "synthetic")
             }
-            assert part.metric in claims.MARGINS
+            assert part.metric in MEASURES
 
 
 def test_similar_classes_are_those_of_the_fold_s_own_validation_people():

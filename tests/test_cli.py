@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from runs import mtimes, results, small
 
-from mixkd import cli, notebook, studies, sweep
+from mixkd import cli, notebook, planning, studies, sweep
 from mixkd.cli import app
 from mixkd.datasets import DATASETS
 from mixkd.store import Store
@@ -165,7 +165,7 @@ def test_dry_run_prints_the_plan_and_trains_nothing(mixkd):
     status, out, err = mixkd("sweep", "alpha", "share", *SMOKE, "--dry-run")
     assert (status, err) == (0, "")
     runs = [run for study in ("alpha", "share") for run in studies.specs(study, "synthetic", "smoke")]
-    total = len(sweep.with_requirements(runs))
+    total = len(planning.with_requirements(runs))
     assert out.startswith(f"{total} runs, {total} missing, about 0.0")
     assert re.search(r"fold 1, seed 0, alpha 0.2, share 1, exact\W+1\W", out)
     assert re.search(r"fold 0, seed 0, clean\W+1\W", out)
@@ -175,7 +175,7 @@ def test_dry_run_prints_the_plan_and_trains_nothing(mixkd):
 def test_dry_run_of_the_book(mixkd):
     status, out, _ = mixkd("sweep", "--dataset", "synthetic", "--dry-run")
     assert status == 0
-    assert f"{len(sweep.with_requirements(studies.every('synthetic')))} runs" in out
+    assert f"{len(planning.with_requirements(studies.every('synthetic')))} runs" in out
 
 
 def tampered(spec, store: Store) -> None:
@@ -192,7 +192,7 @@ def without_progress(err: str) -> str:
 def test_sweep_then_verify(mixkd):
     status, out, err = mixkd("sweep", "image_mixing", *SMOKE, "--workers", "2")
     store, specs = Store(), studies.specs("image_mixing", "synthetic", "smoke")
-    runs = sweep.with_requirements(specs)
+    runs = planning.with_requirements(specs)
     assert (status, without_progress(err)) == (0, "")
     assert out == f"{len(runs)} runs, {len(runs)} missing, about 0.00 core-hours\n{len(runs)} runs in {store.runs}\n"
     before = results(store)

@@ -16,8 +16,8 @@ from mixkd.errors import MixkdError
 from mixkd.inputs import prepare
 from mixkd.methods import METHODS, adapters, distil_loss
 from mixkd.networks import Outputs
+from mixkd.planning import chunks, with_requirements
 from mixkd.store import Store
-from mixkd.sweep import chunks, with_requirements
 from mixkd.training import trained_network
 
 N, CLASSES = 12, 5

@@ -14,7 +14,7 @@ import pytest
 import typer
 from runs import BOTH, mtimes, small, start, train
 
-from mixkd import cli, published, studies, sweep
+from mixkd import cli, planning, published, studies, sweep
 from mixkd.analysis import verdicts
 from mixkd.errors import MixkdError
 from mixkd.published import Published, publish
@@ -285,13 +285,13 @@ def test_only_what_is_missing_is_trained_with_its_teachers(stored, root, store_h
     publish(stored, root=root)
     store = Store(published=Published(root))
     student = stored[-1].spec
-    assert sweep.unmet([record.spec for record in stored], store) == []
+    assert planning.unmet([record.spec for record in stored], store) == []
     sweep.run([record.spec for record in stored], store, quiet=True)
     assert not store.runs.exists()
     other = replace(student, temperature=2.0)
-    assert sweep.unmet([other], store) == [*student.teacher_runs, other]
-    assert sweep.unmet([small(), other], Store(published=Published(root))) == [*student.teacher_runs, other]
-    assert sweep.unmet([student], Store()) == [*student.teacher_runs, student]
+    assert planning.unmet([other], store) == [*student.teacher_runs, other]
+    assert planning.unmet([small(), other], Store(published=Published(root))) == [*student.teacher_runs, other]
+    assert planning.unmet([student], Store()) == [*student.teacher_runs, student]
 
 
 def test_full_reads_what_was_published_and_quick_does_not(stored, root, monkeypatch):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixkd import studies
+from mixkd import studies, tables
 from mixkd.analysis import deviations, landscape, robustness
 from mixkd.store import Store
 
@@ -31,7 +31,7 @@ def test_robustness_compares_the_same_windows(mixup_study):
     runs, data = mixup_study
     table = robustness.table(runs, data)
     assert len(table) == len(runs) * 16  # four kinds, clean and three strengths
-    for about, record in zip(runs.to_dict("records"), studies.records(runs), strict=True):
+    for about, record in zip(runs.to_dict("records"), tables.records(runs), strict=True):
         own = table[table["spec"] == about["spec"]].set_index(["kind", "strength"])
         assert own.loc[("gaussian", 0.0), "accuracy"] == pytest.approx(about["accuracy"])
         assert own.loc[("missing", 0.30), "accuracy"] == record.probes["missing"][2]
@@ -53,7 +53,7 @@ def test_spoilt_windows_differ_where_they_should(mixup_study):
 
 def test_ends_of_the_line_are_the_two_students(mixup_study):
     runs, data = mixup_study
-    first, second = studies.records(runs[runs["fold"] == 0])[2:4]
+    first, second = tables.records(runs[runs["fold"] == 0])[2:4]
     table = landscape.line(first, second, data[0], np.array([0.0, 0.5, 1.0]))
     test = table[(table["split"] == "test") & (table["batchnorm"] == "interpolated")].set_index("at")
     for at, record in ((0.0, first), (1.0, second)):
@@ -66,7 +66,7 @@ def test_ends_of_the_line_are_the_two_students(mixup_study):
 
 def test_no_accuracy_where_a_mixed_variance_is_negative(mixup_study):
     runs, data = mixup_study
-    first, second = studies.records(runs[runs["fold"] == 0])[2:4]
+    first, second = tables.records(runs[runs["fold"] == 0])[2:4]
     larger = replace(second)
     larger.__dict__["weights"] = {n: 10 * w if n.endswith("running_var") else w for n, w in second.weights.items()}
     table = landscape.line(first, larger, data[0], np.array([-0.5, 0.5])).set_index(["batchnorm", "at"]).sort_index()

@@ -38,6 +38,7 @@ OPTIONAL = (
 ORDER = (
     *(
         "errors",
+        "spec",
         "config",
         "store",
         "published",
@@ -52,6 +53,8 @@ ORDER = (
     ),
     *("inputs", "losses", "methods", "metrics", "probes", "training", "export"),
     *(
+        "tables",
+        "planning",
         "worker",
         "sweep",
         "inventory",

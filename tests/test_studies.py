@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 from runs import BOTH, SIGNAL, mtimes, results, small
 
-from mixkd import studies
+from mixkd import studies, tables
 from mixkd.config import ImageSpec, Mixup, TeacherSpec
 from mixkd.datasets import DATASETS
 from mixkd.errors import MixkdError
+from mixkd.planning import with_requirements
+from mixkd.published import METRICS
 from mixkd.store import Store
-from mixkd.sweep import with_requirements
 
 PROFILES = ("smoke", "quick", "full")
 
@@ -53,7 +54,7 @@ def test_every_run_of_a_study_has_a_name_of_its_own(study, profile):
     """No figure averages over two different runs because its table calls them the same."""
     specs = studies.specs(study, "synthetic", profile)
     assert len({run.hash for run in specs}) == len(specs)
-    names = Counter(repr(studies.describe(run)) for run in specs)
+    names = Counter(repr(tables.describe(run)) for run in specs)
     assert set(names.values()) <= {1}
 
 
@@ -97,7 +98,7 @@ NAMED = (
 @pytest.mark.parametrize(("fields", "names"), NAMES.values(), ids=NAMES)
 def test_names(fields, names):
     spec = small(fold=2, seed=5, **fields)
-    found = studies.describe(spec)
+    found = tables.describe(spec)
     assert ", ".join(str(found[name]) for name in NAMED) == names
     assert (found["dataset"], found["fold"], found["seed"]) == ("synthetic", 2, 5)
     assert (found["modality"], found["network"], found["total_epochs"]) == (spec.modality, "WRN16-1", spec.total_epochs)
@@ -106,7 +107,7 @@ def test_names(fields, names):
 
 def test_other_names():
     spec = small(depth=28, width=3, teachers=BOTH, mixup=Mixup(1.0, 0.1, "released"), image_mixing="recompute")
-    found = studies.describe(spec)
+    found = tables.describe(spec)
     assert (found["network"], found["sampling"], found["image_mixing"]) == ("WRN28-3", "released", "recompute")
 
 
@@ -126,7 +127,7 @@ def test_four_cases():
         "Mix-T & S": (mixup, None),
         "Mix-T & Mix-S": (mixup,) * 2,
     }
-    found = {(*(t.modality for t in run.teachers), studies.describe(run)["case"]): run for run in cases}
+    found = {(*(t.modality for t in run.teachers), tables.describe(run)["case"]): run for run in cases}
     assert len(found) == len(cases) == 12
     for teachers in (("signal",), ("image",), ("signal", "image")):
         for case, (in_teacher, in_student) in expected.items():
@@ -141,7 +142,7 @@ def test_four_cases():
 def column(study: str, *names: str, alpha: float = 1.0, profile: str = "quick") -> list[tuple]:
     """What the runs of one fold and the first seed of a study are called, in order."""
     runs = [run for run in studies.specs(study, "synthetic", profile, alpha=alpha) if (run.fold, run.seed) == (0, 0)]
-    return list(pd.DataFrame(map(studies.describe, runs))[list(names)].itertuples(index=False, name=None))
+    return list(pd.DataFrame(map(tables.describe, runs))[list(names)].itertuples(index=False, name=None))
 
 
 def test_each_study_varies_its_own_thing():
@@ -246,14 +247,14 @@ def test_table_has_a_row_per_run(store_home):
     assert results(store).keys() == {run.hash for run in with_requirements(specs)}
     for row in table.to_dict("records"):
         record = store.get(row["spec"])
-        assert {name: row[name] for name in studies.METRICS} == record.metrics()
-        expected = studies.describe(row["spec"])
+        assert {name: row[name] for name in METRICS} == record.metrics()
+        expected = tables.describe(row["spec"])
         assert repr({name: row[name] for name in expected}) == repr(expected)  # repr: nan is not nan
         assert row["subject"] == "+".join(map(str, data[row["fold"]].fold.test))
         assert row["validation_accuracy"] == record.history[-1]["validation"]["accuracy"]
         assert row["accuracy_best_test"] >= row["accuracy"]
         assert row["accuracy_best_validation"] == record.metrics("best_validation")["accuracy"]
-    logits, y = studies.pooled(table, data)
+    logits, y = tables.pooled(table, data)
     accuracy = (logits.argmax(1) == y).reshape(len(table), -1).mean(1)
     np.testing.assert_allclose(accuracy, table["accuracy"])
     before = mtimes(store)

@@ -11,12 +11,12 @@ import psutil
 import pytest
 from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, mtimes, results, small, train, wait_for
 
-from mixkd import studies, sweep
+from mixkd import planning, studies, sweep
 from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
 from mixkd.methods import METHODS
+from mixkd.planning import chunks, with_requirements
 from mixkd.store import Store
-from mixkd.sweep import chunks, with_requirements
 
 EVERY = studies.every("synthetic", "smoke")
 
@@ -58,20 +58,20 @@ def test_chunks(stored):
         assert chunk.needs == {r.hash for run in chunk.specs for r in run.requires} & hashes
         assert not chunk.needs & inside
         assert len(chunk.specs) == 1 or all(run.teachers for run in chunk.specs)
-        assert chunk.seconds == pytest.approx(sum(map(sweep.estimated_seconds, chunk.specs)))
+        assert chunk.seconds == pytest.approx(sum(map(planning.estimated_seconds, chunk.specs)))
     done: set[str] = set()
     for chunk in made:  # one worker could take them in this order
         assert chunk.needs <= done
         done |= {run.hash for run in chunk.specs}
 
 
-@pytest.mark.parametrize("most", [1, 4, sweep.CHUNK])
+@pytest.mark.parametrize("most", [1, 4, planning.CHUNK])
 def test_students_of_one_stream_are_together(monkeypatch, most):
     def stream(run: RunSpec) -> tuple:
         lockstep = METHODS[run.method].features and (run.image, run.image_mixing)  # on the same images, apart
-        return sweep.level(run), run.fold, run.seed, run.mixup, lockstep
+        return planning.level(run), run.fold, run.seed, run.mixup, lockstep
 
-    monkeypatch.setattr(sweep, "CHUNK", most)
+    monkeypatch.setattr(planning, "CHUNK", most)
     missing = with_requirements(EVERY)
     students = Counter(stream(run) for run in missing if run.teachers)
     found = Counter(stream(chunk.specs[0]) for chunk in chunks(missing) if chunk.specs[0].teachers)
@@ -96,13 +96,13 @@ def test_plan_counts_and_trains_nothing(store_home):
     store = Store()
     students = [small(teachers=BOTH), small(teachers=[SIGNAL]), small(teachers=[SIGNAL], mixup=PARTIAL)]
     specs = [small(), *students, small()]
-    plan = sweep.plan(specs, store)
+    plan = planning.plan(specs, store)
     assert (plan.total, len(plan.missing)) == (6, 6)
     assert plan.students_per_stream == {"fold 0, seed 0, clean": 2, "fold 0, seed 0, alpha 1, share 0.5, exact": 1}
-    assert plan.core_hours == pytest.approx(sum(map(sweep.estimated_seconds, plan.missing)) / 3600)
+    assert plan.core_hours == pytest.approx(sum(map(planning.estimated_seconds, plan.missing)) / 3600)
     assert not store_home.exists()
     train(students[1], store)
-    after = sweep.plan(specs, store)
+    after = planning.plan(specs, store)
     assert (after.total, len(after.missing)) == (6, 4)
     assert after.missing == [run for run in plan.missing if store.get(run) is None]
     assert after.core_hours < plan.core_hours
@@ -110,9 +110,9 @@ def test_plan_counts_and_trains_nothing(store_home):
 
 def test_estimate_grows_with_the_work():
     def seconds(**fields) -> float:
-        return sweep.estimated_seconds(RunSpec(dataset="synthetic", **fields))
+        return planning.estimated_seconds(RunSpec(dataset="synthetic", **fields))
 
-    assert all(sweep.estimated_seconds(run) > 0 for run in with_requirements(EVERY))
+    assert all(planning.estimated_seconds(run) > 0 for run in with_requirements(EVERY))
     assert seconds(epochs=20) == pytest.approx(2 * seconds(epochs=10))
     assert seconds() < seconds(depth=28) < seconds(depth=28, width=3)
     assert seconds(windows_per_class=4) < seconds()

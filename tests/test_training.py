@@ -16,14 +16,14 @@ import torch
 from runs import BOTH, FULL, IMAGE, PARTIAL, RELEASED, SIGNAL, results, small, start, train
 from scipy.special import log_softmax
 
-from mixkd import inputs, metrics, training, worker
+from mixkd import inputs, metrics, provenance, training, worker
 from mixkd.config import ImageSpec, RunSpec
 from mixkd.errors import MixkdError
 from mixkd.inputs import FoldData, prepare
 from mixkd.methods import adapters, distil_loss
 from mixkd.networks import Outputs
+from mixkd.planning import with_requirements
 from mixkd.store import RunRecord, Store, canonical_json
-from mixkd.sweep import with_requirements
 from mixkd.topology import diagrams
 from mixkd.training import Teacher, Traces
 
@@ -129,7 +129,7 @@ def test_global_state_is_neither_used_nor_changed(tmp_path, monkeypatch):
     with torch.random.fork_rng():
         torch.manual_seed(99)
         second = train(spec, Store(tmp_path / "2"))
-    assert training.compare(first, second) == ("identical", True)
+    assert provenance.compare(first, second) == ("identical", True)
 
 
 def test_a_record_is_what_was_fitted(store):
@@ -458,7 +458,7 @@ VERDICTS = {
 
 @pytest.mark.parametrize(("changed", "verdict", "ok"), VERDICTS.values(), ids=VERDICTS)
 def test_verdict(record, tmp_path, changed, verdict, ok):
-    assert training.compare(record, again(record, tmp_path, **changed)) == (verdict, ok)
+    assert provenance.compare(record, again(record, tmp_path, **changed)) == (verdict, ok)
 
 
 if __name__ == "__main__":

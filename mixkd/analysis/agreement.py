@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
-from mixkd import studies
+from mixkd import tables
+from mixkd.errors import MixkdError
 from mixkd.inputs import FoldData
+from mixkd.store import RunRecord
 
 
 def right_shares(first: np.ndarray, second: np.ndarray, y: np.ndarray) -> dict[str, float]:
@@ -21,10 +25,10 @@ def followed(students: pd.DataFrame, teachers: pd.DataFrame, data: dict[int, Fol
 
     Columns subject, modality (of the teacher), where (teacher `right` or `wrong`), share. `teachers`: the plain ones.
     """
-    known = {record.spec.hash: record for record in studies.records(teachers)}
+    known = {record.spec.hash: record for record in tables.records(teachers)}
     rows = []
-    for record in studies.records(students):
-        y = studies.labels(record, data)
+    for record in tables.records(students):
+        y = tables.labels(record, data)
         answer = record.arrays["test_logits"].argmax(axis=1)
         for run in record.spec.teacher_runs:
             told = known[run.hash].arrays["test_logits"].argmax(axis=1)
@@ -35,17 +39,25 @@ def followed(students: pd.DataFrame, teachers: pd.DataFrame, data: dict[int, Fol
     return pd.DataFrame(rows).groupby(keys, sort=False)["share"].mean().reset_index()
 
 
+def pairs(first: pd.DataFrame, second: pd.DataFrame) -> Iterator[tuple[RunRecord, RunRecord]]:
+    """Runs of one setting with those of another, by fold and seed. MixkdError where a table has several there."""
+    others: dict[tuple[int, int], RunRecord] = {}
+    for record in tables.records(second):
+        if others.setdefault((record.spec.fold, record.spec.seed), record) is not record:
+            raise MixkdError(f"second: found two runs of {record.spec.name}'s fold and seed, expected one setting")
+    for record in tables.records(first):
+        yield record, others[record.spec.fold, record.spec.seed]
+
+
 def class_gains(first: pd.DataFrame, second: pd.DataFrame, data: dict[int, FoldData], classes: tuple) -> pd.DataFrame:
     """Recall of each class by the first networks minus that by the second, paired by fold and seed; per subject.
 
     Columns subject, class, gain; mean over seeds. A class that a subject never does is left out.
     """
-    others = {(record.spec.fold, record.spec.seed): record for record in studies.records(second)}
     rows = []
-    for record in studies.records(first):
-        y = studies.labels(record, data)
-        pair = (record, others[record.spec.fold, record.spec.seed])
-        right = [r.arrays["test_logits"].argmax(axis=1) == y for r in pair]
+    for record, other in pairs(first, second):
+        y = tables.labels(record, data)
+        right = [r.arrays["test_logits"].argmax(axis=1) == y for r in (record, other)]
         for c in np.unique(y):
             gain = float(right[0][y == c].mean() - right[1][y == c].mean())
             rows.append({"subject": data[record.spec.fold].fold.subject, "class": classes[c], "gain": gain})
@@ -54,11 +66,9 @@ def class_gains(first: pd.DataFrame, second: pd.DataFrame, data: dict[int, FoldD
 
 def table(first: pd.DataFrame, second: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
     """`right_shares` of two networks, paired by fold and seed, per held-out subject; mean over seeds."""
-    others = {(record.spec.fold, record.spec.seed): record for record in studies.records(second)}
     rows = []
-    for record in studies.records(first):
-        other = others[record.spec.fold, record.spec.seed]
-        y = studies.labels(record, data)
+    for record, other in pairs(first, second):
+        y = tables.labels(record, data)
         shares = right_shares(record.arrays["test_logits"], other.arrays["test_logits"], y)
         rows.append({"subject": record.subject, **shares})
     return pd.DataFrame(rows).groupby("subject", sort=False).mean().reset_index()

@@ -18,21 +18,12 @@ Make = Callable[[RunSpec], RunSpec]
 Direction = Literal["above", "below", "differs", "not_above"]
 Terms = tuple[tuple[float, Make], ...]
 
-MARGINS = {  # differences that nobody needs to care about; declared
-    **dict.fromkeys(("accuracy", "macro_f1", "accuracy_best_validation"), 0.01),
-    **dict.fromkeys(("fgsm_2", "gaussian_3", "missing_3"), 0.01),  # accuracy of spoilt windows
-    **dict.fromkeys(("kept_gaussian_3", "kept_missing_3"), 0.01),  # the same minus that of clean ones
-    "nll": 0.05,  # nats
-    "sharpness": 0.001,  # nats; see CHANGES
-    **dict.fromkeys(("v_similar", "v_gap"), 0.02),
-}
-
 
 @dataclass(frozen=True)
 class Part:
     """A contrast, the sum of coefficient times metric over `terms`, and what the claim says of it.
 
-    direction: `above` or `below` zero, `differs` from zero, or `not_above` the margin.
+    direction: `above` or `below` zero, `differs` from zero, or `not_above` the margin. metric: see `measures.py`.
     """
 
     text: str

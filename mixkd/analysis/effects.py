@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mixkd.analysis.claims import BY, MIX, Make, Part, minus, scratch, student
-from mixkd.analysis.verdicts import Lookup, contrast, interval, n_people, units
+from mixkd.analysis.inference import interval
+from mixkd.analysis.verdicts import Lookup, contrast, n_people, units
 from mixkd.config import TEMPERATURE, Mixup, RunSpec
-from mixkd.studies import SHARES, TEMPERATURES, case
+from mixkd.studies import SHARES, TEMPERATURES
+from mixkd.tables import case
 
 SHOWN = ("accuracy", "nll")
 

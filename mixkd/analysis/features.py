@@ -11,7 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.manifold import TSNE
 from sklearn.metrics import v_measure_score
 
-from mixkd import studies
+from mixkd import tables
 
 
 def v_score(features: np.ndarray, y: np.ndarray, seed: int = 0) -> float:
@@ -72,11 +72,11 @@ def by_similarity(runs: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:
     Which classes are similar: by the plain students of the same fold, on its validation subjects.
     """
     confusion: dict[int, np.ndarray] = {}
-    for record in studies.records(plain):
+    for record in tables.records(plain):
         counts = np.array(record.probes["validation_confusion"])
         confusion[record.spec.fold] = confusion.get(record.spec.fold, 0) + counts
     rows = []
-    for about, record in zip(runs.to_dict("records"), studies.records(runs), strict=True):
+    for about, record in zip(runs.to_dict("records"), tables.records(runs), strict=True):
         both = mean_scores(record.probes["v_scores"], confusion[record.spec.fold])
         rows += [about | {"kind": k, "v_score": v} for k, v in zip(("similar", "dissimilar"), both, strict=True)]
     return pd.DataFrame(rows)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mixkd import probes, studies
+from mixkd import probes, tables
 from mixkd.inputs import FoldData
 from mixkd.store import RunRecord
 from mixkd.training import trained_network
@@ -44,6 +44,6 @@ def line(first: RunRecord, second: RunRecord, data: FoldData, at: np.ndarray) ->
 
 def sharpness(runs: pd.DataFrame) -> pd.DataFrame:
     """A study's rows with `sharpness`, `train_loss` (nats) and `fgsm`: accuracy under FGSM at the middle epsilon."""
-    found = [record.probes for record in studies.records(runs)]
+    found = [record.probes for record in tables.records(runs)]
     columns = {name: [probe[name] for probe in found] for name in ("sharpness", "train_loss")}
     return runs.assign(**columns, fgsm=[probe["fgsm"][1] for probe in found])

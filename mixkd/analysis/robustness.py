@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mixkd import probes, studies
+from mixkd import probes, tables
 from mixkd.inputs import FoldData
 
 STRENGTHS: dict[str, tuple[float, ...]] = {
@@ -22,8 +22,8 @@ def table(runs: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
     `accuracy` is of the spoilt windows; `kept` its difference to the clean accuracy of the same windows.
     """
     rows = []
-    for about, record in zip(runs.to_dict("records"), studies.records(runs), strict=True):
-        y = studies.labels(record, data)
+    for about, record in zip(runs.to_dict("records"), tables.records(runs), strict=True):
+        y = tables.labels(record, data)
         right = record.arrays["test_logits"].argmax(axis=1) == y
         for kind, strengths in STRENGTHS.items():
             attacked = right[probes.evenly(len(y), probes.BATCH)]

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from mixkd import studies
+from mixkd import tables
 from mixkd.errors import MixkdError
 from mixkd.probes import TEMPERATURES
 
@@ -39,7 +39,7 @@ def effective_temperature(curve: np.ndarray, target_entropy: float) -> float:
 def target_entropies(table: pd.DataFrame) -> pd.DataFrame:
     """A study's rows with `entropy`, the mean entropy of the first teacher's targets (nats), and its upper `limit`."""
     found, limits = [], []
-    for spec, record in zip(table["spec"], studies.records(table), strict=True):
+    for spec, record in zip(table["spec"], tables.records(table), strict=True):
         found.append(entropy_at(np.array(record.probes["target_entropy"][0]), spec.temperature))
         limits.append(math.log(len(record.probes["validation_confusion"])))
     return table.assign(entropy=found, limit=limits)
@@ -53,7 +53,7 @@ def matched_temperatures(table: pd.DataFrame) -> pd.DataFrame:
     clean, rows = table[table["share"] == 0], []
     for (subject, seed), part in clean.groupby(["subject", "seed"], sort=False):
         plain, mixed = (
-            np.array(studies.records(part[part["teacher_mixup"] == is_mixed])[0].probes["target_entropy"][0])
+            np.array(tables.records(part[part["teacher_mixup"] == is_mixed])[0].probes["target_entropy"][0])
             for is_mixed in (False, True)
         )
         for temperature in sorted(part["temperature"].unique()):

@@ -7,106 +7,25 @@ every part. Subjects of one fold are tested on the same networks, so together th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from scipy.optimize import brentq
 
 from mixkd import studies, sweep
-from mixkd.analysis.claims import CLAIMS, MARGINS, Claim, Part, specs
-from mixkd.analysis.features import mean_scores
+from mixkd.analysis.claims import CLAIMS, Claim, Part, specs
+from mixkd.analysis.inference import LEVEL, detectable, holm, interval, sign_flip
+from mixkd.analysis.measures import MEASURES, measure
 from mixkd.config import RunSpec
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
 from mixkd.store import RunRecord
-from mixkd.studies import METRICS
 
-LEVEL = 0.05
-POWER = 0.8
 CAMPAIGNS = ("watch",)  # data sets whose runs for claims and effects are published
-EXACT_UP_TO = 16  # units: 65,536 sign patterns; above, as many random ones
 
 Lookup = Callable[[RunSpec], RunRecord | None]
-
-
-def sign_flip(differences: np.ndarray) -> float:
-    """Two-sided p of the mean of differences (n,) under symmetry about zero, over all 2^n patterns of signs.
-
-    Above EXACT_UP_TO units over random patterns.
-    """
-    n = len(differences)
-    if n <= EXACT_UP_TO:
-        signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-        extra = 0
-    else:
-        signs = np.random.default_rng(0).choice([-1, 1], (2**EXACT_UP_TO, n))
-        extra = 1  # the observed pattern counts as one of those drawn
-    means = np.abs(signs @ differences) / n
-    hits = int((means >= abs(differences.mean()) - 1e-12).sum())
-    return (hits + extra) / (len(signs) + extra)
-
-
-def interval(differences: np.ndarray) -> tuple[float, float]:
-    """95 % t interval of the mean of differences (n,); without width where all are equal. NaN below two."""
-    n = len(differences)
-    if n < 2:
-        return math.nan, math.nan
-    half = stats.t.ppf(1 - LEVEL / 2, n - 1) * differences.std(ddof=1) / math.sqrt(n)
-    return float(differences.mean() - half), float(differences.mean() + half)
-
-
-def detectable(differences: np.ndarray, level: float = LEVEL) -> float:
-    """The true mean that a two-sided paired t test at `level` would have found with power 0.8, given n and this spread.
-
-    NaN below three.
-    """
-    n = len(differences)
-    if n < 3:
-        return math.nan
-    critical = stats.t.ppf(1 - level / 2, n - 1)
-
-    def lack(shift: float) -> float:
-        return float(stats.nct.sf(critical, n - 1, shift)) - POWER  # the other tail is lost in rounding at this power
-
-    return brentq(lack, 0, 3 * critical) * float(differences.std(ddof=1)) / math.sqrt(n)
-
-
-def holm(p: Sequence[float]) -> np.ndarray:
-    """Adjusted p values: Holm 1979, step-down Bonferroni."""
-    order = np.argsort(p, kind="stable")
-    steps = np.maximum.accumulate(np.asarray(p)[order] * np.arange(len(p), 0, -1))
-    result = np.empty(len(p))
-    result[order] = np.minimum(steps, 1)
-    return result
-
-
-def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
-    """A metric of a run by held-out subject, or for all subjects of its fold where it was measured on them together.
-
-    `confusion`, of plain students on the fold's validation subjects, chooses similar and dissimilar classes.
-    """
-    probes = record.probes
-    if metric in METRICS:
-        return pd.Series({subject: found[metric] for subject, found in probes["subjects"].items()})
-    if metric == "accuracy_best_validation":
-        value = record.metrics("best_validation")["accuracy"]
-    elif metric.startswith("gained_"):  # by a choice of epoch
-        value = record.metrics(metric.removeprefix("gained_"))["accuracy"] - record.metrics()["accuracy"]
-    elif metric == "sharpness":
-        value = probes["sharpness"]
-    elif metric in ("v_similar", "v_gap"):
-        similar, dissimilar = mean_scores(probes["v_scores"], confusion)
-        value = similar if metric == "v_similar" else dissimilar - similar
-    else:
-        kind, level = metric.removeprefix("kept_").split("_")
-        clean = record.metrics()["accuracy"] if metric.startswith("kept_") else 0.0
-        value = probes[kind][int(level) - 1] - clean
-    return pd.Series({record.subject: value})
 
 
 def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
@@ -147,9 +66,10 @@ def n_people(differences: pd.Series) -> int:
 def judge(part: Part, differences: np.ndarray, level: float = LEVEL) -> dict[str, object]:
     """Effect, interval, p, what they say before any correction, and `detectable`, of differences by unit (n,).
 
-    They say for, against, equal (around zero and inside the margin), or nothing (open). `inside`: the margin.
+    They say for, against, equal (around zero and inside the margin), or nothing (open). `inside`: is the interval
+    inside the margin?
     """
-    margin, (low, high) = MARGINS[part.metric], interval(differences)
+    margin, (low, high) = MEASURES[part.metric].margin, interval(differences)
     around = margin if part.direction == "not_above" else 0.0
     inside = part.direction != "not_above" and bool(-margin < low and high < margin)
     side = "below" if high < around else "above" if low > around else "equal" if inside else "open"

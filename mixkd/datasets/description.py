@@ -7,9 +7,9 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from mixkd.config import Spec
 from mixkd.datasets import loose, table
 from mixkd.errors import MixkdError
+from mixkd.spec import Spec
 
 NAME = "dataset.toml"
 FIELDS = ("subject", "label", "recording")

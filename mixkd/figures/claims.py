@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mixkd.analysis.measures import MEASURES
 from mixkd.analysis.verdicts import Tested
 from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, WIDTH, figure
 
@@ -19,19 +20,6 @@ VERDICT_COLOURS = {
     "undecided": COLOURS["none"],
     "needs full": COLOURS["signal"],
 }
-METRIC_UNITS = {  # factor and unit of an axis
-    "accuracy": (100, "points of accuracy"),
-    "macro_f1": (100, "points of F1"),
-    "nll": (1, "NLL, nats"),
-    "sharpness": (1, "sharpness, nats"),
-    "fgsm_2": (100, "points of accuracy"),
-    "gaussian_3": (100, "points of accuracy"),
-    "missing_3": (100, "points of accuracy"),
-    "v_similar": (1, "V-score"),
-    "v_gap": (1, "V-score"),
-}
-
-
 CLAIMED = {
     "above": "above zero",
     "below": "below zero",
@@ -114,7 +102,7 @@ def forest(claim: str, tested: Tested) -> Figure:
 
 
 def _effect(axis: Axes, y: int, row: dict, by_subject: pd.Series, colour: str) -> None:
-    scale, _ = METRIC_UNITS[row["metric"]]
+    scale = MEASURES[row["metric"]].scale
     axis.plot(scale * by_subject, np.full(len(by_subject), y - 0.2), "o", color=INK, alpha=0.6, mew=0, ms=4.5)
     axis.plot([scale * row["low"], scale * row["high"]], [y + 0.15] * 2, color=colour, lw=3, solid_capstyle="butt")
     axis.plot(scale * row["effect"], y + 0.15, "D", color=colour)
@@ -122,15 +110,15 @@ def _effect(axis: Axes, y: int, row: dict, by_subject: pd.Series, colour: str) -
 
 def _frame(axis: Axes, rows: list[dict]) -> None:
     """What the data sets of a panel share: the margin, the unit, the text of the part."""
-    scale, unit = METRIC_UNITS[rows[0]["metric"]]
-    margin = scale * rows[0]["margin"]
+    shown = MEASURES[rows[0]["metric"]]
+    margin = shown.scale * shown.margin
     axis.axvspan(-margin, margin, color=INK, alpha=0.12, lw=0)
     axis.axvline(0, color=INK, lw=1)
     axis.set(ylim=(len(rows) - 0.45, -0.55))
     axis.set_yticks(range(len(rows)), [row["dataset"] for row in rows], fontsize=10)
     axis.tick_params(axis="y", length=0)
     axis.set_title(rows[0]["part"], fontsize=10)
-    axis.set_xlabel(f"{unit}; claimed: {CLAIMED[rows[0]['direction']]}", fontsize=10)
+    axis.set_xlabel(f"{shown.unit}; claimed: {CLAIMED[rows[0]['direction']]}", fontsize=10)
     axis.spines["left"].set_visible(False)
 
 
@@ -144,7 +132,7 @@ def effects(table: pd.DataFrame) -> Figure:
     height = 0.9 + (0.28 + 0.2 * len(sets)) * len(rows)
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, height), sharey=True)
     for axis, metric in zip(axes, ("accuracy", "nll"), strict=True):
-        scale, unit = METRIC_UNITS[metric]
+        scale, unit = MEASURES[metric].scale, MEASURES[metric].unit
         axis.axvline(0, color=INK, lw=1)
         for row in table[table["metric"] == metric].to_dict("records"):
             place = sets.index(row["dataset"])

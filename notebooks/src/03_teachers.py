@@ -29,7 +29,7 @@ import numpy as np
 from myst_nb import glue
 from scipy.special import softmax
 
-from mixkd import figures, metrics, studies
+from mixkd import figures, metrics, studies, tables
 from mixkd.analysis import agreement, baselines
 from mixkd.notebook import check_parameters
 
@@ -83,7 +83,7 @@ for key, part in (
     ("mixed", mixed),
 ):
     answers = [
-        softmax(r.arrays["test_logits"], axis=1) for r in studies.records(part)
+        softmax(r.arrays["test_logits"], axis=1) for r in tables.records(part)
     ]
     sure = np.mean([p.max(axis=1).mean() for p in answers])
     glue(f"sure_{key}", 100 * sure, display=False)
@@ -97,7 +97,7 @@ for key, part in (
 # ## How they learn
 
 # %%
-curves = studies.histories(plain)
+curves = tables.histories(plain)
 
 # %% mystnb={"figure": {"caption": "Accuracy over epochs on the validation person (dotted) and the held-out person (solid). Nothing is chosen by the solid line.", "name": "fig-curves"}, "image": {"alt": "Line plots of accuracy over epochs, a panel per held-out person, solid for that person and dotted for the validation person.", "classes": "dark-light"}}
 figures.learning_curves(curves)
@@ -122,7 +122,7 @@ glue("optimism", optimism, display=False)
 # %%
 first = plain[plain["fold"] == min(data)]
 y = data[min(data)].parts["test"].y
-logits = {r.spec.modality: r.arrays["test_logits"] for r in studies.records(first)}
+logits = {r.spec.modality: r.arrays["test_logits"] for r in tables.records(first)}
 counts = {f"{m} teacher": metrics.confusion(z, y) for m, z in logits.items()}
 classes = studies.dataset_entry(dataset).load().classes
 

@@ -28,8 +28,8 @@ import numpy as np
 import pandas as pd
 from myst_nb import glue
 
-from mixkd import figures, studies
-from mixkd.analysis import agreement, features
+from mixkd import figures, studies, tables
+from mixkd.analysis import agreement, comparison, features
 from mixkd.datasets import dataset as entry_of
 from mixkd.notebook import check_parameters
 
@@ -83,7 +83,7 @@ for name, by in (("people", "subject"), ("methods", keys)):
 # gain on the *same* person over the scratch training with the *same* number of epochs?
 
 # %% mystnb={"figure": {"caption": "Gain of each student over the scratch training with equal total epochs, per held-out person.", "name": "fig-gains"}, "image": {"alt": "Dot plot around a zero line, a column per method, a marker per held-out person and a bar at the mean.", "classes": "dark-light"}}
-figures.gains(main)
+figures.gains(comparison.gains(main))
 
 # %% tags=["remove-cell"]
 mean = main.groupby(["method", "teachers"])["accuracy"].mean() * 100
@@ -154,7 +154,7 @@ y = data[first].parts["test"].y
 maps = {}
 for name, table in networks.items():
     one = table[(table["fold"] == first) & (table["seed"] == seed)]
-    seen = studies.records(one)[0].arrays["test_features"]
+    seen = tables.records(one)[0].arrays["test_features"]
     maps[name], labels = features.similarity_map(seen, y)
 
 # %% mystnb={"figure": {"caption": "Cosine similarity of features of one held-out person's windows, sorted by class, in four networks (bright: alike).", "name": "fig-similarity"}, "image": {"alt": "Four square heat maps with blocks along the diagonal, one for each of two teachers and two students.", "classes": "dark-light"}}

@@ -26,7 +26,7 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from mixkd import figures, metrics, studies
+from mixkd import figures, metrics, studies, tables
 from mixkd.analysis import features, smoothness
 from mixkd.datasets import dataset as entry_of
 from scipy.special import softmax
@@ -151,7 +151,7 @@ at4_all = runs[runs["temperature"] == 4]
 at4 = at4_all[at4_all["seed"] == seed]
 curves = {}
 for case, part in at4.groupby("case", sort=False):
-    logits, y = studies.pooled(part, data)
+    logits, y = tables.pooled(part, data)
     curves[case] = metrics.reliability(softmax(logits.astype(float), axis=1), y)
 
 # %% mystnb={"figure": {"caption": "Accuracy against confidence of students at temperature 4, held-out people and first seed pooled; above each, the expected calibration error (ECE) of the pool.", "name": "fig-reliability"}, "image": {"alt": "Four panels, one per case of mixup, of accuracy over confidence with a dotted diagonal; dots are sized by their share of windows.", "classes": "dark-light"}}
@@ -181,7 +181,7 @@ figures.v_scores(scores)
 # %%
 one = at4[at4["fold"] == min(data)]
 y = data[min(data)].parts["test"].y
-students = dict(zip(one["case"], studies.records(one), strict=True))
+students = dict(zip(one["case"], tables.records(one), strict=True))
 maps = {
     case: features.tsne(record.arrays["test_features"], seed)
     for case, record in students.items()

@@ -74,7 +74,7 @@ runs.groupby(["method", "teachers"], sort=False)["nll"].mean().round(2)
 # ## Who gains?
 
 # %% mystnb={"figure": {"caption": "Gain in accuracy over the student without teachers that was trained for as many epochs (in brackets), a marker per held-out person, bar: mean.", "name": "fig-method-gains"}, "image": {"alt": "Horizontal dot plot around zero with a row per method, coloured by teachers, a marker per held-out person.", "classes": "dark-light"}}
-figures.method_gains(runs)
+figures.method_gains(comparison.gains(runs))
 
 # %% tags=["remove-cell"]
 students = table[table["teachers"] != "none"]

@@ -27,7 +27,7 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 import numpy as np
 from myst_nb import glue
 
-from mixkd import figures, studies
+from mixkd import figures, studies, tables
 from mixkd.analysis import landscape
 from mixkd.notebook import check_parameters
 
@@ -50,7 +50,7 @@ data = studies.data(dataset, profile, seed)
 one = runs[(runs["teachers"] == "both") & (runs["fold"] == 0)]
 one = one[one["seed"] == seed]
 ends = [one[one["case"] == case] for case in ("T & S", "Mix-T & Mix-S")]
-first, second = (studies.records(end)[0] for end in ends)
+first, second = (tables.records(end)[0] for end in ends)
 at = np.linspace(-0.5, 1.5, 17)
 path = landscape.line(first, second, data[0], at)
 

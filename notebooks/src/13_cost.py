@@ -27,7 +27,7 @@ seed: int = 0  # first seed of the runs
 import pandas as pd
 from myst_nb import glue
 
-from mixkd import figures, studies, sweep
+from mixkd import figures, planning, studies
 from mixkd.analysis import cost, verdicts
 from mixkd.config import ImageSpec
 from mixkd.datasets import dataset as entry_of
@@ -173,7 +173,7 @@ pd.concat(costs, names=["dataset"]).round(2)
 # %% tags=["remove-cell"]
 hours = grid["core_hours"].sum()
 glue("n_runs", int(grid["runs"].sum()), display=False)
-planned = sweep.with_requirements(studies.every(dataset, profile, seed))
+planned = planning.with_requirements(studies.every(dataset, profile, seed))
 glue("planned", len(planned), display=False)
 glue("on", dataset, display=False)
 glue("hours", hours, display=False)

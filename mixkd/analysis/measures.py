@@ -1,0 +1,56 @@
+"""The metrics of claims and effects: how each is read from a record, what is negligible, and how it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mixkd.analysis.features import mean_scores
+from mixkd.published import METRICS
+from mixkd.store import RunRecord
+
+
+@dataclass(frozen=True)
+class Measure:
+    """`margin`: a difference that nobody needs to care about (declared). Figures show `scale` times it, in `unit`."""
+
+    margin: float
+    unit: str = "points of accuracy"
+    scale: float = 100
+
+
+MEASURES = {
+    **dict.fromkeys(("accuracy", "accuracy_best_validation"), Measure(0.01)),
+    **dict.fromkeys(("fgsm_2", "gaussian_3", "missing_3"), Measure(0.01)),  # accuracy of spoilt windows
+    **dict.fromkeys(("kept_gaussian_3", "kept_missing_3"), Measure(0.01)),  # the same minus that of clean ones
+    "macro_f1": Measure(0.01, "points of F1"),
+    "nll": Measure(0.05, "NLL, nats", 1),
+    "sharpness": Measure(0.001, "sharpness, nats", 1),  # see CHANGES of the claims
+    **dict.fromkeys(("v_similar", "v_gap"), Measure(0.02, "V-score", 1)),
+}
+
+
+def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
+    """A metric of a run by held-out subject, or for all subjects of its fold where it was measured on them together.
+
+    `confusion`, of plain students on the fold's validation subjects, chooses similar and dissimilar classes.
+    """
+    probes = record.probes
+    if metric in METRICS:
+        return pd.Series({subject: found[metric] for subject, found in probes["subjects"].items()})
+    if metric == "accuracy_best_validation":
+        value = record.metrics("best_validation")["accuracy"]
+    elif metric.startswith("gained_"):  # by a choice of epoch
+        value = record.metrics(metric.removeprefix("gained_"))["accuracy"] - record.metrics()["accuracy"]
+    elif metric == "sharpness":
+        value = probes["sharpness"]
+    elif metric in ("v_similar", "v_gap"):
+        similar, dissimilar = mean_scores(probes["v_scores"], confusion)
+        value = similar if metric == "v_similar" else dissimilar - similar
+    else:
+        kind, level = metric.removeprefix("kept_").split("_")
+        clean = record.metrics()["accuracy"] if metric.startswith("kept_") else 0.0
+        value = probes[kind][int(level) - 1] - clean
+    return pd.Series({record.subject: value})
