@@ -147,8 +147,7 @@ class _Sweep:
         """A chunk whose requirements are met; waits for one, None when there is nothing left to do."""
         with self.changed:
             while not self.stop:
-                while any(self._drop_impossible(chunk) for chunk in list(self.waiting)):
-                    pass  # what was left out may be what others need
+                self._leave_out()
                 ready = [chunk for chunk in self.waiting if chunk.needs <= self.done]
                 if ready:
                     chosen = max(ready, key=_urgency)
@@ -160,17 +159,16 @@ class _Sweep:
                 self.changed.wait(timeout=1.0)
         return None
 
-    def _drop_impossible(self, chunk: Chunk) -> bool:
-        """Leave out runs whose requirements failed; tells whether there were any."""
+    def _leave_out(self) -> None:
+        """Runs whose requirements failed, and those that need them in turn, which have a higher level."""
         failed = {spec.hash for spec, _ in self.failures}
-        impossible = [s for s in chunk.specs if any(needed.hash in failed for needed in s.requires)]
-        for spec in impossible:
-            chunk.specs.remove(spec)
-            self.failures.append((spec, "left out: a run it needs failed"))
-        chunk.needs -= failed
-        if not chunk.specs:
-            self.waiting.remove(chunk)
-        return bool(impossible)
+        for chunk in sorted(self.waiting, key=lambda chunk: level(chunk.specs[0])):
+            for spec in [s for s in chunk.specs if any(needed.hash in failed for needed in s.requires)]:
+                chunk.specs.remove(spec)
+                failed.add(spec.hash)
+                self.failures.append((spec, "left out: a run it needs failed"))
+            chunk.needs -= failed
+        self.waiting = [chunk for chunk in self.waiting if chunk.specs]
 
     def _send(self, worker: subprocess.Popen, chunk: Chunk) -> None:
         assert worker.stdin

@@ -132,14 +132,6 @@ def blobs(n: int, n_classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.nda
     return 100 * np.eye(n_classes, 5)[y] + rng.normal(size=(n, 5)), y
 
 
-def test_v_score_of_perfect_and_of_independent_clusters():
-    x, y = blobs(90)
-    assert features.v_score(x, y) == pytest.approx(1)
-    assert features.v_score(x, (y + 1) % 3 + 7) == pytest.approx(1), "names of classes do not count"
-    assert features.v_score(x, np.repeat(np.arange(3), 30)) == pytest.approx(0, abs=1e-9)
-    assert features.v_score(x, y) == features.v_score(x, y)
-
-
 @pytest.mark.parametrize("n", [4, 40, 120])
 def test_tsne_is_a_deterministic_map(n):
     x, y = blobs(n)

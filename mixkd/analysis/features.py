@@ -1,4 +1,4 @@
-"""What a network's features look like: V-score of their clusters, and a map of them."""
+"""What a network's features look like: maps of them, and V-scores of similar and dissimilar classes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.cluster import KMeans
 from sklearn.manifold import TSNE
-from sklearn.metrics import v_measure_score
 
 from mixkd import tables
-
-
-def v_score(features: np.ndarray, y: np.ndarray, seed: int = 0) -> float:
-    """V-measure of k-means clusters (k = number of classes in y, 10 starts) of features (n, d) against labels y."""
-    clusters = KMeans(n_clusters=len(np.unique(y)), n_init=10, random_state=seed).fit_predict(features)
-    return float(v_measure_score(y, clusters))
 
 
 def tsne(features: np.ndarray, seed: int = 0) -> np.ndarray:
