@@ -92,14 +92,14 @@ def people(plain: list[RunRecord], taught: list[RunRecord], name: Callable[[str]
 
 
 def headline(people: pd.DataFrame) -> str:
-    """One sentence: accuracy on new people, its spread, and the gain with its interval."""
-    by_person = people.groupby("subject")[["student"]].mean()
+    """One sentence: accuracy on new people and its spread; the gain, mean over folds, with its interval."""
+    by_person = people.groupby("subject")["student"].mean()
     by_fold = people.groupby("fold")["gain"].mean()
     low, high = interval(by_fold.to_numpy())
-    spread = f" (sd {100 * by_person['student'].std(ddof=1):.1f})" if len(by_person) > 1 else ""
+    spread = f" (sd {100 * by_person.std(ddof=1):.1f})" if len(by_person) > 1 else ""
     gain = f"{100 * by_fold.mean():+.1f} points against the same network without teachers"
     certain = f", 95 % interval {100 * low:+.1f} to {100 * high:+.1f}" if len(by_fold) > 2 else ""
-    right = f"right on {100 * by_person['student'].mean():.1f} %{spread} of the windows of people it never saw"
+    right = f"right on {100 * by_person.mean():.1f} %{spread} of the windows of people it never saw"
     return f"The student is {right} (n = {len(by_person)}); {gain}{certain}."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -56,6 +57,7 @@ class Chunk:
 
 
 def level(spec: RunSpec) -> int:
+    """How many runs, one after the other, must be trained before this one."""
     return 1 + max((level(needed) for needed in spec.requires), default=-1)
 
 
@@ -123,14 +125,11 @@ def plan(specs: Iterable[RunSpec], store: Store) -> Plan:
     specs = list(specs)
     wanted = with_requirements(specs)
     missing = unmet(specs, store)
-    streams: dict[str, int] = {}
-    for spec in wanted:
-        if spec.teachers:
-            mix = (
-                f"alpha {spec.mixup.alpha:g}, share {spec.mixup.share:g}, {spec.mixup.sampling}"
-                if spec.mixup
-                else "clean"
-            )
-            key = f"fold {spec.fold}, seed {spec.seed}, {mix}"
-            streams[key] = streams.get(key, 0) + 1
+    streams = Counter(_stream_name(spec) for spec in wanted if spec.teachers)
     return Plan(len(wanted), missing, sum(map(estimated_seconds, missing)) / 3600, streams)
+
+
+def _stream_name(spec: RunSpec) -> str:
+    mixup = spec.mixup
+    mix = f"alpha {mixup.alpha:g}, share {mixup.share:g}, {mixup.sampling}" if mixup else "clean"
+    return f"fold {spec.fold}, seed {spec.seed}, {mix}"

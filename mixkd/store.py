@@ -260,7 +260,7 @@ class Store:
             path = self.path(record.spec, f".{kind}.safetensors")
             atomic_write(path, data)
             files[path.name] = sha256(data)
-        content = {**record.content, "spec_hash": record.spec.hash, "files": files}
+        content = {**record.content, "files": files}
         content["sha256"] = sha256(canonical_json(content))
         path = self.path(record.spec)
         atomic_write(path, canonical_json(content))

@@ -160,7 +160,7 @@ class _Sweep:
         return None
 
     def _leave_out(self) -> None:
-        """Runs whose requirements failed, and those that need them in turn, which have a higher level."""
+        """Give up runs whose requirements failed, and those that need them in turn: they have a higher level."""
         failed = {spec.hash for spec, _ in self.failures}
         for chunk in sorted(self.waiting, key=lambda chunk: level(chunk.specs[0])):
             for spec in [s for s in chunk.specs if any(needed.hash in failed for needed in s.requires)]:

@@ -41,7 +41,7 @@ def results(store: Store) -> dict[str, Any]:
         record = json.loads(path.read_bytes())
         del record["sha256"], record["provenance"]["seconds"], record["provenance"]["git"]
         assert record["files"] == {name: sha256((path.parent / name).read_bytes()) for name in record["files"]}
-        found[record["spec_hash"]] = record
+        found[path.stem] = record
     return found
 
 

@@ -306,11 +306,13 @@ def test_class_gains_are_differences_of_recall():
     assert found.set_index("class")["gain"].to_dict() == {"a": 0.5, "b": -0.5}
 
 
-def test_runs_are_not_paired_with_two_settings_of_one_fold_and_seed():
+def test_runs_are_paired_with_the_one_run_of_their_fold_and_seed():
     first, second = table_of(made_up(small(), [0])), table_of(made_up(small(), [0]), made_up(small(mixup=FULL), [0]))
     assert list(agreement.pairs(first, second[:1])) == [(first["record"][0], second["record"][0])]
     with pytest.raises(MixkdError, match=r"found two runs of .* expected one setting"):
         list(agreement.pairs(first, second))
+    with pytest.raises(MixkdError, match=r"found no run of .* expected one"):
+        list(agreement.pairs(first, table_of(made_up(small(seed=1), [0]))))
 
 
 def test_by_similarity_takes_the_pairs_that_plain_students_confuse():

@@ -259,4 +259,6 @@ def test_headline_has_an_interval_from_three_people_on():
         in text
     )
     assert "interval" not in distill.headline(people[:2])
-    assert "interval" not in distill.headline(people.assign(fold=[1, 2, 2]))  # tested on the same networks
+    grouped = distill.headline(people.assign(fold=[1, 2, 2]))  # two people tested on the same networks
+    assert "interval" not in grouped
+    assert "+17.5 points" in grouped, "the mean over folds, which the interval is of"

@@ -40,13 +40,15 @@ def followed(students: pd.DataFrame, teachers: pd.DataFrame, data: dict[int, Fol
 
 
 def pairs(first: pd.DataFrame, second: pd.DataFrame) -> Iterator[tuple[RunRecord, RunRecord]]:
-    """Runs of one setting with those of another, by fold and seed. MixkdError where a table has several there."""
+    """Runs of one setting with those of another, by fold and seed. MixkdError where `second` has none or several."""
     others: dict[tuple[int, int], RunRecord] = {}
     for record in tables.records(second):
         if others.setdefault((record.spec.fold, record.spec.seed), record) is not record:
             raise MixkdError(f"second: found two runs of {record.spec.name}'s fold and seed, expected one setting")
     for record in tables.records(first):
-        yield record, others[record.spec.fold, record.spec.seed]
+        if (key := (record.spec.fold, record.spec.seed)) not in others:
+            raise MixkdError(f"second: found no run of {record.spec.name}'s fold and seed, expected one")
+        yield record, others[key]
 
 
 def class_gains(first: pd.DataFrame, second: pd.DataFrame, data: dict[int, FoldData], classes: tuple) -> pd.DataFrame:
