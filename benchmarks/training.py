@@ -18,13 +18,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import as_worker, measure, ratio, show, write
-from mixkd import inputs, planning, studies, training
+from mixkd import inputs, planning, runs, studies, training
 from mixkd.config import Mixup, RunSpec
 from mixkd.inputs import FoldData
 from mixkd.methods import METHODS, adapters
 from mixkd.networks import WideResNet
+from mixkd.runs import Traces, trace_key
 from mixkd.store import Store
-from mixkd.training import Teacher, Traces, trace_key
+from mixkd.training import Teacher
 
 ROUNDS, ROUNDS_PER_KIND = 31, 5
 TARGET = 1.15  # a traced step over a scratch step
@@ -46,7 +47,7 @@ def kind(spec: RunSpec) -> RunSpec:
 
 
 def network(spec: RunSpec, data: FoldData) -> WideResNet:
-    return training.initial_network(spec, data, Store())
+    return runs.initial_network(spec, data, Store())
 
 
 def stepper(spec: RunSpec, data: FoldData, traces: Traces | None) -> Callable[[], float]:
@@ -128,7 +129,7 @@ def quick_profile(data: FoldData, traces: Traces, seconds: dict[str, float], pla
     checks = {spec: evaluation(spec, data) for spec in map(shape, counts)}
     per_check = {spec: median(times) for spec, times in measure(checks, ROUNDS_PER_KIND).items()}
 
-    def runs(how: str) -> float:
+    def minutes(how: str) -> float:
         total = 0.0
         for spec, count in counts.items():
             n_steps = len(training.stream_of(spec, data))
@@ -143,11 +144,11 @@ def quick_profile(data: FoldData, traces: Traces, seconds: dict[str, float], pla
         "runs": len(plan.missing),
         "students_per_stream": plan.students_per_stream,
         "traces_built": sum(map(len, needed)),
-        "live_minutes": runs("live"),
-        "traced_minutes": runs("traced") + building,
+        "live_minutes": minutes("live"),
+        "traced_minutes": minutes("traced") + building,
         "of_which_building_traces": building,
         "estimate_of_the_sweep": 60 * plan.core_hours,
-        "live_over_traced": runs("live") / (runs("traced") + building),
+        "live_over_traced": minutes("live") / (minutes("traced") + building),
         "kinds": [
             {
                 "kind": label(spec),

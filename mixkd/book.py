@@ -47,6 +47,8 @@ def build(profile: str, dataset: str, seed: int, workers: int | None, target: Pa
 
     Raises MixkdError on any failure; then the site of the last success stays.
     """
+    if not notebook.NOTEBOOKS.is_dir():
+        raise MixkdError(f"{notebook.NOTEBOOKS}: not found; the book is built from a clone of the repository")
     runs = studies.every(dataset, profile, seed)
     store = studies.store_of(profile)
     plan = planning.plan(runs, store)

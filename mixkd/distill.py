@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.special import softmax
 
-from mixkd import figures, metrics, planning, studies, sweep
+from mixkd import figures, metrics, planning, studies, sweep, tables
 from mixkd.analysis.inference import interval
 from mixkd.config import RunSpec
 from mixkd.datasets import dataset as dataset_entry
@@ -106,8 +106,8 @@ def headline(people: pd.DataFrame) -> str:
 def pooled(students: list[RunRecord]) -> tuple[np.ndarray, np.ndarray]:
     """Logits and labels of all held-out windows."""
     logits = [record.arrays["test_logits"] for record in students]
-    labels = [prepare(record.spec).parts["test"].y for record in students]
-    return np.concatenate(logits), np.concatenate(labels)
+    data = {fold: prepare(spec) for fold, spec in {record.spec.fold: record.spec for record in students}.items()}
+    return np.concatenate(logits), np.concatenate([tables.labels(record, data) for record in students])
 
 
 def report(outcome: Outcome, title: str) -> str:

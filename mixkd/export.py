@@ -23,8 +23,8 @@ from mixkd.errors import MixkdError
 from mixkd.inputs import FoldData
 from mixkd.networks import WideResNet
 from mixkd.predict import FORMAT
+from mixkd.runs import trained_network
 from mixkd.store import RunRecord, atomic_write, canonical_json, pack, sha256
-from mixkd.training import trained_network
 
 TOLERANCE = 1e-5  # between the logits of ONNX and torch
 
@@ -61,7 +61,7 @@ def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
         raise MixkdError(f"export: found ONNX logits {gap:.2g} away from torch, expected at most {TOLERANCE:g}")
     weights = pack({name: tensor.numpy() for name, tensor in portable.state_dict().items()})
     files = {"student.onnx": onnx, "student.safetensors": weights}
-    about = {**description(spec, data), "files": {name: sha256(raw) for name, raw in files.items()}}
+    about = {**description(spec, data, portable.net), "files": {name: sha256(raw) for name, raw in files.items()}}
     about |= {"onnx_gap": gap, "onnx_bytes": len(onnx)}
     for name, raw in files.items():
         atomic_write(folder / name, raw)
@@ -69,12 +69,11 @@ def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
     return about
 
 
-def description(spec: RunSpec, data: FoldData) -> dict[str, Any]:
+def description(spec: RunSpec, data: FoldData, net: WideResNet) -> dict[str, Any]:
     """What the student expects and answers, as plain data."""
     entry = dataset(spec.dataset)
     recordings = entry.load()
     n_channels, n_samples = data.parts["train"].x.shape[1:]
-    net = networks.build(spec.modality, spec.depth, spec.width, n_channels, data.n_classes, torch.Generator())
     return {
         "format": FORMAT,
         "channels": list(recordings.channels),

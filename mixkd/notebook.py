@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from mixkd.config import PROFILES
 from mixkd.datasets import named
@@ -109,7 +110,10 @@ def parameters_of(path: Path) -> dict[str, Parameter]:
     """The declared parameters of a notebook, in their order. MixkdError when it has no parameters cell."""
     import nbformat
 
-    cells = nbformat.read(path, as_version=4).cells
+    try:
+        cells = nbformat.read(path, as_version=4).cells
+    except (nbformat.reader.NotJSONError, UnicodeDecodeError) as error:
+        raise MixkdError(f"{path}: found no notebook, expected an .ipynb file") from error
     source = next((c.source for c in cells if "parameters" in c.metadata.get("tags", [])), None)
     if source is None:
         raise MixkdError(f"{path}: found no cell tagged `parameters`")
@@ -163,8 +167,10 @@ def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
     from nbclient.exceptions import DeadKernelError
 
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    if output.is_dir():
+        raise MixkdError(f"{output}: found a folder, expected the path of a notebook to write")
     output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.name}")
+    temporary = output.with_name(f".{output.name}.{uuid4().hex}")
     try:
         papermill.execute_notebook(
             str(path), str(temporary), parameters=parameters, cwd=str(CHECKOUT), progress_bar=False

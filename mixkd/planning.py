@@ -73,7 +73,8 @@ def chunks(missing: list[RunSpec]) -> list[Chunk]:
         windows = (spec.dataset, spec.windows_per_class, spec.fold)
         images = (spec.image.hash, spec.image_mixing) if spec.image else ("", "")
         lockstep = images if METHODS[spec.method].features else ("traced", "")
-        key = (level(spec), windows, spec.seed, spec.epochs, mixup, alone, lockstep)
+        draws = (spec.seed, spec.epochs, spec.batch_size, mixup)
+        key = (level(spec), windows, draws, alone, lockstep)
         groups.setdefault(key, []).append(spec)
     hashes = {spec.hash for spec in missing}
     result = []

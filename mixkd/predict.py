@@ -80,7 +80,9 @@ def read_recording(
     count("last rows without a line end, left out", parsed.cut)
     rows = parsed.rows
     rate, factor, time = about["rate"], 1, np.arange(len(rows)) / about["rate"]
-    if clock:
+    if not clock:
+        count(f"rows without the clock {way['time']!r}, taken as {rate:g} a second", len(rows))
+    else:
         time = rows.increasing(clock) * loose.TIME_UNITS[way["time_unit"]]
         factor = timing.factor(path, np.diff(time), rate)
     parts = timing.whole(time - time[0], rows.values, rate, factor, way["gap"], count)

@@ -47,7 +47,10 @@ def git_state(*besides: str) -> dict[str, Any]:
 
 
 def provenance(seed: int, seconds: float) -> dict[str, Any]:
-    """The record's provenance. Times and git state are the only entries that differ between equal runs."""
+    """The record's provenance. Times and git state are the only entries that differ between equal runs.
+
+    seconds: of the training, with its traces; not of reading data before, nor of the probes after it.
+    """
     import torch
 
     return {

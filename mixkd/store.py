@@ -217,7 +217,7 @@ class Store:
         return self.runs / spec.hash[:2] / f"{spec.hash}{suffix}"
 
     def has(self, spec: RunSpec) -> bool:
-        """Quick look, for progress bars: the record is there, unverified."""
+        """Quick look: the record is there, unverified."""
         return self.path(spec).is_file()
 
     def find(self, spec: RunSpec) -> RunRecord | None:

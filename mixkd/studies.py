@@ -51,7 +51,15 @@ def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
     """
     entry, chosen = dataset_entry(dataset), profile_of(profile)
     surveyed = inventory.read().get(dataset) if chosen.full else None
-    n_folds = surveyed["folds"] if surveyed else len(windows.folds(entry.load().subjects, entry.test))
+    batch_size = entry.batch_size
+    if surveyed:
+        n_folds = surveyed["folds"]
+    else:
+        recordings = entry.load()
+        n_folds = len(windows.folds(recordings.subjects, entry.test))
+        if chosen.windows_per_class:  # of few people too few are left for a batch
+            trained = len(set(recordings.subjects.tolist())) - 2
+            batch_size = min(batch_size, chosen.windows_per_class * len(recordings.classes) * trained)
     for fold in range(min(n_folds, chosen.folds or n_folds)):
         for s in range(seed, seed + min(chosen.n_seeds, entry.seeds)):
             yield RunSpec(
@@ -59,7 +67,7 @@ def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
                 fold=fold,
                 seed=s,
                 epochs=chosen.epochs or entry.epochs,
-                batch_size=entry.batch_size,
+                batch_size=batch_size,
                 windows_per_class=chosen.windows_per_class,
             )
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from mixkd import training
 from mixkd.config import RunSpec
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
@@ -67,7 +66,9 @@ def run(
 
 
 def _found(spec: RunSpec, store: Store) -> RunRecord:
-    return store.find(spec) or training.trained(spec, store)
+    if (record := store.find(spec)) is None:
+        raise MixkdError(f"run {spec.name} ({spec.hash}) was trained and is no longer in the store")
+    return record
 
 
 @dataclass

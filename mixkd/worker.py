@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from mixkd import inputs, training
+from mixkd import inputs, runs
 from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
 from mixkd.methods import METHODS
@@ -25,17 +25,17 @@ from mixkd.store import Store
 def train_chunk(specs: list[RunSpec], store: Store, answer) -> None:
     """Train runs that share a stream: data is prepared once, traces are built once, feature methods go in lockstep."""
     data: inputs.FoldData | None = None
-    traces: training.Traces = {}
+    traces: runs.Traces = {}
     together = [spec for spec in specs if METHODS[spec.method].features]
     if len(together) > 1:
         with suppress(Exception):  # whatever it is, training them one by one below says which run it was
             data = inputs.prepare(together[0])
-            training.run_together(together, store, data)
+            runs.run_together(together, store, data)
     for spec in specs:
         error = None
         try:
             data = inputs.for_spec(data, spec) if data else inputs.prepare(spec)
-            training.run(spec, store, data, traces)
+            runs.run(spec, store, data, traces)
         except MixkdError as refusal:
             error = str(refusal)
         except Exception as bug:  # reported with its run; the other runs go on

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from mixkd import training
+from mixkd import runs
 from mixkd.config import Mixup, RunSpec, TeacherSpec
 from mixkd.planning import with_requirements
 from mixkd.store import RunRecord, Store, sha256
@@ -31,7 +31,7 @@ def small(**fields: Any) -> RunSpec:
 
 def train(spec: RunSpec, store: Store) -> RunRecord:
     """The record of a run, trained in this process with all that it needs."""
-    return [training.run(needed, store) for needed in with_requirements([spec])][-1]
+    return [runs.run(needed, store) for needed in with_requirements([spec])][-1]
 
 
 def results(store: Store) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from runs import small
 from scipy import stats
 
-from mixkd import studies
+from mixkd import figures, studies
 from mixkd.analysis import claims, features, inference, verdicts
 from mixkd.analysis.claims import AFTERWARDS, CLAIMS, Claim, Part
 from mixkd.analysis.measures import MEASURES, measure
@@ -285,6 +285,26 @@ def test_what_is_kept_is_that_of_spoilt_minus_that_of_clean_windows():
     spoilt = replace(spoilt, probes=spoilt.probes | {"missing": [0.6, 0.5, 0.3]})
     found = measure(spoilt, "kept_missing_3", np.zeros((3, 3)))
     assert found.to_dict() == pytest.approx({"3": 0.3 - 0.7})
+
+
+def test_a_fold_without_the_classes_that_are_asked_for_is_left_out():
+    """No pair of two classes is similar; of three, the first fold's person did but one."""
+    claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), "above", "v_similar"),))
+    lookup, two, one = lookup_of(0.05), {"validation_confusion": [[5, 1], [1, 5]]}, {"v_scores": []}
+
+    def of_two(spec):
+        return replace(found := lookup(spec), probes=found.probes | two)
+
+    def without_first(spec):
+        return replace(found := lookup(spec), probes=found.probes | one) if spec.fold == 0 else lookup(spec)
+
+    tested = verdicts.assess(BASES, without_first, claims=[claim])
+    assert (tested.parts["n"].item(), tested.claims["verdict"].item()) == (9, "supported")
+    tested = verdicts.assess(BASES, of_two, claims=[claim])
+    assert (tested.parts["n"].item(), tested.claims["verdict"].item()) == (0, "undecided")
+    assert np.isnan(tested.parts["effect"].item())
+    assert tested.claims["adjusted"].item() == 1
+    figures.forest("H", tested), figures.scorecard(tested)
 
 
 def test_a_missing_record_is_named():

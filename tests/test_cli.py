@@ -14,6 +14,7 @@ from runs import mtimes, results, small
 from mixkd import cli, notebook, planning, studies, sweep
 from mixkd.cli import app
 from mixkd.datasets import DATASETS
+from mixkd.errors import MixkdError
 from mixkd.store import Store
 
 COMMANDS = ("data", "run", "sweep", "notebook", "book", "verify", "publish", "distill", "predict")
@@ -116,6 +117,16 @@ def test_refused_in_one_line_before_any_work(mixkd, line, message, store_home, t
     assert mixkd(*line.split()) == (1, "", f"mixkd: {message}\n")
     assert not list(tmp_path.rglob("*.ipynb"))
     assert not Store().runs.exists()
+
+
+def test_a_script_is_no_notebook(mixkd):
+    path = str(notebook.NOTEBOOKS / "src" / "05_mixup.py")
+    assert mixkd("notebook", path) == (1, "", f"mixkd: {path}: found no notebook, expected an .ipynb file\n")
+
+
+def test_a_notebook_is_not_executed_into_a_folder(tmp_path):
+    with pytest.raises(MixkdError, match=r"found a folder, expected the path of a notebook to write"):
+        notebook.execute(notebook.path_of("05_mixup"), tmp_path, {})
 
 
 USAGE = ("tarin", "sweep --profle smoke", "verify --sample many", "verify --sample 0", "sweep --workers -1")

@@ -74,6 +74,9 @@ class Handler(BaseHTTPRequestHandler):
         start = 0
         if asked and server.ranges and self.headers.get("If-Range") == server.etag:
             start = int(asked.removeprefix("bytes=").removesuffix("-"))
+        if start >= len(server.content):
+            self.send_error(416)
+            return
         body = server.content[start:]
         self.send_response(206 if start else 200)
         if server.length:
@@ -167,6 +170,16 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(server):
     download.fetch("selfback")
     assert content(raw.root() / "selfback").keys() == {"S/new.csv"}
     assert recorded()["archive"] == hashlib.sha256(server.content).hexdigest(), "and nothing of the old one before it"
+
+
+def test_a_fetch_that_was_killed_after_its_last_byte_is_begun_again(server):
+    server.cut = 100_000
+    refused("kept")
+    server.cut = None
+    (raw.root() / ".downloads" / "a-set.zip.part").write_bytes(ARCHIVE)
+    download.fetch("selfback")
+    assert server.asked == [None, f"bytes={len(ARCHIVE)}-", None]
+    assert content(raw.root() / "selfback") == FILES
 
 
 def test_a_server_that_cannot_go_on_starts_again(server):

@@ -20,8 +20,8 @@ from smoke import mixkd
 from mixkd import distill, export, inputs, predict, studies
 from mixkd.errors import MixkdError
 from mixkd.predict import Student
+from mixkd.runs import trained_network
 from mixkd.store import Store
-from mixkd.training import trained_network
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +138,13 @@ def test_a_recording_is_read_as_it_was_made(made, signal, tmp_path):
         np.testing.assert_allclose(part[5:-5], np.stack([np.sin(at / 40), at / n], 1)[5:-5], atol=0.02)
     ends = [row["end_s"] for row in predict.label(Student.load(made[2]), parts)]
     assert ends == [2, 2.4, 5, 5.2]
+
+
+def test_a_recording_without_the_clock_is_said_to_be_read_by_rows(made, signal, tmp_path):
+    told: dict[str, int] = {}
+    file = recording(tmp_path / "new.csv", signal)
+    predict.read_recording(file, Student.load(made[2]).about, told.__setitem__)
+    assert told["rows without the clock 'time', taken as 50 a second"] == len(signal)
 
 
 @pytest.mark.parametrize("output", ["new.csv", "labels.png"])

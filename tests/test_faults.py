@@ -135,14 +135,14 @@ def test_damaged_records_are_trained_again_and_give_the_same(store_home):
 
 TRAIN_AND_COUNT = """
 import sys, json
-from mixkd import store, training
+from mixkd import runs, store
 from mixkd.config import RunSpec
 
-spec, trained = RunSpec.parse(json.loads(sys.argv[1])), training._train
-training._train = lambda *arguments: print("trained") or trained(*arguments)
+spec, trained = RunSpec.parse(json.loads(sys.argv[1])), runs._train
+runs._train = lambda *arguments: print("trained") or trained(*arguments)
 print("ready", flush=True)
 sys.stdin.readline()
-record = training.run(spec, store.Store())
+record = runs.run(spec, store.Store())
 print(store.sha256(store.canonical_json({"": record.history}) + store.pack(record.arrays) + store.pack(record.weights)))
 """
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from smoke import mixkd
 
-from mixkd import cli, datasets, distill, notebook, studies
+from mixkd import cli, datasets, distill, inputs, notebook, studies
 from mixkd.datasets import description, draft, folder
 from mixkd.errors import MixkdError
 
@@ -247,7 +249,7 @@ def test_a_last_row_that_may_be_cut_is_left_out(table, tmp_path):
 DESCRIPTIONS = {
     "a misspelled line": (
         TOML.replace("title", "tittle"),
-        r"dataset.toml.tittle: unknown field, did you mean 'title'\?",
+        r"Description.tittle: unknown field, did you mean 'title'\?",
     ),
     "no TOML": ("title = three", r"dataset.toml: Invalid value \(at line 1, column 9\)"),
     "no channels": (TOML.split("[ch")[0], "channels: found {}, expected at least one"),
@@ -258,7 +260,7 @@ DESCRIPTIONS = {
     "rate": (TOML.replace("50.0", "0.0"), "rate: found 0.0, expected samples per second"),
     "window": (
         TOML.replace("window = 1.0", "window = 0.1"),
-        "window: found 0.1, expected a window of at least 8 samples",
+        "window: found 0.1, expected at least 8 samples",
     ),
     "unit of time": (TOML.replace("[ch", 'time_unit = "h"\n[ch'), "time_unit: found 'h', expected one of s, ms"),
     "a unit that is a number": (TOML.replace('x = "g"', "x = 1"), "channels.x: found 1, expected str"),
@@ -270,6 +272,7 @@ def test_a_wrong_description_is_refused_in_one_line(table, tmp_path, toml, messa
     base = written(tmp_path / "a", {"all.csv": table}, toml)
     with pytest.raises(MixkdError, match=message) as refusal:
         folder.inspect(base)
+    assert str(refusal.value).startswith(f"{base}/dataset.toml: ")
     assert "\n" not in str(refusal.value)
 
 
@@ -333,10 +336,16 @@ def test_a_parquet_file_of_another_kind_is_refused(table, tmp_path):
         "inf": (table.assign(x=np.inf), "line 1: found inf in x, expected a finite number"),
         "time": (table.assign(t=table.t.where(table.index != 3)), "line 4: found nothing in t, expected a time"),
         "dates": (table.assign(t=pd.Timestamp("2026-01-01")), r"found timestamp\[.s\] in t, expected numbers"),
+        "lists": (table.assign(who=[["ann"]] * len(table)), r"found list<.*> in who, expected words"),
+        "no rows": (table[:0], "found no rows, expected a recording"),
     }
     for name, (content, _) in bad.items():
         content.to_parquet(base / f"{name}.parquet")
     (base / "none.parquet").write_bytes(b"PAR1")
+    bad["nan"] = None, "line 4: found nan in t, expected a time"  # as polars writes it: not null
+    lost = pa.Table.from_pandas(table, preserve_index=False)
+    lost = lost.set_column(0, "t", pa.array(np.where(table.index == 3, np.nan, table.t)))
+    pyarrow.parquet.write_table(lost, base / "nan.parquet")
     problems = dict(zip(sorted([*bad, "none"]), folder.inspect(base).problems, strict=True))
     for name, (_, message) in bad.items():
         with pytest.raises(MixkdError, match=message):
@@ -478,6 +487,14 @@ def test_a_draft_of_a_european_spreadsheet(table, tmp_path):
     assert len(read(base).signals) == 6
 
 
+def test_a_draft_of_slow_recordings_can_be_read(tmp_path):
+    t = np.arange(60) / 2
+    pd.DataFrame({"time": t, "x": t, "subject": "ann", "label": "lie"}).to_csv(tmp_path / "a.csv", index=False)
+    draft.draft(tmp_path)
+    found = description.describe(tmp_path)
+    assert (found.rate, found.window, found.step) == (2.0, 4.0, 2.0)
+
+
 def test_a_draft_says_what_it_did_not_find(table, tmp_path):
     base = tmp_path / "a"
     base.mkdir()
@@ -517,6 +534,15 @@ def test_from_files_to_a_student(table, tmp_path, home):
     done = mixkd("predict", str(tmp_path / "out"), str(tmp_path / "new.csv"), home=home)
     assert done.returncode == 0, done.stderr
     assert set(pd.read_csv(tmp_path / "new.labels.csv").label) <= set(LABELS)
+
+
+def test_smoke_has_batches_for_few_people(table, tmp_path, home):
+    """Of 8 windows per person and class there are 16 to train on, whatever the batch size of all the windows."""
+    base = written(tmp_path / "a", {"all.csv": table}, TOML.replace("step = 0.5", "step = 0.02\nbatch_size = 64"))
+    name = datasets.named(str(base))
+    (first, *_), (whole, *_) = (list(studies.bases(name, profile, 0)) for profile in ("smoke", "quick"))
+    assert (first.batch_size, whole.batch_size) == (16, 64)
+    assert len(inputs.prepare(first).parts["train"]) == 16
 
 
 def test_too_few_people_are_refused_with_the_reason(table, tmp_path, home):

@@ -11,14 +11,14 @@ from runs import BOTH, IMAGE, PARTIAL, SIGNAL, results, small
 from scipy.special import log_softmax, softmax
 from scipy.stats import entropy, pearsonr
 
-from mixkd import losses, training, worker
+from mixkd import losses, runs, training, worker
 from mixkd.errors import MixkdError
 from mixkd.inputs import prepare
 from mixkd.methods import METHODS, adapters, distil_loss
 from mixkd.networks import Outputs
 from mixkd.planning import chunks, with_requirements
+from mixkd.runs import trained_network
 from mixkd.store import Store
-from mixkd.training import trained_network
 
 N, CLASSES = 12, 5
 TERMS = ("camkd", "at", "sp", "tpkd", "amd", "amd_local")
@@ -220,7 +220,7 @@ def alone(tmp_path_factory):
     """Every method, each run trained on its own."""
     store = Store(tmp_path_factory.mktemp("alone"))
     for spec in with_requirements(every()):
-        training.run(spec, store)
+        runs.run(spec, store)
     return store
 
 
@@ -251,7 +251,7 @@ def test_lockstep_asks_each_teacher_once_per_step(alone, monkeypatch):
     specs = [replace(spec_of(name, teachers=(SIGNAL,)), mixup=PARTIAL) for name in ("at", "amd", "sp")]
     data = prepare(specs[0])
     draws, nets = training.stream_of(specs[0], data), {}
-    students = [training.learner(spec, data, alone, draws, None, nets) for spec in specs]
+    students = [runs.learner(spec, data, alone, draws, None, nets) for spec in specs]
     training.fit(students, data, draws)
     (teacher,) = nets.values()
     assert asked.count(id(teacher)) == len(draws)
@@ -270,8 +270,8 @@ def test_simkd_answers_with_the_head_of_its_teacher(alone):
 def test_an_early_stopped_teacher_is_the_network_of_its_best_epoch(tmp_path):
     store = Store(tmp_path)
     last = small(role="teacher", epochs=16, learning_rate=0.3, seed=3)
-    best = training.run(replace(last, stopping="best_validation"), store)
-    record = training.run(last, store)
+    best = runs.run(replace(last, stopping="best_validation"), store)
+    record = runs.run(last, store)
     scores = [row["validation"]["accuracy"] for row in record.history]
     assert best.history == record.history[: int(np.argmax(scores)) + 1]
     logits = best.arrays["validation_logits"]

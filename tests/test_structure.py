@@ -51,7 +51,7 @@ ORDER = (
         "networks",
         "mixing",
     ),
-    *("inputs", "losses", "methods", "metrics", "probes", "training", "export"),
+    *("inputs", "losses", "methods", "metrics", "probes", "training", "runs", "export"),
     *(
         "tables",
         "planning",

@@ -79,13 +79,15 @@ def test_students_of_one_stream_are_together(monkeypatch, most):
     assert all(len({stream(run) for run in chunk.specs}) == 1 for chunk in chunks(missing))
 
 
-OTHER_DATA = {"fold": 1, "seed": 1, "epochs": 3, "windows_per_class": 5, "dataset": "watch", "mixup": FULL}
+OTHER_DATA = {"fold": 1, "windows_per_class": 5, "dataset": "watch"}
+OTHER_STREAM = {"seed": 1, "epochs": 3, "batch_size": 5, "mixup": FULL}
 
 
-@pytest.mark.parametrize("field", OTHER_DATA)
-def test_students_of_other_data_or_streams_are_apart(field):
-    student = small(teachers=[SIGNAL])
-    one, other = chunks([student, replace(student, **{field: OTHER_DATA[field]})])
+@pytest.mark.parametrize("method", ["kd", "at"])
+@pytest.mark.parametrize(("field", "value"), (OTHER_DATA | OTHER_STREAM).items())
+def test_students_of_other_data_or_streams_are_apart(field, value, method):
+    student = small(teachers=[SIGNAL], method=method)
+    one, other = chunks([student, replace(student, **{field: value})])
     assert [len(one.specs), len(other.specs)] == [1, 1]
 
 

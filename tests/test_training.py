@@ -16,16 +16,17 @@ import torch
 from runs import BOTH, FULL, IMAGE, PARTIAL, RELEASED, SIGNAL, results, small, start, train
 from scipy.special import log_softmax
 
-from mixkd import inputs, metrics, provenance, training, worker
+from mixkd import inputs, metrics, provenance, runs, training, worker
 from mixkd.config import ImageSpec, RunSpec
 from mixkd.errors import MixkdError
 from mixkd.inputs import FoldData, prepare
 from mixkd.methods import adapters, distil_loss
 from mixkd.networks import Outputs
 from mixkd.planning import with_requirements
+from mixkd.runs import Traces
 from mixkd.store import RunRecord, Store, canonical_json
 from mixkd.topology import diagrams
-from mixkd.training import Teacher, Traces
+from mixkd.training import Teacher
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +38,10 @@ def store(tmp_path_factory):
 def fitted(spec: RunSpec, store: Store, data: FoldData | None = None, traces: Traces | None = None):
     """History and last weights of a run with trained requirements; nothing is stored."""
     for needed in with_requirements(spec.requires):
-        training.run(needed, store)
+        runs.run(needed, store)
     data = data or prepare(spec)
     draws = training.stream_of(spec, data)
-    student = training.learner(spec, data, store, draws, traces, {})
+    student = runs.learner(spec, data, store, draws, traces, {})
     (history,) = training.fit([student], data, draws)
     return history, {name: tensor.numpy() for name, tensor in student.net.state_dict().items()}
 
@@ -85,7 +86,7 @@ def test_students_that_share_traces_are_the_live_ones(store, monkeypatch):
     alone = [fitted(spec, store) for spec in specs]
     assert all(equal(fitted(spec, store, traces=traces), live) for spec, live in zip(specs, alone, strict=True))
     assert len(traces) == 8, "3 of the signal teacher, 5 of the image teacher"
-    monkeypatch.setattr(training, "MAX_TRACE_BYTES", 0)
+    monkeypatch.setattr(runs, "MAX_TRACE_BYTES", 0)
     none: Traces = {}
     assert equal(fitted(specs[-1], store, traces=none), alone[-1])
     assert not none
@@ -138,7 +139,7 @@ def test_a_record_is_what_was_fitted(store):
     record, data = train(spec, store), prepare(spec)
     assert record == store.get(spec)
     assert equal(fitted(spec, store), (record.history, record.weights))
-    net = training.trained_network(record, data)
+    net = runs.trained_network(record, data)
     for split, part in data.parts.items():
         logits, features = training.evaluate(net, data, "signal", split)
         assert np.array_equal(record.arrays[f"{split}_logits"], logits)
@@ -182,10 +183,10 @@ def three_losses(spec: RunSpec) -> list[float]:
     """Of the first three steps at the full learning rate; the teachers are fresh networks."""
     data, nothing = prepare(spec), Store(Path("nothing"))
     teachers = [
-        Teacher(training.initial_network(run, data, nothing).eval(), teacher.modality)
+        Teacher(runs.initial_network(run, data, nothing).eval(), teacher.modality)
         for run, teacher in zip(spec.teacher_runs, spec.teachers, strict=True)
     ]
-    net, draws = training.initial_network(spec, data, nothing).train(), training.stream_of(spec, data)
+    net, draws = runs.initial_network(spec, data, nothing).train(), training.stream_of(spec, data)
     beside = adapters(spec)
     student = training.Learner(spec, net, teachers, beside, training.new_optimiser(net, beside, spec))
     return [training.train_step(student, training.Batch(step, draws[step], data)) for step in range(3)]
@@ -242,7 +243,7 @@ def test_teachers_stay_as_they_are(store):
     train(spec, store)
     data = prepare(spec)
     draws = training.stream_of(spec, data)
-    student = training.learner(spec, data, store, draws, None, {})
+    student = runs.learner(spec, data, store, draws, None, {})
     training.fit([student], data, draws)
     for teacher, run in zip(student.teachers, spec.teacher_runs, strict=True):
         assert not teacher.net.training
@@ -311,8 +312,8 @@ STARTS = {
 def test_a_run_starts_from_the_last_weights_of_its_parent(spec, parent, epochs, store):
     for needed in (spec, PLAIN):
         train(needed, store)
-    start = training.initial_network(spec, prepare(spec), store).state_dict()
-    fresh = training.initial_network(PLAIN, prepare(PLAIN), store).state_dict()
+    start = runs.initial_network(spec, prepare(spec), store).state_dict()
+    fresh = runs.initial_network(PLAIN, prepare(PLAIN), store).state_dict()
     expected = store.get(parent).weights if parent else {name: tensor.numpy() for name, tensor in fresh.items()}
     assert all(np.array_equal(expected[name], tensor) for name, tensor in start.items())
     assert (spec.parent, spec.total_epochs) == (parent, epochs)
@@ -347,7 +348,7 @@ def test_every_step_has_its_rate(store, monkeypatch):
     monkeypatch.setattr(training, "learning_rate", lambda step, n_steps, spec: asked.append((step, n_steps)) or 0.0)
     _, weights = fitted(PLAIN, store)
     assert asked == [(step, 8) for step in range(8)]
-    fresh = training.initial_network(PLAIN, prepare(PLAIN), store)
+    fresh = runs.initial_network(PLAIN, prepare(PLAIN), store)
     assert all(np.array_equal(weights[name], p.detach()) for name, p in fresh.named_parameters())
 
 
@@ -406,7 +407,7 @@ REFUSED = {
 def test_refused_in_one_line(spec, message, tmp_path):
     store = Store(tmp_path)
     with pytest.raises(MixkdError, match=rf"\A{message}\Z"):
-        training.run(spec, store)
+        runs.run(spec, store)
     assert store.get(spec) is None
     assert not results(store)
 
@@ -421,7 +422,7 @@ def test_what_a_run_needs_must_have_seen_the_same_people(fields, tmp_path):
     other = Store(tmp_path / "other")
     other.put(replace(record, data=record.data | {"subjects": subjects}), record.arrays, record.weights)
     with pytest.raises(MixkdError, match=rf"{needed.hash}.*: found train subjects \[.*999\], expected .*: two copies"):
-        training.run(spec, other)
+        runs.run(spec, other)
     assert other.get(spec) is None
 
 

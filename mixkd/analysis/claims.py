@@ -296,4 +296,6 @@ CHANGES = (  # date, what, why; contrasts and directions are as first written
     "each; on watch nothing changes",
     "2026-11-22, no result on selfback seen: an effect to the wrong side, its interval inside the margin, contradicts "
     "a claim however large p is, as one around zero does; no verdict on watch changed",
+    "2026-11-22, no result on selfback seen: folds whose people did none of the classes that H11 asks for are left "
+    "out of it, where they were an error; on watch there are none",
 )

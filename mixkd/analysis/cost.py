@@ -67,7 +67,7 @@ def made_with(name: str, folder: Path = BENCHMARKS) -> str:
 def campaign(records: list[RunRecord]) -> pd.DataFrame:
     """What runs cost as they were made: per kind of network, their number, median seconds and core-hours.
 
-    A student's seconds hold its share of building traces: the first of a stream pays.
+    A student's seconds hold its share of building traces: the first of a stream pays. Probes are not in them.
     """
     kinds = [f"{r.spec.modality} {r.spec.role} WRN{r.spec.depth}-{r.spec.width}" for r in records]
     seconds = pd.DataFrame({"kind": kinds, "seconds": [r.provenance["seconds"] for r in records]})

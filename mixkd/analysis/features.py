@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 from typing import Any
 
@@ -52,10 +53,14 @@ def class_pairs(confusion: np.ndarray) -> tuple[list[Pair], list[Pair]]:
 
 
 def mean_scores(v_scores: list[dict[str, Any]], confusion: np.ndarray) -> tuple[float, float]:
-    """Mean V-score over similar and over dissimilar pairs of classes, of a run's scores per pair; see `class_pairs`."""
+    """Mean V-score over similar and over dissimilar pairs of classes, of a run's scores per pair; see `class_pairs`.
+
+    NaN where the run was tested on none of them: of two classes no pair is similar, and some people do few activities.
+    """
     scores = {tuple(row["pair"]): row["v_score"] for row in v_scores}
-    similar, dissimilar = ([scores[p] for p in pairs if p in scores] for pairs in class_pairs(confusion))
-    return float(np.mean(similar)), float(np.mean(dissimilar))
+    found = ([scores[p] for p in pairs if p in scores] for pairs in class_pairs(confusion))
+    similar, dissimilar = (float(np.mean(own)) if own else math.nan for own in found)
+    return similar, dissimilar
 
 
 def by_similarity(runs: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:

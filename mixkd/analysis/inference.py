@@ -17,9 +17,11 @@ EXACT_UP_TO = 16  # differences: 65,536 sign patterns; above, as many random one
 def sign_flip(differences: np.ndarray) -> float:
     """Two-sided p of the mean of differences (n,) under symmetry about zero, over all 2^n patterns of signs.
 
-    Above EXACT_UP_TO units over random patterns.
+    Above EXACT_UP_TO units over random patterns; 1 for none.
     """
     n = len(differences)
+    if n == 0:
+        return 1.0
     if n <= EXACT_UP_TO:
         signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
         extra = 0

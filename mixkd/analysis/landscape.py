@@ -8,8 +8,8 @@ import torch
 
 from mixkd import probes, tables
 from mixkd.inputs import FoldData
+from mixkd.runs import trained_network
 from mixkd.store import RunRecord
-from mixkd.training import trained_network
 
 N_TRAIN = 1024  # evenly spaced training windows that stand for all
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +36,8 @@ MEASURES = {
 def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
     """A metric of a run by held-out subject, or for all subjects of its fold where it was measured on them together.
 
-    `confusion`, of plain students on the fold's validation subjects, chooses similar and dissimilar classes.
+    `confusion`, of plain students on the fold's validation subjects, chooses similar and dissimilar classes; where the
+    run was tested on none of these, there is no V-score and the result is empty.
     """
     probes = record.probes
     if metric in METRICS:
@@ -49,6 +51,8 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
     elif metric in ("v_similar", "v_gap"):
         similar, dissimilar = mean_scores(probes["v_scores"], confusion)
         value = similar if metric == "v_similar" else dissimilar - similar
+        if math.isnan(value):
+            return pd.Series(index=pd.Index([], dtype=object), dtype=float)
     else:
         kind, level = metric.removeprefix("kept_").split("_")
         clean = record.metrics()["accuracy"] if metric.startswith("kept_") else 0.0

@@ -7,6 +7,7 @@ every part. Subjects of one fold are tested on the same networks, so together th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -31,7 +32,8 @@ Lookup = Callable[[RunSpec], RunRecord | None]
 def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
     """The part's contrast by fold and held-out subject, seeds averaged. `unpaired` people of the data set are left out.
 
-    What was measured on all subjects of a fold together has one row. A run that is missing: MixkdError naming it.
+    What was measured on all subjects of a fold together has one row, what could not be (V-scores of classes that they
+    did not do) has none. A run that is missing: MixkdError naming it.
     """
 
     def found(spec: RunSpec) -> RunRecord:
@@ -79,7 +81,7 @@ def judge(part: Part, differences: np.ndarray, level: float = LEVEL) -> dict[str
     elif part.direction == "differs":
         names = {"below": "for", "above": "for"}
     return {
-        "effect": float(differences.mean()),
+        "effect": float(differences.mean()) if len(differences) else math.nan,
         "low": low,
         "high": high,
         "n": len(differences),

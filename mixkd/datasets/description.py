@@ -12,6 +12,7 @@ from mixkd.errors import MixkdError
 from mixkd.spec import Spec
 
 NAME = "dataset.toml"
+SAMPLES = 8  # of a window, at least
 FIELDS = ("subject", "label", "recording")
 
 
@@ -50,7 +51,7 @@ class Description(Spec):
     def check(self) -> None:
         self.require("channels", bool(self.channels), "at least one column and its unit")
         self.require("rate", 0 < self.rate <= 1e5, "samples per second")
-        self.require("window", self.window * self.rate >= 8, "a window of at least 8 samples, in seconds")
+        self.require("window", self.window * self.rate >= SAMPLES, f"at least {SAMPLES} samples, in seconds")
         self.require("step", self.step * self.rate >= 1, "a step of at least one sample, in seconds")
         self.require("gap", self.gap >= 0, "seconds")
         self.require("epochs", self.epochs is None or self.epochs >= 1, "at least 1 epoch, or no such line")
@@ -93,7 +94,9 @@ def describe(folder: Path) -> Description:
     """The folder's `dataset.toml`, strictly parsed."""
     path = folder / NAME
     try:
-        return Description.parse(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+        return Description.parse(tomllib.loads(path.read_text(encoding="utf-8")))
+    except MixkdError as error:
+        raise MixkdError(f"{path}: {error}") from error
     except FileNotFoundError as error:
         raise MixkdError(f"{path}: not found; `mixkd data init {folder}` drafts one") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -79,6 +79,9 @@ def _download(url: str, output: Path, archive: Path, origin: Source, progress: P
     by_hand = f"fetch it by hand from {origin.page} and set MIXKD_DATA"
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+            if answer.status_code == 416 and done:  # nothing is left to ask for, or another file: once more, whole
+                mark.unlink()
+                return _download(url, output, archive, origin, progress)
             if answer.status_code not in (200, 206):
                 raise MixkdError(f"{url}: found HTTP status {answer.status_code}, expected 200; or {by_hand}")
             done = done if answer.status_code == 206 else 0

@@ -194,7 +194,8 @@ def _toml(base, pattern, look, roles, names, channels, unit, rate) -> str:
         lines.append(line("missing", "[" + ", ".join(map(text, lost)) + "]", "how a lost value is spelled"))
     if "label" in roles and "" in look.column(roles["label"]):
         lines.append(line("ignore", '[""]', "labels of samples that are no activity"))
-    lines += [line("window", "2.0", "s"), line("step", "1.0", "s from a window to the next")]
+    window = max(2.0, description.SAMPLES / (rate or 50.0))
+    lines += [line("window", f"{window}", "s"), line("step", f"{window / 2}", "s from a window to the next")]
     lines.append(line("gap", "0.1", "s; longer holes end a recording, shorter ones are interpolated"))
     lines += ["", "[channels]  # column = unit, in the order that networks see them"]
     lines += [line(text(name), text(u), "unit?" if u == "?" else "") for name, u in channels.items()]

@@ -144,12 +144,15 @@ def _parquet(path: Path, columns: Mapping[str, table.Kind]) -> table.Parsed:
     _require(path, columns, _schema(path))
     with _as_parquet(path):
         found = pyarrow.parquet.read_table(path, columns=list(columns))
+        cast = {name: _cast(path, name, found[name].combine_chunks(), kind) for name, kind in columns.items()}
+    if not len(found):
+        raise MixkdError(f"{path}: found no rows, expected a recording")
     form = table.Format(dict(columns))
     values = np.empty((len(found), len(form.numbers)), np.float32)
     others: dict[str, np.ndarray] = {}
     words: dict[str, tuple[str, ...]] = {}
     for name, kind in columns.items():
-        column = _cast(path, name, found[name].combine_chunks(), kind)
+        column = cast[name]
         if kind == "number":
             values[:, form.numbers.index(name)] = column.to_numpy(zero_copy_only=False)
         elif kind == "note":
@@ -160,6 +163,9 @@ def _parquet(path: Path, columns: Mapping[str, table.Kind]) -> table.Parsed:
             raise table.refusal(path, row + 1, f"nothing in {name}", "a time in every row")
         else:
             others[name] = column.to_numpy()
+            if (lost := np.flatnonzero(~np.isfinite(others[name]))).size:
+                row = int(lost[0])
+                raise table.refusal(path, row + 1, f"{others[name][row]} in {name}", "a time in every row")
     if (bad := np.argwhere(np.isinf(values))).size:
         row, at = bad[0]
         raise table.refusal(path, int(row) + 1, f"{values[row, at]} in {form.numbers[at]}", "a finite number")
@@ -170,9 +176,9 @@ def _cast(path: Path, name: str, column: pa.Array, kind: table.Kind) -> pa.Array
     """A column as the type of its kind; what is not of that kind is refused, not converted."""
     of, types = pa.types, {"number": pa.float32(), "time": pa.float64(), "note": pa.string()}
     number = of.is_integer(column.type) or of.is_floating(column.type)
-    fits = {"number": number, "time": number, "instant": of.is_timestamp(column.type), "note": True}[kind]
-    if not fits:
-        expected = "dates" if kind == "instant" else "numbers"
+    instant, note = of.is_timestamp(column.type), not of.is_nested(column.type)
+    if not {"number": number, "time": number, "instant": instant, "note": note}[kind]:
+        expected = {"instant": "dates", "note": "words"}.get(kind, "numbers")
         raise MixkdError(f"{path}: found {column.type} in {name}, expected {expected}")
     if kind == "instant":
         return column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())

@@ -42,7 +42,8 @@ tested = verdicts.join([verdicts.assess(*runs) for runs in found])
 # ## How a claim is tested
 #
 # 1. Contrasts are differences on the same held-out **subject**, from the same teachers' fold and seed; seeds are averaged first. The unit is a fold: where it holds out several
-#    people they are tested on the same networks, and what those have in common must not be counted once for each. On `watch` a fold is a person.
+#    people they are tested on the same networks, and what those have in common must not be counted once for each. On `watch` a fold is a person. H11 leaves out folds
+#    whose people did none of the classes that it asks for.
 # 2. Effect: mean over units, with a 95 % $t$ interval. The two-sided $p$ flips the signs of the differences, in all patterns (above 16 units, in as
 #    many random ones as 16 have). Where *no more than the margin* is claimed (H10, the second part of H3), $p$ and `detectable` are for the difference from the margin.
 # 3. Holm's correction covers the twelve claims. A claim with several parts needs every part. With fewer than nine units no $p$ survives it.
@@ -89,7 +90,7 @@ table.loc[tested.claims["claim"].unique()]
 columns = ["metric", "effect", "low", "high", "p", "detectable", "n"]
 columns += ["direction", "part"]
 numbers = tested.parts.set_index(["dataset", "claim"])[columns]
-numbers.round(4).dropna(axis="columns")
+numbers.round(4).dropna(axis="columns", how="all")
 
 # %% tags=["nbval-check-output"]
 columns = ["verdict", "p", "adjusted", "source"]
@@ -203,7 +204,8 @@ figures.forest("H12", tested)
 # %% tags=["nbval-check-output"]
 after = [verdicts.assess(*runs, claims.AFTERWARDS).parts for runs in found]
 after = pd.concat(after).set_index(["dataset", "claim", "part"])
-after[["effect", "low", "high", "p", "n"]].round(4).dropna(axis="columns")
+after = after[["effect", "low", "high", "p", "n"]]
+after.round(4).dropna(axis="columns", how="all")
 
 # %% [markdown]
 # ## Would another metric have said otherwise?

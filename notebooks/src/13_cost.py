@@ -158,8 +158,8 @@ glue("priced", quick["runs"], display=False)
 #
 # ## The whole grid
 #
-# What this book's runs cost when they were made, one process of one thread each, on each data set that it shows. Processes shared the cores, so core-hours are
-# upper bounds.
+# What this book's runs cost when they were made, one process of one thread each, on each data set that it shows: the training with its traces, not
+# the reading of data before it and the measuring of the trained network after it. Processes shared the cores with others, which makes core-hours larger.
 
 # %%
 sets = verdicts.campaigns(dataset, profile)
