@@ -334,10 +334,11 @@ def test_data_sets_stand_below_each_other_each_corrected_alone():
     assert list(both.claims["dataset"]) == ["synthetic"] * 2 + ["watch"] * 2
     assert list(both.claims["adjusted"]) == pytest.approx([*one.claims["adjusted"]] * 2)
     assert set(both.contrasts) == set(one.contrasts) | set(other.contrasts)
-    assert verdicts.with_verdict(one, "supported") == "H1"
-    assert verdicts.with_verdict(one, "undecided") == "none"
-    assert verdicts.with_verdict(both, "contradicted") == "synthetic H2; watch H2"
-    assert verdicts.outcome(one, final=True) == "supported: H1; contradicted: H2; undecided: none"
+    said = "H1 supported, H2 contradicted, 0 undecided"
+    assert verdicts.outcome(one, final=True) == f"on synthetic {said}"
+    assert verdicts.outcome(both, final=True) == f"on synthetic {said}; on watch {said}"
+    none = replace(one, claims=one.claims.assign(verdict="undecided"))
+    assert verdicts.outcome(none, final=True) == "on synthetic none supported, none contradicted, 2 undecided"
     assert verdicts.outcome(one, final=False).startswith("none is decided here")
 
 

@@ -24,7 +24,7 @@ from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
 from mixkd.store import RunRecord
 
-CAMPAIGNS = ("watch",)  # data sets whose runs for claims and effects are published
+CAMPAIGNS = ("watch", "selfback")  # data sets whose runs for claims and effects are published
 
 Lookup = Callable[[RunSpec], RunRecord | None]
 
@@ -201,15 +201,14 @@ def outcome(tested: Tested, final: bool) -> str:
     """What became of the claims, for the end of a sentence that begins with them."""
     if not final:
         return "none is decided here: few people and one seed give points, the full profile gives verdicts"
-    names = ("supported", "contradicted", "undecided")
-    return "; ".join(f"{name}: {with_verdict(tested, name)}" for name in names)
+    return "; ".join(f"on {name} {_said(own)}" for name, own in tested.claims.groupby("dataset", sort=False))
 
 
-def with_verdict(tested: Tested, verdict: str) -> str:
-    """The claims with a verdict, as prose: by data set where there are several."""
-    chosen = tested.claims["claim"].where(tested.claims["verdict"] == verdict)
-    by_set = chosen.groupby(tested.claims["dataset"], sort=False).agg(lambda names: ", ".join(names.dropna()) or "none")
-    return by_set.iloc[0] if len(by_set) == 1 else "; ".join(f"{name} {claims}" for name, claims in by_set.items())
+def _said(claims: pd.DataFrame) -> str:
+    """The verdicts on one data set, as prose: which, and of the undecided how many."""
+    named = {v: claims["claim"][claims["verdict"] == v].to_list() for v in ("supported", "contradicted")}
+    said = [f"{' and '.join(names) or 'none'} {verdict}" for verdict, names in named.items()]
+    return ", ".join([*said, f"{len(claims) - sum(map(len, named.values()))} undecided"])
 
 
 SENSITIVITY = {
