@@ -79,7 +79,8 @@ figures.scorecard(tested)
 table = tested.claims.pivot(
     index=["claim", "title"], columns="dataset", values="verdict"
 )
-table.loc[tested.claims["claim"].unique()]
+names, sets = (tested.claims[key].unique() for key in ("claim", "dataset"))
+table.loc[names, sets]
 
 # %% [markdown]
 # ## The numbers
