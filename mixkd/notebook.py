@@ -170,7 +170,7 @@ def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
     if output.is_dir():
         raise MixkdError(f"{output}: found a folder, expected the path of a notebook to write")
     output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.name}.{uuid4().hex}")
+    temporary = output.with_name(f".{uuid4().hex}.{output.name}")
     try:
         papermill.execute_notebook(
             str(path), str(temporary), parameters=parameters, cwd=str(CHECKOUT), progress_bar=False
