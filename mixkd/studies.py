@@ -20,6 +20,7 @@ from mixkd.store import RunRecord, Store, same_people
 ALPHAS = (0.2, 0.4, 1.0)  # values of the group's mixup study; 1.0 is its default
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
 TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
+FEW_SHARES, FEW_TEMPERATURES = (0.0, 0.1, 1.0), (1.0, 4.0, 8.0)  # of `quick`: those that claims are about
 PARTIAL_SHARES = (0.1, 0.25, 0.5)
 KD_WEIGHTS = (0.3, 0.5, 0.9, 0.99)  # beside the default; 0.99 is the group's setting for PAMAP2
 IMAGE_WEIGHTS = (0.3, 0.7)  # of the image teacher, beside one half; the group's GENEActiv and PAMAP2 settings
@@ -99,12 +100,12 @@ def teachers(base: RunSpec, large: bool, alpha: float) -> list[RunSpec]:
     return runs + ([replace(image, depth=depth, width=width) for depth, width in sizes] if large else [])
 
 
-def distillation(base: RunSpec) -> list[RunSpec]:
-    """Scratch, one teacher, two teachers; Base and Ann with their controls; temperatures."""
+def distillation(base: RunSpec, full: bool) -> list[RunSpec]:
+    """Scratch, one teacher, two teachers; Base and Ann with their controls; temperatures (`quick`: without 2)."""
     both = taught(base, "both")
     runs = [base, replace(base, init="scratch"), taught(base, "signal"), taught(base, "image")]
     runs += [replace(both, init=init) for init in ("random", "scratch", "base")]
-    return runs + [taught(base, "signal", temperature=t) for t in TEMPERATURES]
+    return runs + [taught(base, "signal", temperature=t) for t in (TEMPERATURES if full else FEW_TEMPERATURES)]
 
 
 def capacity(base: RunSpec, full: bool, large: bool) -> list[RunSpec]:
@@ -162,7 +163,7 @@ def resolutions(base: RunSpec, large: bool) -> list[RunSpec]:
 
 def shares(base: RunSpec, full: bool, alpha: float) -> list[RunSpec]:
     """Partial mixup in the distillation from two plain teachers, exact and as released (`quick`: 10 % alone)."""
-    exact = [taught(base, "both", mixup=Mixup.of(alpha, share)) for share in SHARES]
+    exact = [taught(base, "both", mixup=Mixup.of(alpha, share)) for share in (SHARES if full else FEW_SHARES)]
     released = SHARES[1:] if full else (0.1,)
     return exact + [taught(base, "both", mixup=Mixup(alpha, share, "released")) for share in released]
 
@@ -194,14 +195,14 @@ def deviations(base: RunSpec) -> list[RunSpec]:
     return [both, replace(both, kd_reduction="released"), replace(both, logit_scaling="released")]
 
 
-def temperatures(base: RunSpec, alpha: float) -> list[RunSpec]:
-    """Temperature x mixup, from a signal teacher: two ways to smooth the same targets."""
+def temperatures(base: RunSpec, full: bool, alpha: float) -> list[RunSpec]:
+    """Temperature (`quick`: without 2) x mixup, from a signal teacher: two ways to smooth the same targets."""
     mixup = Mixup(alpha)
     return [
         taught(base, "signal", in_teacher, mixup=in_student, temperature=t)
         for in_teacher in (None, mixup)
         for in_student in (None, mixup)
-        for t in TEMPERATURES
+        for t in (TEMPERATURES if full else FEW_TEMPERATURES)
     ]
 
 
@@ -217,12 +218,12 @@ class Study:
 STUDIES = {
     "teachers": Study(lambda base, of: teachers(base, of.large, of.alpha)),
     "methods": Study(lambda base, of: methods(base)),
-    "distillation": Study(lambda base, of: distillation(base)),
+    "distillation": Study(lambda base, of: distillation(base, of.full)),
     "mixup": Study(lambda base, of: four_cases(base, of.alpha)),
     "alpha": Study(lambda base, of: alphas(base, of.full)),
     "image_mixing": Study(lambda base, of: image_mixing(base, of.alpha)),
     "share": Study(lambda base, of: shares(base, of.full, of.alpha)),
-    "temperature": Study(lambda base, of: temperatures(base, of.alpha)),
+    "temperature": Study(lambda base, of: temperatures(base, of.full, of.alpha)),
     "capacity": Study(lambda base, of: capacity(base, of.full, of.large)),
     "deviations": Study(lambda base, of: deviations(base)),
     "resolution": Study(lambda base, of: resolutions(base, of.large), one_seed=True),
@@ -257,7 +258,7 @@ def exemplars(dataset: str = "watch", profile: str = "full", seed: int = 0) -> l
     """Runs whose weights are published, of the first fold and seed: for maps of features, lines and similarity maps."""
     base = next(bases(dataset, profile, seed))
     both = [run for run in four_cases(base, DEFAULT_ALPHA) if len(run.teachers) == 2]
-    signal = [run for run in temperatures(base, DEFAULT_ALPHA) if run.temperature == TEMPERATURE]
+    signal = [run for run in temperatures(base, True, DEFAULT_ALPHA) if run.temperature == TEMPERATURE]
     return [base, *signal, taught(base, "image"), *both, replace(taught(base, "both"), init="scratch")]
 
 

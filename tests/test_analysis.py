@@ -98,7 +98,7 @@ def test_target_entropies(temperature_study):
 
 def test_matched_temperatures_match(temperature_study):
     found = smoothness.matched_temperatures(temperature_study)
-    assert found["temperature"].tolist() == 2 * list(studies.TEMPERATURES)
+    assert found["temperature"].tolist() == 2 * list(studies.FEW_TEMPERATURES)
     for subject, part in temperature_study.groupby("subject"):
         logits = {
             bool(spec.mixup): Store().get(spec).arrays["train_logits"]

@@ -60,12 +60,18 @@ def test_few_people_give_points_alone():
     table = effects.table(BASES[:2], lookup, final=False)
     assert table[["low", "high"]].isna().all(axis=None)
     assert table["effect"].notna().all()
+    assert set(table["what"]) == {effect.what for effect in EFFECTS if "25%" not in effect.what} - {
+        "50% of each batch mixed",
+        "plain teacher, temperature 2",
+        "mixup-trained teacher, temperature 2",
+    }
 
 
 def test_effects_need_runs_that_the_studies_have():
     for profile in ("quick", "full"):
         every = {run.hash for run in studies.every("synthetic", profile)}
-        assert {run.hash for run in effects.specs(studies.bases("synthetic", profile, 0))} <= every
+        wanted = effects.specs(studies.bases("synthetic", profile, 0), final=profile == "full")
+        assert {run.hash for run in wanted} <= every
 
 
 def test_people_of_a_fold_are_one_unit():

@@ -16,7 +16,7 @@ from mixkd.analysis.claims import BY, MIX, Make, Part, minus, scratch, student
 from mixkd.analysis.inference import interval
 from mixkd.analysis.verdicts import Lookup, contrast, n_people, units
 from mixkd.config import TEMPERATURE, Mixup, RunSpec
-from mixkd.studies import SHARES, TEMPERATURES
+from mixkd.studies import FEW_SHARES, FEW_TEMPERATURES, SHARES, TEMPERATURES
 from mixkd.tables import case
 
 SHOWN = ("accuracy", "nll")
@@ -24,12 +24,13 @@ SHOWN = ("accuracy", "nll")
 
 @dataclass(frozen=True)
 class Effect:
-    """A changed setting and the one that it is compared with."""
+    """A changed setting and the one that it is compared with. `full_only`: not in profiles of few people."""
 
     study: str
     what: str
     changed: Make
     plain: Make
+    full_only: bool = False
 
 
 EFFECTS = (
@@ -40,7 +41,13 @@ EFFECTS = (
         for mixed in ((MIX, None), (None, MIX), (MIX, MIX))  # in the teacher's training, in the distillation
     ),
     *(
-        Effect("share", f"{share:.0%} of each batch mixed", student("both", mixup=Mixup(share=share)), student("both"))
+        Effect(
+            "share",
+            f"{share:.0%} of each batch mixed",
+            student("both", mixup=Mixup(share=share)),
+            student("both"),
+            full_only=share not in FEW_SHARES,
+        )
         for share in SHARES[1:]
     ),
     *(
@@ -49,6 +56,7 @@ EFFECTS = (
             f"{'mixup-trained' if mixup else 'plain'} teacher, temperature {t:g}",
             student("signal", mixup, temperature=t),
             student("signal", mixup),
+            full_only=t not in FEW_TEMPERATURES,
         )
         for mixup in (None, MIX)
         for t in TEMPERATURES
@@ -61,9 +69,14 @@ EFFECTS = (
 )
 
 
-def specs(bases: Iterable[RunSpec]) -> list[RunSpec]:
+def shown(final: bool) -> list[Effect]:
+    """All effects if `final`, else those of profiles of few people."""
+    return [effect for effect in EFFECTS if final or not effect.full_only]
+
+
+def specs(bases: Iterable[RunSpec], final: bool = False) -> list[RunSpec]:
     """The runs that the effects compare, each once."""
-    runs = [make(base) for base in bases for effect in EFFECTS for make in (effect.changed, effect.plain)]
+    runs = [make(base) for base in bases for effect in shown(final) for make in (effect.changed, effect.plain)]
     return list(dict.fromkeys(runs))
 
 
@@ -72,7 +85,7 @@ def table(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True) -> pd.Da
     return pd.DataFrame(
         {"study": e.study, "what": e.what, "metric": metric, "dataset": bases[0].dataset}
         | summary(difference(e.changed, e.plain, metric, bases, lookup), final)
-        for e in EFFECTS
+        for e in shown(final)
         for metric in SHOWN
     )
 

@@ -35,7 +35,7 @@ from mixkd.notebook import check_parameters
 check_parameters(globals())
 
 # %% [markdown]
-# All students of this chapter learn from one signal teacher (WRN16-1), in the four cases and at four temperatures.
+# All students of this chapter learn from one signal teacher (WRN16-1), in the four cases and at several temperatures.
 
 # %%
 runs = studies.load(
@@ -83,16 +83,16 @@ glue("effective_4", effective[4.0], display=False)
 #
 # ## Does it help or hurt?
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student for each case and temperature, mean over held-out people.", "name": "fig-grid-accuracy"}, "image": {"alt": "Heat map of four cases by four temperatures with a number in each cell.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student for each case and temperature, mean over held-out people.", "name": "fig-grid-accuracy"}, "image": {"alt": "Heat map of four cases by temperature with a number in each cell.", "classes": "dark-light"}}
 figures.grid(runs, "accuracy")
 
-# %% mystnb={"figure": {"caption": "NLL of the student for each case and temperature, mean over held-out people (lower is better).", "name": "fig-grid-nll"}, "image": {"alt": "Heat map of four cases by four temperatures with a number in each cell.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "NLL of the student for each case and temperature, mean over held-out people (lower is better).", "name": "fig-grid-nll"}, "image": {"alt": "Heat map of four cases by temperature with a number in each cell.", "classes": "dark-light"}}
 figures.grid(runs, "nll")
 
 # %% [markdown]
 # If smoothness were all that counted, students would fall on one curve when drawn against the entropy of their targets, whichever knob made it.
 
-# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student against the entropy of its targets; along a line, only the temperature changes; means over people and seeds.", "name": "fig-smooth-score"}, "image": {"alt": "Two plots, accuracy and NLL over the entropy of the targets, a line of four points for each case of mixup.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student against the entropy of its targets; along a line, only the temperature changes; means over people and seeds.", "name": "fig-smooth-score"}, "image": {"alt": "Two plots, accuracy and NLL over the entropy of the targets, a line of points for each case of mixup.", "classes": "dark-light"}}
 figures.smooth_against_score(table)
 
 # %% tags=["nbval-check-output"]

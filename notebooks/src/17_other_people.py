@@ -59,7 +59,7 @@ figures.effects(table[table["study"] == "mixup"])
 #
 # Students of both teachers; against no mixup in the distillation.
 
-# %% mystnb={"figure": {"caption": "Effect of mixing a share of each batch in the distillation, on accuracy and NLL (lower is better).", "name": "fig-effects-share"}, "image": {"alt": "Four rows, one per share from 10 to 100 percent, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of mixing a share of each batch in the distillation, on accuracy and NLL (lower is better).", "name": "fig-effects-share"}, "image": {"alt": "A row per share up to 100 percent, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
 figures.effects(table[table["study"] == "share"])
 
 # %% [markdown]
@@ -67,7 +67,7 @@ figures.effects(table[table["study"] == "share"])
 #
 # Students of a signal teacher, plain or trained with mixup; against the same teacher at the default temperature.
 
-# %% mystnb={"figure": {"caption": "Effect of the temperature of a plain and of a mixup-trained signal teacher, on accuracy and NLL (lower is better).", "name": "fig-effects-temperature"}, "image": {"alt": "Six rows, one per teacher and temperature, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of the temperature of a plain and of a mixup-trained signal teacher, on accuracy and NLL (lower is better).", "name": "fig-effects-temperature"}, "image": {"alt": "A row per teacher and temperature, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
 figures.effects(table[table["study"] == "temperature"])
 
 # %% [markdown]
