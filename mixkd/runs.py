@@ -25,6 +25,7 @@ Traces = dict[str, torch.Tensor]  # by hash of the teacher's run and of the stre
 
 
 def trace_key(teacher: RunSpec, spec: RunSpec) -> str:
+    """All that a trace of `teacher` along the stream of `spec` depends on, within one fold and seed."""
     mixup = spec.mixup.hash if spec.mixup else "clean"
     return f"{teacher.hash}/{mixup}/{spec.role}/{spec.image_mixing if teacher.modality == 'image' else ''}"
 
@@ -47,6 +48,7 @@ def initial_network(spec: RunSpec, data: FoldData, store: Store) -> WideResNet:
 
 
 def load_weights(net: WideResNet, record: RunRecord) -> WideResNet:
+    """`net` itself, with the stored weights."""
     net.load_state_dict({name: torch.from_numpy(array) for name, array in record.weights.items()})
     return net
 
@@ -57,6 +59,7 @@ def trained_network(record: RunRecord, data: FoldData) -> WideResNet:
 
 
 def trained(spec: RunSpec, store: Store) -> RunRecord:
+    """The stored record. MixkdError when it is missing."""
     record = store.get(spec)
     if record is None:
         raise MixkdError(f"run {spec.name} ({spec.hash}) is needed first and is not in the store")
