@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 STAMP := $(VENV)/.installed
+unexport PYTHONDONTWRITEBYTECODE  # without bytecode every kernel and worker would compile its imports anew
 
 .DEFAULT_GOAL := help
 .PHONY: help install book test lint bench serve clean

@@ -144,6 +144,11 @@ def _store(student: Learner, history: History, data: FoldData, store: Store, sec
     store.put(RunRecord(spec, history, about, provenance(spec.seed, seconds), found), arrays, weights)
 
 
+def said(teacher: Teacher, data: FoldData, first: Stream) -> torch.Tensor:
+    """A teacher's logits along the first steps of its student's stream: the beginning of its trace, if it has one."""
+    return trace(teacher.net, teacher.modality, data, first) if teacher.trace is None else teacher.trace[: len(first)]
+
+
 def probe(student: Learner, data: FoldData, arrays: Arrays) -> dict[str, Any]:
     """What later analyses ask of a network: clusters, smoothness of answers and targets, robustness of students."""
     train, validation, test = (data.parts[split] for split in ("train", "validation", "test"))
@@ -161,8 +166,9 @@ def probe(student: Learner, data: FoldData, arrays: Arrays) -> dict[str, Any]:
     }
     draws = stream_of(student.spec, data)
     epoch = draws.first(len(draws) // student.spec.epochs)
-    targets = [trace(t.net, t.modality, data, epoch).flatten(0, 1).numpy() for t in student.teachers]
-    found["target_entropy"] = [probes.entropy_curve(logits) for logits in targets]
+    found["target_entropy"] = [
+        probes.entropy_curve(said(teacher, data, epoch).flatten(0, 1).numpy()) for teacher in student.teachers
+    ]
     if student.spec.modality == "signal":
         inputs = data.signals["test"], test.y, data.signals["train"], train.y
         found |= probes.signal_probes(student.net, *inputs, fold=student.spec.fold)

@@ -155,10 +155,10 @@ def image_mixing(base: RunSpec, alpha: float) -> list[RunSpec]:
     return [taught(base, "both", mixup=Mixup(alpha), image_mixing=how) for how in ("linear", "recompute")]
 
 
-def resolutions(base: RunSpec, large: bool) -> list[RunSpec]:
-    """Image teachers that see coarser and, in `full`, finer images."""
+def resolutions(base: RunSpec) -> list[RunSpec]:
+    """Image teachers that see coarser and finer images."""
     teacher = replace(base, role="teacher", modality="image")
-    return [replace(teacher, image=ImageSpec(resolution=n)) for n in (8, 16, *((24, 64) if large else ()))]
+    return [replace(teacher, image=ImageSpec(resolution=n)) for n in (8, 16, 24, 64)]
 
 
 def shares(base: RunSpec, full: bool, alpha: float) -> list[RunSpec]:
@@ -221,12 +221,12 @@ STUDIES = {
     "distillation": Study(lambda base, of: distillation(base, of.full)),
     "mixup": Study(lambda base, of: four_cases(base, of.alpha)),
     "alpha": Study(lambda base, of: alphas(base, of.full)),
-    "image_mixing": Study(lambda base, of: image_mixing(base, of.alpha)),
+    "image_mixing": Study(lambda base, of: image_mixing(base, of.alpha), full_only=True),
     "share": Study(lambda base, of: shares(base, of.full, of.alpha)),
     "temperature": Study(lambda base, of: temperatures(base, of.full, of.alpha)),
     "capacity": Study(lambda base, of: capacity(base, of.full, of.large)),
     "deviations": Study(lambda base, of: deviations(base)),
-    "resolution": Study(lambda base, of: resolutions(base, of.large), one_seed=True),
+    "resolution": Study(lambda base, of: resolutions(base), full_only=True, one_seed=True),
     "teacher_mixup": Study(lambda base, of: teacher_mixup(base, of.alpha), full_only=True, one_seed=True),
     "weights": Study(lambda base, of: weights(base), full_only=True, one_seed=True),
 }

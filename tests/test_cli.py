@@ -201,8 +201,8 @@ def without_progress(err: str) -> str:
 
 
 def test_sweep_then_verify(mixkd):
-    status, out, err = mixkd("sweep", "image_mixing", *SMOKE, "--workers", "2")
-    store, specs = Store(), studies.specs("image_mixing", "synthetic", "smoke")
+    status, out, err = mixkd("sweep", "alpha", *SMOKE, "--workers", "2")
+    store, specs = Store(), studies.specs("alpha", "synthetic", "smoke")
     runs = planning.with_requirements(specs)
     assert (status, without_progress(err)) == (0, "")
     assert out == f"{len(runs)} runs, {len(runs)} missing, about 0.00 core-hours\n{len(runs)} runs in {store.runs}\n"

@@ -307,7 +307,7 @@ def test_publish_and_verify_by_command(root, monkeypatch, capsys):
     """Stored runs of a profile are published as they are; a sample trained again is the same to the bit."""
     monkeypatch.setattr(published.Published.__init__, "__defaults__", (root,))
     monkeypatch.setattr(published.publish, "__defaults__", ((), root))
-    sweep.run(studies.specs("image_mixing", "synthetic", "smoke"), quiet=True)
+    sweep.run(studies.specs("alpha", "synthetic", "smoke"), quiet=True)
     cli.publish("synthetic", "smoke", 0)
     n_stored = len(mtimes(Store())) // 3  # a record, its arrays, its weights
     printed = " ".join(capsys.readouterr().out.split())

@@ -174,12 +174,12 @@ glue("only_more", 100 * (only_image - only_again), display=False)
 # ## How fine must an image be?
 #
 # The images of the group's earlier code have 64 x 64 pixels, and pixels are what an image network pays for ({doc}`13_cost`). Our 16 x 16 were declared after a look at
-# validation people ({doc}`../book/defaults`); here is what this build sees.
+# validation people ({doc}`../book/defaults`); here is what held-out people say, in `full` only.
 
 # %%
 pixels = studies.load("resolution", dataset=dataset, profile=profile, seed=seed)
 
-# %% mystnb={"figure": {"caption": "Accuracy of the image teacher against the number of pixels, mean over folds, one seed, on validation people and on held-out people.", "name": "fig-resolution"}, "image": {"alt": "Two lines of accuracy over pixels per side, solid for held-out people and dotted for validation people.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the image teacher against the number of pixels, mean over folds, one seed, on validation people and on held-out people.", "name": "fig-resolution"}, "image": {"alt": "Two lines of accuracy over pixels per side, solid for held-out people and dotted for validation people, or a note that these runs belong to the full profile.", "classes": "dark-light"}}
 figures.resolution(pixels)
 
 # %% [markdown]
