@@ -134,7 +134,7 @@ def _schema(path: Path) -> list[str]:
 def first_rows(path: Path, n: int) -> dict[str, list]:
     """Up to n rows of a Parquet file, by column. MixkdError where it is none, or has no row."""
     with _as_parquet(path), pyarrow.parquet.ParquetFile(path) as file:
-        rows = next(file.iter_batches(n), None)
+        rows = next(file.iter_batches(n, use_threads=False), None)
     if rows is None or not len(rows):
         raise MixkdError(f"{path}: found no rows, expected a recording")
     return rows.to_pydict()
@@ -143,7 +143,7 @@ def first_rows(path: Path, n: int) -> dict[str, list]:
 def _parquet(path: Path, columns: Mapping[str, table.Kind]) -> table.Parsed:
     _require(path, columns, _schema(path))
     with _as_parquet(path):
-        found = pyarrow.parquet.read_table(path, columns=list(columns))
+        found = pyarrow.parquet.read_table(path, columns=list(columns), use_threads=False)  # see `published.columns`
         cast = {name: _cast(path, name, found[name].combine_chunks(), kind) for name, kind in columns.items()}
     if not len(found):
         raise MixkdError(f"{path}: found no rows, expected a recording")
