@@ -108,8 +108,10 @@ def path_of(name: str) -> Path:
 
 def parameters_of(path: Path) -> dict[str, Parameter]:
     """The declared parameters of a notebook, in their order. MixkdError when it has no parameters cell."""
-    import nbformat
-
+    try:
+        import nbformat
+    except ModuleNotFoundError as error:
+        raise MixkdError("package nbformat is not installed; pip install 'mixkd[book]'") from error
     try:
         cells = nbformat.read(path, as_version=4).cells
     except (nbformat.reader.NotJSONError, UnicodeDecodeError) as error:

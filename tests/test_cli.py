@@ -124,6 +124,12 @@ def test_a_script_is_no_notebook(mixkd):
     assert mixkd("notebook", path) == (1, "", f"mixkd: {path}: found no notebook, expected an .ipynb file\n")
 
 
+def test_notebooks_need_the_packages_of_the_book(mixkd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "nbformat", None)  # as where they are not installed
+    expected = "mixkd: package nbformat is not installed; pip install 'mixkd[book]'\n"
+    assert mixkd("notebook", "05_mixup") == (1, "", expected)
+
+
 def test_a_notebook_is_not_executed_into_a_folder(tmp_path):
     with pytest.raises(MixkdError, match=r"found a folder, expected the path of a notebook to write"):
         notebook.execute(notebook.path_of("05_mixup"), tmp_path, {})
