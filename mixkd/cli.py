@@ -79,6 +79,8 @@ def sweep_command(
 
     names = study or list(studies.STUDIES)
     runs = [spec for name in names for spec in studies.specs(name, dataset, profile, seed, alpha)]
+    if not runs:
+        raise MixkdError(f"study: found {', '.join(names)}, with no run in {profile}, expected --profile full")
     store = studies.store_of(profile)
     plan = planning.plan(runs, store)
     out.print(f"{plan.total} runs, {len(plan.missing)} missing, about {plan.core_hours:.2f} core-hours")

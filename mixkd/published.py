@@ -69,8 +69,8 @@ def verified(path: Path, digest: str) -> bytes:
 @cache  # of the process: a chapter asks again for each of its tables
 def columns(path: Path, digest: str, names: tuple[str, ...]) -> pa.Table:
     """Some columns of a verified part."""
-    buffer = pa.BufferReader(verified(path, digest))
-    return pq.read_table(buffer, columns=list(names), use_threads=False)  # threads may abort the exit: arrow #34314
+    file = pq.ParquetFile(pa.BufferReader(verified(path, digest)))
+    return file.read(columns=list(names), use_threads=False)  # arrow's threads may abort the exit (its issue 34314)
 
 
 class Published:

@@ -206,6 +206,11 @@ def without_progress(err: str) -> str:
     return "".join(line for line in err.splitlines(keepends=True) if not re.match(r"training \d+/\d+: ", line))
 
 
+def test_a_sweep_without_runs_is_refused(mixkd):
+    expected = "mixkd: study: found weights, with no run in smoke, expected --profile full\n"
+    assert mixkd("sweep", "weights", *SMOKE) == (1, "", expected)
+
+
 def test_sweep_then_verify(mixkd):
     status, out, err = mixkd("sweep", "alpha", *SMOKE, "--workers", "2")
     store, specs = Store(), studies.specs("alpha", "synthetic", "smoke")

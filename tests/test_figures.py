@@ -75,6 +75,14 @@ def test_grid_writes_the_means():
     assert texts == ["0.10", "0.40", "1.10", "1.40", "2.10", "2.40", "3.10", "3.40"]
 
 
+def test_resolution_has_a_line_for_validation_and_one_for_test():
+    accuracy = {"validation_accuracy": [0.5, 0.7, 0.9, 0.7], "accuracy": [0.4, 0.4, 0.6, 0.8]}
+    drawn_lines = figures.resolution(pd.DataFrame({"resolution": [8, 8, 16, 16], **accuracy})).axes[0].lines
+    lines = {line.get_label(): line.get_ydata() for line in drawn_lines}
+    assert lines["validation"] == pytest.approx([0.6, 0.8])
+    assert lines["test"] == pytest.approx([0.4, 0.7])
+
+
 def test_confusion_shows_shares_of_the_true_class():
     figure = figures.confusion({"signal": np.array([[3, 1], [0, 0]])}, ("a", "b"))
     np.testing.assert_allclose(figure.axes[0].collections[0].get_array(), [[0.75, 0.25], [0, 0]])

@@ -48,7 +48,7 @@ def test_nbval_after_training_again(smoke: Smoke, tmp_path):  # noqa: F811
     done = mixkd("sweep", "--profile", "smoke", home=tmp_path)  # in one go: workers for each notebook take longer
     assert done.returncode == 0, done.stderr[-4000:]
     again = results(Store(tmp_path))
-    assert len(again) > 90
+    assert len(again) > 80
     assert again.items() <= results(Store(smoke.home)).items()
     done = nbval(executed, tmp_path)
     assert done.returncode == 0, done.stdout[-4000:]
@@ -172,9 +172,9 @@ def test_papermill_with_other_parameters(tmp_path):
     assert {spec["mixup"]["alpha"] for spec in specs if spec["mixup"]} >= {0.4}
 
 
-@pytest.mark.parametrize("name", ["14_your_turn", "16_your_recordings"])
-def test_full_trains_nothing_in_chapters_with_runs_of_their_own(name, tmp_path):
-    """Their runs are no study's, so they must be among the published ones all the same."""
+@pytest.mark.parametrize("name", ["03_teachers", "05_mixup", "14_your_turn", "16_your_recordings"])
+def test_full_trains_nothing(name, tmp_path):
+    """Two chapters with runs that `full` alone has, two with runs that are no study's: all are published."""
     words = (name, "-p", "profile=full", "-o", str(tmp_path / "out.ipynb"))
     done = mixkd("notebook", *words, home=tmp_path / "home")
     assert done.returncode == 0, done.stderr

@@ -174,7 +174,7 @@ glue("only_more", 100 * (only_image - only_again), display=False)
 # ## How fine must an image be?
 #
 # The images of the group's earlier code have 64 x 64 pixels, and pixels are what an image network pays for ({doc}`13_cost`). Our 16 x 16 were declared after a look at
-# validation people ({doc}`../book/defaults`); here is what held-out people say, in `full` only.
+# validation people ({doc}`../book/defaults`); here is what validation and held-out people say, in `full` only.
 
 # %%
 pixels = studies.load("resolution", dataset=dataset, profile=profile, seed=seed)

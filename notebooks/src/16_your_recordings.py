@@ -156,7 +156,7 @@ by_person.mean().mul(100).round(1).rename_axis(None).rename_axis(columns="subjec
 # %%
 own = np.flatnonzero(recordings.subjects == persons[-1])
 chosen = own[:: max(len(own) // 3, 1)][:3]
-signal = np.concatenate([recordings.signals[i][:1000] for i in chosen])
+signal = np.concatenate([recordings.signals[i][:short] for i in chosen])
 file = base.with_name("new.csv")
 pd.DataFrame(signal, columns=recordings.channels).to_csv(file, index=False)
 
@@ -169,7 +169,7 @@ rows = predict.label(loaded, parts)
 figures.labelled(loaded.about, parts, rows)
 
 # %% tags=["nbval-check-output"]
-truth = np.concatenate([[made[i]] * 1000 for i in chosen])
+truth = np.concatenate([[made[i]] * short for i in chosen])
 middle = [round((row["start_s"] + 1) * recordings.rate) for row in rows]
 right = [truth[m] == row["label"] for m, row in zip(middle, rows, strict=True)]
 print(
