@@ -57,6 +57,7 @@ def write(name: str, content: dict[str, Any], clock: str = CLOCK) -> None:
     """benchmarks/records/NAME.json with where its numbers come from; floats keep four digits."""
     about = {
         "clock": clock,
+        "cpu": provenance.cpu(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "git": provenance.git_state("benchmarks/records"),  # those of the benchmarks before this one
         "threads": torch.get_num_threads(),

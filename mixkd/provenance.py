@@ -6,13 +6,16 @@ import platform
 import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mixkd.store import CHECKOUT, RECIPE, RunRecord
+from mixkd.store import CHECKOUT, RECIPE, RunRecord, sha256
 
 PACKAGES = ("mixkd", "torch", "numpy", "numba", "scikit-learn", "giotto-tda")
+CPU = ("vendor_id", "cpu family", "model", "stepping", "flags", "CPU implementer", "CPU part", "Features")
+PLACE = ("versions", "cpu", "cpu_capability", "threads", "device")  # where these are equal, so are the bytes of a run
 
 
 def versions() -> dict[str, str]:
@@ -24,6 +27,22 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+@cache
+def cpu(root: Path = Path("/")) -> str:
+    """The processor's name with a digest of its model, flags and cache sizes, by which libraries choose kernels.
+
+    The name alone where there is no /proc.
+    """
+    found = root / "proc/cpuinfo"
+    if not found.is_file():
+        return platform.processor() or platform.machine()
+    first = found.read_text().partition("\n\n")[0]
+    about = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
+    caches = sorted((root / "sys/devices/system/cpu/cpu0/cache").glob("index*/size"))
+    known = [*(about.get(key, "") for key in CPU), *(path.read_text().strip() for path in caches)]
+    return f"{about.get('model name', platform.machine())} {sha256(repr(known).encode())[:8]}"
 
 
 @cache
@@ -57,6 +76,7 @@ def provenance(seed: int, seconds: float) -> dict[str, Any]:
         "recipe": RECIPE,
         "versions": versions(),
         "device": "cpu",
+        "cpu": cpu(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "seed": seed,
@@ -71,11 +91,10 @@ SEED_NOISE = 0.13  # of accuracy: 99 of 100 pairs of seeds of one run differ by 
 def compare(old: RunRecord, new: RunRecord) -> tuple[str, bool]:
     """Verdict on a run that was trained again. Equal machines and versions must give the same bytes.
 
-    Elsewhere (other CPU capability, versions or threads) the last accuracies must agree within SEED_NOISE.
+    Elsewhere, or where the record does not tell (runs published before `cpu` was recorded), the last accuracies must
+    agree within SEED_NOISE.
     """
-    same_place = all(
-        old.provenance[k] == new.provenance[k] for k in ("versions", "cpu_capability", "threads", "device")
-    )
+    same_place = all(old.provenance.get(k) == new.provenance[k] for k in PLACE)
     same_bits = old.history == new.history and (
         old.folder is None  # published without weights
         or all(np.array_equal(array, new.weights[name]) for name, array in old.weights.items())
@@ -85,4 +104,5 @@ def compare(old: RunRecord, new: RunRecord) -> tuple[str, bool]:
     gap = abs(old.metrics()["accuracy"] - new.metrics()["accuracy"])
     if same_place:
         return f"differs on the same machine, accuracy by {gap:.4f}", False
-    return f"other machine, accuracy differs by {gap:.4f}", gap <= SEED_NOISE
+    where = "other machine" if "cpu" in old.provenance else "machine not recorded"
+    return f"{where}, accuracy differs by {gap:.4f}", gap <= SEED_NOISE

@@ -451,6 +451,7 @@ VERDICTS = {
     "other history": ({"accuracy": -0.01}, "differs on the same machine, accuracy by 0.0100", False),
     "elsewhere, near": ({**ELSEWHERE, "accuracy": 0.05}, "other machine, accuracy differs by 0.0500", True),
     "elsewhere, far": ({**ELSEWHERE, "accuracy": -0.2}, "other machine, accuracy differs by 0.2000", False),
+    "other CPU": ({"cpu": "other", "weights": 1e-6}, "other machine, accuracy differs by 0.0000", True),
     "other threads": ({"threads": 4, "weights": 1e-6}, "other machine, accuracy differs by 0.0000", True),
     "other versions": ({"versions": {}, "weights": 1e-6}, "other machine, accuracy differs by 0.0000", True),
     "other device": ({"device": "cuda", "weights": 1e-6}, "other machine, accuracy differs by 0.0000", True),
@@ -460,6 +461,14 @@ VERDICTS = {
 @pytest.mark.parametrize(("changed", "verdict", "ok"), VERDICTS.values(), ids=VERDICTS)
 def test_verdict(record, tmp_path, changed, verdict, ok):
     assert provenance.compare(record, again(record, tmp_path, **changed)) == (verdict, ok)
+
+
+def test_verdict_on_a_record_that_does_not_name_its_processor(record, tmp_path):
+    old = replace(record, provenance={key: value for key, value in record.provenance.items() if key != "cpu"})
+    assert provenance.compare(old, again(record, tmp_path)) == ("identical", True)
+    near, far = (again(record, tmp_path / name, accuracy=gap) for name, gap in (("near", 0.05), ("far", -0.2)))
+    assert provenance.compare(old, near) == ("machine not recorded, accuracy differs by 0.0500", True)
+    assert provenance.compare(old, far) == ("machine not recorded, accuracy differs by 0.2000", False)
 
 
 if __name__ == "__main__":

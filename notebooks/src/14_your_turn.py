@@ -108,7 +108,7 @@ print(store.find(spec) == record, "read back and verified")
 # mixkd verify --sample 3
 # ```
 #
-# `verify` trains stored runs again, with their teachers, and compares: on the same machine and versions they must be equal to the last bit.
+# `verify` trains stored runs again, with their teachers, and compares: on the same CPU and versions they must be equal to the last bit, elsewhere up to the noise of seeds ({doc}`../book/rerun`).
 #
 # ## A method or a data set of your own
 #
