@@ -145,12 +145,16 @@ def draw(axis, about: dict[str, Any], parts: list[tuple[float, np.ndarray]], row
         for channel, name in enumerate(about["channels"]):
             seconds = first + np.arange(len(signal)) / about["rate"]
             axis.plot(seconds, signal[:, channel], lw=0.8, label=None if i else name)
+    end = rows[-1]["end_s"]
+    free = 0.0  # where the last name ends: where there is no place for the next, its colour must do
     for i, row in enumerate(rows):
         until = min(rows[i + 1]["start_s"] if i + 1 < len(rows) else row["end_s"], row["end_s"])
         colour = COLOURS[about["classes"].index(row["label"]) % len(COLOURS)]
         axis.axvspan(row["start_s"], until, color=colour, alpha=0.25, lw=0)
-        if i == 0 or row["label"] != rows[i - 1]["label"]:
+        past = row["start_s"] + 0.012 * len(row["label"]) * end
+        if free <= row["start_s"] and past <= end and (i == 0 or row["label"] != rows[i - 1]["label"]):
             axis.text(
                 row["start_s"], 1.01, row["label"], transform=axis.get_xaxis_transform(), color=colour, fontsize=9
             )
-    axis.set(xlabel="time, s", ylabel=", ".join(dict.fromkeys(about["units"])), xlim=(0, rows[-1]["end_s"]))
+            free = past
+    axis.set(xlabel="time, s", ylabel=", ".join(dict.fromkeys(about["units"])), xlim=(0, end))

@@ -212,6 +212,15 @@ def test_names_of_people_and_channels_do_not_overlap(n_people, n_channels, class
         assert overlapping(figure) == []
 
 
+def test_names_of_short_stretches_do_not_overlap():
+    names = ["walk"] * 9 + ["climb stairs", "walk", "climb stairs", "climb stairs"] + ["walk"] * 8 + ["climb stairs"]
+    rows = [{"start_s": 2.0 * i, "end_s": 2.0 * i + 2, "label": name} for i, name in enumerate(names)]
+    about = {"channels": ["x"], "units": ["g"], "rate": 10.0, "classes": ["walk", "climb stairs"]}
+    figure = figures.labelled(about, [(0.0, np.zeros((440, 1), np.float32))], rows)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["walk", "climb stairs", "walk"]
+    assert overlapping(figure) == []
+
+
 def test_confusion_of_many_classes_hides_zeros_alone():
     counts = np.eye(len(LONG)) + 1
     axis = figures.confusion({"one": counts, "two": np.eye(len(LONG))}, LONG).axes
