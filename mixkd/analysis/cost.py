@@ -56,12 +56,13 @@ def benchmark(name: str, folder: Path = BENCHMARKS) -> dict[str, Any]:
 
 
 def made_with(name: str, folder: Path = BENCHMARKS) -> str:
-    """Under what a benchmark record was measured, in lines: commit, instruction set, threads; versions."""
+    """Under what a benchmark record was measured, in lines: commit; processor, threads; versions."""
     about = benchmark(name, folder)["provenance"]
     found = ", ".join(f"{package} {version}" for package, version in about["versions"].items())
     changed = " with local changes" if about["git"]["dirty"] else ""
     commit = (about["git"]["sha"] or "unknown")[:10]
-    return f"commit {commit}{changed}, {about['cpu_capability']}, {about['threads']} thread\n{textwrap.fill(found, 80)}"
+    place = f"{about['cpu']}, {about['cpu_capability']}, {about['threads']} thread"
+    return f"commit {commit}{changed}\n{place}\n{textwrap.fill(found, 80)}"
 
 
 def campaign(records: list[RunRecord]) -> pd.DataFrame:
