@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,19 +165,24 @@ def _literal(text: str) -> Any:
 
 
 def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
-    """Run a notebook with checked parameters; `output` appears only when every cell succeeded."""
+    """Run a notebook with checked parameters; `output` appears only when every cell succeeded.
+
+    Its kernel is talked to through files: ports of kernels that start at once may clash (jupyter_client, issue 487).
+    """
     import papermill
     from nbclient.exceptions import DeadKernelError
+    from traitlets.config import Config
 
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     if output.is_dir():
         raise MixkdError(f"{output}: found a folder, expected the path of a notebook to write")
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_name(f".{uuid4().hex}.{output.name}")
+    sockets = tempfile.TemporaryDirectory()
+    files = {"transport": "ipc", "ip": f"{sockets.name}/kernel"} if os.name == "posix" else {}
+    options = {"cwd": str(CHECKOUT), "progress_bar": False, "config": Config(KernelManager=files)}
     try:
-        papermill.execute_notebook(
-            str(path), str(temporary), parameters=parameters, cwd=str(CHECKOUT), progress_bar=False
-        )
+        papermill.execute_notebook(str(path), str(temporary), parameters=parameters, **options)
         os.replace(temporary, output)
     except papermill.PapermillExecutionError as error:
         raise MixkdError(f"{path.name}, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
@@ -184,3 +190,4 @@ def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
         raise MixkdError(f"{path.name}: its kernel died") from error
     finally:
         temporary.unlink(missing_ok=True)
+        sockets.cleanup()

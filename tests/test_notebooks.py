@@ -32,9 +32,10 @@ def tags(cell) -> list[str]:
 
 def nbval(paths: list[Path], home: Path) -> subprocess.CompletedProcess:
     """Execute notebooks again and compare the checked cells with their stored outputs."""
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-n", "2", "--dist", "loadfile", *map(str, paths)]
+    options = ("--nbval-lax", "-q", "-p", "kernels", "-n", "2", "--dist", "loadfile")
+    command = [sys.executable, "-m", "pytest", *options, *map(str, paths)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-    environment |= {"MIXKD_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    environment |= {"MIXKD_HOME": str(home), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent)}
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=paths[0].parent)
 
 
