@@ -179,8 +179,8 @@ def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_name(f".{uuid4().hex}.{output.name}")
     sockets = tempfile.TemporaryDirectory()
-    files = {"transport": "ipc", "ip": f"{sockets.name}/kernel"} if os.name == "posix" else {}
-    options = {"cwd": str(CHECKOUT), "progress_bar": False, "config": Config(KernelManager=files)}
+    kernel = {"transport": "ipc", "ip": f"{sockets.name}/kernel"} if os.name == "posix" else {}
+    options = {"cwd": str(CHECKOUT), "progress_bar": False, "config": Config(KernelManager=kernel)}
     try:
         papermill.execute_notebook(str(path), str(temporary), parameters=parameters, **options)
         os.replace(temporary, output)

@@ -15,6 +15,7 @@ from mixkd import studies
 from mixkd.analysis import verdicts
 from mixkd.analysis.claims import CLAIMS, Make, scratch, student
 from mixkd.config import Mixup, RunSpec
+from mixkd.provenance import SEED_NOISE
 from mixkd.published import Published
 
 PAGES = [*sorted((ROOT / "notebooks").glob("*.ipynb")), ROOT / "book" / "index.md"]
@@ -119,3 +120,7 @@ def test_readme_says_what_the_published_records_say_of_the_claims():
     )
     otherwise = verdicts.sensitivity(*verdicts.collect("selfback", "full"))["accuracy_best_validation"]
     assert set(otherwise[["H3", "H9", "H10"]]) == {"undecided"}
+
+
+def test_the_tolerance_of_verify_is_the_one_that_the_book_states():
+    assert f"({100 * SEED_NOISE:.0f} points, on single people)" in (ROOT / "book" / "rerun.md").read_text()
