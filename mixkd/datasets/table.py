@@ -8,6 +8,7 @@ columns by number and no file: when there is one, the file is read again, line b
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -121,9 +122,7 @@ def read(path: Path, form: Format, content: bytes | None = None) -> Parsed:
     """
     try:
         with _open(path, content) as file:
-            n_rows = _rows(path, file, form)
-            file.seek(0)
-            return _parse(path, form, n_rows, file)
+            return _parse(path, form, _rows(path, file, form), content)
     except OSError as error:
         raise MixkdError(f"{path}: {error.strerror or error}") from error
 
@@ -138,6 +137,15 @@ def text(path: Path) -> bytes:
 
 def _open(path: Path, content: bytes | None) -> IO[bytes]:
     return open(path, "rb") if content is None else io.BytesIO(content)
+
+
+def _arrows(path: Path, content: bytes | None) -> pa.NativeFile:
+    """The same bytes, held by arrow: its threads read ahead, and would abort a process that ends with Python's own."""
+    if content is None:
+        return pa.OSFile(os.fsencode(path))
+    sink = pa.BufferOutputStream()
+    sink.write(content)
+    return pa.BufferReader(sink.getvalue())
 
 
 def _rows(path: Path, file: IO[bytes], form: Format) -> int:
@@ -173,14 +181,14 @@ def _columns(form: Format) -> str:
     return f"{len(form.columns)} column{'s' * (len(form.columns) > 1)}{by}"
 
 
-def _parse(path: Path, form: Format, n_rows: int, file: IO[bytes]) -> Parsed:
+def _parse(path: Path, form: Format, n_rows: int, content: bytes | None) -> Parsed:
     used = {name: kind for name, kind in form.columns.items() if kind != "skip"}
     values = np.empty((n_rows, len(form.numbers)), np.float32)
     columns = {n: np.empty(n_rows, np.float64 if k == "time" else np.int64) for n, k in used.items() if k != "number"}
     words: dict[str, dict[str, int]] = {name: {} for name, kind in used.items() if kind in ("text", "note")}
     row = 0
     try:
-        for batch in _batches(file, form, used):
+        for batch in _batches(_arrows(path, content), form, used):
             end = row + len(batch)
             for i, name in enumerate(form.numbers):
                 values[row:end, i] = _finite(batch, name, form)
@@ -188,13 +196,13 @@ def _parse(path: Path, form: Format, n_rows: int, file: IO[bytes]) -> Parsed:
                 columns[name][row:end] = _other(batch, name, used[name], words)
             row = end
     except (pa.ArrowInvalid, ValueError) as error:
-        raise _first_fault(path, form, file) or MixkdError(f"{path}: {' '.join(str(error).split())}") from error
+        raise _first_fault(path, form, content) or MixkdError(f"{path}: {' '.join(str(error).split())}") from error
     if row != n_rows:
-        raise _first_fault(path, form, file) or MixkdError(f"{path}: found {row} rows, expected {n_rows}, one per line")
+        raise _first_fault(path, form, content) or MixkdError(f"{path}: found {row} rows, expected {n_rows}")
     return Parsed(path, form, values, columns, {name: tuple(found) for name, found in words.items()})
 
 
-def _batches(file: IO[bytes], form: Format, used: Mapping[str, Kind]) -> Iterator[pa.RecordBatch]:
+def _batches(file: pa.NativeFile, form: Format, used: Mapping[str, Kind]) -> Iterator[pa.RecordBatch]:
     with csv.open_csv(
         file,
         read_options=csv.ReadOptions(
@@ -235,8 +243,9 @@ def _other(batch: pa.RecordBatch, name: str, kind: Kind, words: dict[str, dict[s
     return column.cast(pa.int64()).to_numpy() if kind == "instant" else column.to_numpy()
 
 
-def _first_fault(path: Path, form: Format, file: IO[bytes]) -> MixkdError | None:
-    return next(_faults(path, form, file), None)
+def _first_fault(path: Path, form: Format, content: bytes | None) -> MixkdError | None:
+    with _open(path, content) as file:
+        return next(_faults(path, form, file), None)
 
 
 def faults(path: Path, form: Format, content: bytes, most: int) -> list[str]:
@@ -249,7 +258,6 @@ def faults(path: Path, form: Format, content: bytes, most: int) -> list[str]:
 def _faults(path: Path, form: Format, file: IO[bytes]) -> Iterator[MixkdError]:
     """Every line that is not as `form` says. Slow, and only reached when something is wrong."""
     kinds = list(form.columns.items())
-    file.seek(0)
     for number, raw in enumerate(file, start=1):
         line = raw.decode("utf-8", "backslashreplace")
         if number < form.first_line:
