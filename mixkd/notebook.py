@@ -170,7 +170,7 @@ def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
     Its kernel is talked to through files: ports of kernels that start at once may clash (jupyter_client, issue 487).
     """
     import papermill
-    from nbclient.exceptions import DeadKernelError
+    from jupyter_client.kernelspec import NoSuchKernel
     from traitlets.config import Config
 
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
@@ -186,8 +186,8 @@ def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
         os.replace(temporary, output)
     except papermill.PapermillExecutionError as error:
         raise MixkdError(f"{path.name}, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
-    except DeadKernelError as error:
-        raise MixkdError(f"{path.name}: its kernel died") from error
+    except (RuntimeError, NoSuchKernel) as error:
+        raise MixkdError(f"{path.name}: found no kernel that lives ({error}), expected one to run it") from error
     finally:
         temporary.unlink(missing_ok=True)
         sockets.cleanup()

@@ -159,6 +159,30 @@ def test_a_notebook_refuses_wrong_parameters_itself(name, value, message):
     assert str(refusal.value) == message
 
 
+@pytest.mark.parametrize(
+    ("kernel", "code", "message"),
+    [
+        ("python3", "import os; os._exit(3)", "Kernel died"),
+        ("dies", "0", "Kernel died before replying to kernel_info"),
+        ("klingon", "0", "No such kernel named klingon"),
+    ],
+)
+def test_a_kernel_that_does_not_live_is_one_line(tmp_path, monkeypatch, kernel, code, message):
+    spec = tmp_path / "jupyter" / "kernels" / "dies" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(json.dumps({"argv": ["false"], "display_name": "Dies", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    source = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": kernel, "display_name": kernel}})
+    source.cells = [nbformat.v4.new_code_cell("x: int = 1  # help", metadata={"tags": ["parameters"]})]
+    source.cells.append(nbformat.v4.new_code_cell(code))
+    nbformat.write(source, tmp_path / "99_mine.ipynb")
+    with pytest.raises(MixkdError) as refusal:
+        notebook.execute(tmp_path / "99_mine.ipynb", tmp_path / "out.ipynb", {})
+    expected = f"99_mine.ipynb: found no kernel that lives ({message}), expected one to run it"
+    assert str(refusal.value) == expected
+    assert not list(tmp_path.glob("*out.ipynb"))
+
+
 def test_papermill_with_other_parameters(tmp_path):
     output = tmp_path / "out.ipynb"
     words = ["-p", "profile", "smoke", "-p", "dataset", "synthetic", "-p", "alpha", "0.4", "-p", "seed", "7"]
