@@ -122,7 +122,8 @@ def read(path: Path, form: Format, content: bytes | None = None) -> Parsed:
     """
     try:
         with _open(path, content) as file:
-            return _parse(path, form, _rows(path, file, form), content)
+            n_rows = _rows(path, file, form)
+        return _parse(path, form, n_rows, content)
     except OSError as error:
         raise MixkdError(f"{path}: {error.strerror or error}") from error
 
@@ -139,8 +140,8 @@ def _open(path: Path, content: bytes | None) -> IO[bytes]:
     return open(path, "rb") if content is None else io.BytesIO(content)
 
 
-def _arrows(path: Path, content: bytes | None) -> pa.NativeFile:
-    """The same bytes, held by arrow: its threads read ahead, and would abort a process that ends with Python's own."""
+def _native(path: Path, content: bytes | None) -> pa.NativeFile:
+    """The same bytes without a Python object: arrow's threads read ahead, and would want one while Python ends."""
     if content is None:
         return pa.OSFile(os.fsencode(path))
     sink = pa.BufferOutputStream()
@@ -188,7 +189,7 @@ def _parse(path: Path, form: Format, n_rows: int, content: bytes | None) -> Pars
     words: dict[str, dict[str, int]] = {name: {} for name, kind in used.items() if kind in ("text", "note")}
     row = 0
     try:
-        for batch in _batches(_arrows(path, content), form, used):
+        for batch in _batches(_native(path, content), form, used):
             end = row + len(batch)
             for i, name in enumerate(form.numbers):
                 values[row:end, i] = _finite(batch, name, form)
@@ -198,7 +199,8 @@ def _parse(path: Path, form: Format, n_rows: int, content: bytes | None) -> Pars
     except (pa.ArrowInvalid, ValueError) as error:
         raise _first_fault(path, form, content) or MixkdError(f"{path}: {' '.join(str(error).split())}") from error
     if row != n_rows:
-        raise _first_fault(path, form, content) or MixkdError(f"{path}: found {row} rows, expected {n_rows}")
+        expected = f"{n_rows}, one per line"
+        raise _first_fault(path, form, content) or MixkdError(f"{path}: found {row} rows, expected {expected}")
     return Parsed(path, form, values, columns, {name: tuple(found) for name, found in words.items()})
 
 
