@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,21 @@ def test_in_step_with_its_script(path):
     kept = ("tags", "mystnb")
     for a, b in zip(script.cells, stored.cells, strict=True):
         assert {k: a.metadata.get(k) for k in kept} == {k: b.metadata.get(k) for k in kept}
+
+
+@pytest.mark.parametrize("newer", ["*.py", "*.ipynb"])
+def test_a_sync_of_what_is_committed_changes_nothing(tmp_path, newer):
+    """Whichever of a pair is newer: that is by chance in a clone."""
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    shutil.copy(ROOT / "jupytext.toml", tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for path in tmp_path.rglob(newer):
+        os.utime(path, (path.stat().st_mtime + 60,) * 2)
+    scripts = [str(path) for path in before if path.suffix == ".py"]
+    done = subprocess.run([sys.executable, "-m", "jupytext", "--sync", *scripts], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    changed = [path.name for path, content in before.items() if path.read_bytes() != content]
+    assert (changed, len(scripts)) == ([], len(NOTEBOOKS))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
