@@ -91,7 +91,8 @@ def test_a_sync_of_what_is_committed_changes_nothing(tmp_path, newer):
     for path in tmp_path.rglob(newer):
         os.utime(path, (path.stat().st_mtime + 60,) * 2)
     scripts = [str(path) for path in before if path.suffix == ".py"]
-    done = subprocess.run([sys.executable, "-m", "jupytext", "--sync", *scripts], capture_output=True, text=True, cwd=tmp_path)
+    command = [sys.executable, "-m", "jupytext", "--sync", *scripts]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     changed = [path.name for path, content in before.items() if path.read_bytes() != content]
     assert (changed, len(scripts)) == ([], len(NOTEBOOKS))
