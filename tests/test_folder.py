@@ -79,6 +79,22 @@ def same(one, other):
 # -- every spelling of the same recordings
 
 
+def test_stretches_that_continue_one_another_are_known(home, table):
+    """Of one person and recording, without a hole between them; not after ignored samples, a gap, or a new person."""
+    ann, bob, cy = (part.copy() for _, part in table.groupby("who"))
+    ann["what"] = ["lift"] * 100 + ["rest"] * 100 + ["lift"] * 100
+    bob["what"] = ["rest"] * 100 + ["none"] * 60 + ["lift"] * 140
+    cy.loc[cy.index[150:], "t"] += 0.4  # a gap of 0.4 s between its two activities
+    toml = TOML.replace('label = "what"', 'label = "what"\nignore = ["none"]')
+    base = written(home / "one", {"all.csv": pd.concat([ann, bob, cy])}, toml)
+    recordings = read(base)
+    assert recordings.people == {1: "ann", 2: "bob", 3: "cy"}
+    who = list(zip(recordings.subjects, (recordings.classes[labels[0]] for labels in recordings.labels), strict=True))
+    assert who == [(1, "lift"), (1, "lift"), (1, "rest"), (2, "lift"), (2, "rest"), (3, "lift"), (3, "rest")]
+    assert recordings.previous == (-1, 2, 0, -1, -1, -1, -1)
+    assert datasets.dataset(datasets.named(str(base))).load().previous == recordings.previous
+
+
 def test_a_table_gives_its_own_numbers(table, tmp_path):
     found = read(written(tmp_path / "a", {"all.csv": table}))
     assert (found.classes, found.channels, found.units, found.rate) == (LABELS, ("x", "y"), ("g", "g"), 50.0)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,12 +22,24 @@ PEOPLE = 3  # at least: one to test, one to validate, one to train on
 CLASSES = 100  # at most: more are no activities
 
 
+class Stretch(NamedTuple):
+    """Uninterrupted samples of one person, recording and activity: signal (n_samples, n_channels).
+
+    continues: it begins where the stretch before it in the same file ends, to within one sample; same person.
+    """
+
+    subject: str
+    label: str
+    signal: np.ndarray
+    continues: bool = False
+
+
 @dataclass
 class Found:
-    """What was read: stretches (subject, label, signal), counts, and what is wrong or worth a look, a line each."""
+    """What was read: stretches, counts, and what is wrong or worth a look, a line each."""
 
     description: Description
-    stretches: list[tuple[str, str, np.ndarray]] = field(default_factory=list)
+    stretches: list[Stretch] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -44,27 +57,30 @@ class Found:
 
     @property
     def people(self) -> list[str]:
-        return _sorted(subject for subject, _, _ in self.stretches)
+        return _sorted(part.subject for part in self.stretches)
 
     @property
     def classes(self) -> list[str]:
-        return _sorted(label for _, label, _ in self.stretches)
+        return _sorted(part.label for part in self.stretches)
 
     def recordings(self) -> Recordings:
         """All stretches, in the order of people, labels and files. People that are not numbers get some."""
         people, classes, about = self.people, self.classes, self.description
-        order = sorted(self.stretches, key=lambda part: (people.index(part[0]), classes.index(part[1])))
+        parts = self.stretches
+        order = sorted(range(len(parts)), key=lambda i: (people.index(parts[i].subject), classes.index(parts[i].label)))
+        at = {i: number for number, i in enumerate(order)}
         ids = dict(zip(people, map(int, people) if _numbers(people) else range(1, len(people) + 1), strict=True))
         return Recordings(
-            signals=tuple(signal for _, _, signal in order),
-            labels=tuple(np.full(len(signal), classes.index(label)) for _, label, signal in order),
-            subjects=np.array([ids[subject] for subject, _, _ in order]),
+            signals=tuple(parts[i].signal for i in order),
+            labels=tuple(np.full(len(parts[i].signal), classes.index(parts[i].label)) for i in order),
+            subjects=np.array([ids[parts[i].subject] for i in order]),
             rate=about.rate,
             channels=tuple(about.channels),
             units=tuple(about.channels.values()),
             classes=tuple(classes),
             counts=dict(self.counts),
             people={number: name for name, number in ids.items() if name != str(number)},
+            previous=tuple(at[i - 1] if parts[i].continues else -1 for i in order),
         )
 
 
@@ -98,8 +114,8 @@ def inspect(folder: Path) -> Found:
     return found
 
 
-def _stretches(parsed: table.Parsed, about: Description, named: dict[str, str], found: Found) -> Iterator:
-    """(subject, label, signal) of a file: one person, recording and activity each, even in time, without holes."""
+def _stretches(parsed: table.Parsed, about: Description, named: dict[str, str], found: Found) -> Iterator[Stretch]:
+    """Those of a file, even in time, without holes."""
     words = {name: _words(parsed, getattr(about, name), named.get(name, "")) for name in FIELDS}
     same = np.ones(max(len(parsed) - 1, 0), bool)
     for name in ("subject", "recording"):
@@ -110,7 +126,9 @@ def _stretches(parsed: table.Parsed, about: Description, named: dict[str, str], 
         time = (clock - clock[0]) * loose.TIME_UNITS[about.time_unit]
         factor = timing.factor(parsed.path, np.diff(time)[same], about.rate)
     cuts = np.flatnonzero(~(same & (words["label"][1:] == words["label"][:-1]))) + 1
+    until = -np.inf  # end (s) of the last stretch that was kept
     for start, end in zip([0, *cuts], [*cuts, len(parsed)], strict=True):
+        until = until if start and same[start - 1] else -np.inf
         subject, label = words["subject"][start], words["label"][start]
         if label in about.ignore:
             found.count("samples without an activity, left out", end - start)
@@ -119,11 +137,12 @@ def _stretches(parsed: table.Parsed, about: Description, named: dict[str, str], 
             if not word:
                 raise parsed.refuse(start, f"no {name}", "one in every row (an empty one may stand in `ignore`)")
         rows, n_window = slice(start, end), round(about.window * about.rate)
-        for _, signal in timing.whole(time[rows], parsed.values[rows], about.rate, factor, about.gap, found.count):
+        for first, signal in timing.whole(time[rows], parsed.values[rows], about.rate, factor, about.gap, found.count):
             if len(signal) < n_window:
                 found.count("stretches shorter than a window, left out")
             else:
-                yield str(subject), str(label), signal
+                yield Stretch(str(subject), str(label), signal, abs(first - until) <= 1.01 / about.rate)
+                until = first + len(signal) / about.rate
 
 
 def _words(parsed: table.Parsed, column: str | None, otherwise: str) -> np.ndarray:
@@ -142,7 +161,7 @@ def _problems(found: Found) -> Iterator[str]:
         some = ", ".join(classes[:5]) + (", …" if len(classes) > 5 else "")
         yield f"found {len(classes)} labels ({some}), expected 2 to {CLASSES}"
     seen: dict[str, str] = {}
-    for subject, label, signal in found.stretches:
+    for subject, label, signal, _ in found.stretches:
         other = seen.setdefault(store.sha256(signal.tobytes()), subject)
         if other != subject:
             who = f"{other} and of {subject}"
@@ -154,10 +173,10 @@ def _remarks(found: Found) -> Iterator[str]:
     if not found.stretches:
         return
     for label in found.classes:
-        who = {subject for subject, name, _ in found.stretches if name == label}
+        who = {part.subject for part in found.stretches if part.label == label}
         if len(who) == 1:
             yield f"only {who.pop()} did {label}: whoever is tested on it taught nobody"
-    together = np.concatenate([signal[:: max(len(signal) // 200, 1)] for _, _, signal in found.stretches])
+    together = np.concatenate([part.signal[:: max(len(part.signal) // 200, 1)] for part in found.stretches])
     for i, channel in enumerate(found.description.channels):
         if together[:, i].std() < 1e-9:
             yield f"{channel} has one value, {together[0, i]:g}"

@@ -43,8 +43,12 @@ def keep(base: Path) -> str:
     name = KEPT + store.sha256(store.canonical_json(kept))[:12]
     store.atomic_write(_place(name, "safetensors"), packed)
     store.atomic_write(_place(name, "safetensors.sha256"), kept["arrays"].encode())
-    reading = {field: getattr(about, field) for field in READING}
-    store.atomic_write(_place(name, "json"), store.canonical_json({**kept, "title": about.title, "reading": reading}))
+    beside = {  # no part of the name: it changes no training
+        "title": about.title,
+        "reading": {field: getattr(about, field) for field in READING},
+        "previous": made.previous,
+    }
+    store.atomic_write(_place(name, "json"), store.canonical_json({**kept, **beside}))
     return name
 
 
@@ -85,4 +89,5 @@ def load(name: str) -> Recordings:
     kept = store.cached_arrays(_place(name, "safetensors"), lost)
     words = (tuple(about[part]) for part in ("channels", "units", "classes"))
     made = raw.recordings((kept, raw.counts(kept)), about["rate"], *words)
-    return replace(made, people={int(number): person for number, person in about["people"].items()})
+    people = {int(number): person for number, person in about["people"].items()}
+    return replace(made, people=people, previous=tuple(about.get("previous", ())))

@@ -18,6 +18,8 @@ class Recordings:
     subjects: (n_recordings,) int64, a person each; rate: samples per second
     counts: what the loader interpolated, split or left out, in words, with how many
     people: names of subjects, where they have some
+    previous: for each recording, the index of the one that it continues without a hole (another activity), or -1;
+    empty: none continues another
     """
 
     signals: tuple[np.ndarray, ...]
@@ -29,6 +31,7 @@ class Recordings:
     classes: tuple[str, ...]
     counts: dict[str, int] = field(default_factory=dict)
     people: dict[int, str] = field(default_factory=dict)
+    previous: tuple[int, ...] = ()
 
     def person(self, subject: int | str) -> str:
         """The name of a subject, or its number."""
