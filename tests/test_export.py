@@ -16,6 +16,7 @@ import safetensors.numpy
 import torch
 from runs import IMAGE, mtimes, small, train
 from smoke import mixkd
+from watched import watched  # noqa: F401 - a fixture
 
 from mixkd import distill, export, inputs, predict, studies
 from mixkd.errors import MixkdError
@@ -221,7 +222,7 @@ def test_a_damaged_student_is_refused(made, tmp_path):
 # -- from recordings to a student
 
 
-def test_distill_and_predict_by_command(home, tmp_path):
+def test_distill_and_predict_by_command(home, tmp_path, watched):  # noqa: F811
     """What a practitioner types: a report about people the students never saw, a student, labels of a recording."""
     out = tmp_path / "student"
     done = mixkd("distill", "synthetic", "--profile", "smoke", "-o", str(out), home=home)
@@ -253,6 +254,17 @@ def test_distill_and_predict_by_command(home, tmp_path):
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "new.labels.csv").read_text().splitlines()) == 1 + 3
     assert (tmp_path / "new.labels.png").read_bytes().startswith(b"\x89PNG")
+    assert (watched.files(), watched.sockets()) == ([], []), "nothing is reported, nothing left in the user's home"
+
+
+@pytest.mark.parametrize("modules", ["mixkd.book, mixkd.notebook, onnxscript", "mixkd.export", "mixkd.predict"])
+def test_nothing_is_reported_by_dependencies(made, watched, modules):  # noqa: F811
+    """onnxruntime 1.29 and later write a device identifier and queue events at import, unless told not to."""
+    file = str(made[2] / "student.onnx")
+    code = f"import {modules}; from onnxruntime import InferenceSession; InferenceSession({file!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (watched.files(), watched.sockets()) == ([], [])
 
 
 def test_headline_has_an_interval_from_three_people_on():
