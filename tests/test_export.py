@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import subprocess
@@ -79,11 +80,31 @@ def test_only_students_are_exported(home):
     assert not (home / "none").exists()
 
 
+def scaled(portable, factor):
+    """The same network with logits `factor` times as large."""
+    with torch.no_grad():
+        portable.net.head.weight *= factor
+        portable.net.head.bias *= factor
+    return portable
+
+
+def test_large_logits_may_differ_by_as_large_a_part(made):
+    """Thousands hold three decimals less than units: the same network, relative to its logits as exact as before."""
+    record, data, _ = made
+    x = np.random.default_rng(4).normal(scale=3, size=(37, *data.parts["test"].x.shape[1:])).astype(np.float32)
+    for factor in (1.0, 5e3):
+        portable = scaled(export.Portable(trained_network(record, data), *vars(data.normalisation).values()), factor)
+        assert 0 <= export.agreement(portable, export.to_onnx(portable, x[:2]), x) <= export.TOLERANCE
+
+
 def test_a_network_that_onnx_gets_wrong_is_not_written(made, monkeypatch, tmp_path):
-    monkeypatch.setattr(export, "TOLERANCE", -1.0)
-    with pytest.raises(MixkdError, match=r"export: found ONNX logits .* away from torch, expected at most"):
-        export.export(made[0], made[1], tmp_path / "wrong")
-    assert not (tmp_path / "wrong").exists()
+    """By a thousandth of its logits, or in a label."""
+    right = export.to_onnx
+    for wrong in (lambda net, x: right(scaled(net, 1.001), x), lambda net, x: right(scaled(net, -1.0), x)):
+        monkeypatch.setattr(export, "to_onnx", lambda net, x, wrong=wrong: wrong(copy.deepcopy(net), x))
+        with pytest.raises(MixkdError, match=r"ONNX logits .* away from torch and \d+ other labels in batches"):
+            export.export(made[0], made[1], tmp_path / "wrong")
+        assert not (tmp_path / "wrong").exists()
 
 
 # -- a new recording
