@@ -30,15 +30,16 @@ def diagrams(x: np.ndarray, backend: str = "fast") -> Diagrams:
     """Finite H0 pairs of x, (n_windows, n_channels, n_samples), by the named backend.
 
     giotto: CubicalPersistence with reduced homology, which drops the essential class; padding is removed.
-    gudhi: CubicalComplex with the samples as vertices. Raises MixkdError on an unknown or missing backend.
+    gudhi: CubicalComplex with the samples as vertices. Raises MixkdError on an unknown or missing backend, and as
+    `topology.as_signals` does.
     """
     if backend == "fast":
         return topology.diagrams(x)
     if backend not in DIAGRAM_BACKENDS:
         raise MixkdError(f"backend: found {backend!r}, {nearest(backend, DIAGRAM_BACKENDS)}")
-    x = np.ascontiguousarray(x, dtype=np.float32)
-    if not np.isfinite(x).all():
-        raise MixkdError("topology: found a non-finite value")
+    x = topology.as_signals(x)
+    if len(x) == 0:
+        return topology.diagrams(x)
     series = x.reshape(-1, x.shape[2])
     pairs = _giotto_pairs(series) if backend == "giotto" else [_gudhi_pairs(s) for s in series]
     offsets = np.concatenate([[0], np.cumsum([len(p) for p in pairs])]).astype(np.int64)
@@ -63,12 +64,16 @@ def images(given: Diagrams, grid: Grid, backend: str = "fast") -> np.ndarray:
 
     gudhi samples the Gaussian at pixel centres (our `sampled`), persim integrates it over the pixel (our
     `integrated`); both get pairs in pixel coordinates. giotto fits its own grid to the collection, so its images
-    differ: it floors points to pixels, cuts the Gaussian at 4 spreads and weights sampled persistences.
+    differ: it floors points to pixels, cuts the Gaussian at 4 spreads and weights sampled persistences. Raises
+    MixkdError on an unknown or missing backend and on a grid of another number of channels.
     """
     if backend == "fast":
         return topology.images(given, grid)
     if backend not in IMAGE_BACKENDS:
         raise MixkdError(f"backend: found {backend!r}, {nearest(backend, IMAGE_BACKENDS)}")
+    topology.expect_match(given, grid)
+    if len(given) == 0:
+        return topology.images(given, grid)
     draw = {"gudhi": _gudhi_images, "persim": _persim_images, "giotto": _giotto_images}[backend]
     channels = [draw(given, grid, c) for c in range(given.n_channels)]
     return np.stack(channels, axis=1)
@@ -76,6 +81,7 @@ def images(given: Diagrams, grid: Grid, backend: str = "fast") -> np.ndarray:
 
 def in_pixels(given: Diagrams, grid: Grid, channel: int) -> list[np.ndarray]:
     """(birth, persistence) in pixels of each window, clipped to the grid as the fast path does."""
+    topology.expect_match(given, grid)
     width, height = grid.pixel_size(channel)
     low, high = grid.birth[channel]
     result = []

@@ -1,22 +1,23 @@
 """A window becomes a diagram becomes an image: sublevel-set H0 of each channel, then a persistence image.
 
 Fast path: the linear-time stack algorithm for persistence of a sequence (the cancellation of rainflow counting) and
-a separable Gaussian, both compiled. Oracles and selectable backends: `mixkd.backends`.
+a separable Gaussian, both in `mixkd.compiled`. Oracles and selectable backends: `mixkd.backends`.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from mixkd.compiled import all_pairs, rasterise
 from mixkd.config import ImageSpec
 from mixkd.errors import MixkdError
 from mixkd.windows import Normalisation
 
-REACH = 5.0  # Gaussians are cut off at 5 spreads: 4e-6 of the peak
+LARGEST = float(np.float32(1e30))  # beyond it, sums of persistences and images of them could leave float32
+LOST = 1e-3  # share of a channel's range by which rounding to float32 may move values (default chosen here)
+ROUNDING = 16 * np.finfo(np.float64).eps  # a float64 channel whose range is this share of its values is constant
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,33 @@ class Diagrams:
     points: (n_pairs, 2) float32, those of one channel together, in order of death index along the signal
     offsets: (n_windows * n_channels + 1,) int64; channel c of window i owns offsets[i * n_channels + c] onwards
     essential: (n_windows, n_channels) float32: birth of the class that never dies, the channel's minimum
+
+    Raises MixkdError where these do not fit together: compiled code follows the offsets without a check.
     """
 
     points: np.ndarray
     offsets: np.ndarray
     essential: np.ndarray
+
+    def __post_init__(self) -> None:
+        expect("Diagrams.essential", self.essential, np.float32, ("n_windows", "n_channels >= 1"))
+        expect("Diagrams.points", self.points, np.float32, ("n_pairs", 2))
+        expect("Diagrams.offsets", self.offsets, np.int64, (self.essential.size + 1,))
+        steps = np.diff(self.offsets)
+        if self.offsets[0] != 0 or self.offsets[-1] != len(self.points) or (steps < 0).any():
+            raise MixkdError(
+                f"Diagrams.offsets: found {self.offsets[0]} to {self.offsets[-1]}, smallest step "
+                f"{steps.min(initial=0)}, expected 0 to {len(self.points)}, the number of points, never falling"
+            )
+        if not _within(self.essential):
+            raise MixkdError(f"Diagrams.essential: found a value beyond {LARGEST:g} or non-finite")
+        births, deaths = self.points.T
+        if not (_within(self.points) and (births < deaths).all()):
+            i = int(np.argmin((births >= -LARGEST) & (births < deaths) & (deaths <= LARGEST)))
+            raise MixkdError(
+                f"Diagrams.points: found birth {births[i]:g} and death {deaths[i]:g} in row {i}, "
+                f"expected birth < death, both within {LARGEST:g}"
+            )
 
     def __len__(self) -> int:
         return len(self.essential)
@@ -41,74 +64,108 @@ class Diagrams:
 
     def of(self, window: int, channel: int) -> np.ndarray:
         """(n_pairs, 2) of one channel of one window."""
-        i = window * self.n_channels + channel
+        i = _index("window", window, len(self)) * self.n_channels + _index("channel", channel, self.n_channels)
         return self.points[self.offsets[i] : self.offsets[i + 1]]
 
     def channel(self, channel: int) -> np.ndarray:
         """All pairs of one channel, (n_pairs, 2)."""
-        return np.concatenate([self.of(i, channel) for i in range(len(self))])
+        own = np.arange(self.n_channels) == _index("channel", channel, self.n_channels)
+        return self.points[np.repeat(np.tile(own, len(self)), np.diff(self.offsets))]
 
 
-@numba.njit(cache=True, nogil=True)
-def _push(extremum, stack, size, points, n):
-    """Push an extremum; while the two inner of the top four lie within the outer two, they are a pair and cancel."""
-    stack[size] = extremum
-    size += 1
-    while size >= 4:
-        outer, first, second, top = stack[size - 4], stack[size - 3], stack[size - 2], stack[size - 1]
-        if top > second:  # outer and second are minima
-            if outer > second or first > top:
-                break
-            points[n, 0], points[n, 1] = second, first
-        else:
-            if outer < second or first < top:
-                break
-            points[n, 0], points[n, 1] = first, second
-        n += 1
-        stack[size - 3] = top
-        size -= 2
-    return size, n
+def expect(name: str, array: np.ndarray, dtype: type, shape: tuple[int | str, ...]) -> None:
+    """MixkdError unless it is an array of this dtype and shape; a word stands for any length, or one of at least 1."""
+    found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+    fits = isinstance(array, np.ndarray) and array.dtype == dtype and array.ndim == len(shape)
+    if not fits or not all(
+        n >= int(wanted.endswith(">= 1")) if isinstance(wanted, str) else n == wanted
+        for n, wanted in zip(array.shape, shape, strict=True)
+    ):
+        wanted = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+        raise MixkdError(f"{name}: found {found}, expected {np.dtype(dtype)} {wanted}")
 
 
-@numba.njit(cache=True, nogil=True)
-def _all_pairs(x):
-    """Pairs of every row of x, each as a walk from +inf over its local extrema to +inf: linear time."""
-    n_series, n_samples = x.shape
-    points = np.empty((n_series * (n_samples // 2 + 1), 2), x.dtype)
-    offsets = np.zeros(n_series + 1, np.int64)
-    stack, extrema = np.empty(n_samples + 2, x.dtype), np.empty(n_samples + 1, x.dtype)
-    n = 0
-    for series in range(n_series):
-        rising, last, count = False, x[series, 0], 0
-        for i in range(1, n_samples):  # without branches: writes every sample, keeps the extrema
-            value = x[series, i]
-            extrema[count] = last
-            turn = (value > last) & (not rising) | (value < last) & rising
-            count += turn
-            rising ^= turn
-            last = value
-        extrema[count] = last
-        count += not rising  # a last rise ends in the sentinel, not in a maximum of its own
-        stack[0], size = np.inf, 1
-        for i in range(count):
-            size, n = _push(extrema[i], stack, size, points, n)
-        size, n = _push(np.float32(np.inf), stack, size, points, n)
-        offsets[series + 1] = n
-    return points[:n].copy(), offsets
+def expect_type(found: object, wanted: type) -> None:
+    if not isinstance(found, wanted):
+        raise MixkdError(f"topology: found {type(found).__name__}, expected {wanted.__name__}")
+
+
+def _index(name: str, i: int, n: int) -> int:
+    if isinstance(i, bool | np.bool_) or not isinstance(i, int | np.integer) or not 0 <= i < n:
+        raise MixkdError(f"topology: found {name} {_short(i)}, expected an integer from 0 to {n - 1}")
+    return int(i)
+
+
+def _short(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _within(x: np.ndarray) -> bool:
+    """Whether all values are finite and at most LARGEST in size."""
+    return x.size == 0 or bool(float(x.min()) >= -LARGEST and float(x.max()) <= LARGEST)
+
+
+def _array(x: np.ndarray) -> np.ndarray:
+    try:
+        return np.asarray(x)
+    except ValueError:  # numpy's own words for lists of unequal lengths
+        raise MixkdError(f"topology: found {_short(x)}, expected an array of numbers") from None
+
+
+def as_signals(x: np.ndarray) -> np.ndarray:
+    """x, (n_windows, n_channels, n_samples) of any real numbers, in contiguous float32.
+
+    Raises MixkdError on other dtypes and shapes, non-finite values, values beyond LARGEST, and channels that float32
+    does not resolve.
+    """
+    x = _array(x)
+    if x.dtype.kind not in "fiu":
+        raise MixkdError(f"topology: found dtype {x.dtype}, expected real numbers, for example float32")
+    if x.ndim != 3 or 0 in x.shape[1:]:
+        raise MixkdError(
+            f"topology: found shape {x.shape}, expected (n_windows, n_channels, n_samples >= 1) with at least 1 channel"
+        )
+    if not _within(x):
+        _refuse_first(x)
+    single = np.ascontiguousarray(x, dtype=np.float32)
+    if x.size and not np.can_cast(x.dtype, np.float32):
+        _refuse_unresolved(x, single)
+    return single
+
+
+def _refuse_first(x: np.ndarray) -> None:
+    """The first value that is not finite, or beyond LARGEST."""
+    at = tuple(np.argwhere(~((x >= -LARGEST) & (x <= LARGEST)))[0])
+    window, channel, sample = at
+    found = f"{x[at]:g}, beyond {LARGEST:g} (take a larger unit)," if np.isfinite(x[at]) else "a non-finite value"
+    raise MixkdError(f"topology: found {found} in window {window}, channel {channel}, sample {sample}")
+
+
+def _refuse_unresolved(x: np.ndarray, single: np.ndarray) -> None:
+    """The first channel that rounding to float32 moves by more than LOST of its range within a window."""
+    wide, rounding = (x, ROUNDING) if x.dtype.kind == "f" else (x.astype(np.longdouble), 0.0)  # int64 needs 64 bits
+    moved = np.abs(wide - single).max(axis=(0, 2))
+    low, high = wide.min(axis=2), wide.max(axis=2)
+    size = np.maximum(np.abs(low), np.abs(high)).max(axis=0)
+    span = (high - low).max(axis=0)
+    lost = np.flatnonzero((moved > LOST * span) & (span > rounding * size))
+    if len(lost):
+        c = lost[0]
+        window = int(np.argmax((high - low)[:, c]))
+        raise MixkdError(
+            f"topology: float32 does not resolve channel {c}: found values near {size[c]:g} that differ by {span[c]:g} "
+            f"(window {window}); subtract the channel's mean, or take another unit"
+        )
 
 
 def diagrams(x: np.ndarray) -> Diagrams:
     """Sublevel-set H0 of every channel of x, (n_windows, n_channels, n_samples); zero-length pairs are left out.
 
-    Raises MixkdError on a non-finite value or an empty window.
+    Raises MixkdError as `as_signals` does.
     """
-    x = np.ascontiguousarray(x, dtype=np.float32)
-    if x.ndim != 3 or x.shape[2] == 0:
-        raise MixkdError(f"topology: found shape {x.shape}, expected (n_windows, n_channels, n_samples >= 1)")
-    if not np.isfinite(x).all():
-        window, channel, sample = np.argwhere(~np.isfinite(x))[0]
-        raise MixkdError(f"topology: found a non-finite value in window {window}, channel {channel}, sample {sample}")
-    points, offsets = _all_pairs(x.reshape(-1, x.shape[2]))
+    x = as_signals(x)
+    points, offsets = all_pairs(x.reshape(-1, x.shape[2]))
     return Diagrams(points, offsets, x.min(axis=2))
 
 
@@ -116,16 +173,37 @@ def diagrams(x: np.ndarray) -> Diagrams:
 class Grid:
     """Where each channel's image lies in the (birth, persistence) plane, in the units of the signal.
 
-    birth: (n_channels, 2) lower and upper edge; persistence: (n_channels,) upper edge, the lower is 0
+    birth: (n_channels, 2) float32, lower and upper edge; persistence: (n_channels,) float32, upper edge, the lower is 0
+
+    Raises MixkdError on other arrays, and on edges that do not rise.
     """
 
     birth: np.ndarray
     persistence: np.ndarray
     spec: ImageSpec
 
+    def __post_init__(self) -> None:
+        expect("Grid.birth", self.birth, np.float32, ("n_channels >= 1", 2))
+        expect("Grid.persistence", self.persistence, np.float32, (len(self.birth),))
+        expect_type(self.spec, ImageSpec)
+        for c, ((low, high), top) in enumerate(zip(self.birth, self.persistence, strict=True)):
+            if not (-LARGEST <= low < high <= LARGEST and 0 < top <= 2 * LARGEST):
+                raise MixkdError(
+                    f"Grid: found births {low:g} to {high:g} and persistences 0 to {top:g} in channel {c}, "
+                    f"expected edges that rise, within {LARGEST:g}"
+                )
+
     @staticmethod
     def fit(training: Diagrams, spec: ImageSpec, tail: float = 0.005) -> Grid:
-        """Ranges that hold all but a `tail` of the training pairs on each side, weighted equally (declared default)."""
+        """Ranges that hold all but a `tail` of the training pairs on each side, weighted equally (declared default).
+
+        Raises MixkdError where there is no window, or the tail is not from 0 to 0.5.
+        """
+        expect_type(training, Diagrams)
+        if len(training) == 0:
+            raise MixkdError("Grid.fit: found no windows, expected at least 1")
+        if not 0 <= tail < 0.5:
+            raise MixkdError(f"Grid.fit: found tail {_short(tail)}, expected at least 0 and less than 0.5")
         birth, persistence = [], []
         for c in range(training.n_channels):
             pairs = training.channel(c)
@@ -140,11 +218,12 @@ class Grid:
 
     def pixel_size(self, channel: int) -> tuple[float, float]:
         """Width (birth) and height (persistence) of a pixel in units of the signal; the spread is in pixels."""
-        low, high = self.birth[channel]
+        low, high = self.birth[_index("channel", channel, len(self.birth))]
         return float(high - low) / self.spec.resolution, float(self.persistence[channel]) / self.spec.resolution
 
     def clipped(self, given: Diagrams) -> int:
         """How many pairs lie outside the grid; they are drawn at its edge."""
+        expect_match(given, self)
         count = 0
         for c in range(given.n_channels):
             pairs = given.channel(c)
@@ -153,62 +232,14 @@ class Grid:
         return count
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def _profile(at, spread, integrated, values):
-    """The Gaussian around `at` (in pixels) on each pixel of one axis; returns the pixels it reaches, [first, last)."""
-    reach = REACH * spread
-    first = max(0, int(at - reach))
-    last = min(len(values), int(at + reach) + 1)
-    if integrated:
-        scale = 1 / (spread * math.sqrt(2.0))
-        left = math.erf((first - at) * scale)
-        for i in range(first, last):
-            right = math.erf((i + 1 - at) * scale)
-            values[i] = 0.5 * (right - left)
-            left = right
-        return first, last
-    # exp(-(d + 1)^2 / 2s^2) from exp(-d^2 / 2s^2) takes two products: outwards from the pixel that holds the point
-    middle = min(max(int(at), first), last - 1)
-    d = middle + 0.5 - at
-    inverse = 1 / (spread * spread)
-    peak = math.exp(-0.5 * d * d * inverse) / (spread * math.sqrt(2.0 * math.pi))
-    shrink = math.exp(-inverse)
-    value, ratio = peak, math.exp(-(d + 0.5) * inverse)
-    for i in range(middle, last):
-        values[i] = value
-        value *= ratio
-        ratio *= shrink
-    value, ratio = peak, math.exp((d - 0.5) * inverse)
-    for i in range(middle - 1, first - 1, -1):
-        value *= ratio
-        ratio *= shrink
-        values[i] = value
-    return first, last
-
-
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def _rasterise(rows, points, offsets, birth, persistence, resolution, spread, integrated):
-    n_channels = len(persistence)
-    images = np.zeros(len(rows) * n_channels * resolution * resolution, np.float32)
-    px, py = np.empty(resolution, np.float32), np.empty(resolution, np.float32)
-    base = 0
-    for row in rows:
-        for c in range(n_channels):
-            low, high, top = birth[c, 0], birth[c, 1], persistence[c]
-            series = row * n_channels + c
-            for p in range(offsets[series], offsets[series + 1]):
-                length = points[p, 1] - points[p, 0]
-                x = (min(max(points[p, 0], low), high) - low) / (high - low) * resolution
-                y = min(length, top) / top * resolution
-                x0, x1 = _profile(x, spread, integrated, px)
-                y0, y1 = _profile(y, spread, integrated, py)
-                for j in range(y0, y1):
-                    weight = length * py[j]
-                    line = base + j * resolution
-                    for i in range(x0, x1):  # unsigned: no wrap-around of negative indices, so it vectorises
-                        images[np.uint64(line + i)] += weight * px[np.uint64(i)]
-            base += resolution * resolution
-    return images.reshape(len(rows), n_channels, resolution, resolution)
+def expect_match(given: Diagrams, grid: Grid) -> None:
+    """MixkdError unless these are diagrams and a grid of as many channels."""
+    expect_type(given, Diagrams)
+    expect_type(grid, Grid)
+    if given.n_channels != len(grid.birth):
+        raise MixkdError(
+            f"topology: found diagrams of {given.n_channels} channels, expected {len(grid.birth)} as in the grid"
+        )
 
 
 def images(given: Diagrams, grid: Grid, rows: np.ndarray | None = None) -> np.ndarray:
@@ -216,14 +247,19 @@ def images(given: Diagrams, grid: Grid, rows: np.ndarray | None = None) -> np.nd
 
     Row index: persistence upwards from 0; column: birth. Each pair adds a Gaussian weighted by its persistence (in
     units of the signal): its density at the pixel's centre per pixel area (`sampled`), or its integral over the
-    pixel (`integrated`). Adams et al. 2017. Raises MixkdError on rows that are not there.
+    pixel (`integrated`). Adams et al. 2017. Raises MixkdError on rows that are not there and on a grid of another
+    number of channels.
     """
-    rows = np.arange(len(given)) if rows is None else np.asarray(rows)
-    if rows.dtype.kind not in "iu" or rows.min(initial=0) < 0 or rows.max(initial=0) >= len(given):
-        raise MixkdError(f"images: found rows {rows}, expected integers from 0 to {len(given) - 1}")
+    expect_match(given, grid)
+    rows = np.arange(len(given)) if rows is None else _array(rows)
+    integers = rows.ndim == 1 and rows.dtype.kind in "iu"
+    if not integers or (rows.size and not 0 <= rows.min() <= rows.max() < len(given)):
+        raise MixkdError(
+            f"images: found rows {_short(rows)}, expected integers from 0 to {len(given) - 1}, in one axis"
+        )
     spec = grid.spec
-    return _rasterise(
-        rows,
+    return rasterise(
+        rows.astype(np.int64, copy=False),
         given.points,
         given.offsets,
         grid.birth,

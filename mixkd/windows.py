@@ -10,6 +10,7 @@ from mixkd.datasets import Recordings, Rule, Scaling
 from mixkd.errors import MixkdError
 
 LEAVE_ONE_OUT_UP_TO = 20  # subjects; larger sets are cut into 10 folds
+CONSTANT = 1e-12  # a standard deviation up to this share of the mean is rounding
 
 
 @dataclass(frozen=True)
@@ -133,16 +134,36 @@ class Normalisation:
         """From training rows (n_windows, n_channels, ...). A constant channel keeps std 1.
 
         scaling: by the standard deviation over all samples, or (`within`, the group's released code) by the mean of
-        those inside each window.
+        those inside each window. Raises MixkdError on an empty array, and where a mean or std is not finite in float32.
         """
+        _expect_channels(x)
+        if x.size == 0:
+            raise MixkdError(f"normalisation: found shape {x.shape}, expected at least one value in each channel")
         axes = (0, *range(2, x.ndim))
-        mean = x.mean(axes, dtype=np.float64)
-        if scaling == "within":
-            std = x.std(axes[1:], dtype=np.float64).mean(0)
-        else:
-            std = x.std(axes, dtype=np.float64)
-        return Normalisation(mean.astype(np.float32), np.where(std > 1e-12, std, 1.0).astype(np.float32))
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below
+            mean = x.mean(axes, dtype=np.float64)
+            if scaling == "within":
+                std = x.std(axes[1:], dtype=np.float64).mean(0)
+            else:
+                std = x.std(axes, dtype=np.float64)
+            constant = std <= np.maximum(CONSTANT * np.abs(mean), np.finfo(np.float32).tiny)
+            fitted = Normalisation(mean.astype(np.float32), np.where(constant, 1.0, std).astype(np.float32))
+        finite = np.isfinite(fitted.mean) & np.isfinite(fitted.std)
+        if not finite.all():
+            raise MixkdError(f"normalisation: found a value in channel {finite.argmin()} that is not finite in float32")
+        return fitted
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
+        """(x - mean) / std of each channel of x (n_windows, n_channels, ...)."""
+        _expect_channels(x, len(self.mean))
         shape = (1, -1) + (1,) * (x.ndim - 2)
         return (x - self.mean.reshape(shape)) / self.std.reshape(shape)
+
+
+def _expect_channels(x: np.ndarray, n_channels: int | None = None) -> None:
+    """MixkdError unless x is an array (n_windows, n_channels, ...) of real numbers."""
+    found = f"{x.dtype} {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
+    fits = isinstance(x, np.ndarray) and x.dtype.kind in "fiu" and x.ndim >= 2
+    if not fits or n_channels not in (None, x.shape[1]):
+        wanted = "n_channels" if n_channels is None else n_channels
+        raise MixkdError(f"normalisation: found {found}, expected real numbers (n_windows, {wanted}, ...)")

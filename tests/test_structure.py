@@ -46,6 +46,7 @@ ORDER = (
         "datasets",
         "predict",
         "windows",
+        "compiled",
         "topology",
         "backends",
         "networks",

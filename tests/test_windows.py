@@ -65,6 +65,8 @@ def test_cut_equals_a_naive_loop(labels, window, step):
 def test_too_short_is_refused_with_both_lengths():
     with pytest.raises(MixkdError, match="none of 10 samples with one label fits; the longest recording has 9"):
         windows.cut(recordings_of([[0] * 9, [1] * 4]), window=10, step=5)
+    with pytest.raises(MixkdError, match=r"the longest recording has 0$"):
+        windows.cut(replace(recordings_of([[0]]), signals=(), labels=(), subjects=np.array([], int)), 10, 5)
 
 
 def test_impossible_steps_are_refused():
@@ -195,6 +197,52 @@ def test_normalisation_equals_scikit_learn(shape):
     np.testing.assert_allclose(found(x), expected, atol=1e-4)
     assert found(x).dtype == np.float32
     assert found.std[2] == 1, "a constant channel"
+
+
+@pytest.mark.parametrize("scaling", ["overall", "within"])
+def test_constant_and_tiny_channels_are_told_apart(scaling):
+    """By the size of the values: 1e-15 of a unit is a signal, rounding of a large constant is none."""
+    x = np.random.default_rng(2).normal(size=(40, 4, 30))
+    x[:, 1] *= 1e-15
+    x[:, 2] = 123_456_789.1
+    x[:, 3] = 0
+    x[:, 2] += np.random.default_rng(3).integers(-3, 4, (40, 30)) * np.spacing(x[0, 2, 0])
+    found = Normalisation.fit(x, scaling)
+    assert found.std[0] == pytest.approx(1, rel=0.1)
+    assert found.std[1] == pytest.approx(1e-15, rel=0.1)
+    assert found.std[2] == found.std[3] == 1
+
+
+@pytest.mark.parametrize("scaling", ["overall", "within"])
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((0, 3, 5)), r"found shape \(0, 3, 5\), expected at least one value"),
+        (np.zeros((4, 3, 0)), "expected at least one value"),
+        (np.zeros(7), r"found float64 \(7,\), expected real numbers \(n_windows, n_channels, ...\)"),
+        (np.zeros((4, 3, 5), bool), "found bool"),
+        (np.zeros((4, 3, 5), complex), "found complex128"),
+        (np.zeros((4, 3, 5), object), "found object"),
+        (np.zeros((4, 3, 5), str), "found <U1"),
+        ([[[1.0]]], "found list"),
+        (np.array([1.0, 2.0, np.nan])[None, :, None], "found a value in channel 2 that is not finite in float32"),
+        (np.array([1.0, np.inf, 2.0])[None, :, None], "channel 1"),
+        (np.array([1.0, 2.0, 1e39])[None, :, None], "channel 2"),
+        (np.array([[[1.0, 2.0], [1e200, -1e200]]]), "channel 1"),
+    ],
+)
+def test_nothing_is_fitted_on_what_is_no_signal(x, message, scaling):
+    with pytest.raises(MixkdError, match=f"^normalisation: .*{message}"):
+        Normalisation.fit(x, scaling)
+
+
+@pytest.mark.parametrize("shape", [(5,), (4, 1, 9), (4, 6, 9), (3, 9)])
+def test_normalisation_of_another_number_of_channels_is_refused(shape):
+    fitted = Normalisation.fit(np.random.default_rng(0).normal(size=(4, 3, 9)))
+    with pytest.raises(
+        MixkdError, match=r"normalisation: found float64 \(.*\), expected real numbers \(n_windows, 3, "
+    ):
+        fitted(np.zeros(shape))
 
 
 # -- as the group's released code does, and official test sets
