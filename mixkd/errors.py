@@ -14,8 +14,21 @@ class MixkdError(Exception):
         return [f"MixkdError: {self}"]
 
 
+def short(found: object, most: int = 60) -> str:
+    """What an error quotes, on one line and cut to `most` characters; nothing is quoted as such."""
+    text = " ".join(str(found).split()) if found else repr(found)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def listed(names: Iterable[object], most: int = 12) -> str:
+    """The first `most` names and how many there are beyond them, each cut."""
+    every = list(names)
+    more = f", … ({len(every)} in all)" if len(every) > most else ""
+    return ", ".join(short(name, 40) for name in every[:most]) + more
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The hint at the end of an error about an unknown name: the nearest known one, or all of them."""
     known = sorted(known)
     match = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean {match[0]!r}?" if match else f"known: {', '.join(known)}"
+    return f"did you mean {short(match[0])!r}?" if match else f"known: {listed(known)}"

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mixkd.datasets import loose, table, timing
+from mixkd.datasets import clock, loose, table, timing
 from mixkd.errors import MixkdError
 from mixkd.store import atomic_write, sha256
 
@@ -73,19 +73,20 @@ def read_recording(
     """
     way = about["reading"]
     columns: dict[str, table.Kind] = dict.fromkeys(about["channels"], "number")
-    clock = way["time"] if way["time"] in loose.column_names(path, way["separator"]) else None
-    if clock:
-        columns[clock] = "instant" if way["time_unit"] == "date" else "time"
-    parsed = loose.read(path, columns, way["separator"], way["decimal"], tuple(way["missing"]))
+    how = loose.Spelling.of(way)
+    time_column = way["time"] if way["time"] in loose.column_names(path, how) else None
+    if time_column:
+        columns[time_column] = clock.kind(way["time_unit"])
+    parsed = loose.read(path, columns, how)
     count("last rows without a line end, left out", parsed.cut)
     rows = parsed.rows
     rate, factor, time = about["rate"], 1, np.arange(len(rows)) / about["rate"]
-    if not clock:
+    if not time_column:
         count(f"rows without the clock {way['time']!r}, taken as {rate:g} a second", len(rows))
     else:
-        time = rows.increasing(clock) * loose.TIME_UNITS[way["time_unit"]]
-        factor = timing.factor(path, np.diff(time), rate)
-    parts = timing.whole(time - time[0], rows.values, rate, factor, way["gap"], count)
+        time = clock.seconds(rows, time_column, way["time_unit"], rate, about["window"], count)
+        factor = timing.factor(str(path), time, rate, about["window"])
+    parts = timing.whole(time, rows.values, rate, factor, way["gap"], count)
     stretches = list(parts)
     fit = [(start, signal) for start, signal in stretches if len(signal) >= about["window"]]
     count("stretches shorter than a window, left out", len(stretches) - len(fit))

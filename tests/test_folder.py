@@ -317,12 +317,15 @@ FILES = {
     "column twice": (edit(lambda ls: ["t,x,x,who,y\n", *ls[1:]]), r"line 1: found 2 columns 'x', expected one"),
     "quotes": (
         edit(lambda ls: [*ls[:4], '0.06,1,1,"ann,lift"\n', *ls[5:]]),
-        r"line 5: found ann,lift, expected no sep",
+        r"line 5: found 4 columns, expected 5 columns",
     ),
     "open quotes": (edit(lambda ls: [*ls[:-1], '0.06,1,1,"ann,lift\n']), r"expected quotes in pairs"),
     "empty": (lambda base: (base / "ann.csv").write_text(""), r"found an empty file"),
     "header only": (edit(lambda ls: ls[:1]), r"found a header and no rows"),
-    "bytes": (lambda base: (base / "ann.csv").write_bytes(b"t,x\n\xff\xfe"), r"found bytes that are no UTF-8 at 4"),
+    "bytes": (
+        lambda base: (base / "ann.csv").write_bytes(b"t,x\n\xff\xfe"),
+        r"line 2: found bytes that are no UTF-8, expected",
+    ),
     "clock": (
         lambda base: (base / "ann.csv").write_text(
             "t,x,y,who,what\n" + "".join(f"{i / 70},1,2,ann,lift\n" for i in range(300))

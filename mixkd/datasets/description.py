@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from mixkd.datasets import loose, table
+from mixkd.datasets import clock, loose, table
 from mixkd.errors import MixkdError
 from mixkd.spec import Spec
 
@@ -23,6 +23,7 @@ class Description(Spec):
     files: pattern below the folder; names: pattern of their names, such as `{subject}_{label}.csv`
     channels: column -> unit, in the order that networks see them; time: column, with its unit, and rate: samples per
     second that recordings are brought to (without a time column: that they have)
+    skip_lines: lines above the names of the columns, or column_names: those of files that do not name them
     missing: how lost values are spelled; ignore: labels of samples to leave out; window, step, gap: seconds; a hole up
     to `gap` is interpolated, a longer one ends a recording
     epochs, batch_size: none: about as many steps as on `watch`, of 64 windows, or fewer when there are few
@@ -40,6 +41,8 @@ class Description(Spec):
     separator: str = ","
     decimal: str = "."
     missing: tuple[str, ...] = ("", "NaN", "nan")
+    skip_lines: int = 0
+    column_names: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     window: float = 2.0
     step: float = 1.0
@@ -51,15 +54,24 @@ class Description(Spec):
     def check(self) -> None:
         self.require("channels", bool(self.channels), "at least one column and its unit")
         self.require("rate", 0 < self.rate <= 1e5, "samples per second")
-        self.require("window", self.window * self.rate >= SAMPLES, f"at least {SAMPLES} samples, in seconds")
-        self.require("step", self.step * self.rate >= 1, "a step of at least one sample, in seconds")
-        self.require("gap", self.gap >= 0, "seconds")
+        self.require(
+            "window",
+            SAMPLES <= round(min(self.window * self.rate, 1e9)) < 1e9,
+            f"at least {SAMPLES} samples, in seconds",
+        )
+        self.require(
+            "step", 1 <= round(min(self.step * self.rate, 1e9)) < 1e9, "a step of at least one sample, in seconds"
+        )
+        self.require("gap", 0 <= self.gap <= self.window, "seconds, at most those of a window")
         self.require("epochs", self.epochs is None or self.epochs >= 1, "at least 1 epoch, or no such line")
         self.require(
             "batch_size", self.batch_size is None or self.batch_size >= 2, "at least 2 windows, or no such line"
         )
-        self.require("time_unit", self.time_unit in loose.TIME_UNITS, f"one of {', '.join(loose.TIME_UNITS)}")
-        self.require("separator", len(self.separator) == 1, "one character")
+        self.require("time_unit", self.time_unit in clock.UNITS, f"one of {', '.join(clock.UNITS)}")
+        self.require(
+            "separator", bool(re.fullmatch(r"[\t !#$%&,/:;|~]", self.separator)), "a comma, semicolon, tab or the like"
+        )
+        self.require("skip_lines", 0 <= self.skip_lines <= loose.ABOVE, f"at most {loose.ABOVE} lines")
         self.require("decimal", self.decimal in (".", ",") and self.decimal != self.separator, "a point or a comma")
         named = set(re.findall(r"{(\w*)}", self.names or ""))
         self.require("names", named <= set(FIELDS), "no braces but {subject}, {label} and {recording}")
@@ -71,9 +83,13 @@ class Description(Spec):
         """The columns to read and their kinds."""
         kinds: dict[str, table.Kind] = dict.fromkeys(self.channels, "number")
         if self.time:
-            kinds[self.time] = "instant" if self.time_unit == "date" else "time"
+            kinds[self.time] = clock.kind(self.time_unit)
         kinds.update({name: "note" for name in (self.subject, self.label, self.recording) if name})
         return kinds
+
+    @property
+    def spelling(self) -> loose.Spelling:
+        return loose.Spelling(**{name: getattr(self, name) for name in loose.SPELLING})
 
     def named(self, path: Path, base: Path) -> dict[str, str]:
         """What a file's name says."""
@@ -86,7 +102,7 @@ class Description(Spec):
         return match.groupdict()
 
 
-READING = ("time", "time_unit", "gap", "separator", "decimal", "missing")  # how new recordings are read, too
+READING = ("time", "time_unit", "gap", *loose.SPELLING)  # how new recordings are read, too
 UNSTATED = {f.name: f.default for f in fields(Description) if f.name in READING} | {"time": "time"}  # of public sets
 
 

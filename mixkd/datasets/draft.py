@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from mixkd.datasets import description, loose, table
+from mixkd.datasets import clock, description, faults, loose, parquet, quotes, stamps, table
+from mixkd.datasets.text import opened
 from mixkd.datasets.timing import MATCH
 from mixkd.errors import MixkdError
 from mixkd.store import atomic_write
@@ -35,6 +38,9 @@ class Look:
     rows: list[list[str]]
     separator: str = ","
     decimal: str = "."
+    above: int = 0  # lines above the names of the columns
+    named: bool = True  # or the names are made up here
+    rate: float | None = None  # that the lines above state
 
     def column(self, name: str) -> list[str]:
         at = self.names.index(name)
@@ -43,7 +49,7 @@ class Look:
     def numbers(self, name: str) -> np.ndarray | None:
         """A column's numbers, or None when it has something else; lost values left out."""
         try:
-            return np.array([float(w.replace(self.decimal, ".")) for w in self.column(name) if w not in LOST])
+            return np.array([number(w, self.decimal) for w in self.column(name) if w not in LOST])
         except ValueError:
             return None
 
@@ -73,17 +79,57 @@ def _files(base: Path) -> tuple[list[Path], str]:
     raise MixkdError(f"{base}: found no CSV or Parquet file, expected recordings")
 
 
+def number(word: str, decimal: str) -> float:
+    """The number that a word spells; ValueError where it spells none."""
+    spelled = word if decimal == "." else word.replace(".", "?").replace(decimal, ".")
+    if not faults.NUMBER.fullmatch(spelled):
+        raise ValueError(f"found {word!r}, expected a number")
+    return float(spelled)
+
+
 def _look(path: Path) -> Look:
-    if loose.is_parquet(path):
-        found = loose.first_rows(path, ROWS)
+    if parquet.is_one(path):
+        found = parquet.first_rows(path, ROWS)
         words = [["" if value is None else str(value) for value in row] for row in zip(*found.values(), strict=True)]
         return Look(list(found), words)
-    text, _ = loose.text(path)
-    header, _, body = text.partition("\n")
-    separator = max(",;\t|", key=header.count)
-    rows = list(csv.reader(body.split("\n", ROWS)[:ROWS], delimiter=separator))
-    commas = separator != "," and any(re.fullmatch(r"-?\d+,\d+", word.strip()) for row in rows for word in row)
-    return Look(loose.header_names(header, separator), rows, separator, "," if commas else ".")
+    lines = []
+    for at, line in enumerate(islice(opened(path).lines(), ROWS + loose.ABOVE), start=1):
+        if len(line) > loose.LINE:
+            raise table.refusal(path, at, f"{len(line)} characters", "a row of a table")
+        lines.append(line.decode().rstrip("\r\n"))
+    looks = [_as_separated(lines, separator) for separator in ",;\t|"]
+    return max(looks, key=lambda look: (look.named and len(look.names) > 1, len(look.names)))
+
+
+def _as_separated(lines: list[str], separator: str) -> Look:
+    """The table that lines with this separator hold: it begins where rows begin to have as many fields as most have."""
+    rows = [[word.strip() for word in quotes.fields(line, separator)] for line in lines]
+    width = Counter(len(row) for row in rows[len(rows) // 2 :]).most_common(1)[0][0] if rows else 1
+    fit = [len(row) == width for row in rows]
+    above = next((i for i, ok in enumerate(fit) if width > 1 and ok and all(fit[i : i + 2])), 0)
+    names, body = rows[above] if rows else [], rows[above + 1 :]
+    points, commas = (sum(bool(re.fullmatch(rf"-?\d*[{sign}]\d+", w)) for row in body for w in row) for sign in ".,")
+    decimal = "," if separator != "," and commas > points else "."
+    named = not _is_row(names, body[0] if body else [], decimal)
+    if not named:
+        body = [names, *body]
+        names = ["time" if stamps.fault(word) is None else f"column {i}" for i, word in enumerate(names, start=1)]
+    stated = re.search(r"(\d+(?:\.\d+)?) ?Hz", " ".join(lines[:above]))
+    above -= bool(above == 1 and re.fullmatch('"?sep=."?', lines[0]))  # which readers take by themselves
+    return Look(names, body[:ROWS], separator, decimal, above, named, float(stated[1]) if stated else None)
+
+
+def _is_row(first: list[str], second: list[str], decimal: str) -> bool:
+    """Whether a first line holds numbers where the second does, and not just numbers of columns."""
+
+    def is_value(word: str) -> bool:
+        try:
+            return bool(np.isfinite(number(word, decimal)))
+        except ValueError:
+            return stamps.fault(word) is None
+
+    values = [one for one, other in zip(first, second, strict=False) if is_value(other)]
+    return any(not word.isdigit() for word in values) and all(map(is_value, values))
 
 
 def _roles(look: Look) -> dict[str, str]:
@@ -138,24 +184,30 @@ def _unit(name: str) -> str:
 
 
 def _clock(look: Look, time: str | None) -> tuple[str, float | None]:
-    """The unit of the time column and the usual rate next to what it shows; no rate without one."""
+    """The unit of the time column and the usual rate next to what it shows; without one, the rate that is stated."""
     if time is None:
-        return "s", None
+        return "s", look.rate
     words = look.column(time)
-    if words and all(map(table.SHAPES["instant"][0].fullmatch, words)):
-        seconds = np.array([word.replace(" ", "T") for word in words], "datetime64[us]").astype(float) / 1e6
-        return "date", _usual(seconds)
+    with suppress(ValueError):
+        dates = (
+            stamps.Stamps().read(words) if stamps.fault((words or [""])[0]) is None else stamps.Stamps(True).read(words)
+        )
+        return "date", _usual(dates * clock.UNITS["date"]) or look.rate
     numbers = look.numbers(time)
     if numbers is None or len(numbers) < 2:
-        return "s", None
-    step = float(np.median(np.diff(numbers)))
+        return "s", look.rate
+    step = float(np.median(np.diff(numbers))) or float(np.mean(np.diff(numbers)))
     unit = "s" if step < 0.9 else "ms" if step < 900 else "us" if step < 900_000 else "ns"
-    return unit, _usual(numbers * loose.TIME_UNITS[unit])
+    return unit, _usual(numbers * clock.UNITS[unit]) or look.rate
 
 
 def _usual(seconds: np.ndarray) -> float | None:
     steps = np.diff(seconds)
-    if not len(steps) or not (found := float(np.median(steps))) > 0:
+    found = float(np.median(steps)) if len(steps) else 0.0
+    if found == 0:  # most times are repeated: rows per second up to where the clock goes back, if it does
+        rising = seconds[: np.flatnonzero(np.r_[steps, -1] < 0)[0] + 1]
+        found = 1 / (clock.rows_per_second(rising) or np.inf)
+    if not found > 0:
         return None
     near = min(RATES, key=lambda rate: abs(rate * found - 1))
     return float(near) if abs(near * found - 1) < MATCH else round(1 / found, 3)
@@ -181,9 +233,13 @@ def _toml(base, pattern, look, roles, names, channels, unit, rate) -> str:
     if names:
         lines.append(line("names", text(names), "what a file's name says"))
     lines += [*column("subject", "who it is"), *column("label", "what is done"), *column("recording", "which session")]
+    if look.above:
+        lines.append(line("skip_lines", str(look.above), "above the names of the columns"))
+    if not look.named:
+        lines.append(line("column_names", json.dumps(look.names, ensure_ascii=False), "which the files do not name"))
     if "time" in roles:
         lines.append(line("time", text(roles["time"]), "column; without one, every row is 1 / rate seconds later"))
-        lines.append(line("time_unit", text(unit), "s, ms, us, ns or date"))
+        lines.append(line("time_unit", text(unit), ", ".join(clock.UNITS)))
     lines.append(line("rate", f"{rate or 50.0}", "samples per second" + ("" if rate else ": NOT FOUND, a guess")))
     if look.separator != ",":
         lines.append(line("separator", text(look.separator)))

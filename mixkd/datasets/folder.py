@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from mixkd import store
-from mixkd.datasets import Recordings, loose, table, timing
+from mixkd.datasets import Recordings, clock, loose, table, timing
 from mixkd.datasets.description import FIELDS, Description, describe
+from mixkd.datasets.faults import Faults, first
 from mixkd.errors import MixkdError
 
 PEOPLE = 3  # at least: one to test, one to validate, one to train on
@@ -23,23 +24,23 @@ CLASSES = 100  # at most: more are no activities
 
 
 class Stretch(NamedTuple):
-    """Uninterrupted samples of one person, recording and activity: signal (n_samples, n_channels).
-
-    continues: it begins where the stretch before it in the same file ends, to within one sample; same person.
-    """
+    """Uninterrupted samples of one person, recording and activity: signal (n_samples, n_channels)."""
 
     subject: str
     label: str
     signal: np.ndarray
-    continues: bool = False
 
 
 @dataclass
 class Found:
-    """What was read: stretches, counts, and what is wrong or worth a look, a line each."""
+    """What was read: stretches, counts, and what is wrong or worth a look, a line each.
+
+    continues: which stretches begin where the one before ends, to within one sample: same file, same person.
+    """
 
     description: Description
     stretches: list[Stretch] = field(default_factory=list)
+    continues: list[bool] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -80,7 +81,7 @@ class Found:
             classes=tuple(classes),
             counts=dict(self.counts),
             people={number: name for name, number in ids.items() if name != str(number)},
-            previous=tuple(at[i - 1] if parts[i].continues else -1 for i in order),
+            previous=tuple(at[i - 1] if self.continues[i] else -1 for i in order),
         )
 
 
@@ -102,10 +103,12 @@ def inspect(folder: Path) -> Found:
         found.problems.append(f"{folder}: found no file {about.files}, expected recordings")
     for path in files:
         try:
-            parsed = loose.read(path, about.columns, about.separator, about.decimal, about.missing)
+            parsed = loose.read(path, about.columns, about.spelling)
             found.count("last rows without a line end, left out", parsed.cut)
-            found.stretches += _stretches(parsed.rows, about, about.named(path, folder), found)
-        except loose.Faults as faults:
+            for stretch, continues in _stretches(parsed.rows, about, about.named(path, folder), found):
+                found.stretches.append(stretch)
+                found.continues.append(continues)
+        except Faults as faults:
             found.problems += faults.lines
         except MixkdError as error:
             found.problems.append(str(error))
@@ -114,35 +117,48 @@ def inspect(folder: Path) -> Found:
     return found
 
 
-def _stretches(parsed: table.Parsed, about: Description, named: dict[str, str], found: Found) -> Iterator[Stretch]:
-    """Those of a file, even in time, without holes."""
+def _stretches(
+    parsed: table.Parsed, about: Description, named: dict[str, str], found: Found
+) -> Iterator[tuple[Stretch, bool]]:
+    """Those of a file, even in time, without holes, and whether each continues the one before."""
     words = {name: _words(parsed, getattr(about, name), named.get(name, "")) for name in FIELDS}
     same = np.ones(max(len(parsed) - 1, 0), bool)
     for name in ("subject", "recording"):
         same &= words[name][1:] == words[name][:-1]
-    factor, time = 1, np.arange(len(parsed)) / about.rate
-    if about.time:
-        clock = parsed.increasing(about.time, same)
-        time = (clock - clock[0]) * loose.TIME_UNITS[about.time_unit]
-        factor = timing.factor(parsed.path, np.diff(time)[same], about.rate)
     cuts = np.flatnonzero(~(same & (words["label"][1:] == words["label"][:-1]))) + 1
+    parts = [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(parsed)], strict=True)]
+    lines = [line for part in parts for line in _unnamed(parsed, part.start, words, about)]
+    time, n_window = np.arange(len(parsed)) / about.rate, round(about.window * about.rate)
+    try:
+        if about.time:
+            time = clock.seconds(parsed, about.time, about.time_unit, about.rate, n_window, found.count, same)
+    except Faults as refused:
+        lines = [*refused.lines, *lines]
+    if lines:
+        raise Faults(first(parsed.path, lines))
     until = -np.inf  # end (s) of the last stretch that was kept
-    for start, end in zip([0, *cuts], [*cuts, len(parsed)], strict=True):
-        until = until if start and same[start - 1] else -np.inf
-        subject, label = words["subject"][start], words["label"][start]
+    for part in parts:
+        until = until if part.start and same[part.start - 1] else -np.inf
+        subject, label = words["subject"][part.start], words["label"][part.start]
         if label in about.ignore:
-            found.count("samples without an activity, left out", end - start)
+            found.count("samples without an activity, left out", part.stop - part.start)
             continue
-        for name, word in (("subject", subject), ("label", label)):
-            if not word:
-                raise parsed.refuse(start, f"no {name}", "one in every row (an empty one may stand in `ignore`)")
-        rows, n_window = slice(start, end), round(about.window * about.rate)
-        for first, signal in timing.whole(time[rows], parsed.values[rows], about.rate, factor, about.gap, found.count):
+        factor = timing.factor(parsed.place(part.start), time[part], about.rate, n_window)
+        for begin, signal in timing.whole(time[part], parsed.values[part], about.rate, factor, about.gap, found.count):
             if len(signal) < n_window:
                 found.count("stretches shorter than a window, left out")
             else:
-                yield Stretch(str(subject), str(label), signal, abs(first - until) <= 1.01 / about.rate)
-                until = first + len(signal) / about.rate
+                yield Stretch(str(subject), str(label), signal), abs(begin - until) <= 1.01 / about.rate
+                until = begin + len(signal) / about.rate
+
+
+def _unnamed(parsed: table.Parsed, row: int, words: dict[str, np.ndarray], about: Description) -> Iterator[str]:
+    """The refusal of a stretch without a person or a label."""
+    if words["label"][row] not in about.ignore:
+        for name in FIELDS[:2]:
+            if not words[name][row]:
+                expected = "one in every row (an empty one may stand in `ignore`)"
+                yield str(parsed.refuse(row, f"no {name}", expected))
 
 
 def _words(parsed: table.Parsed, column: str | None, otherwise: str) -> np.ndarray:
@@ -161,7 +177,7 @@ def _problems(found: Found) -> Iterator[str]:
         some = ", ".join(classes[:5]) + (", …" if len(classes) > 5 else "")
         yield f"found {len(classes)} labels ({some}), expected 2 to {CLASSES}"
     seen: dict[str, str] = {}
-    for subject, label, signal, _ in found.stretches:
+    for subject, label, signal in found.stretches:
         other = seen.setdefault(store.sha256(signal.tobytes()), subject)
         if other != subject:
             who = f"{other} and of {subject}"

@@ -1,36 +1,48 @@
 """Tables that people made: CSV as spreadsheets and loggers write it, and Parquet.
 
 What is only another spelling is taken as it is meant: a byte order mark, quotes, decimal commas, other columns, either
-line end. What may be a loss is not: a file of the wrong shape is refused, and a last row without a line end, which may
-be cut in a number, is left out and counted.
+line end, lines above the names of the columns. What may be a loss is not: a file of the wrong shape is refused, and a
+last row without a line end, which may be cut in a number, is left out and counted.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
 
-from mixkd.datasets import table
-from mixkd.errors import MixkdError, nearest
+from mixkd.datasets import faults, parquet, quotes, table
+from mixkd.datasets.faults import Faults
+from mixkd.datasets.text import Text, opened
+from mixkd.errors import MixkdError, nearest, short
 
-TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "date": 1e-6}  # in seconds; dates are read in microseconds
-SHOWN = 5  # faults of a file
+LINE = 1 << 17  # characters of a line of names, at most
+ABOVE = 1000  # lines above the names, at most
 
 
-class Faults(MixkdError):
-    """Several refusals of one file, a line each."""
+@dataclass(frozen=True)
+class Spelling:
+    """How a text table is written: see the lines of `dataset.toml` with these names."""
 
-    def __init__(self, lines: list[str]):
-        super().__init__(lines[0])
-        self.lines = lines
+    separator: str = ","
+    decimal: str = "."
+    missing: tuple[str, ...] = ("", "NaN", "nan")
+    skip_lines: int = 0
+    column_names: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(reading: Mapping[str, Any]) -> Spelling:
+        """Those of its lines that `reading` has: the others did not exist when it was written."""
+        found: dict[str, Any] = {name: reading[name] for name in SPELLING if name in reading}
+        lists = {name: tuple(value) for name, value in found.items() if isinstance(value, list)}
+        return Spelling(**(found | lists))
+
+
+SPELLING = tuple(field.name for field in fields(Spelling))
 
 
 @dataclass(frozen=True)
@@ -41,145 +53,111 @@ class Loose:
     cut: int = 0
 
 
-def read(
-    path: Path, columns: Mapping[str, table.Kind], separator: str, decimal: str, missing: tuple[str, ...]
-) -> Loose:
+@dataclass(frozen=True)
+class Head:
+    """The names of the columns and the lines above the first row, with the text of the rows."""
+
+    names: list[str]
+    above: int
+    body: Text
+
+
+def read(path: Path, columns: Mapping[str, table.Kind], how: Spelling) -> Loose:
     """The named columns of a CSV or Parquet file, numbers in the order of `columns`.
 
     Raises MixkdError, or Faults when a CSV file has several.
     """
-    if is_parquet(path):
-        return Loose(_parquet(path, columns))
-    whole, cut = text(path)
-    header, _, body = whole.partition("\n")
-    names = header_names(header, separator)
-    _require(path, columns, names)
-    if '"' in body:
-        body = _unquoted(path, body, separator)
-    if decimal != ".":
-        body = body.replace(decimal, ".")
-    kinds = {name if name in columns else f"column {i}": columns.get(name, "skip") for i, name in enumerate(names)}
-    form = table.Format(kinds, separator, header=True, missing=missing, ends=None)
-    content = f"{separator.join(kinds)}\n{body}".encode()
-    try:
-        rows = table.read(path, form, content)
-    except MixkdError as error:
-        raise Faults(table.faults(path, form, content, SHOWN) or [str(error)]) from error
+    if parquet.is_one(path):
+        _require(path, columns, parquet.names(path), "")
+        return Loose(parquet.read(path, columns))
+    top = head(path, how)
+    _require(path, columns, top.names, f", line {top.above}" if top.above else "")
+    kinds = {name if name in columns else f"\0{i}": columns.get(name, "skip") for i, name in enumerate(top.names)}
+    form = table.Format(kinds, how.separator, False, how.missing, None, how.decimal, top.above)
+    rows = _read(top.body, form)
     order = [form.numbers.index(name) for name, kind in columns.items() if kind == "number"]
-    return Loose(replace(rows, values=np.ascontiguousarray(rows.values[:, order])), cut)
+    if order != sorted(order):
+        rows = replace(rows, values=np.ascontiguousarray(rows.values[:, order]))
+    return Loose(rows, top.body.cut)
 
 
-def column_names(path: Path, separator: str) -> list[str]:
+def column_names(path: Path, how: Spelling) -> list[str]:
     """The columns that a CSV or Parquet file has."""
-    if is_parquet(path):
-        return _schema(path)
-    return header_names(text(path)[0].partition("\n")[0], separator)
+    return parquet.names(path) if parquet.is_one(path) else head(path, how).names
 
 
-def text(path: Path) -> tuple[str, int]:
-    """The file with line ends LF, up to its last whole row, and whether a row was left out."""
+def head(path: Path, how: Spelling) -> Head:
+    """The beginning of a text table. A first line such as `sep=;`, of spreadsheets, is one line more above."""
+    text = opened(path)
+    start, names, above = text.start, list(how.column_names), how.skip_lines
+    for number, line in enumerate(text.lines()):
+        if number == 0 and (declared := re.fullmatch(rb'"?sep=(.)"?\r?\n', line)):
+            if declared[1].decode("latin-1") != how.separator:
+                raise table.refusal(path, 1, line.decode(), f"sep={how.separator}, the `separator` of dataset.toml")
+            above += how.skip_lines == 0
+        if number >= above:
+            if not names:
+                names, above, start = _names(path, number, line, how.separator), above + 1, start + len(line)
+            break
+        start += len(line)
+    return Head(names, above, replace(text, start=start))
+
+
+def _names(path: Path, number: int, line: bytes, separator: str) -> list[str]:
+    if len(line) > LINE:
+        raise table.refusal(path, number + 1, f"{len(line)} characters", "a line of column names")
+    return [name.strip() for name in quotes.fields(line.decode().rstrip("\r\n"), separator)]
+
+
+def _read(body: Text, form: table.Format) -> table.Parsed:
+    """The rows, in the first way in which all of them can be read."""
+    if body.quotes and any(b'"' in block for block in body.blocks()):
+        body, form = quotes.without(body, form)
+    ways = _ways(body, form)
     try:
-        found = table.text(path).decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise MixkdError(f"{path}: found bytes that are no UTF-8 at {error.start}, expected a text table") from error
-    if not found:
-        raise MixkdError(f"{path}: found an empty file, expected a header and rows")
-    whole = found[: found.rfind("\n") + 1]
-    return whole, int(len(whole) < len(found))
+        return _first_that_fits(body, ways)
+    except ValueError:
+        body = _without_blanks(body, form)
+    try:
+        return _first_that_fits(body, ways)
+    except ValueError as error:
+        every = [[str(fault) for fault in faults.found(body.path, way, body.lines())] for way in ways]
+        raise Faults(faults.first(body.path, min(every, key=len)) or [f"{body.path}: {short(error, 200)}"]) from error
 
 
-def header_names(header: str, separator: str) -> list[str]:
-    """The column names of a first line."""
-    return [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
+def _first_that_fits(body: Text, ways: list[table.Format]) -> table.Parsed:
+    for way in ways[:-1]:
+        try:
+            return table.parse(body, way)
+        except ValueError:
+            continue
+    return table.parse(body, ways[-1])
 
 
-def _require(path: Path, columns: Mapping[str, table.Kind], names: list[str]) -> None:
+def _ways(body: Text, form: table.Format) -> list[table.Format]:
+    """The format, with dates in all spellings that they may have: the fastest first, where the first row has it."""
+    dates = [name for name, kind in form.columns.items() if kind == "date"]
+    first = next(iter(body.lines()), b"").decode().rstrip("\n").split(form.separator)
+    plain = [
+        name for name, word in zip(form.columns, first, strict=False) if faults.SHAPES["instant"][0].fullmatch(word)
+    ]
+    kinds: tuple[table.Kind, ...] = ("instant", "date", "month/day")
+    kinds = kinds if {*dates} <= {*plain} else kinds[1:]
+    return [replace(form, columns=form.columns | dict.fromkeys(dates, kind)) for kind in kinds] if dates else [form]
+
+
+def _without_blanks(body: Text, form: table.Format) -> Text:
+    """The rows without blanks around values."""
+    edge = re.escape(form.separator.encode())
+    if form.separator in " \t":
+        return body
+    tidied = re.sub(rb"[ \t]*(%b|\r?\n)[ \t]*" % edge, rb"\1", body.bytes().lstrip(b" \t"))
+    return replace(body, content=tidied, start=0, end=None)
+
+
+def _require(path: Path, columns: Mapping[str, table.Kind], names: list[str], where: str) -> None:
     for name in columns:
         if name not in names:
-            raise MixkdError(f"{path}, line 1: found no column {name!r}, {nearest(name, names)}")
+            raise MixkdError(f"{path}{where}: found no column {short(name)!r}, {nearest(name, names)}")
         if names.count(name) > 1:
-            raise MixkdError(f"{path}, line 1: found {names.count(name)} columns {name!r}, expected one")
-
-
-def _unquoted(path: Path, body: str, separator: str) -> str:
-    """The body without quotes. A separator or a line end inside quotes is refused: rows must stay lines."""
-    rows, lines = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True), []
-    try:
-        for row in rows:
-            if bad := [field for field in row if separator in field or "\n" in field]:
-                raise table.refusal(path, rows.line_num + 1, bad[0], "no separator or line end inside quotes")
-            lines.append(separator.join(row) + "\n")
-    except csv.Error as error:
-        raise table.refusal(path, rows.line_num + 1, error, "quotes in pairs") from error
-    return "".join(lines)
-
-
-def is_parquet(path: Path) -> bool:
-    return path.suffix.lower() in (".parquet", ".pq")
-
-
-@contextmanager
-def _as_parquet(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, pa.ArrowException) as error:
-        raise MixkdError(f"{path}: {' '.join(str(error).split())}, expected a Parquet file") from error
-
-
-def _schema(path: Path) -> list[str]:
-    with _as_parquet(path):
-        return pyarrow.parquet.read_schema(path).names
-
-
-def first_rows(path: Path, n: int) -> dict[str, list]:
-    """Up to n rows of a Parquet file, by column. MixkdError where it is none, or has no row."""
-    with _as_parquet(path), pyarrow.parquet.ParquetFile(path) as file:
-        rows = next(file.iter_batches(n, use_threads=False), None)
-    if rows is None or not len(rows):
-        raise MixkdError(f"{path}: found no rows, expected a recording")
-    return rows.to_pydict()
-
-
-def _parquet(path: Path, columns: Mapping[str, table.Kind]) -> table.Parsed:
-    _require(path, columns, _schema(path))
-    with _as_parquet(path):
-        found = pyarrow.parquet.read_table(path, columns=list(columns), use_threads=False)  # see `published.columns`
-        cast = {name: _cast(path, name, found[name].combine_chunks(), kind) for name, kind in columns.items()}
-    if not len(found):
-        raise MixkdError(f"{path}: found no rows, expected a recording")
-    form = table.Format(dict(columns))
-    values = np.empty((len(found), len(form.numbers)), np.float32)
-    others: dict[str, np.ndarray] = {}
-    words: dict[str, tuple[str, ...]] = {}
-    for name, kind in columns.items():
-        column = cast[name]
-        if kind == "number":
-            values[:, form.numbers.index(name)] = column.to_numpy(zero_copy_only=False)
-        elif kind == "note":
-            coded = column.fill_null("").dictionary_encode()
-            others[name], words[name] = coded.indices.to_numpy(), tuple(coded.dictionary.to_pylist())
-        elif column.null_count:
-            row = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
-            raise table.refusal(path, row + 1, f"nothing in {name}", "a time in every row")
-        else:
-            others[name] = column.to_numpy()
-            if (lost := np.flatnonzero(~np.isfinite(others[name]))).size:
-                row = int(lost[0])
-                raise table.refusal(path, row + 1, f"{others[name][row]} in {name}", "a time in every row")
-    if (bad := np.argwhere(np.isinf(values))).size:
-        row, at = bad[0]
-        raise table.refusal(path, int(row) + 1, f"{values[row, at]} in {form.numbers[at]}", "a finite number")
-    return table.Parsed(path, form, values, others, words)
-
-
-def _cast(path: Path, name: str, column: pa.Array, kind: table.Kind) -> pa.Array:
-    """A column as the type of its kind; what is not of that kind is refused, not converted."""
-    of, types = pa.types, {"number": pa.float32(), "time": pa.float64(), "note": pa.string()}
-    number = of.is_integer(column.type) or of.is_floating(column.type)
-    instant, note = of.is_timestamp(column.type), not of.is_nested(column.type)
-    if not {"number": number, "time": number, "instant": instant, "note": note}[kind]:
-        expected = {"instant": "dates", "note": "words"}.get(kind, "numbers")
-        raise MixkdError(f"{path}: found {column.type} in {name}, expected {expected}")
-    if kind == "instant":
-        return column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
-    return column.cast(types[kind], safe=False)
+            raise MixkdError(f"{path}{where}: found {names.count(name)} columns {short(name)!r}, expected one")

@@ -7,65 +7,33 @@ columns by number and no file: when there is one, the file is read again, line b
 
 from __future__ import annotations
 
-import io
-import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from mixkd.errors import MixkdError
+from mixkd.datasets import faults
+from mixkd.datasets.form import DATES, LONGEST, Format, Kind, refusal
+from mixkd.datasets.stamps import AMBIGUOUS, Stamps, written
+from mixkd.datasets.text import Text
+from mixkd.errors import MixkdError, short
 
-# number: a column of the float32 matrix `values`; time: float64; instant: a date and time, µs since 1970, int64;
-# whole: int64; text: codes into the words found; note: the same, may be empty; skip: not read
-Kind = Literal["number", "time", "instant", "whole", "text", "note", "skip"]
+__all__ = ["Format", "Kind", "Parsed", "parse", "read", "refusal", "text"]
+
 TYPES = {
     "number": pa.float32(),
     "time": pa.float64(),
     "instant": pa.timestamp("us"),
+    **dict.fromkeys(DATES, pa.string()),
     "whole": pa.int64(),
     "text": pa.string(),
     "note": pa.string(),
 }
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-SHAPES = {
-    "number": (NUMBER, "a number"),
-    "time": (NUMBER, "a number"),
-    "instant": (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII), "a date and time"),
-    "whole": (re.compile(r"-?\d+", re.ASCII), "a whole number"),
-    "text": (re.compile(r".+"), "a word"),
-    "note": (re.compile(r".*"), "a word or nothing"),
-}
-BLOCK = 1 << 19  # bytes; arrow reads up to 32 of them ahead
-NAMES = {" ": "blanks", "\t": "tabs", ",": "commas", ";": "semicolons"}
-
-
-@dataclass(frozen=True)
-class Format:
-    """What a file must be: its columns by name and kind in file order, separator, and whether line 1 names them.
-
-    missing: how a lost value may be spelled (NaN in the result); in no way: a lost value is refused.
-    ends: the line end, or None for either, not mixed, of files whose official line end is not known here.
-    """
-
-    columns: dict[str, Kind]
-    separator: str = ","
-    header: bool = False
-    missing: tuple[str, ...] = ()
-    ends: Literal["\n", "\r\n"] | None = "\n"
-
-    @property
-    def numbers(self) -> list[str]:
-        return [name for name, kind in self.columns.items() if kind == "number"]
-
-    @property
-    def first_line(self) -> int:
-        return 2 if self.header else 1
+BLOCK = LONGEST  # bytes, a line at least; arrow reads up to 32 of them ahead
 
 
 @dataclass(frozen=True)
@@ -81,16 +49,26 @@ class Parsed:
     def __len__(self) -> int:
         return len(self.values)
 
-    def refuse(self, row: int, found: object, expected: str) -> MixkdError:
-        return refusal(self.path, self.format.first_line + int(row), found, expected)
+    def place(self, row: int) -> str:
+        """The file and line of a row, as refusals begin."""
+        return f"{self.path}, line {self.format.first_line + int(row)}"
 
-    def increasing(self, name: str, within: np.ndarray | bool = True) -> np.ndarray:
-        """A column whose every value is above the one before, where `within` (n_rows - 1,) asks; else refused."""
+    def refuse(self, row: int, found: object, expected: str) -> MixkdError:
+        return MixkdError(f"{self.place(row)}: found {short(found)}, expected {expected}")
+
+    def increasing(self, name: str) -> np.ndarray:
+        """A column whose every value is above the one before; else refused."""
         values = self.columns[name]
-        if (bad := np.flatnonzero((np.diff(values) <= 0) & within)).size:
+        if (bad := np.flatnonzero(np.diff(values) <= 0)).size:
             row = bad[0] + 1
-            raise self.refuse(row, f"{name} {values[row]} after {values[row - 1]}", "a later time in every line")
+            what = f"{name} {self.shown(name, row)} after {self.shown(name, row - 1)}"
+            raise self.refuse(row, what, "a later time in every line")
         return values
+
+    def shown(self, name: str, row: int) -> str:
+        """A value of a column that is neither a number nor a word, as errors show it."""
+        dated = self.format.columns[name] in ("instant", *DATES)
+        return written(self.columns[name][row]) if dated else str(self.columns[name][row])
 
     def known(self, name: str, codes: dict[int, Any] | tuple[int, ...]) -> np.ndarray:
         """A column of codes that are all in `codes`; else refused."""
@@ -106,26 +84,25 @@ class Parsed:
             raise MixkdError(f"{self.path}: found {per_second / step:.4g} samples per second, expected {rate:g}")
 
 
-def refusal(path: Path, line: int, found: object, expected: str) -> MixkdError:
-    return MixkdError(f"{path}, line {line}: found {_short(found)}, expected {expected}")
-
-
-def _short(found: object) -> str:
-    text = " ".join(str(found).split()) if found else repr(found)
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
 def read(path: Path, form: Format, content: bytes | None = None) -> Parsed:
     """All of a file, or one MixkdError. Nothing but `form.missing` becomes NaN.
 
     content: what to parse in place of the file's own bytes, where a loader had to tidy them first.
     """
+    text = Text(path, content)
     try:
-        with _open(path, content) as file:
-            n_rows = _rows(path, file, form)
-        return _parse(path, form, n_rows, content)
+        return parse(text, form)
+    except ValueError as error:
+        fault = next(faults.found(path, form, text.lines()), None)
+        raise fault or MixkdError(f"{path}: {short(error, 200)}") from error
+
+
+def parse(text: Text, form: Format) -> Parsed:
+    """As `read`, of a text; ValueError where a row is not as `form` says: `faults` finds which."""
+    try:
+        return _parse(text, form, _rows(text, form))
     except OSError as error:
-        raise MixkdError(f"{path}: {error.strerror or error}") from error
+        raise MixkdError(f"{text.path}: {error.strerror or error}") from error
 
 
 def text(path: Path) -> bytes:
@@ -136,40 +113,28 @@ def text(path: Path) -> bytes:
         raise MixkdError(f"{path}: {error.strerror or error}") from error
 
 
-def _open(path: Path, content: bytes | None) -> IO[bytes]:
-    return open(path, "rb") if content is None else io.BytesIO(content)
-
-
-def _native(path: Path, content: bytes | None) -> pa.NativeFile:
-    """The same bytes without a Python object: arrow's threads read ahead, and would want one while Python ends."""
-    if content is None:
-        return pa.OSFile(os.fsencode(path))
-    sink = pa.BufferOutputStream()
-    sink.write(content)
-    return pa.BufferReader(sink.getvalue())
-
-
-def _rows(path: Path, file: IO[bytes], form: Format) -> int:
+def _rows(text: Text, form: Format) -> int:
     """The number of rows, from one quick pass that also looks at the header and the line ends."""
-    lines = returns = 0
+    path, lines, returns = text.path, 0, 0
     last = first = b""
-    while block := file.read(BLOCK):
+    for block in text.blocks():
         first = first or block
         lines, returns, last = lines + block.count(b"\n"), returns + block.count(b"\r"), block[-1:]
     if not first:
-        raise MixkdError(f"{path}: found an empty file, expected {_columns(form)}")
+        what = "a header and no rows" if form.above else "an empty file"
+        raise MixkdError(f"{path}: found {what}, expected {form}")
     if form.header:
-        expected, found = form.separator.join(form.columns), first.split(b"\n", 1)[0].rstrip(b"\r").decode("latin-1")
-        if found != expected:
-            raise refusal(path, 1, found, f"the columns {expected}")
+        expected, found = form.separator.join(form.columns), first.split(b"\n", 1)[0].rstrip(b"\r")
+        if found != expected.encode():
+            raise refusal(path, 1, found.decode("utf-8", "backslashreplace"), f"the columns {expected}")
     if last != b"\n":
         raise refusal(path, lines + 1, "no line end after the last row", "one: the file may be cut off")
     if returns and (form.ends == "\n" or returns != lines):
         raise MixkdError(f"{path}: found {returns} carriage returns in {lines} lines, expected {_ends(form)}")
     if form.ends == "\r\n" and not returns:
         raise MixkdError(f"{path}: found line ends LF, expected CRLF")
-    if lines < form.first_line:
-        raise MixkdError(f"{path}: found a header and no rows, expected {_columns(form)}")
+    if lines < 1 + form.header:
+        raise MixkdError(f"{path}: found a header and no rows, expected {form}")
     return lines - form.header
 
 
@@ -177,31 +142,29 @@ def _ends(form: Format) -> str:
     return "line ends LF" if form.ends == "\n" else "one in every line or none"
 
 
-def _columns(form: Format) -> str:
-    by = f" separated by {NAMES.get(form.separator, repr(form.separator))}" if len(form.columns) > 1 else ""
-    return f"{len(form.columns)} column{'s' * (len(form.columns) > 1)}{by}"
-
-
-def _parse(path: Path, form: Format, n_rows: int, content: bytes | None) -> Parsed:
+def _parse(text: Text, form: Format, n_rows: int) -> Parsed:
     used = {name: kind for name, kind in form.columns.items() if kind != "skip"}
     values = np.empty((n_rows, len(form.numbers)), np.float32)
     columns = {n: np.empty(n_rows, np.float64 if k == "time" else np.int64) for n, k in used.items() if k != "number"}
     words: dict[str, dict[str, int]] = {name: {} for name, kind in used.items() if kind in ("text", "note")}
+    dates = {name: Stamps(kind == "month/day") for name, kind in used.items() if kind in DATES}
     row = 0
-    try:
-        for batch in _batches(_native(path, content), form, used):
-            end = row + len(batch)
-            for i, name in enumerate(form.numbers):
-                values[row:end, i] = _finite(batch, name, form)
-            for name in columns:
-                columns[name][row:end] = _other(batch, name, used[name], words)
-            row = end
-    except (pa.ArrowInvalid, ValueError) as error:
-        raise _first_fault(path, form, content) or MixkdError(f"{path}: {' '.join(str(error).split())}") from error
+    for batch in _batches(text.native(), form, used):
+        end = row + len(batch)
+        for i, name in enumerate(form.numbers):
+            values[row:end, i] = _finite(batch, name, form)
+        for name, column in columns.items():
+            if name in dates:
+                column[row:end] = dates[name].read(batch.column(name).to_pylist())
+            else:
+                column[row:end] = _other(batch, name, used[name], words)
+        row = end
     if row != n_rows:
-        expected = f"{n_rows}, one per line"
-        raise _first_fault(path, form, content) or MixkdError(f"{path}: found {row} rows, expected {expected}")
-    return Parsed(path, form, values, columns, {name: tuple(found) for name, found in words.items()})
+        raise ValueError(f"found {row} rows, expected {n_rows}, one per line")
+    for name, found in dates.items():
+        if used[name] == "date" and found.ambiguous(columns[name]):
+            raise MixkdError(f"{text.path}: found {AMBIGUOUS}")
+    return Parsed(text.path, form, values, columns, {name: tuple(found) for name, found in words.items()})
 
 
 def _batches(file: pa.NativeFile, form: Format, used: Mapping[str, Kind]) -> Iterator[pa.RecordBatch]:
@@ -217,6 +180,7 @@ def _batches(file: pa.NativeFile, form: Format, used: Mapping[str, Kind]) -> Ite
             null_values=list(form.missing),
             strings_can_be_null=False,
             check_utf8=True,
+            decimal_point=form.decimal,
         ),
     ) as reader:
         yield from reader
@@ -243,55 +207,3 @@ def _other(batch: pa.RecordBatch, name: str, kind: Kind, words: dict[str, dict[s
     if kind == "time" and not np.isfinite(column.to_numpy()).all():
         raise ValueError(f"a value in {name} is not finite")
     return column.cast(pa.int64()).to_numpy() if kind == "instant" else column.to_numpy()
-
-
-def _first_fault(path: Path, form: Format, content: bytes | None) -> MixkdError | None:
-    with _open(path, content) as file:
-        return next(_faults(path, form, file), None)
-
-
-def faults(path: Path, form: Format, content: bytes, most: int) -> list[str]:
-    """The first faults of a file that `read` refused, a line each, and how many there are beyond them."""
-    every = [str(fault) for fault in _faults(path, form, io.BytesIO(content))]
-    more = [f"{path}: {len(every) - most} more faults"] if len(every) > most else []
-    return every[:most] + more
-
-
-def _faults(path: Path, form: Format, file: IO[bytes]) -> Iterator[MixkdError]:
-    """Every line that is not as `form` says. Slow, and only reached when something is wrong."""
-    kinds = list(form.columns.items())
-    for number, raw in enumerate(file, start=1):
-        line = raw.decode("utf-8", "backslashreplace")
-        if number < form.first_line:
-            continue
-        found = line.rstrip("\r\n").split(form.separator)
-        if len(found) != len(kinds):
-            what = f"{len(found)} columns" if line.strip() else "an empty line"
-            yield refusal(path, number, what, _columns(form))
-            continue
-        for value, (name, kind) in zip(found, kinds, strict=True):
-            if kind != "skip" and (expected := _fault(value, kind, form)):
-                yield refusal(path, number, f"{value!r} in {name}", expected)
-                break
-
-
-def _fault(value: str, kind: Kind, form: Format) -> str | None:
-    """What was expected in place of `value`, or None where it is right."""
-    pattern, expected = SHAPES[kind]
-    if kind == "number" and value in form.missing:
-        return None
-    if not pattern.fullmatch(value.strip()):
-        words = [word for word in form.missing if word and kind == "number"]
-        return expected + (f" or {words[0]}" if words else "")
-    if kind == "instant":
-        try:
-            np.datetime64(value)
-        except ValueError:
-            return expected
-    elif kind == "whole" and abs(int(value)) >= 2**63:
-        return "a number that int64 can hold"
-    elif kind == "number" and not abs(float(value)) <= np.finfo(np.float32).max:
-        return "a number that float32 can hold"
-    elif kind == "time" and not np.isfinite(float(value)):
-        return "a number that float64 can hold"
-    return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
@@ -73,14 +72,30 @@ def held(values: np.ndarray) -> np.ndarray:
     return np.where(at >= 0, values[at], np.nan).astype(values.dtype)
 
 
-def factor(path: Path, steps: np.ndarray, rate: float) -> int:
-    """How many times faster than `rate` (Hz) a clock with these steps (s) ticks: a whole number, else refused."""
-    found = 1 / float(np.median(steps)) if len(steps) else rate
-    times = max(round(found / rate), 1)
-    if not abs(found / (times * rate) - 1) <= MATCH:
+def check_rate(where: str, steps: np.ndarray, rate: float) -> None:
+    """Refuse a clock with these steps (s) that ticks neither at `rate` (Hz) nor at a whole multiple of it."""
+    found = 1 / float(np.median(steps))
+    if not abs(found / (max(round(found / rate), 1) * rate) - 1) <= MATCH:
         expected = f"{rate:g} or a multiple of it; is the unit of time right?"
-        raise MixkdError(f"{path}: found {found:.4g} samples per second, expected {expected}")
-    return times
+        raise MixkdError(f"{where}: found {found:.4g} samples per second, expected {expected}")
+
+
+def factor(where: str, time: np.ndarray, rate: float, window: int) -> int:
+    """How many times faster than `rate` (Hz) samples at `time` (s) come: a whole number, throughout the same.
+
+    It is decided by the median step of every `window` samples; fewer than that have 1.
+    """
+    steps = np.diff(time)
+    if len(steps) < window:
+        return 1
+    blocks = np.median(steps[: len(steps) // window * window].reshape(-1, window), axis=1)
+    times = np.maximum(np.rint(1 / (blocks * rate)), 1)
+    if (other := np.flatnonzero(times != times[0])).size:
+        found = (
+            f"{1 / blocks[0]:.4g} samples per second and {1 / blocks[other[0]]:.4g} after {time[other[0] * window]:g} s"
+        )
+        raise MixkdError(f"{where}: found {found}, expected one rate throughout: put them into two files")
+    return int(times[0])
 
 
 def whole(
@@ -89,16 +104,17 @@ def whole(
     """(first time in s, signal at `rate`) between holes longer than `gap` (s), of samples at `factor` times the rate.
 
     time: (n,) in s; values: (n, n_channels), NaN where lost. Shorter holes are interpolated; `count` hears of all.
+    Holes are compared with `gap` to `EVEN` of a step: 0.29 s at 100 Hz are 29 samples, though 0.29 * 100 is less.
     """
     raw_rate = rate * factor
-    complete, where = filled(values, int(gap * raw_rate))
+    complete, where = filled(values, int(gap * raw_rate + EVEN))
     lost = np.isnan(complete).any(axis=1)
     count(f"lost values in holes up to {gap:g} s, interpolated", np.count_nonzero(where))
     count("samples in longer holes, where recordings end, left out", np.count_nonzero(lost))
     for run in constant(lost):
         if lost[run.start]:
             continue
-        parts = runs(time[run], max(gap, 1.5 / raw_rate))
+        parts = runs(time[run], max(gap, 1.5 / raw_rate) + EVEN / raw_rate)
         count("gaps in time, where recordings end", len(parts) - 1)
         for part in parts:
             t, signal = time[run][part], complete[run][part]
