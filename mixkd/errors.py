@@ -20,6 +20,12 @@ def short(found: object, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def quoted(found: object) -> str:
+    """What an error quotes, as Python writes it, cut."""
+    text = repr(found)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
 def listed(names: Iterable[object], most: int = 12) -> str:
     """The first `most` names and how many there are beyond them, each cut."""
     every = list(names)

@@ -12,7 +12,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mixkd.errors import MixkdError, nearest
+from mixkd.errors import MixkdError, nearest, quoted, short
 
 _hints = functools.cache(typing.get_type_hints)
 
@@ -22,31 +22,31 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
         if type(value) is not str or value not in args:
-            raise MixkdError(f"{where}: found {value!r}, expected one of {', '.join(map(str, args))}")
+            raise MixkdError(f"{where}: found {quoted(value)}, expected one of {', '.join(map(str, args))}")
         return value
     if origin in (types.UnionType, typing.Union):
         inner = next(a for a in args if a is not type(None))
         return None if value is None else _coerce(value, inner, where)
     if origin is tuple:
         if not isinstance(value, (tuple, list)):
-            raise MixkdError(f"{where}: found {value!r}, expected a list")
+            raise MixkdError(f"{where}: found {quoted(value)}, expected a list")
         return tuple(_coerce(v, args[0], f"{where}[{i}]") for i, v in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict):
-            raise MixkdError(f"{where}: found {value!r}, expected a table")
-        return {str(k): _coerce(v, args[1], f"{where}.{k}") for k, v in value.items()}
+            raise MixkdError(f"{where}: found {quoted(value)}, expected a table")
+        return {str(k): _coerce(v, args[1], f"{where}.{short(k)}") for k, v in value.items()}
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         if isinstance(value, dict):
             return typing.cast(Any, hint).parse(value, where)
         if not isinstance(value, hint):
-            raise MixkdError(f"{where}: found {value!r}, expected {hint.__name__} or its fields")
+            raise MixkdError(f"{where}: found {quoted(value)}, expected {hint.__name__} or its fields")
         return value
     if hint is float and type(value) is int and abs(value) < 2**53:
         value = float(value)
     if type(value) is not hint:
-        raise MixkdError(f"{where}: found {value!r}, expected {hint.__name__}")
+        raise MixkdError(f"{where}: found {quoted(value)}, expected {hint.__name__}")
     if hint is float and not math.isfinite(value):
-        raise MixkdError(f"{where}: found {value!r}, expected a finite number")
+        raise MixkdError(f"{where}: found {quoted(value)}, expected a finite number")
     return value + 0.0 if hint is float else value  # -0.0 becomes 0.0: equal values have one hash
 
 
@@ -66,17 +66,19 @@ class Spec:
 
     def require(self, field: str, ok: bool, expected: str) -> None:
         if not ok:
-            raise MixkdError(f"{type(self).__name__}.{field}: found {getattr(self, field)!r}, expected {expected}")
+            raise MixkdError(
+                f"{type(self).__name__}.{field}: found {quoted(getattr(self, field))}, expected {expected}"
+            )
 
     @classmethod
     def parse(cls, data: dict[str, Any], where: str = ""):
         """The spec from plain data. Unknown field: MixkdError naming the nearest known one."""
         if not isinstance(data, dict):
-            raise MixkdError(f"{where or cls.__name__}: found {data!r}, expected the fields of {cls.__name__}")
+            raise MixkdError(f"{where or cls.__name__}: found {quoted(data)}, expected the fields of {cls.__name__}")
         known = [f.name for f in dataclasses.fields(cls)]
         for name in data:
             if name not in known:
-                raise MixkdError(f"{where or cls.__name__}.{name}: unknown field, {nearest(str(name), known)}")
+                raise MixkdError(f"{where or cls.__name__}.{short(name)}: unknown field, {nearest(str(name), known)}")
         return cls(**data)
 
     def as_dict(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import generated
 from mixkd.datasets import description, draft, folder, stamps
 
 LINES = {
@@ -213,9 +214,7 @@ def test_faults_below_lines_above_have_their_line(tmp_path):
 
 def test_columns_without_names(tmp_path, plain):
     begin = np.datetime64("2024-05-06T07:08:09", "ms")
-    table = made(
-        lambda s: [str(begin + int(round(1000 * v))).replace("T", " ")[::-1].replace(".", ":", 1)[::-1] for v in s]
-    )
+    table = made(lambda s: [str(begin + round(1000 * v)).replace("T", " ")[::-1].replace(".", ":", 1)[::-1] for v in s])
     base = written(tmp_path / "a", "Device,x\n" * 99 + "Rate,25 Hz\n" + csv(table, header=False))
     (base / "dataset.toml").unlink()
     draft.draft(base)
@@ -254,7 +253,7 @@ SAME_DATES = {
 def test_spellings_of_dates(tmp_path, plain, spell):
     """Past midnight, and past noon, from the 17th to the 18th."""
     begin = np.datetime64("2023-05-17T23:59:55.000", "ms")
-    table = made(lambda seconds: [spell(begin + int(round(1000 * s))) for s in seconds])
+    table = made(lambda seconds: [spell(begin + round(1000 * s)) for s in seconds])
     base = written(tmp_path / "a", csv(table, quoting=3, escapechar="\\").replace("\\", ""), time_unit='"date"')
     same_signals(read(base), plain)
     table.to_parquet(base / "a.parquet")
@@ -273,7 +272,7 @@ def test_spellings_of_dates(tmp_path, plain, spell):
 def test_a_day_and_a_month_that_may_change_places_are_refused(tmp_path, plain):
     begin = np.datetime64("2023-03-04T23:59:58", "ms")
     day = SAME_DATES["day first"]
-    text = csv(made(lambda seconds: [day(begin + int(round(1000 * s))) for s in seconds]))
+    text = csv(made(lambda seconds: [day(begin + round(1000 * s)) for s in seconds]))
     (problem,) = folder.inspect(written(tmp_path / "a", text, time_unit='"date"')).problems
     assert problem == (
         f"{tmp_path}/a/a.csv: found dates whose day or month may be first, "
@@ -320,3 +319,13 @@ def test_a_stamp_is_what_python_reads(moment, minutes):
     other = moment.strftime("%d.%m.%Y %H:%M:%S,%f").replace(f".{moment.year}", f".{moment.year:04d}")
     assert stamps.column([text], "date") == stamps.column([other], "date") == expected
     assert stamps.column([text + offset], "date") == expected - minutes * 60_000_000
+
+
+# -- generated
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "toml"])
+def test_generated_inputs_are_read_or_refused(kind, capsys):
+    counts = generated.tried(kind, 40, seed=1)
+    assert sum(counts.values()) >= 40
+    assert {what for _, what in counts} <= {"read", "refused"}, capsys.readouterr().out
