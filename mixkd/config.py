@@ -13,10 +13,15 @@ from typing import Any, Literal
 from mixkd.spec import Spec
 
 Modality = Literal["signal", "image"]
-MethodName = Literal["kd", "aver", "ebkd", "camkd", "at", "sp", "tpkd", "amd", "amd_local", "simkd", "dist"]
+MethodName = Literal[
+    "kd", "aver", "ebkd", "ebkd_softmax", "camkd", "at", "sp", "tpkd", "amd", "amd_local", "simkd", "dist"
+]
+WEIGHTED_PER_WINDOW = ("ebkd", "ebkd_softmax", "camkd")  # methods that set the weights of teachers themselves
+TPKD_PATCHES = 4  # blocks of columns of a similarity map; notes on the group's work
 ONE_SIGNAL_TEACHER = ("at", "amd", "amd_local", "simkd", "dist")  # compare maps of one shape, or one teacher's outputs
 TEMPERATURE = 4.0  # source: released code of the group
 KD_WEIGHT = 0.7  # source: the group's setting for GENEActiv
+RECIPE = 1  # raise when a change of code changes the numbers of all runs; of some runs: `RunSpec.recipe`
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Mixup(Spec):
     alpha        a of the coefficient's Beta(a, a) distribution
     share        part of a batch that is mixed: 1 full mixup, below 1 partial mixup (PMU)
     sampling     `exact`: round(share * batch_size) rows; `released`: rows to leave clean are drawn with
-                 replacement and both partners are permuted, as in the released code of MIX-KD
+                 replacement, as in the released code of MIX-KD; the same as `exact` at share 1
     coefficient  one per `row` (released code) or one per `batch`
     """
 
@@ -38,6 +43,15 @@ class Mixup(Spec):
     def check(self) -> None:
         self.require("alpha", 0.01 <= self.alpha <= 100, "a number from 0.01 to 100")
         self.require("share", 0 < self.share <= 1, "a share in (0, 1]; use no Mixup for 0")
+        if self.share == 1:
+            object.__setattr__(self, "sampling", "exact")
+
+    def n_rows(self, batch_size: int) -> int:
+        """Rows of a batch that `exact` sampling mixes. Raises MixkdError where that is none."""
+        n = round(self.share * batch_size)
+        expected = f"a share that mixes at least one of {batch_size} rows; use no Mixup for none"
+        self.require("share", n > 0 or self.sampling == "released", expected)
+        return n
 
     @staticmethod
     def of(alpha: float, share: float, sampling: str = "exact") -> Mixup | None:
@@ -91,7 +105,8 @@ class RunSpec(Spec):
     `init`: `random` (Base); `scratch` starts from the same network trained from scratch (Ann, or `scratch-2x`
     without teachers); `base` starts from this very run with random initialisation (`base-2x`).
     `method`: see mixkd/methods.py. `released` options do what the group's released code does where it differs from
-    its equations: KL averaged over classes too, logits divided by their standard deviation (no temperature).
+    its equations: KL averaged over classes too; logits divided by their standard deviation, without a temperature
+    (MIX-KD), or by half of it in the KD term, whose factor T^2 stays (`tda_kd`).
     """
 
     dataset: str = "watch"
@@ -105,7 +120,7 @@ class RunSpec(Spec):
     teachers: tuple[TeacherSpec, ...] = ()
     method: MethodName = "kd"
     kd_reduction: Literal["exact", "released"] = "exact"
-    logit_scaling: Literal["exact", "released"] = "exact"
+    logit_scaling: Literal["exact", "released", "tda_kd"] = "exact"
     stopping: Literal["last", "best_validation"] = "last"
     mixup: Mixup | None = None
     temperature: float = TEMPERATURE
@@ -133,6 +148,9 @@ class RunSpec(Spec):
         self.require("weight_decay", 0 <= self.weight_decay < 1, "a decay in [0, 1)")
         cap = self.windows_per_class
         self.require("windows_per_class", cap is None or cap >= 1, "at least 1 window, or nothing for all")
+        for mixup in (self.mixup, *(teacher.mixup for teacher in self.teachers)):
+            if mixup:
+                mixup.n_rows(self.batch_size)
         if self.teachers:
             self.require("modality", self.modality == "signal", "signal: a student sees signals only")
             self.require("role", self.role == "student", "student: only students have teachers")
@@ -154,7 +172,12 @@ class RunSpec(Spec):
         modalities = [t.modality for t in self.teachers]
         if self.method in ONE_SIGNAL_TEACHER:
             self.require("method", modalities == ["signal"], "one signal teacher for this method")
-        if self.method in ("ebkd", "camkd"):
+        if self.method == "tpkd":
+            enough = self.batch_size >= 2 * TPKD_PATCHES
+            self.require(
+                "batch_size", enough, f"at least {2 * TPKD_PATCHES} windows: TPKD compares blocks of two or more"
+            )
+        if self.method in WEIGHTED_PER_WINDOW:
             self.require("method", len(modalities) > 1, "two teachers or more: it weights them against each other")
             self._neutral(teachers=tuple(replace(t, weight=1 / len(modalities)) for t in self.teachers))
         if self.method in ("simkd", "dist"):  # their losses have weights of their own, and no kd term
@@ -201,6 +224,17 @@ class RunSpec(Spec):
     def requires(self) -> tuple[RunSpec, ...]:
         """Runs that must be trained before this one."""
         return self.teacher_runs + ((self.parent,) if self.parent else ())
+
+    @property
+    def recipe(self) -> int:
+        """Version of the code that this run's numbers depend on; a stored run of another version is trained anew.
+
+        2 (November 2026): `released` sampling keeps clean rows in the permuted batch; the local part of AMD is scaled
+        on the whole map; EBKD weights by inverse entropy.
+        """
+        sampled = self.mixup is not None and self.mixup.sampling == "released"
+        own = 2 if sampled or self.method in ("amd_local", "ebkd") else 1
+        return max(RECIPE, own, *(needed.recipe for needed in self.requires))
 
     @property
     def total_epochs(self) -> int:

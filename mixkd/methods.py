@@ -16,6 +16,7 @@ from torch.nn.utils import skip_init
 
 from mixkd import losses
 from mixkd.config import RunSpec
+from mixkd.errors import MixkdError
 from mixkd.mixing import generator
 from mixkd.networks import Outputs
 
@@ -29,18 +30,21 @@ def teacher_weights(spec: RunSpec) -> list[float]:
 def kd(student: torch.Tensor, teacher: torch.Tensor, spec: RunSpec) -> torch.Tensor:
     """KD of a window, (n,), in the form that the spec asks for.
 
-    `released` scaling divides logits by their standard deviation, with no temperature; `released` reduction also
-    averages over classes, which is a division by their number.
+    `released` scaling divides logits by their standard deviation, with no temperature (MIX-KD); `tda_kd` by half of
+    it, and keeps the factor T^2. `released` reduction also averages over classes: it divides by their number.
     """
-    if spec.logit_scaling == "released":
-        student, teacher = losses.rescaled(student), losses.rescaled(teacher)
-    result = losses.kd(student, teacher, spec.temperature)
+    if spec.logit_scaling == "exact":
+        result = losses.kd(student, teacher, spec.temperature)
+    else:
+        sharper = 2.0 if spec.logit_scaling == "tda_kd" else 1.0
+        student, teacher = (sharper * losses.rescaled(z) for z in (student, teacher))
+        result = spec.temperature**2 * losses.kd(student, teacher, 1.0)
     return result / student.shape[1] if spec.kd_reduction == "released" else result
 
 
 def cross_entropy(student: torch.Tensor, target: torch.Tensor, spec: RunSpec) -> torch.Tensor:
     """CE with the (mixed) label, (n,)."""
-    return losses.soft_cross_entropy(losses.rescaled(student) if spec.logit_scaling == "released" else student, target)
+    return losses.soft_cross_entropy(student if spec.logit_scaling == "exact" else losses.rescaled(student), target)
 
 
 def weighted(student: Outputs, target: torch.Tensor, taught: Taught, spec: RunSpec) -> torch.Tensor:
@@ -64,6 +68,10 @@ def by_trust(trust: torch.Tensor, student: Outputs, taught: Taught, spec: RunSpe
 
 def by_entropy(student: Outputs, target: torch.Tensor, taught: Taught, spec: RunSpec) -> torch.Tensor:
     return by_trust(losses.entropy_trust([t.logits for t in taught]), student, taught, spec)
+
+
+def by_entropy_softmax(student: Outputs, target: torch.Tensor, taught: Taught, spec: RunSpec) -> torch.Tensor:
+    return by_trust(losses.entropy_softmax_trust([t.logits for t in taught]), student, taught, spec)
 
 
 def by_label(student: Outputs, target: torch.Tensor, taught: Taught, spec: RunSpec) -> torch.Tensor:
@@ -122,7 +130,8 @@ class Method:
 METHODS = {
     "kd": Method("KD", "Hinton et al. 2015"),
     "aver": Method("AVER", "mean of the teachers' outputs; of logits: declared", kd=averaged),
-    "ebkd": Method("EBKD", "Kwon et al. 2020; weights 1 - softmax, as CA-MKD: declared", kd=by_entropy),
+    "ebkd": Method("EBKD", "Kwon et al. 2020; weights as released with CA-MKD, to sum 1", kd=by_entropy),
+    "ebkd_softmax": Method("EBKD (softmax)", "declared here: EBKD with the weights of CA-MKD", kd=by_entropy_softmax),
     "camkd": Method("CA-MKD", "Zhang et al. 2022; features, weight 1: declared", by_label, adapted_features, 1.0, True),
     "at": Method("AT", "Zagoruyko & Komodakis 2017; weight of RepDistiller", weighted, attention_transfer, 1e3, True),
     "sp": Method("SP", "Tung & Mori 2019; weight of the group's code (TGD)", weighted, similarity, 3e3, True),
@@ -160,21 +169,43 @@ def adapters(spec: RunSpec) -> nn.ModuleList:
     return nn.ModuleList(layers)
 
 
-def distil_loss(
+def loss_parts(
     student: Outputs, target: torch.Tensor, taught: Taught, spec: RunSpec, adapters: nn.ModuleList
-) -> torch.Tensor:
-    """The loss of a batch: student and teachers saw the same draw, `target` is its (mixed) label (n, n_classes).
+) -> dict[str, torch.Tensor]:
+    """The weighted parts of a batch's loss by name: (n,), to be averaged over windows, or scalars.
 
-    SimKD: mean (f_s - f_t)^2 of features behind the student's map. DIST: CE + 2 (rows + columns).
+    Student and teachers saw the same draw; target is its (mixed) label (n, n_classes). SimKD: mean (f_s - f_t)^2 of
+    features behind the student's map. DIST: CE + 2 (rows + columns).
     """
     method = METHODS[spec.method]
     if spec.method == "simkd":
-        return F.mse_loss(student.features, taught[0].features)
+        return {"features": F.mse_loss(student.features, taught[0].features)}
     if spec.method == "dist":
         relations = losses.dist(student.logits, taught[0].logits, spec.temperature)
-        return losses.soft_cross_entropy(student.logits, target).mean() + 2 * relations
-    loss = (1 - spec.kd_weight) * cross_entropy(student.logits, target, spec)
+        return {"CE": losses.soft_cross_entropy(student.logits, target), "relations": 2 * relations}
+    parts = {"CE": (1 - spec.kd_weight) * cross_entropy(student.logits, target, spec)}
     if taught:
-        loss = loss + spec.kd_weight * method.kd(student, target, taught, spec)
-    result = loss.mean()
-    return result + method.weight * method.term(student, target, taught, spec, adapters) if method.term else result
+        parts["KD"] = spec.kd_weight * method.kd(student, target, taught, spec)
+    if method.term:
+        parts[method.title] = method.weight * method.term(student, target, taught, spec, adapters)
+    return parts
+
+
+def distil_loss(
+    student: Outputs, target: torch.Tensor, taught: Taught, spec: RunSpec, adapters: nn.ModuleList
+) -> torch.Tensor:
+    """The loss of a batch, scalar: the sum of its parts.
+
+    Raises MixkdError where it is not finite, naming the network or the part, and what to do.
+    """
+    losses.finite(student.logits, "the student", "; training diverged: lower the learning rate")
+    for teacher, outputs in zip(spec.teachers, taught, strict=True):
+        losses.finite(outputs.logits, f"the {teacher.modality} teacher", "; train it anew")
+    parts = loss_parts(student, target, taught, spec, adapters)
+    per_window, scalars = ([part for part in parts.values() if part.ndim == n] for n in (1, 0))
+    terms = ([torch.stack(per_window).sum(dim=0).mean()] if per_window else []) + scalars
+    result = torch.stack(terms).sum()
+    if not torch.isfinite(result):
+        bad = ", ".join(name for name, part in parts.items() if not torch.isfinite(part).all()) or "the sum"
+        raise MixkdError(f"loss: found {result.item()} in {bad}, expected a finite number; lower the learning rate")
+    return result

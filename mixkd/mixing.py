@@ -49,6 +49,11 @@ class Stream:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def mixed_share(self) -> float:
+        """Part of all rows that is mixed: below the share asked for where coefficients round to 1 (small alpha)."""
+        return float((self.coefficients < 1).mean())
+
     def first(self, n_steps: int) -> Stream:
         return Stream(self.rows[:n_steps], self.partners[:n_steps], self.coefficients[:n_steps])
 
@@ -61,7 +66,8 @@ def stream(n_windows: int, batch_size: int, n_epochs: int, mixup: Mixup | None, 
 
     Streams of one seed share the order, the partners and the uniform numbers behind the coefficients over all
     `mixup` settings, and the rows that a smaller share mixes are among those of a larger one: so two studies that
-    differ in alpha or share differ in nothing else. Raises MixkdError when there are fewer windows than a batch.
+    differ in alpha or share differ in nothing else. MIX-KD's released code permutes both partners; as the order of a
+    batch is free, that is one permutation, as here. Raises MixkdError when there are fewer windows than a batch.
     """
     per_epoch = n_windows // batch_size
     if per_epoch == 0:
@@ -73,16 +79,13 @@ def stream(n_windows: int, batch_size: int, n_epochs: int, mixup: Mixup | None, 
         return Stream(rows, rows, np.ones(rows.shape, np.float32))
 
     partner = permutations(generator(seed, "partners"), rows.shape)
-    own = rows
-    if mixup.sampling == "released":  # MIX-KD permutes both partners, and its clean rows with them; ours stay
-        own = np.take_along_axis(rows, permutations(generator(seed, "second partners"), rows.shape), axis=1)
     uniform = generator(seed, "coefficients").random(rows.shape)
     if mixup.coefficient == "batch":
         uniform = np.repeat(uniform[:, :1], batch_size, axis=1)
     coefficients = betaincinv(mixup.alpha, mixup.alpha, uniform).astype(np.float32)
     mixed = mixed_rows(rows.shape, mixup, seed)
     return Stream(
-        np.where(mixed, own, rows),
+        rows,
         np.where(mixed, np.take_along_axis(rows, partner, axis=1), rows),
         np.where(mixed, coefficients, np.float32(1)),
     )
@@ -97,15 +100,17 @@ def mixed_rows(shape: tuple[int, int], mixup: Mixup, seed: int) -> np.ndarray:
     """Which rows of each batch are mixed, boolean (n_steps, batch_size).
 
     `exact`: round(share * batch_size) rows. `released`: int((1 - share) * batch_size) rows to leave clean are drawn
-    with replacement, as in the released code of MIX-KD, so more than the share is mixed.
+    with replacement, as in the released code of MIX-KD, so more than the share is mixed. Raises MixkdError where
+    `exact` mixes no row.
     """
-    batch_size = shape[1]
+    batch_size, n_mixed = shape[1], mixup.n_rows(shape[1])
     if mixup.sampling == "exact":
         rank = permutations(generator(seed, "mixed"), shape)
         mixed = np.zeros(shape, bool)
-        np.put_along_axis(mixed, rank[:, : round(mixup.share * batch_size)], True, axis=1)
+        np.put_along_axis(mixed, rank[:, :n_mixed], True, axis=1)
         return mixed
-    clean = generator(seed, "clean").integers(0, batch_size, shape)[:, : int((1 - mixup.share) * batch_size)]
+    n_draws = int(batch_size * round(1 - mixup.share, 12))  # of the decimal number that a user of MIX-KD would write
+    clean = generator(seed, "clean").integers(0, batch_size, shape)[:, :n_draws]
     mixed = np.ones(shape, bool)
     np.put_along_axis(mixed, clean, False, axis=1)
     return mixed

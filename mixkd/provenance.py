@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from mixkd.store import CHECKOUT, RECIPE, RunRecord, sha256
+from mixkd.config import RunSpec
+from mixkd.store import CHECKOUT, RunRecord, sha256
 
 PACKAGES = ("mixkd", "torch", "numpy", "numba", "scikit-learn", "giotto-tda")
 CPU = ("vendor_id", "cpu family", "model", "stepping", "flags", "CPU implementer", "CPU part", "Features")
@@ -65,7 +66,7 @@ def git_state(*besides: str) -> dict[str, Any]:
         return {"sha": None, "dirty": None}
 
 
-def provenance(seed: int, seconds: float) -> dict[str, Any]:
+def provenance(spec: RunSpec, seconds: float) -> dict[str, Any]:
     """The record's provenance. Times and git state are the only entries that differ between equal runs.
 
     seconds: of the training, with its traces; not of reading data before, nor of the probes after it.
@@ -73,13 +74,13 @@ def provenance(seed: int, seconds: float) -> dict[str, Any]:
     import torch
 
     return {
-        "recipe": RECIPE,
+        "recipe": spec.recipe,
         "versions": versions(),
         "device": "cpu",
         "cpu": cpu(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
-        "seed": seed,
+        "seed": spec.seed,
         "git": git_state(),
         "seconds": round(seconds, 3),
     }

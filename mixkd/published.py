@@ -115,21 +115,28 @@ class Published:
         return json.loads(self._light(part)["record"][i].as_py())
 
     def __iter__(self) -> Iterator[RunSpec]:
-        """The specs of all published runs."""
+        """The specs of all published runs of today's recipe."""
         for spec_hash in self._rows:
-            yield RunSpec.parse(self._content(spec_hash)["spec"])
+            spec = RunSpec.parse(self._content(spec_hash)["spec"])
+            if spec.hash == spec_hash and spec in self:  # a spec of an earlier recipe may have another name today
+                yield spec
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return sum(1 for _ in self)
 
     def __contains__(self, spec: RunSpec) -> bool:
-        return spec.hash in self._rows
+        return self.get(spec) is not None
 
     def get(self, spec: RunSpec) -> RunRecord | None:
-        """The published record, or None. It has `test_logits` alone, unless the run is an exemplar."""
+        """The published record; None when there is none of the spec's recipe (a later part replaces an earlier one).
+
+        It has `test_logits` alone, unless the run is an exemplar.
+        """
         if spec.hash not in self._rows:
             return None
         record = RunRecord.of(self._content(spec.hash), spec)
+        if not record.current:
+            return None
         folder = self.root / spec.dataset / "exemplars"
         if _payload(spec, "weights") in self.files:
             for kind in ("arrays", "weights"):

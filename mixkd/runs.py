@@ -124,10 +124,10 @@ def _train(specs: list[RunSpec], store: Store, data: FoldData, traces: Traces | 
     histories = fit(students, data, draws)
     seconds = (time.perf_counter() - start) / len(specs)
     for student, history in zip(students, histories, strict=True):
-        _store(student, history, data, store, seconds)
+        _store(student, history, data, draws, store, seconds)
 
 
-def _store(student: Learner, history: History, data: FoldData, store: Store, seconds: float) -> None:
+def _store(student: Learner, history: History, data: FoldData, draws: Stream, store: Store, seconds: float) -> None:
     spec, arrays = student.spec, {}
     for split in ("train", "validation", "test"):
         arrays[f"{split}_logits"], features = evaluate(student.net, data, spec.modality, split)
@@ -137,11 +137,13 @@ def _store(student: Learner, history: History, data: FoldData, store: Store, sec
         "subjects": data.subjects,
         "windows": {name: len(part) for name, part in data.parts.items()},
     }
+    if spec.mixup:
+        about["mixed_share"] = draws.mixed_share
     if spec.sees_images:
         about["clipped_pairs"] = {name: data.imager.grid.clipped(d) for name, d in data.diagrams.items()}
     weights = {name: tensor.numpy() for name, tensor in student.net.state_dict().items()}
     found = probe(student, data, arrays)
-    store.put(RunRecord(spec, history, about, provenance(spec.seed, seconds), found), arrays, weights)
+    store.put(RunRecord(spec, history, about, provenance(spec, seconds), found), arrays, weights)
 
 
 def said(teacher: Teacher, data: FoldData, first: Stream) -> torch.Tensor:

@@ -24,10 +24,9 @@ import numpy as np
 import platformdirs
 import safetensors.numpy
 
-from mixkd.config import RunSpec
+from mixkd.config import RECIPE, RunSpec
 from mixkd.errors import MixkdError
 
-RECIPE = 1  # raise when a change of code changes numbers; tests/test_training.py holds the golden losses
 CHECKOUT = Path(__file__).resolve().parent.parent
 log = logging.getLogger("mixkd")
 
@@ -160,6 +159,11 @@ class RunRecord:
         return cls(spec, content["history"], content["data"], content["provenance"], content["probes"], **where)
 
     @property
+    def current(self) -> bool:
+        """Whether the code of today would compute the same: the record's recipe is that of its spec."""
+        return self.provenance.get("recipe", RECIPE) == self.spec.recipe
+
+    @property
     def subject(self) -> str:
         """The test subjects as tables name them."""
         return "+".join(map(str, self.data["subjects"]["test"]))
@@ -222,10 +226,10 @@ class Store:
 
     def find(self, spec: RunSpec) -> RunRecord | None:
         """The published record where this store looks there too, else the local one."""
-        return (self.published.get(spec) if self.published else None) or self.get(spec)
+        return (self.published.get(spec) if self.published is not None else None) or self.get(spec)
 
     def get(self, spec: RunSpec) -> RunRecord | None:
-        """The verified record, or None when it is missing or was damaged (then it is quarantined and reported)."""
+        """The verified record; None when it is missing, of another recipe, or damaged (then quarantined, reported)."""
         path = self.path(spec)
         try:
             raw = path.read_bytes()
@@ -243,7 +247,7 @@ class Store:
         except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError, MixkdError) as error:
             self._quarantine(spec, error)
             return None
-        return record
+        return record if record.current else None
 
     def put(self, record: RunRecord, arrays: Arrays, weights: Arrays) -> RunRecord:
         """Store a run, payload first, record last."""

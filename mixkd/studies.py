@@ -22,6 +22,10 @@ SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
 TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 FEW_SHARES, FEW_TEMPERATURES = (0.0, 0.1, 1.0), (1.0, 4.0, 8.0)  # of `quick`: those that claims are about
 PARTIAL_SHARES = (0.1, 0.25, 0.5)
+TDA_KD: dict[str, Any] = {
+    "kd_weight": 0.99,
+    "teachers": (TeacherSpec("signal", weight=0.3), TeacherSpec("image", weight=0.7)),
+}
 KD_WEIGHTS = (0.3, 0.5, 0.9, 0.99)  # beside the default; 0.99 is the group's setting for PAMAP2
 IMAGE_WEIGHTS = (0.3, 0.7)  # of the image teacher, beside one half; the group's GENEActiv and PAMAP2 settings
 DEFAULT_ALPHA = 1.0
@@ -126,17 +130,18 @@ def _sized(run: RunSpec, depth: int, width: int) -> RunSpec:
 def methods(base: RunSpec, full: bool) -> list[RunSpec]:
     """Every method of the table from WRN16-1 teachers, with its controls; the group's SP and TPKD start as Ann does.
 
-    `quick` leaves out three that are close to others of the table: ESKD, AVER and AMD without its local part.
+    `quick` leaves out four that are close to others of the table: ESKD, AVER, EBKD with the weights of CA-MKD, and AMD
+    without its local part.
     """
     one, both = taught(base, "signal"), taught(base, "both")
     ann = replace(both, init="scratch")
     early = replace(one, teachers=(TeacherSpec(stopping="best_validation"),))
     runs = [base, replace(base, init="scratch"), one, taught(base, "image"), early]
     runs += [both, ann, replace(both, init="base"), replace(one, logit_scaling="released", kd_weight=0.9)]
-    runs += [replace(both, method=name) for name in ("aver", "ebkd", "camkd")]
+    runs += [replace(both, method=name) for name in ("aver", "ebkd", "ebkd_softmax", "camkd")]
     runs += [replace(one, method=name) for name in ("at", "sp", "amd", "amd_local", "simkd", "dist")]
     runs += [replace(ann, method=name) for name in ("sp", "tpkd")]
-    close = (early, replace(both, method="aver"), replace(one, method="amd"))
+    close = (early, *(replace(both, method=name) for name in ("aver", "ebkd_softmax")), replace(one, method="amd"))
     return [run for run in runs if full or run not in close]
 
 
@@ -169,7 +174,7 @@ def resolutions(base: RunSpec) -> list[RunSpec]:
 def shares(base: RunSpec, full: bool, alpha: float) -> list[RunSpec]:
     """Partial mixup in the distillation from two plain teachers, exact and as released (`quick`: 10 % alone)."""
     exact = [taught(base, "both", mixup=Mixup.of(alpha, share)) for share in (SHARES if full else FEW_SHARES)]
-    released = SHARES[1:] if full else (0.1,)
+    released = SHARES[1:-1] if full else (0.1,)  # all rows: the same as exact
     return exact + [taught(base, "both", mixup=Mixup(alpha, share, "released")) for share in released]
 
 
@@ -194,10 +199,15 @@ def weights(base: RunSpec) -> list[RunSpec]:
     return listening + [replace(both, teachers=teachers) for teachers in shared]
 
 
-def deviations(base: RunSpec) -> list[RunSpec]:
-    """What released code does otherwise: KL averaged over classes too; logits divided by their standard deviation."""
+def deviations(base: RunSpec, full: bool) -> list[RunSpec]:
+    """What released code does otherwise: KL averaged over classes too; logits divided by their standard deviation.
+
+    `full` adds the whole loss of TDA_KD, as released and by its equation.
+    """
     both = taught(base, "both")
-    return [both, replace(both, kd_reduction="released"), replace(both, logit_scaling="released")]
+    runs = [both, replace(both, kd_reduction="released"), replace(both, logit_scaling="released")]
+    whole = replace(both, **TDA_KD)
+    return [*runs, replace(whole, kd_reduction="released", logit_scaling="tda_kd"), whole] if full else runs
 
 
 def temperatures(base: RunSpec, full: bool, alpha: float) -> list[RunSpec]:
@@ -230,7 +240,7 @@ STUDIES = {
     "share": Study(lambda base, of: shares(base, of.full, of.alpha)),
     "temperature": Study(lambda base, of: temperatures(base, of.full, of.alpha)),
     "capacity": Study(lambda base, of: capacity(base, of.full, of.large)),
-    "deviations": Study(lambda base, of: deviations(base)),
+    "deviations": Study(lambda base, of: deviations(base, of.full)),
     "resolution": Study(lambda base, of: resolutions(base), full_only=True, one_seed=True),
     "teacher_mixup": Study(lambda base, of: teacher_mixup(base, of.alpha), full_only=True, one_seed=True),
     "weights": Study(lambda base, of: weights(base), full_only=True, one_seed=True),

@@ -123,10 +123,16 @@ def new_optimiser(net: WideResNet, beside: torch.nn.ModuleList, spec: RunSpec) -
 
 
 def train_step(student: Learner, batch: Batch) -> float:
-    """One step along the stream: the draw mixes input, label and what the teachers see. Returns the loss."""
+    """One step along the stream: the draw mixes input, label and what the teachers see. Returns the loss.
+
+    Raises MixkdError naming run, step and the part of the loss that is not a number.
+    """
     taught = [batch.taught(teacher) for teacher in student.teachers]
     outputs = student.net.outputs(batch.inputs(student.spec.modality))
-    loss = distil_loss(outputs, batch.labels, taught, student.spec, student.adapters)
+    try:
+        loss = distil_loss(outputs, batch.labels, taught, student.spec, student.adapters)
+    except MixkdError as error:
+        raise MixkdError(f"run {student.spec.name}, step {batch.step}: {error}") from error
     student.optimiser.zero_grad()
     loss.backward()
     student.optimiser.step()
@@ -154,9 +160,6 @@ def fit(students: list[Learner], data: FoldData, draws: Stream) -> list[History]
             for student, found in zip(students, losses, strict=True):
                 student.optimiser.param_groups[0]["lr"] = learning_rate(step, len(draws), student.spec)
                 found.append(train_step(student, batch))
-                if not math.isfinite(found[-1]):
-                    name = student.spec.name
-                    raise MixkdError(f"run {name}: loss is {found[-1]} at step {step}; lower the learning rate")
         for i, (student, found) in enumerate(zip(students, losses, strict=True)):
             row: dict[str, Any] = {"loss": float(np.mean(found))}
             for split in ("validation", "test"):

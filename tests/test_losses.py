@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch.nn import functional as F
 
+from mixkd import losses
+from mixkd.errors import MixkdError
 from mixkd.losses import kd, soft_cross_entropy
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(2, 12))
@@ -136,3 +138,86 @@ def test_cross_entropy_is_entropy_plus_divergence(logits):
     torch.testing.assert_close(
         soft_cross_entropy(student, p), entropy + kd(student, teacher, 1.0), rtol=1e-8, atol=1e-8
     )
+
+
+# -- what has no meaning is refused or defined, never NaN
+
+NAN, INF = float("nan"), float("inf")
+
+
+def random(*shape: int) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, -1e-9, NAN])
+@pytest.mark.parametrize("loss", [losses.kd, losses.dist])
+def test_a_temperature_that_is_not_above_zero_is_refused(loss, temperature):
+    with pytest.raises(MixkdError, match=r"temperature: found .*, expected a number above 0"):
+        loss(*some_logits(), temperature)
+
+
+@pytest.mark.parametrize("value", [-INF, INF, NAN])
+@pytest.mark.parametrize("which", [0, 1])
+def test_logits_that_are_not_finite_are_refused(value, which):
+    pair = some_logits()
+    pair[which].detach()[2, 1] = value
+    calls = [lambda: losses.kd(*pair, 2.0), lambda: losses.dist(*pair, 2.0)]
+    calls += [lambda: losses.soft_cross_entropy(pair[which], pair[1 - which].softmax(1))]
+    calls += [lambda: losses.entropy_trust(pair), lambda: losses.label_trust(pair, pair[1 - which].softmax(1))]
+    for call in calls:
+        with pytest.raises(MixkdError, match="logits of a network: found values that are not finite"):
+            call()
+
+
+def test_shapes_that_would_broadcast_are_refused():
+    student, teacher = some_logits()
+    for call in (
+        lambda: losses.kd(student, teacher[:1], 2.0),
+        lambda: losses.soft_cross_entropy(student, teacher.softmax(1)[:, :1]),
+        lambda: losses.dist(student, teacher[:, :1], 2.0),
+        lambda: losses.at([random(4, 8, 1, 16)], [random(4, 8, 1, 1)]),
+        lambda: losses.amd([random(4, 8, 1, 16)], [random(4, 8, 4, 4)], local=False),
+    ):
+        with pytest.raises(MixkdError, match=r"found shapes .* expected equal ones"):
+            call()
+
+
+def test_rescaling_equal_logits_is_refused():
+    logits = torch.tensor([[1.0, 2.0, 4.0], [3.0, 3.0, 3.0]])
+    with pytest.raises(MixkdError, match="logits of window 1: found equal values"):
+        losses.rescaled(logits)
+    torch.testing.assert_close(losses.rescaled(logits[:1]).std(dim=1), torch.ones(1))
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_one_teacher_cannot_be_weighed_against_others(n):
+    with pytest.raises(MixkdError, match=f"trust: found {n} teacher"):
+        losses.trust(torch.ones(n, 5))
+
+
+@pytest.mark.parametrize("n", [2, 4, 7])
+def test_tpkd_of_too_few_windows_is_refused(n):
+    """Of one window per block the correlation minus 1 is 0, whatever student and teacher are."""
+    own, other = (torch.randn(n, 4, 1, 6, generator=torch.Generator().manual_seed(s)) for s in (0, 1))
+    with pytest.raises(MixkdError, match=f"tpkd: found {n} windows, expected at least 8"):
+        losses.tpkd([own], [[other]], [1.0])
+    twice = [torch.cat([part] * 4)[:8] + 0.1 * torch.arange(8)[:, None, None, None] for part in (own, other)]
+    assert losses.tpkd([twice[0]], [[twice[1]]], [1.0]) > 0
+
+
+def test_a_window_of_zeros_is_like_no_other_in_sp():
+    own = random(4, 3, 1, 5)
+    own[1] = 0
+    own.requires_grad_()
+    loss = losses.sp([own], [[random(4, 3, 1, 5)]], [1.0])
+    loss.backward()
+    assert loss.isfinite()
+    assert own.grad.isfinite().all()
+
+
+def test_equal_outputs_are_at_distance_one():
+    p = torch.full((3, 4), 0.25, requires_grad=True)
+    distance = losses.pearson_distance(p, random(3, 4))
+    distance.sum().backward()
+    torch.testing.assert_close(distance, torch.ones(3))
+    assert p.grad.isfinite().all()

@@ -21,6 +21,7 @@ from mixkd.runs import trained_network
 from mixkd.store import Store
 
 N, CLASSES = 12, 5
+TWO_TEACHERS = ("aver", "ebkd", "ebkd_softmax", "camkd", "sp", "tpkd")
 TERMS = ("camkd", "at", "sp", "tpkd", "amd", "amd_local")
 
 
@@ -39,7 +40,7 @@ Z, Z1, Z2 = (o.logits.numpy() for o in (STUDENT, TEACHER, OTHER))
 
 
 def spec_of(method: str, **fields):
-    teachers = BOTH if method in ("aver", "ebkd", "camkd", "sp", "tpkd") else (SIGNAL,)
+    teachers = BOTH if method in TWO_TEACHERS else (SIGNAL,)
     return small(**{"teachers": teachers, "method": method, "kd_weight": 0.6, "temperature": 3.0, **fields})
 
 
@@ -83,9 +84,14 @@ def test_weighted_kd_pulls_like_kd_from_the_mean_probabilities():
 
 def test_ebkd_trusts_the_sure_teacher():
     doubt = np.stack([entropy(softmax(z, 1), axis=1) for z in (Z1, Z2)])
-    trust = 1 - softmax(doubt, axis=0)
-    assert loss_of("ebkd") == pytest.approx(basic(trust[0] * kl(Z, Z1) + trust[1] * kl(Z, Z2)))
-    assert (trust.argmax(0) == doubt.argmin(0)).all()
+    for method, trust in (("ebkd", 1 - doubt / doubt.sum(0)), ("ebkd_softmax", 1 - softmax(doubt, axis=0))):
+        assert loss_of(method) == pytest.approx(basic(trust[0] * kl(Z, Z1) + trust[1] * kl(Z, Z2)))
+        assert (trust.argmax(0) == doubt.argmin(0)).all()
+
+
+def test_ebkd_of_teachers_without_any_doubt_is_their_mean():
+    sure = torch.tensor([[500.0, 0, 0], [0, 500, 0]])
+    torch.testing.assert_close(losses.entropy_trust([sure, 2 * sure, sure.flip(1)]), torch.full((3, 2), 1 / 3))
 
 
 def test_camkd_trusts_the_teacher_that_is_right():
@@ -102,7 +108,8 @@ def test_camkd_trusts_the_teacher_that_is_right():
 @pytest.mark.parametrize("n_teachers", [2, 3, 4])
 def test_trust_sums_to_one(n_teachers):
     doubt = torch.from_numpy(np.random.default_rng(0).normal(0, 4, (n_teachers, N)))
-    torch.testing.assert_close(losses.trust(doubt).sum(0), torch.ones(N, dtype=torch.float64))
+    assert (losses.trust(doubt.softmax(0)) > 0).all()
+    torch.testing.assert_close(losses.trust(doubt.softmax(0)).sum(0), torch.ones(N, dtype=torch.float64))
 
 
 def unit(a: np.ndarray, axis: int = 1) -> np.ndarray:
@@ -149,10 +156,9 @@ def test_tpkd_compares_correlations_of_columns():
 
 
 def angular_distance(s: np.ndarray, t: np.ndarray) -> float:
-    """Of two maps (n, n_channels, n_positions); log e^a / (e^a + e^b) written out."""
+    """Of two attentions (n, n_positions); log e^a / (e^a + e^b) written out."""
     found = []
-    for maps in (s, t):
-        q = unit((maps**2).sum(1))
+    for q in (s, t):
         a, b = 64 * np.cos(1.35 * np.arccos(np.minimum(q, 1 - 1e-6))), 64 * (1 - np.minimum(q, 1 - 1e-6))
         found.append([unit(m) for m in (a - np.logaddexp(a, b), a, b)])
     return np.mean([((x - y) ** 2).mean() for x, y in zip(*found, strict=True)])
@@ -162,8 +168,8 @@ def angular_distance(s: np.ndarray, t: np.ndarray) -> float:
 def test_amd(local):
     terms = []
     for s, t in zip(STUDENT.stages, TEACHER.stages, strict=True):
-        s, t = s.numpy()[:, :, 0], t.numpy()[:, :, 0]
-        parts = zip(np.array_split(s, 4, axis=2), np.array_split(t, 4, axis=2), strict=True)
+        s, t = energy(s), energy(t)
+        parts = zip(np.array_split(s, 4, axis=1), np.array_split(t, 4, axis=1), strict=True)
         inside = np.mean([angular_distance(a, b) for a, b in parts])
         terms.append(0.8 * angular_distance(s, t) + 0.2 * inside if local else angular_distance(s, t))
     assert loss_of("amd_local" if local else "amd") == pytest.approx(basic(kl(Z, Z1)) + 5000 * np.mean(terms))
@@ -185,10 +191,36 @@ def test_released_reduction_is_weaker_by_the_number_of_classes():
     assert loss_of("kd", kd_reduction="released") == pytest.approx(basic(kl(Z, Z1) / CLASSES))
 
 
-def test_released_scaling_is_the_rescaled_logits_of_mixkd():
+@pytest.mark.parametrize(("scaling", "sharper", "factor"), [("released", 1, 1), ("tda_kd", 2, 9)])
+def test_scaling_by_the_spread_of_logits(scaling, sharper, factor):
     z, z1 = (a / a.std(axis=1, ddof=1, keepdims=True) for a in (Z, Z1))
-    found = loss_of("kd", logit_scaling="released", kd_weight=0.9)
-    assert found == pytest.approx((0.1 * ce(z) + 0.9 * kl(z, z1, 1.0)).mean())
+    found = loss_of("kd", logit_scaling=scaling, kd_weight=0.9)
+    assert found == pytest.approx((0.1 * ce(z) + 0.9 * factor * kl(sharper * z, sharper * z1, 1.0)).mean())
+
+
+NOT_FINITE = {
+    "student": ("kd", replace(STUDENT, logits=STUDENT.logits * np.inf), TEACHER, "logits of the student: .* lower the"),
+    "teacher": (
+        "kd",
+        STUDENT,
+        replace(TEACHER, logits=TEACHER.logits * np.nan),
+        "logits of the signal teacher: .* anew",
+    ),
+    "SP": (
+        "sp",
+        replace(STUDENT, stages=(STUDENT.stages[0] * 1e200,)),
+        replace(TEACHER, stages=TEACHER.stages[:1]),
+        "loss: found nan in SP, expected a finite number",
+    ),
+    "SimKD": ("simkd", replace(STUDENT, features=STUDENT.features * np.inf), TEACHER, "loss: found inf in features"),
+}
+
+
+@pytest.mark.parametrize(("method", "student", "teacher", "message"), NOT_FINITE.values(), ids=NOT_FINITE)
+def test_the_part_of_a_loss_that_is_not_finite_is_named(method, student, teacher, message):
+    spec = spec_of(method, teachers=(SIGNAL,))
+    with pytest.raises(MixkdError, match=message):
+        distil_loss(student, TARGET, [teacher], spec, adapters(spec))
 
 
 @pytest.mark.parametrize("method", [*TERMS[1:], "simkd"])
@@ -206,7 +238,7 @@ def test_methods_of_one_signal_teacher_refuse_others(method):
             small(teachers=teachers, method=method)
 
 
-@pytest.mark.parametrize("method", ["ebkd", "camkd"])
+@pytest.mark.parametrize("method", ["ebkd", "ebkd_softmax", "camkd"])
 def test_methods_that_compare_teachers_refuse_one(method):
     with pytest.raises(MixkdError, match=r"RunSpec\.method: .* two teachers"):
         small(teachers=(SIGNAL,), method=method)

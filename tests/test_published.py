@@ -16,6 +16,7 @@ from runs import BOTH, mtimes, small, start, train
 
 from mixkd import cli, planning, published, studies, sweep
 from mixkd.analysis import verdicts
+from mixkd.config import Mixup
 from mixkd.errors import MixkdError
 from mixkd.published import Published, publish
 from mixkd.store import RunRecord, Store
@@ -94,6 +95,20 @@ def test_old_files_are_never_written_again(stored, root):
     assert publish(stored, exemplars=stored[:1], root=root) == 0
     assert first.items() < written().items()
     assert set(written()) - set(first) == {"runs-0002.parquet"}
+    assert len(Published(root)) == 4
+
+
+def test_a_published_run_of_another_recipe_is_not_served_and_makes_place(stored, root):
+    """A change of code that touches a run retires its record; the new one stands in a later file and is served."""
+    spec = replace(stored[0].spec, mixup=Mixup(1.0, 0.3, "released"))
+    old, new = (replace(stored[0], spec=spec, provenance=stored[0].provenance | {"recipe": n}) for n in (1, 2))
+    assert publish([old, *stored[1:]], root=root) == 4
+    there = Published(root)
+    assert there.get(spec) is None
+    assert spec not in there
+    assert set(there) == {record.spec for record in stored[1:]}
+    assert publish([new, *stored[1:]], root=root) == 1
+    assert Published(root).get(spec).provenance["recipe"] == 2
     assert len(Published(root)) == 4
 
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ import safetensors
 
 import mixkd
 from mixkd import store
-from mixkd.config import RunSpec
+from mixkd.config import Mixup, RunSpec, TeacherSpec
 from mixkd.errors import MixkdError
 from mixkd.store import RunRecord, Store, atomic_write, cached_arrays, canonical_json
 
@@ -94,6 +95,33 @@ def test_recipe_separates_records(store_home, monkeypatch):
     put()
     monkeypatch.setattr(store, "RECIPE", store.RECIPE + 1)
     assert Store().get(SPEC) is None
+
+
+TOUCHED = {
+    "released sampling": RunSpec(mixup=Mixup(1.0, 0.1, "released")),
+    "its teacher": RunSpec(teachers=(TeacherSpec(mixup=Mixup(1.0, 0.1, "released")),)),
+    "its parent": RunSpec(mixup=Mixup(1.0, 0.1, "released"), init="scratch"),
+    "local AMD": RunSpec(teachers=(TeacherSpec(),), method="amd_local"),
+    "EBKD": RunSpec(teachers=(TeacherSpec(weight=0.5), TeacherSpec("image", weight=0.5)), method="ebkd"),
+}
+
+
+@pytest.mark.parametrize("spec", TOUCHED.values(), ids=TOUCHED)
+def test_a_record_of_another_recipe_is_not_served(spec, store_home):
+    assert spec.recipe == 2
+    record = RunRecord(spec, [{"test": {"accuracy": 0.5}}], {"subjects": {"test": [1]}}, {"recipe": 1})
+    at = Store()
+    at.put(record, {}, {})
+    assert at.get(spec) is None
+    at.put(replace(record, provenance={"recipe": 2}), {}, {})
+    assert at.get(spec).provenance == {"recipe": 2}
+
+
+@pytest.mark.parametrize(
+    "spec", [SPEC, OTHER, RunSpec(mixup=Mixup(0.2, 0.5)), RunSpec(mixup=Mixup(1.0, 1.0, "released"))]
+)
+def test_runs_that_no_change_touched_keep_their_recipe(spec):
+    assert spec.recipe == 1
 
 
 def test_metrics_choose_an_epoch():

@@ -12,16 +12,21 @@ from mixkd.analysis.claims import Make, Part, scratch, student
 from mixkd.analysis.effects import SHOWN, difference, summary
 from mixkd.analysis.verdicts import Lookup, contrast
 from mixkd.config import Mixup, RunSpec
+from mixkd.studies import TDA_KD
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """A difference between equations and released code, and the runs that show its effect: `released` minus `exact`."""
+    """A difference between released code and this book, and the runs that show its effect: `released` minus `exact`.
+
+    full_only: not in profiles of few people.
+    """
 
     what: str
     where: str  # released repository and commit
     released: Make
     exact: Make
+    full_only: bool = False
 
 
 BOTH = student("both")
@@ -44,18 +49,51 @@ DEVIATIONS = (
         student("both", mixup=Mixup(share=0.1, sampling="released")),
         student("both", mixup=Mixup(share=0.1)),
     ),
+    Deviation(
+        "TDA_KD's whole loss against its equation",
+        "jeunsom/TDA_KD b9091bb",
+        student("both", kd_reduction="released", logit_scaling="tda_kd", **TDA_KD),
+        student("both", **TDA_KD),
+        full_only=True,
+    ),
+    Deviation(
+        "AVER: mean of losses, not of logits",
+        "Rorozhl/CA-MKD c2f39a9",
+        BOTH,
+        student("both", method="aver"),
+        full_only=True,
+    ),
+    Deviation(
+        "EBKD: inverse entropy, not softmax",
+        "Rorozhl/CA-MKD c2f39a9",
+        student("both", method="ebkd"),
+        student("both", method="ebkd_softmax"),
+        full_only=True,
+    ),
+    Deviation(
+        "AMD with its local part (here in 1-D) against without",
+        "jeunsom/AMD_loss 7169f62",
+        student("signal", method="amd_local"),
+        student("signal", method="amd"),
+        full_only=True,
+    ),
 )
 
 
-def specs(bases: Iterable[RunSpec]) -> list[RunSpec]:
+def shown(final: bool) -> list[Deviation]:
+    """All deviations if `final`, else those of profiles of few people."""
+    return [deviation for deviation in DEVIATIONS if final or not deviation.full_only]
+
+
+def specs(bases: Iterable[RunSpec], final: bool = False) -> list[RunSpec]:
     """The runs that show the deviations, and the plain students."""
-    return [make(base) for base in bases for d in DEVIATIONS for make in (scratch(), d.released, d.exact)]
+    return [make(base) for base in bases for d in shown(final) for make in (scratch(), d.released, d.exact)]
 
 
 def effects(bases: Sequence[RunSpec], lookup: Lookup, final: bool) -> pd.DataFrame:
     """Released minus exact, in accuracy and NLL, over held-out subjects with seeds averaged; intervals if `final`."""
     rows = []
-    for deviation in DEVIATIONS:
+    for deviation in shown(final):
         for metric in SHOWN:
             found = difference(deviation.released, deviation.exact, metric, bases, lookup)
             about = {"what": deviation.what, "where": deviation.where, "metric": metric}
