@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import generated
-from mixkd.datasets import description, draft, folder, stamps
+from mixkd import predict
+from mixkd.datasets import clock, description, draft, folder, stamps, timing
 
 LINES = {
     "files": '"*.csv"',
@@ -79,6 +80,8 @@ SPELLED = {
     "old line ends": lambda text: text.replace("\n", "\r"),
     "mixed line ends": lambda text: text.replace("\n", "\r\n", 3),
     "blanks around": lambda text: text.replace(",", " ,  "),
+    "empty lines at the end": lambda text: text + "\n\n",
+    "and with returns": lambda text: text.replace("\n", "\r\n") + "\r\n\r\n",
     "quoted names": lambda text: text.replace("t,x,y,who,what", '"t","x","y","who","what"'),
     "quoted words": lambda text: text.replace("ann", '"ann"').replace("lift", ' "lift" '),
 }
@@ -319,6 +322,160 @@ def test_a_stamp_is_what_python_reads(moment, minutes):
     other = moment.strftime("%d.%m.%Y %H:%M:%S,%f").replace(f".{moment.year}", f".{moment.year:04d}")
     assert stamps.column([text], "date") == stamps.column([other], "date") == expected
     assert stamps.column([text + offset], "date") == expected - minutes * 60_000_000
+
+
+# -- clocks
+
+
+CLOCKS = {  # what the clock shows at `seconds`, and how far (s) steps may be from even
+    "whole seconds": (np.floor, 1e-6),
+    "tenths": (lambda s: np.floor(10 * s + 1e-9) / 10, 0.011),
+    "packets of 5": (lambda s: np.repeat(s[4::5], 5), 1e-6),
+    "packets of 7, at the beginning": (lambda s: np.repeat(s[::7], 7)[: len(s)], 1e-6),
+    "packets that come late": (lambda s: np.repeat(s[4::5] + 0.03 * (np.arange(len(s) // 5) % 3 == 1), 5), 0.011),
+    "two in a millisecond": (lambda s: np.where(np.arange(len(s)) % 50 == 20, s + 1 / RATE, s), 0.041),
+}
+
+
+@pytest.mark.parametrize(("clock_of", "most"), CLOCKS.values(), ids=CLOCKS)
+def test_repeated_times_are_spread(clock_of, most):
+    seconds = 0.36 + np.arange(2000) / RATE
+    shown = clock_of(seconds[:1995])
+    assert (np.diff(shown) == 0).any()
+    found, far = clock.spread(shown - shown[0], RATE)
+    assert not far.size
+    steps = np.diff(found)
+    assert steps.min() > 0.4 / RATE
+    assert np.abs(steps - 1 / RATE).max() < most
+    assert abs(np.mean(steps) - 1 / RATE) < 1e-3 / RATE
+
+
+@pytest.mark.parametrize("clock_of", [np.floor, lambda s: np.floor(4 * s) / 4])
+@pytest.mark.parametrize("rate", [25, 24.3, 26])
+@pytest.mark.parametrize("hole", [30, 88])
+def test_a_hole_among_repeated_times_stays_one(clock_of, rate, hole):
+    """Rows are lost in the middle of a second: what was recorded before and after stays together."""
+    seconds = np.delete(0.36 + np.arange(1500) / rate, slice(700, 700 + hole))
+    shown = clock_of(seconds)
+    found, far = clock.spread(shown - shown[0], 25)
+    assert not far.size
+    steps = np.diff(found)
+    assert np.argmax(steps) == pytest.approx(699, abs=rate)
+    assert steps.max() == pytest.approx(hole / rate, abs=0.4)
+    assert np.abs(np.delete(steps, np.argmax(steps)) - 1 / rate).max() < 0.03
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 40), min_size=2, max_size=300), st.sampled_from([10.0, 50.0, 99.0]))
+def test_spread_times_increase_whatever_the_clock_does(steps, rate):
+    time = np.cumsum(np.array(steps)) / 100
+    found, far = clock.spread(time - time[0], rate)
+    assert (np.diff(found) > 0).all()
+    assert len(found) == len(time)
+    offset = (time - time[0] - found)[np.setdiff1d(np.arange(len(time)), far)]
+    assert not offset.size or np.ptp(offset) <= 2 * clock.BURST + 1e-9
+
+
+def test_a_clock_in_whole_seconds_is_said_and_gives_the_same_windows(tmp_path, plain):
+    found = read(written(tmp_path / "a", csv(made(np.floor))))
+    assert found.counts == {"rows with a time in whole seconds, spread evenly within each": 3 * (200 - 9)}
+    same_signals(found, plain)
+    assert found.continues == plain.continues
+
+
+def test_repeated_times_are_counted(tmp_path, plain):
+    table = made()
+    table.loc[[41, 342], "t"] = table.t[[40, 341]].to_numpy()
+    found = read(written(tmp_path / "a", csv(table)))
+    assert found.counts == {"rows with a time of the row before, spread by the rate": 2}
+
+
+def test_more_rows_at_one_time_than_the_limit_are_refused(tmp_path):
+    base = written(tmp_path / "a", csv(made(lambda s: np.floor(s / 60))))
+    problems = folder.inspect(base).problems
+    assert problems == [
+        f"{base}/a.csv, line {line}: found more rows around 0.0 than 2 s of the rate hold, "
+        "expected times that differ, or no line `time` (rows are then 1 / 25 s apart)"
+        for line in (2, 202, 402)
+    ]
+
+
+def test_a_clock_that_goes_back_is_refused_with_a_date_and_a_way_on(tmp_path):
+    """Every place at which it does, and what else is wrong in the same file."""
+    begin = np.datetime64("2024-10-27T02:59:58", "ms")
+    table = made(lambda s: [str(begin + round(1000 * v) - (v > 4) * np.timedelta64(1, "h")) for v in s])
+    table.loc[500:520, "what"] = ""
+    base = written(tmp_path / "a", csv(table), time_unit='"date"')
+    problems = folder.inspect(base).problems
+    assert problems == [
+        *(
+            f"{base}/a.csv, line {n}: found t 2024-10-27 02:00:02.040 after 2024-10-27 03:00:02, expected {clock.LATER}"
+            for n in (94, 294, 494)
+        ),
+        f"{base}/a.csv, line 502: found no label, expected one in every row (an empty one may stand in `ignore`)",
+    ]
+
+
+def test_people_at_two_rates_in_one_file(tmp_path):
+    """A tone of 10 Hz of one person, recorded at 50 Hz, is above what 25 Hz can hold: not aliased to 5 Hz."""
+    slow, fast = made(people=("ann", "bob")), made(people=("cy",), rate=2 * RATE)
+    fast["x"] = np.sin(2 * np.pi * 20 * fast.t)
+    found = read(written(tmp_path / "a", csv(pd.concat([slow, fast]))))
+    for part in found.stretches:
+        assert len(part.signal) == SECONDS * RATE
+        if part.subject == "cy":
+            assert np.abs(part.signal[10:-10, 0]).max() < 0.1
+
+
+def test_a_rate_that_changes_in_a_recording_is_refused(tmp_path):
+    fast = made(people=("ann",), rate=2 * RATE)
+    mixed = pd.concat([fast[:150], fast[150:400:2], made(people=("bob", "cy"))]).assign(what="lift")
+    (problem,) = folder.inspect(written(tmp_path / "a", csv(mixed))).problems
+    assert problem == (
+        f"{tmp_path}/a/a.csv, line 2: found 50 samples per second and 25 after 3 s, "
+        "expected one rate throughout: put them into two files"
+    )
+
+
+def test_a_person_whose_clock_has_another_unit_is_refused(tmp_path):
+    table = made()
+    table.loc[table.who == "bob", "t"] *= 1000
+    (problem,) = folder.inspect(written(tmp_path / "a", csv(table))).problems
+    assert problem.startswith(
+        f"{tmp_path}/a/a.csv, line 202: found 0.025 samples per second, expected 25 or a multiple"
+    )
+
+
+@pytest.mark.parametrize("rate", [10, 25, 30, 50, 100, 128])
+@pytest.mark.parametrize("samples", [1, 3, 7, 29])
+@pytest.mark.parametrize("begin", [0.0, 0.1, 1.7e9])
+def test_a_hole_is_as_long_as_it_says(rate, samples, begin):
+    """`samples` lost at `rate` are a gap of samples / rate, though binary fractions may say less."""
+    n, gap = 4 * 29 + samples, round(samples / rate, 6)
+    signal = np.sin(np.arange(n) / 5)[:, None]
+    signal[40 : 40 + samples] = np.nan
+    time = begin + np.arange(n) / rate
+    assert len(list(timing.whole(time, signal, rate, 1, gap, lambda what, n: None))) == 1
+    assert len(list(timing.whole(time, signal, rate, 1, gap - 0.5 / rate, lambda what, n: None))) == 2
+    kept = np.r_[0:40, 40 + samples : n]
+    step = round((samples + 1) / rate, 6)
+    for limit, parts in ((step, 1), (step - 0.5 / rate, 2)):
+        assert len(list(timing.whole(time[kept], np.zeros((n - samples, 1)), rate, 1, limit, print))) == parts
+
+
+def test_predict_reads_clocks_as_check_does(tmp_path):
+    about = {"channels": ["x", "y"], "rate": RATE, "window": RATE, "reading": {**description.UNSTATED, "time": "t"}}
+    for name, clock_of in (("even", lambda s: s), ("whole", np.floor)):
+        made(clock_of, people=("ann",)).to_csv(tmp_path / f"{name}.csv", index=False)
+    told: dict[str, int] = {}
+    [(first, even)] = predict.read_recording(tmp_path / "even.csv", about)
+    [(start, spread)] = predict.read_recording(tmp_path / "whole.csv", about, told.__setitem__)
+    assert first == start == 0
+    np.testing.assert_allclose(spread, even, atol=1e-5)
+    assert told["rows with a time in whole seconds, spread evenly within each"] == 191
+    for old in ("skip_lines", "column_names"):
+        del about["reading"][old]  # a student of an earlier version
+    assert len(predict.read_recording(tmp_path / "even.csv", about)) == 1
 
 
 # -- generated

@@ -48,10 +48,7 @@ def seconds(
     values = rows.columns[name]
     if unit in form.DATES and values.min() >= 0 and values.max() < stamps.DAY:
         values = _past_midnight(values)
-    lines = [
-        str(rows.refuse(row, f"{name} {rows.shown(name, row)} after {rows.shown(name, row - 1)}", LATER))
-        for row in np.flatnonzero((np.diff(values) < 0) & same) + 1
-    ]
+    lines = [str(rows.earlier(name, row, LATER)) for row in np.flatnonzero((np.diff(values) < 0) & same) + 1]
     time, cuts = np.zeros(len(rows)), np.flatnonzero(~same) + 1
     parts = [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
     for part in parts if not lines else []:
@@ -74,7 +71,7 @@ def _spread(rows: table.Parsed, name: str, start: int, time: np.ndarray, rate: f
     repeated = np.count_nonzero(np.diff(time) == 0)
     placed, far = spread(time, rate)
     if far.size:
-        found = f"more rows around {name} {rows.shown(name, start + far[0])} than {BURST:g} s of the rate hold"
+        found = f"more rows around {rows.shown(name, start + far[0])} than {BURST:g} s of the rate hold"
         raise rows.refuse(
             start + far[0], found, f"times that differ, or no line `time` (rows are then 1 / {rate:g} s apart)"
         )

@@ -60,10 +60,13 @@ class Parsed:
         """A column whose every value is above the one before; else refused."""
         values = self.columns[name]
         if (bad := np.flatnonzero(np.diff(values) <= 0)).size:
-            row = bad[0] + 1
-            what = f"{name} {self.shown(name, row)} after {self.shown(name, row - 1)}"
-            raise self.refuse(row, what, "a later time in every line")
+            raise self.earlier(name, bad[0] + 1, "a later time in every line")
         return values
+
+    def earlier(self, name: str, row: int, expected: str) -> MixkdError:
+        """The refusal of a time that is not after the one before."""
+        found = f"{short(name)} {self.shown(name, row)} after {self.shown(name, row - 1)}"
+        return MixkdError(f"{self.place(row)}: found {found}, expected {expected}")
 
     def shown(self, name: str, row: int) -> str:
         """A value of a column that is neither a number nor a word, as errors show it."""

@@ -130,7 +130,14 @@ def _surveyed(text: Text) -> Text:
     if returns and (pairs != lines or not lines):
         old = b"\r\n" if lines else b"\r"
         return _surveyed(Text(text.path, text.bytes().replace(old, b"\n")))
-    return replace(text, end=text.start + end, quotes=quotes, cut=int(end < at))
+    return replace(text, end=_end(text, text.start + end), quotes=quotes, cut=int(end < at))
+
+
+def _end(text: Text, end: int) -> int:
+    """Where the last line that is not empty ends; `end`: the last line."""
+    tail = replace(text, start=max(end - BLOCK, text.start), end=end).bytes()
+    kept = len(tail.rstrip(b"\r\n"))
+    return end - len(tail) + kept + (2 if tail[kept:].startswith(b"\r\n") else 1) if kept else end
 
 
 def _no_utf8(line: bytes) -> bool:
