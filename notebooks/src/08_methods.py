@@ -52,8 +52,8 @@ table = comparison.table(runs)
 # ## The table
 #
 # Accuracy on held-out people: mean, standard deviation over them, their number. *Epochs* count all that trained the student's weights. *Gain* is the
-# mean difference, on the same person, to a student without teachers that was trained for as many. The profile `quick` leaves out three methods that are close to others: ESKD,
-# AVER, and AMD without its local part.
+# mean difference, on the same person, to a student without teachers that was trained for as many. The profile `quick` leaves out four methods that are close to others: ESKD,
+# AVER, EBKD with the weights of CA-MKD, and AMD without its local part.
 
 # %% tags=["nbval-check-output"]
 table.drop(columns="source").set_index("method").round(3)

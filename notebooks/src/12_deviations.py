@@ -14,8 +14,9 @@
 # Released code of this line of work differs from its equations in ways that matter: some change what is trained, others change what is reported.
 # ```
 #
-# Reading code beside papers is how this book found out what was done. The first three below are options of a run, named `released`; the others are ways to report one. Effects are
-# measured on the same people. No blame is meant: every one of them is easy to write and hard to see.
+# Reading code beside papers, and running it, is how this book found out what was done. Most rows below are options of a run; the last two are ways to report one. Effects are
+# measured on the same people. No blame is meant: every one of them is easy to write and hard to see. The released code was run on fixed tensors, and the tests of this book
+# compare its numbers with ours.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -38,7 +39,8 @@ table = deviations.effects(bases, lookup, final)
 # %% [markdown]
 # ## What differs, and what it does
 #
-# All students learn from both teachers. Effects are *released* minus *exact*; for the choice of an epoch, the chosen epoch minus the last.
+# All students learn from both teachers, those of AMD from the signal teacher. Effects are the released form minus ours; for the choice of an epoch, the chosen epoch minus the
+# last. The profile `quick` has the first three and the last two rows.
 
 # %% mystnb={"figure": {"caption": "Effect of each deviation on accuracy (left) and NLL (right, lower is better), mean over held-out people, with 95 % intervals in the full profile.", "name": "fig-deviations"}, "image": {"alt": "A row per deviation with a diamond, and an interval where there are enough people, around zero.", "classes": "dark-light"}}
 figures.effects(table)
@@ -61,9 +63,18 @@ table.drop_duplicates("what").set_index("what")[["where"]]
 #   the weight $0.7$ of this book, a third as much instead of more than twice.
 # - **Logits divided by their standard deviation.** Every window gets a temperature of its own; how sure the teacher is no longer reaches the student. The
 #   factor $T^2$ goes with the temperature, so the teacher also weighs less, and nothing in the loss fixes the scale of the logits: read accuracy, not NLL.
-#   {doc}`08_methods` has it as RL, from one teacher and with another weight. Older code of the group (TDA_KD) divides by half the standard deviation, and keeps $T^2$; that form is not measured.
-# - **Partial mixup drawn with replacement.** Rows to leave clean are drawn one by one and may repeat, so fewer rows stay clean than asked for.
-#   The released code also draws both windows of a pair anew; the effect above is of the two together.
+#   {doc}`08_methods` has it as RL, from one teacher and with another weight.
+# - **Partial mixup drawn with replacement.** Rows to leave clean are drawn one by one and may repeat, so fewer rows stay clean than asked for ({doc}`06_partial_mixup`).
+# - **TDA_KD's whole loss.** Older code of the group divides logits by half their standard deviation in the KD term, keeps the factor $T^2 = 16$, averages KL over classes, and
+#   weighs teachers 0.3 (signal) and 0.7 (image) with $\lambda = 0.99$. It is compared with its own equation: the same weights, a temperature of 4, KL summed over classes.
+# - **AVER.** The code released with CA-MKD averages the *losses* of the teachers, which is Base with equal weights. Ours distils from their mean *logits*, a declared choice, so
+#   that the table of {doc}`08_methods` does not hold one method twice.
+# - **EBKD.** The same code weighs a teacher by $1 - H / \sum H$ of the entropies $H$, ours too; both EBKD and CA-MKD divide by the number of teachers once more there, so two
+#   teachers teach half as much. Here weights sum to one. The softmax of CA-MKD in place of the ratio is the row *EBKD (softmax)*.
+# - **AMD's local part.** Its loss compares the quadrants of a square map, scaled on the whole map. A signal has no quadrants: ours compares four segments of time, scaled in the
+#   same way. On square maps both give the same numbers. As released the local loss stops with an error; two assignments were put in to run it.
+# - **MIX-KD's plain `kd` branch.** It would train on mixed windows with the labels *before* the permutation, so that most labels belong to other windows. Its command line does not
+#   offer that branch, and nothing here does it.
 # - **Best epoch on the test person.** The maximum of a noisy curve is above its end. Nothing of it can be had without the labels of the person to be tested.
 #
 # ## A standard error is not a spread
