@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
-from sklearn.metrics import accuracy_score, f1_score, log_loss
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
 
 from mixkd import metrics
 
@@ -79,6 +79,21 @@ def test_reliability_by_hand():
     np.testing.assert_allclose(found["share"], [0, 0, 0.25, 0.25, 0.5])
     np.testing.assert_allclose(found["confidence"], [np.nan, np.nan, 0.6, 0.8, 0.95])
     np.testing.assert_allclose(found["accuracy"], [np.nan, np.nan, 1, 1, 0.5])
+
+
+def test_the_first_and_the_last_bin():
+    """Of twenty classes the most likely may have 1/20, in the first bin; rounding may leave a sum above 1."""
+    p = np.full((1, 20), 1 / 20)
+    assert metrics.reliability(p, np.array([0]))["share"].tolist() == [1, *[0] * 14]
+    p = np.array([[1 + 1e-12, 0]])
+    assert metrics.reliability(p, np.array([0]))["share"].tolist() == [*[0] * 14, 1]
+
+
+@given(CASES)
+def test_confusion_equals_scikit_learn(given_):
+    logits, y = case(*given_)
+    expected = confusion_matrix(y, logits.argmax(axis=1), labels=range(logits.shape[1]))
+    np.testing.assert_array_equal(metrics.confusion(logits, y), expected)
 
 
 @given(CASES, st.floats(-30, 30), st.permutations(range(7)))

@@ -46,6 +46,13 @@ def test_sizes(modality, n_channels, n_classes, shape, network, parameters, mega
     assert networks.n_multiply_adds(net, (n_channels, *shape)) / 1e6 == pytest.approx(mega, rel=0.02)
 
 
+@pytest.mark.parametrize("depth", [10, 16, 22, 28, 34, 40, 46])
+def test_depth_counts_the_layers(depth):
+    """Depth 6n + 4: the stem, 6n convolutions in blocks and the classifier, without shortcuts."""
+    layers = [m for m in build(depth=depth).modules() if isinstance(m, nn.Conv2d) and m.kernel_size != (1, 1)]
+    assert len(layers) + 1 == depth - 2
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_counting_leaves_the_network_as_it_was(training):
     net = build().train(training)

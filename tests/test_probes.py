@@ -83,6 +83,13 @@ def test_accuracy_and_loss_equal_those_of_one_batch():
     assert probes.loss(net, x, y) == pytest.approx(F.cross_entropy(logits, y).item(), rel=1e-5)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_accuracy_of_a_broken_network_is_no_number(value):
+    weight = normal(3, 12)
+    weight[1, 4] = float(value)
+    assert np.isnan(probes.accuracy(linear(weight), normal(9, 3, 1, 4), torch.arange(9) % 3))
+
+
 # -- corruptions
 
 
@@ -137,6 +144,15 @@ def test_attacks_on_a_linear_model_have_a_closed_form(steps, epsilon):
     up = (weight[1] - weight[0]).sign().reshape(3, 1, 4)
     expected = x + epsilon * torch.where(y == 0, 1, -1).reshape(-1, 1, 1, 1) * up
     torch.testing.assert_close(probes.fgsm(net, x, y, epsilon, steps), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("steps", [1, 10])
+def test_attacks_leave_what_has_no_influence(steps):
+    weight = normal(2, 12)
+    weight[:, 3:6] = 0
+    x = normal(40, 3, 1, 4, seed=1)
+    moved = probes.fgsm(linear(weight), x, torch.arange(40) % 2, 0.1, steps)
+    assert ((moved != x).flatten(1) == (weight[0] != 0)).all()
 
 
 def test_attacks_on_a_sure_network_still_know_the_way_down():
@@ -325,7 +341,7 @@ def test_pair_v_scores_tell_blobs_from_one_cloud():
 def test_entropy_curve_equals_scipy():
     logits = normal(40, 7).numpy() * 6
     found = probes.entropy_curve(logits)
-    assert (probes.TEMPERATURES[[0, -1]] == [0.25, 64]).all()
+    np.testing.assert_allclose(probes.TEMPERATURES[::4], 2.0 ** np.arange(-2, 7))
     expected = [entropy(softmax(logits.astype(float) / t, axis=1), axis=1).mean() for t in probes.TEMPERATURES]
     np.testing.assert_allclose(found, expected, rtol=1e-10)
     json.dumps(found)
