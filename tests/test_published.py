@@ -101,7 +101,8 @@ def test_old_files_are_never_written_again(stored, root):
 def test_a_published_run_of_another_recipe_is_not_served_and_makes_place(stored, root):
     """A change of code that touches a run retires its record; the new one stands in a later file and is served."""
     spec = replace(stored[0].spec, mixup=Mixup(1.0, 0.3, "released"))
-    old, new = (replace(stored[0], spec=spec, provenance=stored[0].provenance | {"recipe": n}) for n in (1, 2))
+    run = _again(stored[0], spec)
+    old, new = (replace(run, provenance=run.provenance | {"recipe": n}) for n in (1, 2))
     assert publish([old, *stored[1:]], root=root) == 4
     there = Published(root)
     assert there.get(spec) is None
