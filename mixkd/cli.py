@@ -173,7 +173,7 @@ def predict(
     output: Annotated[Path | None, typer.Option("-o", help="Where the labels go; default: beside the file.")] = None,
 ) -> None:
     """Label a new recording, window by window, and plot it. Needs no torch."""
-    from mixkd import predict
+    from mixkd import predict, timeline
 
     made = predict.Student.load(student)
     target = output or file.with_suffix(".labels.csv")
@@ -181,10 +181,13 @@ def predict(
     if picture == target or file.resolve() in (target.resolve(), picture.resolve()):
         raise MixkdError(f"-o {target}: found the name of the recording or of the plot, expected a new .csv")
     parts = predict.read_recording(file, made.about, lambda what, n: out.print(f"{what}: {n}") if n else None)
-    rows = predict.label(made, parts)
+    rows, remarks = predict.label(made, parts)
+    for remark in remarks:
+        out.print(f"worth a look: {remark}", soft_wrap=True, markup=False)
     predict.write(rows, target)
-    predict.plot(made.about, parts, rows, picture)
-    out.print(f"{len(rows)} windows: {target}, {picture}")
+    out.print(f"{len(rows)} windows: {target}", soft_wrap=True, markup=False)
+    timeline.plot(made.about, parts, rows, picture)
+    out.print(f"{picture}", soft_wrap=True, markup=False)
 
 
 @app.command()

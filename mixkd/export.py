@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mixkd import networks
+from mixkd import networks, ranges
 from mixkd.config import RunSpec
 from mixkd.datasets import dataset
 from mixkd.datasets.description import UNSTATED
@@ -83,6 +83,7 @@ def description(spec: RunSpec, data: FoldData, net: WideResNet) -> dict[str, Any
         "reading": entry.reading or UNSTATED,
         "mean": data.normalisation.mean.tolist(),
         "std": data.normalisation.std.tolist(),
+        "training": ranges.fit(data.parts["train"].x, recordings.units),
         "network": f"WRN{spec.depth}-{spec.width}",
         "parameters": networks.n_parameters(net),
         "multiply_adds": networks.n_multiply_adds(net, (n_channels, n_samples)),

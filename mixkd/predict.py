@@ -8,21 +8,23 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
+from mixkd import ranges
 from mixkd.datasets import clock, loose, table, timing
 from mixkd.errors import MixkdError
 from mixkd.store import atomic_write, sha256
 
 BATCH = 256
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7F00", "#5f5f5f", "#7B3294")
-FORMAT = 2  # of student.json
+FORMAT = 3  # of student.json
+UNKNOWN = "unknown"  # label of windows far outside the training range
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Student:
         try:
             about = json.loads(path.read_bytes())
             if about["format"] != FORMAT:
-                raise ValueError(f"format {about['format']}, not {FORMAT}")
+                again = "; `mixkd distill` exports it again, from the runs that it has stored"
+                raise ValueError(f"format {about['format']}, not {FORMAT}{again}")
             digest = about["files"]["student.onnx"]
             if sha256((folder / "student.onnx").read_bytes()) != digest:
                 raise ValueError("student.onnx does not match its SHA-256")
@@ -57,8 +60,8 @@ class Student:
 
     def probabilities(self, windows: np.ndarray) -> np.ndarray:
         """(n, n_classes) of windows (n, n_channels, n_samples) in physical units."""
-        parts = np.array_split(windows, range(BATCH, len(windows), BATCH))
-        logits = np.concatenate([self.session.run(None, {"windows": part})[0] for part in parts])
+        split = np.array_split(windows, range(BATCH, len(windows), BATCH))
+        logits = np.concatenate([self.session.run(None, {"windows": part})[0] for part in split])
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
         return p / p.sum(axis=1, keepdims=True)
 
@@ -96,25 +99,42 @@ def read_recording(
     return fit
 
 
-def label(student: Student, parts: list[tuple[float, np.ndarray]]) -> list[dict[str, Any]]:
-    """Rows start_s, end_s, label, confidence of windows, half a window apart; the last one ends its stretch."""
-    window, rate = student.about["window"], student.about["rate"]
-    starts, windows = [], []
+def label(student: Student, parts: list[tuple[float, np.ndarray]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows start_s, end_s, label, confidence of windows, half a window apart; and what to remark on them, in lines.
+
+    Windows far outside those of the training people (`ranges`) are `unknown`, without a confidence.
+    """
+    about = student.about
+    window, rate, classes = about["window"], about["rate"], about["classes"]
+    rows: list[dict[str, Any]] = []
+    seen: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
     for first, signal in parts:
-        n = len(signal)
-        at = sorted({*range(0, n - window + 1, max(window // 2, 1)), n - window})
-        starts += [first + s / rate for s in at]
-        windows += [signal[s : s + window].T for s in at]
-    p = student.probabilities(np.stack(windows).astype(np.float32))
-    return [
-        {
-            "start_s": round(start, 3),
-            "end_s": round(start + window / rate, 3),
-            "label": student.about["classes"][int(row.argmax())],
-            "confidence": round(float(row.max()), 4),
-        }
-        for start, row in zip(starts, p, strict=True)
-    ]
+        for starts, x in batches(signal, window):
+            found = ranges.statistics(x, about["units"])
+            away = ranges.outside(found, about["units"], about["training"])
+            known = ~away.any(1)
+            p = np.zeros((len(x), len(classes)))
+            if known.any():
+                p[known] = student.probabilities(x[known])
+            best, top = p.argmax(1), p.max(1)
+            for i, start in enumerate(first + starts / rate):
+                row = {"start_s": round(float(start), 3), "end_s": round(float(start + window / rate), 3)}
+                answer = (classes[best[i]], round(float(top[i]), 4)) if known[i] else (UNKNOWN, "")
+                rows.append(row | dict(zip(("label", "confidence"), answer, strict=True)))
+            seen.append((found, away))
+    every = {name: np.concatenate([found[name] for found, _ in seen]) for name in ("lowest", "highest", "size")}
+    away = np.concatenate([away for _, away in seen])
+    return rows, ranges.remarks(about["channels"], about["units"], about["training"], every, away)
+
+
+def batches(signal: np.ndarray, window: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """First samples and windows (n, n_channels, n_samples) of a stretch: half a window apart, the last one ends it."""
+    n = len(signal)
+    starts = np.array(sorted({*range(0, n - window + 1, max(window // 2, 1)), n - window}))
+    view = sliding_window_view(signal, window, axis=0)
+    for i in range(0, len(starts), BATCH):
+        at = starts[i : i + BATCH]
+        yield at, np.ascontiguousarray(view[at], np.float32)
 
 
 def write(rows: list[dict[str, Any]], path: Path) -> None:
@@ -124,38 +144,3 @@ def write(rows: list[dict[str, Any]], path: Path) -> None:
     writer.writeheader()
     writer.writerows(rows)
     atomic_write(path, text.getvalue().encode())
-
-
-def plot(about: dict[str, Any], parts: list[tuple[float, np.ndarray]], rows: list[dict[str, Any]], path: Path) -> None:
-    """The labelled recording as PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    fig = Figure(figsize=(9, 3.6), layout="constrained")
-    draw(fig.add_subplot(), about, parts, rows)
-    fig.legend(loc="outside right upper", fontsize=8)
-    raw = io.BytesIO()
-    FigureCanvasAgg(fig).print_png(raw)
-    atomic_write(path, raw.getvalue())
-
-
-def draw(axis, about: dict[str, Any], parts: list[tuple[float, np.ndarray]], rows: list[dict[str, Any]]) -> None:
-    """The recording with a coloured band per labelled window."""
-    for i, (first, signal) in enumerate(parts):
-        axis.set_prop_cycle(None)  # a channel has one colour in all stretches
-        for channel, name in enumerate(about["channels"]):
-            seconds = first + np.arange(len(signal)) / about["rate"]
-            axis.plot(seconds, signal[:, channel], lw=0.8, label=None if i else name)
-    end = rows[-1]["end_s"]
-    free = 0.0  # where the last name ends: where there is no place for the next, its colour must do
-    for i, row in enumerate(rows):
-        until = min(rows[i + 1]["start_s"] if i + 1 < len(rows) else row["end_s"], row["end_s"])
-        colour = COLOURS[about["classes"].index(row["label"]) % len(COLOURS)]
-        axis.axvspan(row["start_s"], until, color=colour, alpha=0.25, lw=0)
-        past = row["start_s"] + 0.012 * len(row["label"]) * end
-        if free <= row["start_s"] and past <= end and (i == 0 or row["label"] != rows[i - 1]["label"]):
-            axis.text(
-                row["start_s"], 1.01, row["label"], transform=axis.get_xaxis_transform(), color=colour, fontsize=9
-            )
-            free = past
-    axis.set(xlabel="time, s", ylabel=", ".join(dict.fromkeys(about["units"])), xlim=(0, end))

@@ -17,9 +17,10 @@ import safetensors.numpy
 import torch
 from runs import IMAGE, mtimes, small, train
 from smoke import mixkd
+from typer.testing import CliRunner
 from watched import watched  # noqa: F401 - a fixture
 
-from mixkd import distill, export, inputs, predict, studies
+from mixkd import cli, distill, export, inputs, predict, studies, timeline
 from mixkd.errors import MixkdError
 from mixkd.predict import Student
 from mixkd.runs import trained_network
@@ -61,7 +62,7 @@ def test_probabilities_are_softmax_of_the_stored_logits(made):
 def test_description_and_weights(made):
     _, data, folder = made
     about = json.loads((folder / "student.json").read_text())
-    assert (about["format"], about["rate"], about["window"]) == (2, 50.0, 100)
+    assert (about["format"], about["rate"], about["window"]) == (3, 50.0, 100)
     assert (about["channels"], about["classes"][0], about["network"]) == (["x", "y"], "slow", "WRN16-1")
     assert about["onnx_gap"] <= 1e-5
     weights = safetensors.numpy.load_file(folder / "student.safetensors")
@@ -130,7 +131,7 @@ def test_every_sample_of_a_recording_is_labelled(made, signal, tmp_path):
     [(first, read)] = parts = predict.read_recording(recording(tmp_path / "a.csv", signal), student.about)
     np.testing.assert_allclose(read, signal, atol=1e-6)
     assert first == 0
-    rows = predict.label(student, parts)
+    rows, _ = predict.label(student, parts)
     assert [(row["start_s"], row["end_s"]) for row in rows] == [(0, 2), (1, 3), (2, 4), (3, 5), (3.2, 5.2)]
     p = student.probabilities(signal[None, :100].transpose(0, 2, 1))[0]
     assert (rows[0]["label"], rows[0]["confidence"]) == (student.about["classes"][p.argmax()], round(float(p.max()), 4))
@@ -158,7 +159,7 @@ def test_a_recording_is_read_as_it_was_made(made, signal, tmp_path):
     for first, part in parts:
         at = 100 * first + 2 * np.arange(len(part))
         np.testing.assert_allclose(part[5:-5], np.stack([np.sin(at / 40), at / n], 1)[5:-5], atol=0.02)
-    ends = [row["end_s"] for row in predict.label(Student.load(made[2]), parts)]
+    ends = [row["end_s"] for row in predict.label(Student.load(made[2]), parts)[0]]
     assert ends == [2, 2.4, 5, 5.2]
 
 
@@ -181,6 +182,30 @@ def test_labels_do_not_overwrite_the_recording_or_the_plot(made, signal, tmp_pat
     )
     assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
     assert file.read_bytes() == before
+
+
+def test_interrupted_while_it_draws_predict_leaves_the_labels(made, tmp_path, monkeypatch):
+    """Windows reach the network in batches; the table is whole before the picture begins."""
+    signal = np.concatenate(list(made[1].parts["test"].x.transpose(0, 2, 1)) * 40)
+    np.savetxt(tmp_path / "new.csv", signal, delimiter=",", header="x,y", comments="")
+    sizes, whole = [], predict.Student.probabilities
+
+    def seen(self, x):
+        sizes.append(len(x))
+        return whole(self, x)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(predict.Student, "probabilities", seen)
+    monkeypatch.setattr(timeline, "plot", interrupted)
+    done = CliRunner().invoke(cli.app, ["predict", str(made[2]), str(tmp_path / "new.csv")])
+    assert done.exit_code == 130
+    n = 2 * len(signal) // 100 - 1
+    assert len((tmp_path / "new.labels.csv").read_text().splitlines()) == 1 + n
+    assert f"{n} windows:" in done.stdout
+    assert not (tmp_path / "new.labels.png").exists()
+    assert max(sizes) <= predict.BATCH < n
 
 
 def test_predicting_needs_no_torch(made):
@@ -227,10 +252,8 @@ def test_a_damaged_student_is_refused(made, tmp_path):
     for path in made[2].iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     about = json.loads((tmp_path / "student.json").read_text())
-    (tmp_path / "student.json").write_text(json.dumps({**about, "format": 1}))
-    with pytest.raises(
-        MixkdError, match=r"student\.json: found format 1, not 2, expected a student that mixkd exported"
-    ):
+    (tmp_path / "student.json").write_text(json.dumps({**about, "format": 2}))
+    with pytest.raises(MixkdError, match=r"student\.json: found format 2, not 3; `mixkd distill` exports it again"):
         Student.load(tmp_path)
     (tmp_path / "student.json").write_text(json.dumps(about))
     raw = bytearray((tmp_path / "student.onnx").read_bytes())

@@ -44,6 +44,8 @@ ORDER = (
         "published",
         "provenance",
         "datasets",
+        "ranges",
+        "timeline",
         "predict",
         "windows",
         "compiled",

@@ -157,7 +157,7 @@ pd.DataFrame(signal, columns=recordings.channels).to_csv(file, index=False)
 # %%
 loaded = predict.Student.load(student)
 parts = predict.read_recording(file, loaded.about)
-rows = predict.label(loaded, parts)
+rows, remarks = predict.label(loaded, parts)
 
 # %% mystnb={"figure": {"caption": "A recording of a person the student has never seen, labelled; each colour is a class.", "name": "fig-own-labels"}, "image": {"alt": "Line plot of six channels over one minute; the background is coloured by the class that the student gave each window.", "classes": "dark-light"}}
 figures.labelled(loaded.about, parts, rows)

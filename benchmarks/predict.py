@@ -1,0 +1,96 @@
+"""What `mixkd predict` takes for a day of recording: `python -m benchmarks.predict`.
+
+24 hours of three channels at 50 Hz as CSV (4.3 million rows), labelled by a random WRN16-1 in windows of 2 s, each in a
+process of its own: wall time and largest memory. Once the label changes every five minutes, once with every window.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import show, write
+from mixkd import export, networks, predict, ranges
+from mixkd.datasets.description import UNSTATED
+from mixkd.store import atomic_write, canonical_json, sha256
+
+RATE, WINDOW, HOURS = 50, 100, 24
+CHANNELS, UNITS, CLASSES = ["x", "y", "z"], ["g", "g", "g"], ["calm", "lively"]
+
+
+def halves() -> tuple[np.ndarray, np.ndarray]:
+    """Two signals of half a window, (WINDOW // 2, 3): a calm one and a lively one, of which all recordings are made."""
+    rng = np.random.default_rng(0)
+    calm, lively = (rng.normal(scale=scale, size=(WINDOW // 2, 3)) for scale in (0.1, 0.8))
+    gravity = np.array([0, 0, 1])
+    return (calm + gravity).astype(np.float32), (lively + gravity).astype(np.float32)
+
+
+def day(changing: bool) -> np.ndarray:
+    """Signals (n_samples, 3): calm and lively in turn, every half window or every five minutes."""
+    repeats = 1 if changing else 5 * 60 * RATE // (WINDOW // 2)
+    pair = np.concatenate([np.tile(half, (repeats, 1)) for half in halves()])
+    return np.tile(pair, (HOURS * 3600 * RATE // len(pair), 1))
+
+
+def student(folder: Path, one: np.ndarray, other: np.ndarray) -> None:
+    """An exported random network that gives two windows (WINDOW, 3) different labels."""
+    net = networks.build("signal", 16, 1, 3, 2, torch.Generator().manual_seed(0)).eval()
+    portable = export.Portable(net, np.zeros(3, np.float32), np.ones(3, np.float32))
+    x = np.stack([one.T, other.T])
+    with torch.no_grad():
+        logits = portable(torch.from_numpy(x))
+        portable.net.head.bias[1] -= (logits[:, 1] - logits[:, 0]).mean()
+    onnx = export.to_onnx(portable, x)
+    about = {"format": predict.FORMAT, "channels": CHANNELS, "units": UNITS, "classes": CLASSES, "rate": float(RATE)}
+    about |= {"window": WINDOW, "reading": UNSTATED, "training": ranges.fit(x, UNITS)}
+    about["files"] = {"student.onnx": sha256(onnx)}
+    atomic_write(folder / "student.onnx", onnx)
+    atomic_write(folder / "student.json", canonical_json(about))
+
+
+def measured(folder: Path, what: str, changing: bool) -> dict[str, Any]:
+    signal, (calm, lively) = day(changing), halves()
+    pairs = (calm, lively, lively, calm) if changing else (calm, calm, lively, lively)
+    student(folder / what, np.concatenate(pairs[:2]), np.concatenate(pairs[2:]))
+    file = folder / f"{what}.csv"
+    with file.open("w") as out:
+        out.write("time,x,y,z\n")
+        for i in range(0, len(signal), 10_000):
+            rows = enumerate(signal[i : i + 10_000].tolist(), start=i)
+            out.writelines(f"{n / RATE:.2f},{x:.4f},{y:.4f},{z:.4f}\n" for n, (x, y, z) in rows)
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "mixkd.cli", "predict", str(folder / what), str(file)])
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    assert status == 0, "predict failed"
+    labels = [line.split(",")[2] for line in file.with_suffix(".labels.csv").read_text().splitlines()[1:]]
+    return {
+        "what": what,
+        "rows": len(signal),
+        "windows": len(labels),
+        "changes": sum(a != b for a, b in zip(labels[1:], labels, strict=False)),
+        "seconds": seconds,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "peak_megabytes": usage.ru_maxrss * 1024 / 1e6,  # Linux counts in KiB
+    }
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        names = {"changes every five minutes": False, "changes with every window": True}
+        rows = [measured(Path(folder), what, changing) for what, changing in names.items()]
+    show(f"predict on {HOURS} hours at {RATE} Hz, three channels", rows)
+    write("predict", {"days": rows}, clock="wall seconds of a process of its own, with as many threads as it takes")
+
+
+if __name__ == "__main__":
+    main()
