@@ -27,9 +27,10 @@ from mixkd import notebook, planning, studies, sweep
 from mixkd.analysis import verdicts
 from mixkd.errors import MixkdError
 from mixkd.provenance import git_state, versions
-from mixkd.store import CHECKOUT, RunRecord
+from mixkd.store import CHECKOUT, RunRecord, places
 
 PAGES = "book"
+TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "replace"}  # of what a process writes, in any locale
 HEADLINE = ("11_claims.ipynb", "fig-scorecard")  # shown on the home page
 
 
@@ -81,8 +82,8 @@ def execute_all(stage: Path, parameters: dict[str, Any]) -> list[Execution]:
         options = [word for text in assignments for word in ("-p", text)]
         command = [sys.executable, "-m", "mixkd.cli", "notebook", str(path), "-o", str(output), *options]
         start = time.perf_counter()
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, env=environment)
+        environment = {**os.environ, **places(), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        done = subprocess.run(command, capture_output=True, **TEXT, cwd=CHECKOUT, env=environment)
         if done.returncode:
             reason = done.stderr.strip().splitlines()
             raise MixkdError(f"notebooks/{path.name} failed: {reason[-1] if reason else done.returncode}")
@@ -108,26 +109,27 @@ def complete(
     shutil.move(stage / PAGES / "book.css", stage / "_static")
     _maths_offline(stage)
     _launch_buttons(stage)
-    (stage / PAGES / "_status.md").write_text(status_table(executions, n_trained, seconds, commits))
-    (stage / PAGES / "_choices.md").write_text(choices_table())
+    (stage / PAGES / "_status.md").write_text(status_table(executions, n_trained, seconds, commits), encoding="utf-8")
+    (stage / PAGES / "_choices.md").write_text(choices_table(), encoding="utf-8")
     (stage / PAGES / "_headline.png").write_bytes(figure_of(stage / "notebooks" / HEADLINE[0], HEADLINE[1]))
-    (stage / PAGES / "_parameters.md").write_text(parameter_table())
+    (stage / PAGES / "_parameters.md").write_text(parameter_table(), encoding="utf-8")
     for execution in executions:
         path = stage / "notebooks" / f"{execution.name}.ipynb"
-        content = json.loads(path.read_text())
-        text = footer(execution.parameters, f"{execution.seconds:.0f} s for this notebook")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        foot = footer(execution.parameters, f"{execution.seconds:.0f} s for this notebook")
         for cell in content["cells"]:
             if "injected-parameters" in cell["metadata"].get("tags", []):
                 cell["metadata"]["tags"].append("remove-cell")  # the page's foot tells the values
-        content["cells"].append({"cell_type": "markdown", "id": "provenance", "metadata": {}, "source": text})
-        path.write_text(json.dumps(content, indent=1))
+        content["cells"].append({"cell_type": "markdown", "id": "provenance", "metadata": {}, "source": foot})
+        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
     for path in sorted((stage / PAGES).glob("[!_]*.md")):
-        path.write_text(path.read_text() + "\n" + footer(parameters, "a page without computation"))
+        text = path.read_text(encoding="utf-8") + "\n" + footer(parameters, "a page without computation")
+        path.write_text(text, encoding="utf-8")
 
 
 def figure_of(path: Path, name: str) -> bytes:
     """The PNG of a named figure of an executed notebook. MixkdError when it is not there."""
-    for cell in json.loads(path.read_text())["cells"]:
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         if cell["metadata"].get("mystnb", {}).get("figure", {}).get("name") == name:
             for output in cell["outputs"]:
                 if png := output.get("data", {}).get("image/png"):
@@ -214,10 +216,10 @@ def _maths_offline(stage: Path) -> None:
 
 def _launch_buttons(stage: Path) -> None:
     """Binder and Colab buttons, as soon as pyproject.toml names a real address."""
-    url = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    url = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
     if "example.org" in url:
         return
-    with open(stage / "_config.yml", "a") as config:
+    with open(stage / "_config.yml", "a", encoding="utf-8") as config:
         config.write(f"\nrepository:\n  url: {url}\n  branch: main\n")
         config.write(
             "launch_buttons:\n  binderhub_url: https://mybinder.org\n  colab_url: https://colab.research.google.com\n"
@@ -230,14 +232,15 @@ def render(stage: Path, target: Path) -> Path:
     shutil.rmtree(output, ignore_errors=True)
     jupyter_book = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", jupyter_book, "build", str(stage), "--path-output", str(output)]
-    done = subprocess.run([*command, "--warningiserror", "--keep-going", "--all"], capture_output=True, text=True)
+    command += ["--warningiserror", "--keep-going", "--all"]
+    done = subprocess.run(command, capture_output=True, **TEXT, env={**os.environ, "PYTHONUTF8": "1"})
     log = target / "sphinx.log"
-    log.write_text(done.stdout + done.stderr)
+    log.write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode or not (output / "_build" / "html" / "index.html").is_file():
         problems = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
         raise MixkdError(f"book: Sphinx failed, see {log}: {problems[0] if problems else 'no page was written'}")
     for page in (output / "_build" / "html").rglob("*.html"):
-        page.write_text(each_script_once(page.read_text()))
+        page.write_text(each_script_once(page.read_text(encoding="utf-8")), encoding="utf-8")
     site = target / "html"
     shutil.rmtree(site, ignore_errors=True)
     os.replace(output / "_build" / "html", site)

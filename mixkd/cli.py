@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from mixkd import cli_data
-from mixkd.cli_data import out
-from mixkd.datasets import KEPT, named
-from mixkd.errors import MixkdError
+from mixkd import cli_data, terminal
+from mixkd.errors import MixkdError, listed
+from mixkd.terminal import out
 
 app = typer.Typer(
     help="Mixup, topological persistence and knowledge distillation for wearable sensor data.",
@@ -25,7 +23,14 @@ app = typer.Typer(
 )
 app.add_typer(cli_data.app, name="data")
 
-Dataset = Annotated[str, typer.Option(help="Name of the data set, see `mixkd data`, or a folder.", callback=named)]
+
+def _named(text: str) -> str:
+    from mixkd.datasets import named  # here: what numpy needs may not be there
+
+    return named(text)
+
+
+Dataset = Annotated[str, typer.Option(help="Name of the data set, see `mixkd data`, or a folder.", callback=_named)]
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke (seconds), quick (minutes) or full (hours).")]
 Seed = Annotated[int, typer.Option(help="First seed.")]
 Alpha = Annotated[float, typer.Option(help="a of mixup's Beta(a, a).")]
@@ -50,13 +55,13 @@ def run(
             raise MixkdError(f"-s {text}: expected field=value")
         try:
             fields[name] = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):  # no JSON, too many digits, too deeply nested
             fields[name] = value
     if isinstance(fields.get("dataset"), str):
-        fields["dataset"] = named(fields["dataset"])
+        fields["dataset"] = _named(fields["dataset"])
     spec = RunSpec.parse(fields)
     record = sweep.run([spec])[0]
-    table = Table("metric", "last epoch", "best validation", "best on test (optimistic)")
+    table = terminal.table("metric", "last epoch", "best validation", "best on test (optimistic)")
     choices = [record.metrics(c) for c in ("last", "best_validation", "best_test")]
     for metric in choices[0]:
         table.add_row(metric, *(f"{c[metric]:.4f}" for c in choices))
@@ -80,12 +85,12 @@ def sweep_command(
     names = study or list(studies.STUDIES)
     runs = [spec for name in names for spec in studies.specs(name, dataset, profile, seed, alpha)]
     if not runs:
-        raise MixkdError(f"study: found {', '.join(names)}, with no run in {profile}, expected --profile full")
+        raise MixkdError(f"study: found {listed(names)}, with no run in {profile}, expected --profile full")
     store = studies.store_of(profile)
     plan = planning.plan(runs, store)
     out.print(f"{plan.total} runs, {len(plan.missing)} missing, about {plan.core_hours:.2f} core-hours")
     if dry_run:
-        table = Table("stream", "students")
+        table = terminal.table("stream", "students")
         for stream, count in plan.students_per_stream.items():
             table.add_row(stream, str(count))
         out.print(table)
@@ -121,7 +126,7 @@ def book(
     """Train what is missing, execute the notebooks, render the book."""
     from mixkd import book
 
-    out.print(f"{book.build(profile, dataset, seed, workers, output.resolve(), say=out.print)}")
+    out.print(f"{book.build(profile, dataset, seed, workers, output.absolute(), say=out.print)}")
 
 
 @app.command()
@@ -140,7 +145,7 @@ def verify(
     if not stored:
         raise MixkdError(f"verify: no stored runs of {dataset}, profile {profile}; run `mixkd sweep` first")
     chosen = random.Random(seed).sample(stored, min(sample, len(stored)))
-    table, worst = Table("run", "stored", "again", "verdict"), 0
+    table, worst = terminal.table("run", "stored", "again", "verdict"), 0
     with tempfile.TemporaryDirectory() as folder:
         for old, new in zip(chosen, sweep.run([r.spec for r in chosen], Store(Path(folder))), strict=True):
             verdict, ok = compare(old, new)
@@ -194,6 +199,7 @@ def predict(
 def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: Seed = 0) -> None:
     """Add the stored runs of a profile to results/, in new files; exemplar runs with their weights. Trains nothing."""
     from mixkd import distill, planning, published, studies
+    from mixkd.datasets import KEPT
     from mixkd.store import Store
 
     store = Store()
@@ -214,16 +220,19 @@ def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: See
 
 def main() -> None:
     """Entry point: a refusal is one line on stderr and exit status 1; Ctrl-C is 130."""
+    terminal.tolerate()
     try:
         app(prog_name="mixkd")  # also as a module
-    except MixkdError as error:
-        print(f"mixkd: {error}", file=sys.stderr)
-        sys.exit(1)
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != 130:  # typer turns Ctrl-C into a silent exit of 130
             raise
-        print("mixkd: interrupted; finished runs are stored", file=sys.stderr)
+        terminal.say_last("interrupted; finished runs are stored")
         sys.exit(130)
+    except Exception as error:
+        if (line := terminal.refusal(error)) is None:
+            raise
+        terminal.say_last(line)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

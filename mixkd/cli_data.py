@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.table import Table
+
+from mixkd.errors import MixkdError, listed
+from mixkd.terminal import out, table
 
 if TYPE_CHECKING:
     from mixkd.datasets.download import Progress as Report
 
 app = typer.Typer(help="Data sets: list them, fetch and check their files, describe one.")
-out = Console()
 
 Name = Annotated[str, typer.Argument(help="Name of a data set, see `mixkd data list`.")]
 NameOrFolder = Annotated[str, typer.Argument(help="Name of a data set, or a folder with recordings of your own.")]
@@ -33,15 +33,15 @@ def list_command() -> None:
     """All data sets: how they are cut, how long networks train on them, and whether their files are here."""
     from mixkd.datasets import DATASETS, raw
 
-    table = Table("name", "title", "window", "step", "epochs", "files", "licence")
+    rows = table("name", "title", "window", "step", "epochs", "files", "licence")
     for key, entry in DATASETS.items():
         if not entry.source:
             files = "installed"
         else:
             files = "here" if (raw.root() / entry.source).is_dir() else f"mixkd data fetch {entry.source}"
         numbers = (f"{n}" for n in (entry.window, entry.step, entry.epochs))
-        table.add_row(key, entry.title, *numbers, files, entry.licence)
-    out.print(table)
+        rows.add_row(key, entry.title, *numbers, files, entry.licence)
+    out.print(rows)
 
 
 @app.command()
@@ -49,7 +49,7 @@ def path() -> None:
     """The folder that raw files are looked for in: MIXKD_DATA, or a folder of the store."""
     from mixkd.datasets import raw
 
-    out.print(str(raw.root()), soft_wrap=True)
+    out.print(str(raw.root()))
 
 
 @app.command()
@@ -59,14 +59,14 @@ def fetch(name: Name) -> None:
 
     folder = _folder(name)
     origin = download.source(folder)
-    out.print(f"{folder}: {origin.url}", soft_wrap=True)
-    out.print(f"licence: {origin.licence}; {origin.page}", soft_wrap=True)
-    out.print(f"cite: {origin.reference}", soft_wrap=True)
+    out.print(f"{folder}: {origin.url}")
+    out.print(f"licence: {origin.licence}; {origin.page}")
+    out.print(f"cite: {origin.reference}")
     if origin.note:
-        out.print(f"note: {origin.note}", soft_wrap=True)
+        out.print(f"note: {origin.note}")
     with _progress() as report:
         target = download.fetch(folder, report)
-    out.print(f"{target}", soft_wrap=True)
+    out.print(f"{target}")
 
 
 @app.command()
@@ -75,8 +75,8 @@ def init(folder: Annotated[Path, typer.Argument(help="Folder with CSV or Parquet
     from mixkd.datasets import draft
 
     path = draft.draft(folder)
-    out.print(path.read_text(), markup=False, highlight=False, soft_wrap=True)
-    out.print(f"Written to {path}. Check every line, then: mixkd data check {folder}", soft_wrap=True)
+    out.print(path.read_text(encoding="utf-8"), highlight=False)
+    out.print(f"Written to {path}. Check every line, then: mixkd data check {folder}")
 
 
 @app.command()
@@ -92,7 +92,7 @@ def check(name: NameOrFolder) -> None:
     entry = dataset(name)
     problems = download.check(entry.source) if entry.source else []
     for problem in problems:
-        out.print(problem, soft_wrap=True)
+        out.print(problem)
     if problems:
         out.print(f"{name}: {len(problems)} problem{'s' * (len(problems) > 1)}")
         raise typer.Exit(1)
@@ -117,10 +117,10 @@ def info(name: NameOrFolder) -> None:
         + ", ".join(map(" ".join, zip(recordings.channels, recordings.units, strict=True)))
     )
     out.print(f"{len(cut)} windows of {entry.window} samples, step {entry.step}")
-    table = Table("class", "windows")
+    rows = table("class", "windows")
     for i, label in enumerate(recordings.classes):
-        table.add_row(label, str(int((cut.y == i).sum())))
-    out.print(table)
+        rows.add_row(label, str(int((cut.y == i).sum())))
+    out.print(rows)
     for what, count in recordings.counts.items():
         out.print(f"{what}: {count:,}")
 
@@ -132,7 +132,6 @@ def survey(
 ) -> None:
     """Measure data sets for the chapter that compares them; adds rows to results/datasets.json."""
     from mixkd import inventory
-    from mixkd.errors import MixkdError
 
     failed = 0
     for name in names or inventory.here():
@@ -140,10 +139,10 @@ def survey(
             row = inventory.survey(name)
             inventory.add({name: row}, output or inventory.RECORD)
         except MixkdError as error:  # the others may be whole
-            out.print(f"{name}: {error}", soft_wrap=True)
+            out.print(f"{name}: {error}")
             failed += 1
         else:
-            out.print(f"{name}: {row['people']} people, {row['hours']:.1f} h; files {row['files']}", soft_wrap=True)
+            out.print(f"{name}: {row['people']} people, {row['hours']:.1f} h; files {row['files']}")
     if failed:
         raise typer.Exit(1)
 
@@ -158,34 +157,33 @@ def _check_folder(base: Path) -> None:
 
     found = folder.inspect(base)
     for problem, n in found.grouped():
-        out.print(problem + (f" (and the same in {n - 1} more)" if n > 1 else ""), soft_wrap=True, markup=False)
+        out.print(problem + (f" (and the same in {n - 1} more)" if n > 1 else ""))
     if found.problems:
-        out.print(f"{base}: {len(found.problems)} problem{'s' * (len(found.problems) > 1)}", soft_wrap=True)
+        out.print(f"{base}: {len(found.problems)} problem{'s' * (len(found.problems) > 1)}")
         raise typer.Exit(1)
-    table = Table("person", "stretches", *found.classes, title="minutes of each person and class")
+    rows = table("person", "stretches", *found.classes, title="minutes of each person and class")
     recordings = found.recordings()
     for subject, minutes in zip(np.unique(recordings.subjects), recordings.minutes(), strict=True):
         n_stretches = int((recordings.subjects == subject).sum())
-        table.add_row(recordings.person(subject), f"{n_stretches}", *(f"{m:.1f}" if m else "none" for m in minutes))
-    out.print(table)
+        rows.add_row(recordings.person(subject), f"{n_stretches}", *(f"{m:.1f}" if m else "none" for m in minutes))
+    out.print(rows)
     for what, count in found.counts.items():
-        out.print(f"{what}: {count:,}", soft_wrap=True)
+        out.print(f"{what}: {count:,}")
     for remark in found.remarks:
-        out.print(f"worth a look: {remark}", soft_wrap=True, markup=False)
+        out.print(f"worth a look: {remark}")
     picture = base / "dataset.png"
     atomic_write(picture, figures.png(figures.overview(recordings, found.description.window)))
-    out.print(f"{base}: {len(found.people)} people, nothing wrong; {picture}", soft_wrap=True)
+    out.print(f"{base}: {len(found.people)} people, nothing wrong; {picture}")
 
 
 def _folder(name: str) -> str:
     """The raw folder of a data set, several of which may share one."""
     from mixkd.datasets import dataset
     from mixkd.datasets.sources import SOURCES
-    from mixkd.errors import MixkdError
 
     entry = dataset(name)
     if entry.source not in SOURCES:
-        raise MixkdError(f"data fetch: found {name!r}, which needs no download; expected one of {', '.join(SOURCES)}")
+        raise MixkdError(f"data fetch: found {name!r}, which needs no download; expected one of {listed(SOURCES)}")
     return entry.source
 
 

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+MOST = 1000  # characters of a message: about half a screen
+MEMORY = ("failed to map segment", "allocate memory", "can't start new thread", "bad_alloc", "unable to allocate")
 
 
 class MixkdError(Exception):
-    """A refusal, in one line. Wrong input is refused before any work is done; nothing is left half written."""
+    """A refusal, in one line. Wrong input is refused before any work is done; nothing is left half written.
+
+    Characters that a terminal would act on are escaped; of a long message the middle is left out.
+    """
+
+    def __init__(self, message: str):
+        super().__init__(_line(message))
 
     def _render_traceback_(self) -> list[str]:
         # IPython calls this hook: in a notebook the line stands alone, without a stack of frames.
         return [f"MixkdError: {self}"]
+
+
+def _line(text: str) -> str:
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return line if len(line) <= MOST else f"{line[: MOST // 2]} … {line[-MOST // 2 :]}"
 
 
 def short(found: object, most: int = 60) -> str:
@@ -38,3 +52,24 @@ def nearest(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     match = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f"did you mean {short(match[0])!r}?" if match else f"known: {listed(known)}"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those it came from, the first one last."""
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def machine_fault(error: BaseException) -> str | None:
+    """What the machine refused (a file, memory), as a message; None for any other error, which is a bug."""
+    text = str(error)
+    causes = list(_chain(error))
+    if any(isinstance(e, MemoryError) or any(words in str(e).lower() for words in MEMORY) for e in causes):
+        detail = str(causes[-1]) or "MemoryError"
+        return f"found too little memory ({detail}), expected some gigabytes; close other programs"
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else text
+    if isinstance(error, RuntimeError) and text.startswith("Symlink loop"):  # of pathlib's resolve
+        return text.removeprefix("Symlink loop from ").strip("'") + ": Too many levels of symbolic links"
+    return None

@@ -53,7 +53,7 @@ def here() -> list[str]:
 def read(path: Path = RECORD) -> Rows:
     """The rows measured so far, on whichever machine; none where there is no file."""
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

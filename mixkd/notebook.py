@@ -7,9 +7,11 @@ cell of every notebook calls `check_parameters(globals())`; `mixkd notebook` che
 from __future__ import annotations
 
 import ast
+import math
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,11 @@ from uuid import uuid4
 
 from mixkd.config import PROFILES
 from mixkd.datasets import named
-from mixkd.errors import MixkdError, nearest
-from mixkd.store import CHECKOUT
+from mixkd.errors import MixkdError, listed, nearest
+from mixkd.store import CHECKOUT, places
 
 NOTEBOOKS = CHECKOUT / "notebooks"
+SOCKETS = 80  # bytes of their folder's name: a socket's own has 103 at most (macOS)
 TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
 
 
@@ -57,9 +60,9 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 def check_value(name: str, value: Any, kind: str) -> Any:
     """`value` if it has the declared type (an int passes for a float) and lies in the parameter's range."""
-    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
+    if kind == "float" and type(value) is int and abs(value) < 2**53:
         value = float(value)
-    if type(value) is not TYPES[kind]:
+    if type(value) is not TYPES[kind] or (isinstance(value, float) and not math.isfinite(value)):
         raise MixkdError(f"parameter {name}: found {value!r}, expected {kind}")
     if name == "dataset":
         # a folder of recordings is read into the store: its name there holds in every working directory
@@ -80,7 +83,7 @@ def check_index(name: str, value: int, size: int) -> None:
 def check_known(name: str, value: int, known: Sequence[int]) -> None:
     """Refuse a parameter that names what the data do not hold."""
     if value not in known:
-        raise MixkdError(f"parameter {name}: found {value}, expected one of {', '.join(map(str, known))}")
+        raise MixkdError(f"parameter {name}: found {value}, expected one of {listed(known)}")
 
 
 def check_parameters(namespace: dict[str, Any]) -> None:
@@ -115,19 +118,26 @@ def parameters_of(path: Path) -> dict[str, Parameter]:
         raise MixkdError("package nbformat is not installed; pip install 'mixkd[book]'") from error
     try:
         cells = nbformat.read(path, as_version=4).cells
-    except (nbformat.reader.NotJSONError, UnicodeDecodeError) as error:
+        source = next((c.source for c in cells if "parameters" in c.metadata.get("tags", [])), None)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, nbformat.ValidationError) as error:
         raise MixkdError(f"{path}: found no notebook, expected an .ipynb file") from error
-    source = next((c.source for c in cells if "parameters" in c.metadata.get("tags", [])), None)
     if source is None:
         raise MixkdError(f"{path}: found no cell tagged `parameters`")
-    result = {}
+    try:
+        return {parameter.name: parameter for parameter in _declared(source)}
+    except (ValueError, TypeError, SyntaxError) as error:
+        raise MixkdError(f"{path}: found {error} in its parameters, expected lines `name: type = value`") from error
+
+
+def _declared(source: str) -> Iterator[Parameter]:
     lines = source.splitlines()
     for node in ast.parse(source).body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
-            name, kind = node.target.id, ast.unparse(node.annotation)
+            kind = ast.unparse(node.annotation)
+            if kind not in TYPES:
+                raise ValueError(f"the type {kind}")
             help_text = lines[node.lineno - 1].partition("#")[2].strip()
-            result[name] = Parameter(name, kind, ast.literal_eval(node.value), help_text)
-    return result
+            yield Parameter(node.target.id, kind, ast.literal_eval(node.value), help_text)
 
 
 def parameter_table() -> list[tuple[str, str, str, str, str]]:
@@ -160,7 +170,7 @@ def parse_assignments(path: Path, assignments: list[str]) -> dict[str, Any]:
 def _literal(text: str) -> Any:
     try:
         return ast.literal_eval(text.capitalize() if text in ("true", "false") else text)
-    except (ValueError, SyntaxError, TypeError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # the last two: too deeply nested
         return text
 
 
@@ -174,20 +184,27 @@ def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
     from traitlets.config import Config
 
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    os.environ.update(places())  # the kernel works in another folder
     if output.is_dir():
         raise MixkdError(f"{output}: found a folder, expected the path of a notebook to write")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{uuid4().hex}.{output.name}")
-    sockets = tempfile.TemporaryDirectory()
-    kernel = {"transport": "ipc", "ip": f"{sockets.name}/kernel"} if os.name == "posix" else {}
-    options = {"cwd": str(CHECKOUT), "progress_bar": False, "config": Config(KernelManager=kernel)}
+    temporary = output.with_name(f".{uuid4().hex}.ipynb")
     try:
-        papermill.execute_notebook(str(path), str(temporary), parameters=parameters, **options)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with _folder_for_sockets() as folder:
+            kernel = {"transport": "ipc", "ip": f"{folder}/kernel"} if os.name == "posix" else {}
+            options = {"cwd": str(CHECKOUT), "progress_bar": False, "config": Config(KernelManager=kernel)}
+            papermill.execute_notebook(str(path), str(temporary), parameters=parameters, **options)
         os.replace(temporary, output)
     except papermill.PapermillExecutionError as error:
         raise MixkdError(f"{path.name}, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
     except (RuntimeError, NoSuchKernel) as error:
         raise MixkdError(f"{path.name}: found no kernel that lives ({error}), expected one to run it") from error
     finally:
-        temporary.unlink(missing_ok=True)
-        sockets.cleanup()
+        with suppress(OSError):  # its folder may be what failed
+            temporary.unlink(missing_ok=True)
+
+
+def _folder_for_sockets() -> tempfile.TemporaryDirectory:
+    """In TMPDIR, or in /tmp where names below TMPDIR are too long for sockets."""
+    place = tempfile.gettempdir()
+    return tempfile.TemporaryDirectory(dir=place if len(os.fsencode(place)) <= SOCKETS else "/tmp")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from functools import cache
@@ -39,10 +40,10 @@ def cpu(root: Path = Path("/")) -> str:
     found = root / "proc/cpuinfo"
     if not found.is_file():
         return platform.processor() or platform.machine()
-    first = found.read_text().partition("\n\n")[0]
+    first = found.read_text(encoding="utf-8").partition("\n\n")[0]
     about = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
     caches = sorted((root / "sys/devices/system/cpu/cpu0/cache").glob("index*/size"))
-    known = [*(about.get(key, "") for key in CPU), *(path.read_text().strip() for path in caches)]
+    known = [*(about.get(key, "") for key in CPU), *(path.read_text(encoding="utf-8").strip() for path in caches)]
     return f"{about.get('model name', platform.machine())} {sha256(repr(known).encode())[:8]}"
 
 
@@ -55,7 +56,7 @@ def git_state(*besides: str) -> dict[str, Any]:
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(CHECKOUT), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+        return os.fsdecode(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout).strip()
 
     leave_out = [f":(exclude){folder}" for folder in besides]
     try:

@@ -35,11 +35,30 @@ Arrays = dict[str, np.ndarray]
 
 def home() -> Path:
     """`MIXKD_HOME`, else `.mixkd` of the checkout, else the user's cache folder."""
-    if named := os.environ.get("MIXKD_HOME"):
-        return Path(named).expanduser()
+    if named := place("MIXKD_HOME"):
+        return named
     if (CHECKOUT / "notebooks").is_dir() and (CHECKOUT / "pyproject.toml").is_file():
         return CHECKOUT / ".mixkd"
-    return Path(platformdirs.user_cache_dir("mixkd"))
+    cache = Path(platformdirs.user_cache_dir("mixkd"))
+    if not cache.is_absolute():
+        raise MixkdError(f"MIXKD_HOME: not set, and found {cache} as the user's cache; expected MIXKD_HOME to be set")
+    return cache
+
+
+def place(variable: str) -> Path | None:
+    """The absolute path of the folder that an environment variable names, or None."""
+    if not (named := os.environ.get(variable)):
+        return None
+    try:
+        return Path(named).expanduser().absolute()
+    except RuntimeError as error:
+        user = named.partition("/")[0]
+        raise MixkdError(f"{variable}: found {named}, expected a folder; {user} has no home folder here") from error
+
+
+def places() -> dict[str, str]:
+    """Environment variables that name folders, with absolute paths: for a process that works in another folder."""
+    return {name: str(found) for name in ("MIXKD_HOME", "MIXKD_DATA") if (found := place(name))}
 
 
 def sha256(data: bytes) -> str:
@@ -48,7 +67,7 @@ def sha256(data: bytes) -> str:
 
 def atomic_write(path: Path, data: bytes) -> None:
     """Write all of `data` under `path`, or nothing. MixkdError where the disk refuses."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex}.tmp")  # a name has at most 255 bytes
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
@@ -73,8 +92,8 @@ def locked(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
-    except OSError as error:
-        raise MixkdError(f"{path.parent}: cannot be written: {error.strerror or error}") from error
+    except (OSError, NotImplementedError) as error:  # NotImplementedError: a file system without locks
+        raise MixkdError(f"{path.parent}: cannot be written: {getattr(error, 'strerror', None) or error}") from error
     try:
         yield
     finally:

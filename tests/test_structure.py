@@ -67,6 +67,7 @@ ORDER = (
         "distill",
         "notebook",
         "book",
+        "terminal",
         "cli_data",
         "cli",
     ),

@@ -52,7 +52,7 @@ def benchmark(name: str, folder: Path = BENCHMARKS) -> dict[str, Any]:
     path = folder / f"{name}.json"
     if not path.is_file():
         raise MixkdError(f"{path}: no such benchmark record; run `make bench`")
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def made_with(name: str, folder: Path = BENCHMARKS) -> str:

@@ -75,7 +75,7 @@ def _download(url: str, output: Path, archive: Path, origin: Source, progress: P
     done = part.stat().st_size if part.is_file() and mark.is_file() else 0
     headers = {"Accept-Encoding": "identity"}
     if done:
-        headers |= {"Range": f"bytes={done}-", "If-Range": mark.read_text()}
+        headers |= {"Range": f"bytes={done}-", "If-Range": mark.read_text(encoding="utf-8")}
     by_hand = f"fetch it by hand from {origin.page} and set MIXKD_DATA"
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
@@ -133,10 +133,10 @@ def _recorded(name: str) -> Path:
 def _record(name: str) -> dict[str, Any]:
     """What was recorded when the files were first fetched; nothing where they were not, or were brought by hand."""
     try:
-        return json.loads(_recorded(name).read_text())
+        return json.loads(_recorded(name).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise MixkdError(f"{_recorded(name)}: cannot be read as JSON; remove it to record anew") from error
 
 
@@ -147,7 +147,7 @@ def _write_record(name: str, content: dict[str, Any]) -> None:
 def known(name: str) -> dict[str, str]:
     """SHA-256 of official files where known, by name; names that end in / are folders, see `of_folder`."""
     file = resources.files("mixkd.datasets") / "manifests" / f"{name}.txt"
-    lines = file.read_text().splitlines() if file.is_file() else []
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}
 
 

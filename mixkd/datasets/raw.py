@@ -5,7 +5,6 @@ They lie below the folder that `MIXKD_DATA` names (files brought by hand), else 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +19,7 @@ COUNT = "count of "  # a number to report, among the arrays of a cache
 
 
 def root() -> Path:
-    if named := os.environ.get("MIXKD_DATA"):
-        return Path(named).expanduser()
-    return store.home() / "data" / "raw"
+    return store.place("MIXKD_DATA") or store.home() / "data" / "raw"
 
 
 def folder(name: str, layouts: Iterable[str]) -> tuple[Path, str]:
