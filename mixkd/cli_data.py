@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from mixkd.errors import MixkdError, listed
+from mixkd.errors import MixkdError, listed, short
 from mixkd.terminal import out, table
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def survey(
             row = inventory.survey(name)
             inventory.add({name: row}, output or inventory.RECORD)
         except MixkdError as error:  # the others may be whole
-            out.print(f"{name}: {error}")
+            out.print(f"{short(name)}: {error}")
             failed += 1
         else:
             out.print(f"{name}: {row['people']} people, {row['hours']:.1f} h; files {row['files']}")

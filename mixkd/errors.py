@@ -69,7 +69,8 @@ def machine_fault(error: BaseException) -> str | None:
         detail = str(causes[-1]) or "MemoryError"
         return f"found too little memory ({detail}), expected some gigabytes; close other programs"
     if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename else text
+        where = error.filename or "standard output, or another open file"
+        return f"{where}: {error.strerror or text}"
     if isinstance(error, RuntimeError) and text.startswith("Symlink loop"):  # of pathlib's resolve
         return text.removeprefix("Symlink loop from ").strip("'") + ": Too many levels of symbolic links"
     return None

@@ -197,7 +197,7 @@ def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
         os.replace(temporary, output)
     except papermill.PapermillExecutionError as error:
         raise MixkdError(f"{path.name}, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
-    except (RuntimeError, NoSuchKernel) as error:
+    except (RuntimeError, NoSuchKernel, ValueError) as error:  # ValueError: a notebook that names no language
         raise MixkdError(f"{path.name}: found no kernel that lives ({error}), expected one to run it") from error
     finally:
         with suppress(OSError):  # its folder may be what failed

@@ -32,9 +32,9 @@ def refusal(error: BaseException) -> str | None:
     """The line for an error that ends a command; None for a bug, whose traceback is needed."""
     if isinstance(error, MixkdError):
         return str(error)
-    if not (fault := machine_fault(error)):
-        return None
-    return str(MixkdError(f"standard output: {fault}" if _is_lost(sys.stdout) else fault))
+    fault = machine_fault(error)
+    _drop(sys.stdout)
+    return fault and str(MixkdError(fault))
 
 
 def say_last(line: str) -> None:
@@ -43,13 +43,10 @@ def say_last(line: str) -> None:
         print(f"mixkd: {line}", file=sys.stderr, flush=True)
 
 
-def _is_lost(stream) -> bool:
-    """Whether a stream takes no more text (a full disk). What is left in it is dropped: no second error at exit."""
-    try:
-        stream.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return True
-    except AttributeError:  # there is none: it was closed by who started the command
-        pass
-    return False
+def _drop(stream) -> None:
+    """Drop what a stream can no longer write (its disk is full), which would be a second error at exit."""
+    with suppress(AttributeError):  # there is no stream where it was closed before the start
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -67,7 +67,7 @@ def draft(base: Path) -> Path:
     if not channels:
         raise MixkdError(f"{files[0]}: found columns {', '.join(look.names)}, expected some with numbers: channels")
     unit, rate = _clock(look, roles.get("time"))
-    atomic_write(path, _toml(base, pattern, look, roles, names, channels, unit, rate).encode())
+    atomic_write(path, _toml(base, pattern, look, roles, names, channels, unit, rate).encode("utf-8", "replace"))
     description.describe(base)
     return path
 
