@@ -12,7 +12,7 @@ import numpy as np
 
 from mixkd.compiled import all_pairs, rasterise
 from mixkd.config import ImageSpec
-from mixkd.errors import MixkdError
+from mixkd.errors import MixkdError, short
 from mixkd.windows import Normalisation
 
 LARGEST = float(np.float32(1e30))  # beyond it, sums of persistences and images of them could leave float32
@@ -92,13 +92,8 @@ def expect_type(found: object, wanted: type) -> None:
 
 def _index(name: str, i: int, n: int) -> int:
     if isinstance(i, bool | np.bool_) or not isinstance(i, int | np.integer) or not 0 <= i < n:
-        raise MixkdError(f"topology: found {name} {_short(i)}, expected an integer from 0 to {n - 1}")
+        raise MixkdError(f"topology: found {name} {short(str(i))}, expected an integer from 0 to {n - 1}")
     return int(i)
-
-
-def _short(value: object) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def _within(x: np.ndarray) -> bool:
@@ -110,7 +105,7 @@ def _array(x: np.ndarray) -> np.ndarray:
     try:
         return np.asarray(x)
     except ValueError:  # numpy's own words for lists of unequal lengths
-        raise MixkdError(f"topology: found {_short(x)}, expected an array of numbers") from None
+        raise MixkdError(f"topology: found {short(str(x))}, expected an array of numbers") from None
 
 
 def as_signals(x: np.ndarray) -> np.ndarray:
@@ -203,7 +198,7 @@ class Grid:
         if len(training) == 0:
             raise MixkdError("Grid.fit: found no windows, expected at least 1")
         if not 0 <= tail < 0.5:
-            raise MixkdError(f"Grid.fit: found tail {_short(tail)}, expected at least 0 and less than 0.5")
+            raise MixkdError(f"Grid.fit: found tail {short(str(tail))}, expected at least 0 and less than 0.5")
         birth, persistence = [], []
         for c in range(training.n_channels):
             pairs = training.channel(c)
@@ -255,7 +250,7 @@ def images(given: Diagrams, grid: Grid, rows: np.ndarray | None = None) -> np.nd
     integers = rows.ndim == 1 and rows.dtype.kind in "iu"
     if not integers or (rows.size and not 0 <= rows.min() <= rows.max() < len(given)):
         raise MixkdError(
-            f"images: found rows {_short(rows)}, expected integers from 0 to {len(given) - 1}, in one axis"
+            f"images: found rows {short(str(rows))}, expected integers from 0 to {len(given) - 1}, in one axis"
         )
     spec = grid.spec
     return rasterise(
