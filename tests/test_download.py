@@ -47,6 +47,8 @@ class Server(ThreadingHTTPServer):
     length = True  # tells the length
     pause = 0.0  # seconds before the answer
     etag = '"one"'
+    kind: str | None = None  # Content-Type
+    login = False  # sends whoever asks for the archive to another page
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -71,10 +73,16 @@ class Handler(BaseHTTPRequestHandler):
         if server.status != 200:
             self.send_error(server.status)
             return
+        if server.login and self.path != "/login":
+            self.send_response(302)
+            self.send_header("Location", "/login")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         start = 0
         if asked and server.ranges and self.headers.get("If-Range") == server.etag:
             start = int(asked.removeprefix("bytes=").removesuffix("-"))
-        if start >= len(server.content):
+        if asked and start >= len(server.content):
             self.send_error(416)
             return
         body = server.content[start:]
@@ -83,6 +91,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         if server.ranges:
             self.send_header("ETag", server.etag)
+        if server.kind:
+            self.send_header("Content-Type", server.kind)
         self.end_headers()
         with suppress(OSError):  # the other side may have had enough
             self.wfile.write(body if server.cut is None else body[: server.cut])
@@ -219,10 +229,53 @@ def test_another_file_than_the_first_time(server):
 
 def test_an_archive_cut_off_by_a_server_that_tells_no_length(server):
     server.length, server.cut = False, 100_000
-    refused(r"a-set\.zip: found a damaged archive .*, expected a whole one; nothing was unpacked")
+    refused(r"a\+set\.zip: found a damaged archive .*, expected a whole one; nothing was unpacked")
     assert parts() == [], "a damaged archive is fetched again"
     server.cut = None
     assert content(download.fetch("selfback")) == FILES
+
+
+PAGE = b"\n<!DOCTYPE html><html><head><title lang='en'>Please\n log in &amp; agree</title></head></html>"
+NO_ARCHIVES = {
+    "page": ("text/html; charset=utf-8", PAGE, "a web page (text/html, 'Please log in & agree')"),
+    "page without type": (None, PAGE, "a web page (no type, 'Please log in & agree')"),
+    "page said to be a zip": ("application/zip", PAGE, "a web page (application/zip, 'Please log in & agree')"),
+    "page without title": ("text/html", b"<p>Gone", "a web page (text/html, '<p>Gone')"),
+    "long title": ("text/html", b"<title>" + b"x" * 9000 + b"</title>", "a web page (text/html, 'xxx"),
+    "error of an interface": ("application/json", b'{"error": 404}', """text (application/json, '{"error": 404}')"""),
+    "text": ("text/plain", b"No such file \xff", "text (text/plain, 'No such file \ufffd')"),
+    "nothing": ("application/zip", b"", "an empty answer"),
+}
+
+
+@pytest.mark.parametrize(("kind", "body", "found"), NO_ARCHIVES.values(), ids=NO_ARCHIVES)
+@pytest.mark.parametrize("length", [True, False])
+def test_something_else_in_place_of_the_archive(server, kind, body, found, length):
+    server.kind, server.content, server.length = kind, body, length
+    expected = (
+        "expected an archive; nothing was kept; fetch it by hand from https://example.org/page and set MIXKD_DATA"
+    )
+    error = str(refused("found"))
+    assert error.startswith(f"{server.url}: found {found}")
+    assert error.endswith(f", {expected}")
+    assert len(error) < 500
+    assert parts() == []
+
+
+def test_a_redirect_to_a_page_for_logging_in(server):
+    server.login, server.kind, server.content = True, "text/html", PAGE
+    page = server.url.replace("a+set.zip", "login")
+    refused(rf"a\+set\.zip: found a web page \(text/html, 'Please log in & agree'\) from {page}, expected an archive")
+
+
+def test_a_page_in_place_of_the_rest_leaves_what_was_fetched(server):
+    server.cut = 2 * download.CHUNK
+    refused("131,072 bytes are kept")
+    server.cut, server.etag, server.content, server.kind = None, '"two"', PAGE, "text/html"
+    refused("found a web page")
+    server.etag, server.content, server.kind = '"one"', ARCHIVE, None
+    assert content(download.fetch("selfback")) == FILES
+    assert server.asked[-1] == "bytes=131072-"
 
 
 @pytest.mark.parametrize("status", [403, 404, 500, 503])

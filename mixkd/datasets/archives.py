@@ -33,7 +33,7 @@ BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFE
 class _Unpacking:
     """One call of `unpack`: what may be written, and what was."""
 
-    archive: Path
+    name: str  # of the archive, in refusals
     limit: int
     keep: tuple[str, ...]
     written: int = 0
@@ -41,18 +41,20 @@ class _Unpacking:
     names: set[str] = field(default_factory=set)
 
     def refuse(self, found: str, expected: str) -> MixkdError:
-        return MixkdError(f"{self.archive}: found {found}, expected {expected}; nothing was unpacked")
+        return MixkdError(f"{self.name}: found {found}, expected {expected}; nothing was unpacked")
 
 
-def unpack(archive: Path, target: Path, limit: int, keep: tuple[str, ...] = ("*",)) -> None:
+def unpack(archive: Path, target: Path, limit: int, keep: tuple[str, ...] = ("*",), name: str = "") -> None:
     """Files of a zip or tar archive that match one of `keep`, into the new folder `target`; at most `limit` bytes.
+
+    name: what refusals call the archive, in place of its path.
 
     Raises MixkdError for an archive that is damaged or hostile, and leaves nothing then.
     """
     if target.exists():
         raise MixkdError(f"{target}: found it in the way, expected to make this folder; nothing was unpacked")
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
-    job = _Unpacking(archive, limit, keep)
+    job = _Unpacking(name or str(archive), limit, keep)
     try:
         temporary.mkdir(parents=True)
         with open(archive, "rb") as file:
@@ -63,7 +65,7 @@ def unpack(archive: Path, target: Path, limit: int, keep: tuple[str, ...] = ("*"
     except BROKEN as error:
         raise job.refuse(f"a damaged archive ({' '.join(str(error).split())})", "a whole one") from error
     except OSError as error:
-        raise MixkdError(f"{archive}: could not unpack to {target}: {error.strerror or error}") from error
+        raise MixkdError(f"{job.name}: could not unpack to {target}: {error.strerror or error}") from error
     except RuntimeError as error:  # zipfile's word for a password
         raise job.refuse(str(error), "no encryption") from error
     finally:

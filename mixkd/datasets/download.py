@@ -7,11 +7,14 @@ SHA-256 of the archive and of every file when they are first fetched; they are c
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import logging
 import os
+import re
 from collections.abc import Callable
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ import requests
 from mixkd import store
 from mixkd.datasets import archives, raw
 from mixkd.datasets.sources import SOURCES, Source
-from mixkd.errors import MixkdError, nearest
+from mixkd.errors import MixkdError, nearest, short
 
 TIMEOUT = 30.0  # seconds without a byte
 CHUNK = 1 << 16
@@ -62,7 +65,7 @@ def fetch(name: str, progress: Progress = lambda done, total: None) -> Path:
         raise MixkdError(f"{downloads}: cannot be written: {error.strerror or error}") from error
     digest = sha256_of(archive)
     try:
-        archives.unpack(archive, target, origin.unpacked, origin.keep)
+        archives.unpack(archive, target, origin.unpacked, origin.keep, origin.url)
     finally:
         archive.unlink(missing_ok=True)  # a damaged one is fetched again
     _write_record(name, {"archive": digest, "files": manifest(target), "url": origin.url})
@@ -77,6 +80,7 @@ def _download(url: str, output: Path, archive: Path, origin: Source, progress: P
     if done:
         headers |= {"Range": f"bytes={done}-", "If-Range": mark.read_text(encoding="utf-8")}
     by_hand = f"fetch it by hand from {origin.page} and set MIXKD_DATA"
+    refused = f"{url}: found {{}}, expected an archive; nothing was kept; {by_hand}"
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
             if answer.status_code == 416 and done:  # nothing is left to ask for, or another file: once more, whole
@@ -85,15 +89,19 @@ def _download(url: str, output: Path, archive: Path, origin: Source, progress: P
             if answer.status_code not in (200, 206):
                 raise MixkdError(f"{url}: found HTTP status {answer.status_code}, expected 200; or {by_hand}")
             done = done if answer.status_code == 206 else 0
-            length = answer.headers.get("Content-Length")
-            total = done + int(length) if length else None
+            blocks = answer.iter_content(CHUNK)
+            first = next(blocks, b"")
+            if not done and (other := _no_archive(answer, first)):
+                raise MixkdError(refused.format(other))
+            length = answer.headers.get("Content-Length", "")
+            total = done + int(length) if length.isdecimal() else None
             if (total or 0) > origin.limit:
                 raise MixkdError(f"{url}: found {total:,} bytes, expected at most {origin.limit:,}; nothing was kept")
             mark.unlink(missing_ok=True)
             if tag := answer.headers.get("ETag") or answer.headers.get("Last-Modified"):
                 store.atomic_write(mark, tag.encode())
             with open(part, "ab" if done else "wb") as file:
-                for block in answer.iter_content(CHUNK):
+                for block in chain([first], blocks):
                     done += len(block)
                     if done > origin.limit:
                         part.unlink()
@@ -107,6 +115,26 @@ def _download(url: str, output: Path, archive: Path, origin: Source, progress: P
         raise MixkdError(f"{url}: found {_reason(error)}, expected the whole file; {kept}") from error
     os.replace(part, output)
     mark.unlink(missing_ok=True)
+
+
+def _no_archive(answer: requests.Response, first: bytes) -> str | None:
+    """What a server sent in place of an archive, by its first bytes; None for what may be one."""
+    if not first.strip():
+        return "an empty answer"
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    start = first.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
+    page = kind in ("text/html", "application/xhtml+xml") or start.startswith(
+        (b"<!doctype", b"<html", b"<head", b"<!--")
+    )
+    if not page and not (
+        kind.startswith("text/") or kind.endswith(("json", "xml")) or start.startswith((b"{", b"<?xml"))
+    ):
+        return None
+    title = re.search(rb"<title[^>]*>(.*?)</title", first, re.IGNORECASE | re.DOTALL)
+    text = html.unescape((title[1] if title else first[:200]).decode("utf-8", "replace"))
+    where = f" from {answer.url}" if answer.history else ""
+    what = f"a web page ({kind or 'no type'}" if page else f"text ({kind or 'no type'}"
+    return f"{what}, {short(text)!r}){where}"
 
 
 def _reason(error: Exception) -> str:
