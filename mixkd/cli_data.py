@@ -173,7 +173,9 @@ def _check_folder(base: Path) -> None:
         out.print(f"worth a look: {remark}")
     picture = base / "dataset.png"
     atomic_write(picture, figures.png(figures.overview(recordings, found.description.window)))
-    out.print(f"{base}: {len(found.people)} people, nothing wrong; {picture}")
+    n = len(found.remarks)
+    wrong = f"no problem, {n} thing{'s' * (n > 1)} worth a look" if n else "nothing wrong"
+    out.print(f"{base}: {len(found.people)} people, {wrong}; {picture}")
 
 
 def _folder(name: str) -> str:

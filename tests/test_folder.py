@@ -399,7 +399,7 @@ def test_all_problems_at_once(table, tmp_path, home):
         (lambda t: t.assign(what="lift"), "found 1 labels (lift), expected 2 to 100"),
         (
             lambda t: pd.concat([t, t[t.who == "ann"].assign(who="dee")]),
-            "found the same 150 samples (lift) of ann and of dee",
+            "of the same rows of ann and of dee (all.csv), expected different people",
         ),
     ],
 )
@@ -416,8 +416,8 @@ def test_remarks(table, tmp_path):
     toml = TOML + 'z = "g"\n'
     remarks = folder.inspect(written(tmp_path / "a", {"all.csv": table}, toml)).remarks
     assert "only ann did rest: whoever is tested on it taught nobody" in remarks
-    assert "y has one value, 0" in remarks
-    assert any(remark.startswith("channels in g have a median length of 9.8") for remark in remarks)
+    assert "y has one value, 0: leave it out" in remarks
+    assert any(remark.startswith("channels x, y, z in g have a median length of 9.8") for remark in remarks)
 
 
 # -- kept under their content
@@ -508,7 +508,7 @@ def test_a_draft_of_a_european_spreadsheet(table, tmp_path):
 
 def test_a_draft_of_slow_recordings_can_be_read(tmp_path):
     t = np.arange(60) / 2
-    pd.DataFrame({"time": t, "x": t, "subject": "ann", "label": "lie"}).to_csv(tmp_path / "a.csv", index=False)
+    pd.DataFrame({"time": t, "x": np.sin(t), "subject": "ann", "label": "lie"}).to_csv(tmp_path / "a.csv", index=False)
     draft.draft(tmp_path)
     found = description.describe(tmp_path)
     assert (found.rate, found.window, found.step) == (2.0, 4.0, 2.0)

@@ -97,7 +97,7 @@ class Description(Spec):
             return {}
         place = path.relative_to(base).as_posix() if "/" in self.names else path.name
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+?)", re.escape(self.names))
-        if not (match := re.fullmatch(pattern, place)):
+        if not (match := re.fullmatch(pattern, place, re.IGNORECASE)):  # p1.CSV is p1.csv
             raise MixkdError(f"{path}: found this name, expected {self.names}")
         return match.groupdict()
 

@@ -13,18 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mixkd.datasets import clock, description, faults, loose, parquet, quotes, stamps, table
+from mixkd.datasets import clock, description, faults, guess, loose, names, parquet, quotes, stamps, table
 from mixkd.datasets.text import opened
 from mixkd.datasets.timing import MATCH
 from mixkd.errors import MixkdError
 from mixkd.store import atomic_write
 
-WORDS = {
-    "subject": ("subject", "person", "participant", "user", "people", "volunteer", "patient", "subj", "who", "id"),
-    "label": ("label", "activity", "class", "exercise", "movement", "action", "task", "target"),
-    "recording": ("recording", "session", "trial", "experiment", "file"),
-    "time": ("time", "timestamp", "seconds", "datetime", "t", "s", "ms", "date", "clock"),
-}
 ROWS = 2000  # looked at per file
 RATES = (1, 2, 5, 10, 12.5, 20, 25, 30, 32, 40, 50, 52, 60, 64, 75, 80, 100, 104, 120, 125, 128, 200, 208, 250, 256)
 LOST = ("", "NaN", "nan", "NA", "null", "NULL", "None", "-", "?")
@@ -61,21 +55,28 @@ def draft(base: Path) -> Path:
         raise MixkdError(f"{path}: is there already; change it, or delete it and draft again")
     files, pattern = _files(base)
     look = _look(files[0])
-    roles = _roles(look)
-    names = _names(files, base, [role for role in ("subject", "label") if role not in roles])
-    channels = {name: _unit(name) for name in look.names if name not in roles.values() and _is_channel(look, name)}
+    roles, doubtful = guess.roles(look)
+    places = [path.relative_to(base).as_posix() for path in files]
+    names_of_files = guess.pattern(places, [role for role in ("subject", "label") if role not in roles])
+    channels = guess.channels(look, places[0])
     if not channels:
         raise MixkdError(f"{files[0]}: found columns {', '.join(look.names)}, expected some with numbers: channels")
     unit, rate = _clock(look, roles.get("time"))
-    atomic_write(path, _toml(base, pattern, look, roles, names, channels, unit, rate).encode("utf-8", "replace"))
+    content = _toml(base, pattern, look, roles, doubtful, names_of_files, channels, unit, rate)
+    atomic_write(path, content.encode("utf-8", "replace"))
     description.describe(base)
     return path
 
 
-def _files(base: Path) -> tuple[list[Path], str]:
+def _files(base: Path) -> tuple[list[Path], tuple[str, str]]:
+    """The recordings of the folder, a pattern of them, and what to say about it."""
     for pattern in ("*.csv", "*.parquet", "**/*.csv", "**/*.parquet", "*.txt", "**/*.txt"):
-        if files := sorted(path for path in base.glob(pattern) if path.is_file() and not path.name.startswith(".")):
-            return files, pattern
+        if files := names.listed(base, pattern)[0]:
+            if mixed := names.sensors([path.relative_to(base).as_posix() for path in files]):
+                (_, other), one = mixed
+                about = f"one of several sensors; to use others, such as {other}, join them into one table"
+                return names.listed(base, one)[0], (one, about)
+            return files, (pattern, "below this folder")
     raise MixkdError(f"{base}: found no CSV or Parquet file, expected recordings")
 
 
@@ -132,57 +133,6 @@ def _is_row(first: list[str], second: list[str], decimal: str) -> bool:
     return any(not word.isdigit() for word in values) and all(map(is_value, values))
 
 
-def _roles(look: Look) -> dict[str, str]:
-    """Which column is what, by its name."""
-    roles: dict[str, str] = {}
-    for role, words in WORDS.items():
-        for word in words:
-            for name in look.names:
-                parts = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
-                if word in parts and name not in roles.values():
-                    roles.setdefault(role, name)
-    return roles
-
-
-def _names(files: list[Path], base: Path, roles: list[str]) -> str | None:
-    """A pattern of names that says who and what: parts of names that differ, people by their numbers."""
-    if not roles:
-        return None
-    places = [path.relative_to(base).as_posix() for path in files]
-    tokens = [re.split(r"([_/\- .])", place) for place in places]
-    if len({len(found) for found in tokens}) > 1 or len(files) < 2:
-        return None
-    columns = list(zip(*tokens, strict=True))
-    varies = [i for i in range(0, len(columns), 2) if len(set(columns[i])) > 1]
-    has_number = [i for i in varies if all(re.search(r"\d", word) for word in columns[i])]
-    guess: dict[int, str] = {}
-    if "subject" in roles and has_number:
-        guess[has_number[0]] = "subject"
-    words = [i for i in varies if i not in guess and i not in has_number]
-    if "label" in roles and words:
-        guess[words[0]] = "label"
-    if set(guess.values()) != set(roles):
-        return None
-    guess |= dict.fromkeys([i for i in varies if i not in guess][:1], "recording")
-    left = [i for i in varies if i not in guess]
-    parts = [f"{{{guess[i]}}}" if i in guess else column[0] for i, column in enumerate(columns)]
-    return None if left else "".join(parts)
-
-
-def _is_channel(look: Look, name: str) -> bool:
-    numbers = look.numbers(name)
-    counts = numbers is not None and len(numbers) > 1 and bool((np.diff(numbers) == 1).all())  # an index, not a sensor
-    return numbers is not None and len(numbers) > 0 and bool(name) and not counts
-
-
-def _unit(name: str) -> str:
-    """A unit by a channel's name: what people most often write. `?` asks."""
-    for pattern, unit in ((r"acc|^a[xyz]|^[xyz]$", "g"), (r"gyr|^[gw][xyz]|ang", "rad/s"), (r"mag|^m[xyz]", "µT")):
-        if re.search(pattern, name.lower()):
-            return unit
-    return "?"
-
-
 def _clock(look: Look, time: str | None) -> tuple[str, float | None]:
     """The unit of the time column and the usual rate next to what it shows; without one, the rate that is stated."""
     if time is None:
@@ -213,7 +163,7 @@ def _usual(seconds: np.ndarray) -> float | None:
     return float(near) if abs(near * found - 1) < MATCH else round(1 / found, 3)
 
 
-def _toml(base, pattern, look, roles, names, channels, unit, rate) -> str:
+def _toml(base, pattern, look, roles, doubtful, names, channels, unit, rate) -> str:
     """The file, a comment beside each line that a person should look at."""
 
     def text(value: str) -> str:
@@ -226,10 +176,11 @@ def _toml(base, pattern, look, roles, names, channels, unit, rate) -> str:
         if role in roles:
             yield line(role, text(roles[role]), f"column that says {what}")
         elif role in ("subject", "label") and f"{{{role}}}" not in (names or ""):
-            yield line(role, '"?"', f"NOT FOUND: column that says {what}, or write {{{role}}} into `names`")
+            known = f"{' or '.join(doubtful[role])}?" if role in doubtful else "NOT FOUND:"
+            yield line(role, '"?"', f"{known} column that says {what}, or write {{{role}}} into `names`")
 
     lines = ["# What mixkd must know of these recordings. Drafted by `mixkd data init`: check every line."]
-    lines += [line("title", text(base.resolve().name)), line("files", text(pattern), "below this folder")]
+    lines += [line("title", text(base.resolve().name)), line("files", text(pattern[0]), pattern[1])]
     if names:
         lines.append(line("names", text(names), "what a file's name says"))
     lines += [*column("subject", "who it is"), *column("label", "what is done"), *column("recording", "which session")]
@@ -254,5 +205,5 @@ def _toml(base, pattern, look, roles, names, channels, unit, rate) -> str:
     lines += [line("window", f"{window}", "s"), line("step", f"{window / 2}", "s from a window to the next")]
     lines.append(line("gap", "0.1", "s; longer holes end a recording, shorter ones are interpolated"))
     lines += ["", "[channels]  # column = unit, in the order that networks see them"]
-    lines += [line(text(name), text(u), "unit?" if u == "?" else "") for name, u in channels.items()]
+    lines += [line(text(name), text(u), doubt) for name, (u, doubt) in channels.items()]
     return "\n".join(lines) + "\n"

@@ -9,37 +9,23 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from mixkd import store
-from mixkd.datasets import Recordings, clock, loose, table, timing
-from mixkd.datasets.description import FIELDS, Description, describe
+from mixkd.datasets import Recordings, checks, clock, loose, names, table, timing
+from mixkd.datasets.description import FIELDS, NAME, Description, describe
 from mixkd.datasets.faults import Faults, first
+from mixkd.datasets.summary import Stretch, summaries
 from mixkd.errors import MixkdError
-
-PEOPLE = 3  # at least: one to test, one to validate, one to train on
-CLASSES = 100  # at most: more are no activities
-
-
-class Stretch(NamedTuple):
-    """Uninterrupted samples of one person, recording and activity: signal (n_samples, n_channels)."""
-
-    subject: str
-    label: str
-    signal: np.ndarray
 
 
 @dataclass
-class Found:
-    """What was read: stretches, counts, and what is wrong or worth a look, a line each.
+class Found(checks.Content):
+    """What was read, counts, and what is wrong or worth a look, a line each.
 
     continues: which stretches begin where the one before ends, to within one sample: same file, same person.
     """
 
-    description: Description
-    stretches: list[Stretch] = field(default_factory=list)
     continues: list[bool] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -48,6 +34,11 @@ class Found:
     def count(self, what: str, n: int = 1) -> None:
         if n:
             self.counts[what] = self.counts.get(what, 0) + int(n)
+
+    def leave_out(self, subject: str, label: str, n_samples: int) -> None:
+        """Count a stretch that is shorter than a window."""
+        self.count("stretches shorter than a window, left out")
+        self.short.append((str(subject), str(label), n_samples / self.description.rate))
 
     def grouped(self) -> list[tuple[str, int]]:
         """Problems, those that differ only in their file once, with how often."""
@@ -98,23 +89,41 @@ def inspect(folder: Path) -> Found:
     """Everything in the folder, and everything that is wrong with it. Raises MixkdError for `dataset.toml` alone."""
     about = describe(folder)
     found = Found(about)
-    files = sorted(path for path in folder.glob(about.files) if path.is_file() and not path.name.startswith("."))
+    files, outputs = names.listed(folder, about.files)
+    found.count("files that `mixkd predict` wrote, left out", len(outputs))
     if not files:
         found.problems.append(f"{folder}: found no file {about.files}, expected recordings")
+    if mixed := names.sensors([path.relative_to(folder).as_posix() for path in files]):
+        (one, other), pattern = mixed
+        found.problems.append(
+            f"{folder}: found files of several sensors, read as if they were one ({one}, {other}), expected one, "
+            f'or all of them as columns of one table; files = "{pattern}" in {NAME} reads one'
+        )
     for path in files:
-        try:
-            parsed = loose.read(path, about.columns, about.spelling)
-            found.count("last rows without a line end, left out", parsed.cut)
-            for stretch, continues in _stretches(parsed.rows, about, about.named(path, folder), found):
-                found.stretches.append(stretch)
-                found.continues.append(continues)
-        except Faults as faults:
-            found.problems += faults.lines
-        except MixkdError as error:
-            found.problems.append(str(error))
-    found.problems += [f"{folder}: {problem}" for problem in _problems(found)] if not found.problems else []
-    found.remarks += _remarks(found)
+        _add(path, folder, found)
+    wrong = checks.problems(found) if not found.problems else ()
+    found.problems += [line if line.startswith(str(folder)) else f"{folder}: {line}" for line in wrong]
+    found.remarks += checks.remarks(found)
     return found
+
+
+def _add(path: Path, folder: Path, found: Found) -> None:
+    """Read a file into what was found; or what is wrong with it."""
+    about = found.description
+    try:
+        parsed = loose.read(path, about.columns, about.spelling)
+        found.count("last rows without a line end, left out", parsed.cut)
+        rows, named = parsed.rows, about.named(path, folder)
+        for stretch, continues in _stretches(rows, about, named, found):
+            found.stretches.append(stretch._replace(path=path))
+            found.continues.append(continues)
+        subjects, labels = (_words(rows, getattr(about, role), named.get(role, "")) for role in FIELDS[:2])
+        time = rows.columns[about.time] * clock.UNITS[about.time_unit] if about.time else np.arange(len(rows))
+        found.files += summaries(path, rows.format.first_line, subjects, labels, time, rows.values)
+    except Faults as faults:
+        found.problems += faults.lines
+    except MixkdError as error:
+        found.problems.append(str(error))
 
 
 def _stretches(
@@ -146,7 +155,7 @@ def _stretches(
         factor = timing.factor(parsed.place(part.start), time[part], about.rate, n_window)
         for begin, signal in timing.whole(time[part], parsed.values[part], about.rate, factor, about.gap, found.count):
             if len(signal) < n_window:
-                found.count("stretches shorter than a window, left out")
+                found.leave_out(subject, label, len(signal))
             else:
                 yield Stretch(str(subject), str(label), signal), abs(begin - until) <= 1.01 / about.rate
                 until = begin + len(signal) / about.rate
@@ -165,40 +174,3 @@ def _words(parsed: table.Parsed, column: str | None, otherwise: str) -> np.ndarr
     if column is None:
         return np.full(len(parsed), otherwise, object)
     return np.array([word.strip() for word in parsed.words[column]], object)[parsed.columns[column]]
-
-
-def _problems(found: Found) -> Iterator[str]:
-    """What makes the whole unfit to train on."""
-    people, classes = found.people, found.classes
-    if len(people) < PEOPLE:
-        need = f"expected at least {PEOPLE}: one to test, one to validate, one to train on"
-        yield f"found {len(people)} people ({', '.join(people)}), {need}"
-    if not 2 <= len(classes) <= CLASSES:
-        some = ", ".join(classes[:5]) + (", …" if len(classes) > 5 else "")
-        yield f"found {len(classes)} labels ({some}), expected 2 to {CLASSES}"
-    seen: dict[str, str] = {}
-    for subject, label, signal in found.stretches:
-        other = seen.setdefault(store.sha256(signal.tobytes()), subject)
-        if other != subject:
-            who = f"{other} and of {subject}"
-            yield f"found the same {len(signal)} samples ({label}) of {who}, expected different people"
-
-
-def _remarks(found: Found) -> Iterator[str]:
-    """What is worth a look."""
-    if not found.stretches:
-        return
-    for label in found.classes:
-        who = {part.subject for part in found.stretches if part.label == label}
-        if len(who) == 1:
-            yield f"only {who.pop()} did {label}: whoever is tested on it taught nobody"
-    together = np.concatenate([part.signal[:: max(len(part.signal) // 200, 1)] for part in found.stretches])
-    for i, channel in enumerate(found.description.channels):
-        if together[:, i].std() < 1e-9:
-            yield f"{channel} has one value, {together[0, i]:g}"
-    for unit, one, other in (("g", 1.0, "m/s²"), ("m/s²", 9.81, "g")):
-        axes = [i for i, name in enumerate(found.description.channels.values()) if name == unit]
-        size = float(np.median(np.linalg.norm(together[:, axes], axis=1))) if len(axes) == 3 else one
-        expected = 9.81 if unit == "g" else 1.0
-        if abs(size / expected - 1) < 0.25:
-            yield f"channels in {unit} have a median length of {size:.3g}: are they in {other}?"

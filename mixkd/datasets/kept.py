@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from mixkd.datasets import KEPT, Dataset, Recordings, folder, raw
 from mixkd.datasets.description import READING
 from mixkd.errors import MixkdError
 
+log = logging.getLogger("mixkd")
 PASSES = 90_000  # windows times epochs that networks train on, as on `watch`
 
 
@@ -21,6 +23,8 @@ def keep(base: Path) -> str:
     if found.problems:
         others = f" (and {len(found.problems) - 1} more: `mixkd data check {base}`)" if found.problems[1:] else ""
         raise MixkdError(found.problems[0] + others)
+    for remark in found.remarks:
+        log.warning("%s: worth a look: %s", base, remark)
     about, made = found.description, found.recordings()
     window, step = round(about.window * about.rate), round(about.step * about.rate)
     n_windows = sum((len(signal) - window) // step + 1 for signal in made.signals)

@@ -1,0 +1,107 @@
+"""Names in a folder of recordings: which files are read, which words mean the same, which files are of other sensors.
+
+A word's `key` drops what people write in different ways (case, blanks, `_` and `-`, `01` and `1.0` for 1).
+Files whose paths differ only in the name of a sensor are files of several sensors.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mixkd.errors import MixkdError
+
+OUTPUT = ".labels.csv"  # of `mixkd predict`
+SENSORS = {
+    "accelerometer": ("accelerometer", "acceleration", "accel", "accelero", "acc", "linear", "gravity"),
+    "gyroscope": ("gyroscope", "gyro", "gyr", "rotationrate", "angular"),
+    "magnetometer": ("magnetometer", "magnetic", "mag", "magn", "compass", "orientation", "attitude"),
+    "other": ("uncalibrated", "barometer", "baro", "pedometer", "heartrate", "hr", "ppg", "bvp", "ecg", "emg", "eda"),
+}
+WORDS = frozenset(word for words in SENSORS.values() for word in words)
+SHOWN = 5  # names in a message
+
+
+def listed(base: Path, pattern: str) -> tuple[list[Path], list[Path]]:
+    """Files below `base` that match, with their extension in either case; and outputs of `mixkd predict` among them.
+
+    Files whose name, or a folder of theirs, begins with a dot are in neither list.
+    """
+    stem, dot, end = pattern.rpartition(".")
+    if dot and end.isalnum():
+        pattern = stem + dot + "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else c for c in end)
+    try:
+        found = sorted(path for path in base.glob(pattern) if path.is_file())
+    except (ValueError, NotImplementedError, IndexError) as error:
+        raise MixkdError(f"{base}: found the pattern {pattern!r}, expected one such as **/*.csv") from error
+    shown = [path for path in found if not any(part.startswith(".") for part in path.relative_to(base).parts)]
+    outputs = [path for path in shown if path.name.lower().endswith(OUTPUT)]
+    return [path for path in shown if path not in set(outputs)], outputs
+
+
+def key(word: str) -> str:
+    """Equal for words that differ in case, blanks, `_` or `-`, or zeros before or behind a number."""
+    word = " ".join(unicodedata.normalize("NFKC", word).casefold().split())
+    if re.fullmatch(r"[+-]?\d+([.,]\d*)?", word, re.ASCII):
+        return f"{float(word.replace(',', '.')):.15g}"
+    word = re.sub(r"(?<![\d.])0+(?=\d)", "", re.sub(r"[ _-]+", " ", word).strip())
+    return re.sub(r"(?<=[^\W\d]) (?=\d)|(?<=\d) (?=[^\W\d])", "", word)
+
+
+def alike(words: Iterable[str]) -> list[list[str]]:
+    """Groups of different words that have the same key."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for word in sorted(set(words)):
+        groups[key(word)].append(word)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def parts(name: str) -> list[str]:
+    """The words of a name, in lower case: `userAcceleration.x` -> user, acceleration, x."""
+    split = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", name)
+    return re.findall(r"[^\W_]+", split.lower())
+
+
+def sensor(place: str) -> str | None:
+    """The sensor, of SENSORS, that a path names."""
+    found = set(parts(place))
+    return next((known for known, words in SENSORS.items() if found & set(words)), None)
+
+
+def sensors(places: Sequence[str]) -> tuple[list[str], str] | None:
+    """Two paths that differ only in the sensor that they name, and a pattern of one sensor's files; or None."""
+    groups: dict[tuple[str, ...], dict[tuple[str, ...], str]] = defaultdict(dict)
+    for place in places:
+        words = parts(place)
+        named = tuple(word for word in words if word in WORDS)
+        rest = tuple("*" if word in WORDS else word for word in words)
+        while "*" in rest and (twice := [i for i in range(1, len(rest)) if rest[i - 1] == rest[i] == "*"]):
+            rest = rest[: twice[0]] + rest[twice[0] + 1 :]
+        if named:
+            groups[rest].setdefault(named, place)
+    for group in groups.values():
+        if len(group) > 1:
+            first = min(group, key=lambda words: (words[0] not in SENSORS["accelerometer"], len(words)))
+            return sorted(group.values())[:2], _only(group[first], first[0])
+    return None
+
+
+def _only(place: str, word: str) -> str:
+    """A pattern of the files whose path has `word`, as it is spelled in `place`."""
+    folder, _, name = place.rpartition("/")
+    stem, _, end = name.rpartition(".")
+    if word not in parts(name):
+        at = next(i for i, part in enumerate(folder.split("/")) if word in parts(part))
+        return "/".join([*["*"] * at, folder.split("/")[at], "**", f"*.{end}"])
+    start = name.lower().index(word)
+    within = stem if parts(stem) == [word] else f"*{name[start : start + len(word)]}*"
+    return f"{'**/' * bool(folder)}{within}.{end}"
+
+
+def some(words: Iterable[str]) -> str:
+    """The first words of a list, and how many more there are."""
+    words = list(words)
+    return ", ".join(words[:SHOWN]) + (f" and {len(words) - SHOWN} more" if len(words) > SHOWN else "")

@@ -1,0 +1,68 @@
+"""Units of motion sensors: how they are spelled, which values a device can give, which values show gravity.
+
+The largest values are those of the widest devices on sale (H3LIS331: 400 g; ADXRS649: 20,000 degrees per second).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+SPELLED = {
+    "g": ("g", "gs", "gee", "g-force"),
+    "mg": ("mg",),
+    "m/s²": ("m/s²", "m/s2", "m/s^2", "m/s**2", "m/s/s", "ms2", "ms-2", "ms^-2", "m·s-2", "m·s^-2", "m·s⁻²", "mps2"),
+    "rad/s": ("rad/s", "rads", "rad·s-1", "rad·s⁻¹", "rad/sec", "radps"),
+    "°/s": ("°/s", "deg/s", "deg/sec", "degree/s", "degrees/s", "dps", "degs"),
+    "µT": ("µt", "μt", "ut", "microtesla"),
+}
+GRAVITY = {"g": 1.0, "mg": 1000.0, "m/s²": 9.80665}
+LARGEST = {"g": 400.0, "mg": 400_000.0, "m/s²": 3923.0, "rad/s": 350.0, "°/s": 20_000.0, "µT": 50_000.0}
+NEAR = 0.25  # by which a median length may differ from gravity's
+
+
+def standard(unit: str) -> str:
+    """One spelling for each unit that is known here; others as they are."""
+    short = re.sub(r"\s+", "", unit).lower()
+    return next((known for known, words in SPELLED.items() if short in words), unit)
+
+
+def in_name(name: str) -> str | None:
+    """The unit that a column's name states, such as `acc_x [g]` or `Acceleration x (m/s^2)`; None without one."""
+    words = re.findall(r"[(\[]([^()\[\]]+)[)\]]", name)
+    last = name.rpartition("_")[2]
+    if len(last) > 2 or last.lower() == "mg":  # `acc_x_g` may be a sensor called g
+        words.append(last if "_" in name else "")
+    return next((unit for word in words if (unit := standard(word)) in SPELLED), None)
+
+
+def of_length(length: float) -> str | None:
+    """The unit in which gravity has this length; None for a length that is not gravity's."""
+    return next((unit for unit, gravity in GRAVITY.items() if abs(length / gravity - 1) <= NEAR), None)
+
+
+def triads(channels: Sequence[str], stated: Sequence[str]) -> list[list[int]]:
+    """Columns of three axes: names that differ in x, y, z alone, else any three channels that alone have their unit."""
+    found: list[list[int]] = []
+    index = {name.lower(): i for i, name in enumerate(channels)}
+    for name in index:
+        for at in [at for at, letter in enumerate(name) if letter == "x"]:
+            axes = [index.get(name[:at] + axis + name[at + 1 :], -1) for axis in "xyz"]
+            if min(axes) >= 0:
+                found.append(axes)
+                break
+    used = {i for axes in found for i in axes}
+    for unit in dict.fromkeys(stated):
+        same = [i for i, other in enumerate(stated) if other == unit and i not in used]
+        if len(same) == 3 and unit != "?":
+            found.append(same)
+    return sorted(found)
+
+
+def length(signal: np.ndarray, axes: Sequence[int]) -> float:
+    """Median length of the vectors of three channels; signal: (n_samples, n_channels). NaN without any."""
+    if not len(signal):
+        return np.nan
+    return float(np.nanmedian(np.linalg.norm(signal[:, list(axes)].astype(np.float64), axis=1)))
