@@ -14,7 +14,7 @@ import numpy as np
 from mixkd.datasets import copies, derived, names, plausible, units
 from mixkd.datasets.description import SAMPLES, Description
 from mixkd.datasets.names import some
-from mixkd.datasets.summary import Stretch, Summary
+from mixkd.datasets.summary import Part, Stretch, Summary
 
 PEOPLE = 3  # at least: one to test, one to validate, one to train on
 CLASSES = 100  # at most: more are no activities
@@ -25,12 +25,20 @@ PAIRS = 6  # files of one time, at most, to be compared
 
 @dataclass
 class Content:
-    """What was read of a folder. short: (subject, label, seconds) of stretches that are shorter than a window."""
+    """What was read of a folder.
+
+    paths: the file of each stretch; short: (subject, label, seconds) of stretches that are shorter than a window
+    """
 
     description: Description
     stretches: list[Stretch] = field(default_factory=list)
+    paths: list[Path] = field(default_factory=list)
     files: list[Summary] = field(default_factory=list)
     short: list[tuple[str, str, float]] = field(default_factory=list)
+
+    @property
+    def parts(self) -> list[Part]:
+        return [Part(*stretch, path) for stretch, path in zip(self.stretches, self.paths, strict=True)]
 
     @property
     def channels(self) -> list[str]:
@@ -47,7 +55,7 @@ class Content:
 
 def problems(content: Content) -> Iterator[str]:
     """What makes the whole unfit to train on."""
-    about, stretches, files = content.description, content.stretches, content.files
+    about, stretches, files = content.description, content.parts, content.files
     people, classes = {part.subject for part in stretches}, {part.label for part in stretches}
     few = len(people) < PEOPLE or len(classes) < 2
     if few and content.short:
@@ -77,7 +85,7 @@ def problems(content: Content) -> Iterator[str]:
 
 def remarks(content: Content) -> Iterator[str]:
     """What is worth a look."""
-    about, stretches, files, channels = content.description, content.stretches, content.files, content.channels
+    about, stretches, files, channels = content.description, content.parts, content.files, content.channels
     if not stretches:
         return
     yield from _short(content)
@@ -100,7 +108,7 @@ def remarks(content: Content) -> Iterator[str]:
 
 def _of_sensors(content: Content) -> Iterator[str]:
     """Units of channels, and people whose sensor shows other values than other people's."""
-    about, channels, stretches = content.description, content.channels, content.stretches
+    about, channels, stretches = content.description, content.channels, content.parts
     thin = plausible.thinned(stretches)
     for name, unit in about.channels.items():
         if (shown := units.in_name(name)) and shown != units.standard(unit):

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from mixkd.datasets.names import some
-from mixkd.datasets.summary import Stretch, Summary
+from mixkd.datasets.summary import Part, Summary
 
 EXACT = 0.99999  # squared correlation of what follows from something else
 SAME = 1e-6  # of its size, by which a value may differ and still be the same
@@ -53,7 +53,7 @@ def _follows(one: np.ndarray, other: np.ndarray) -> bool:
     return size > 0 and float((one * other).sum()) ** 2 > EXACT * size
 
 
-def of_stretches(channels: Sequence[str], stretches: Sequence[Stretch]) -> Iterator[tuple[str, str | None]]:
+def of_stretches(channels: Sequence[str], stretches: Sequence[Part]) -> Iterator[tuple[str, str | None]]:
     """Channels with one value in every stretch but not in all: their name, and what they name, `label` or `subject`.
 
     A value belongs to a label when no other label has it and several people do.
@@ -71,7 +71,7 @@ def of_stretches(channels: Sequence[str], stretches: Sequence[Stretch]) -> Itera
         yield channels[i], "label" if one_label and not one_person else "subject" if one_person else None
 
 
-def one_to_one(stretches: Sequence[Stretch]) -> str | None:
+def one_to_one(stretches: Sequence[Part]) -> str | None:
     """People who are activities: everyone did one thing that nobody else did. Pairs of them, in words."""
     pairs = {(part.subject, part.label) for part in stretches}
     people, labels = {who for who, _ in pairs}, {what for _, what in pairs}

@@ -115,7 +115,8 @@ def _add(path: Path, folder: Path, found: Found) -> None:
         found.count("last rows without a line end, left out", parsed.cut)
         rows, named = parsed.rows, about.named(path, folder)
         for stretch, continues in _stretches(rows, about, named, found):
-            found.stretches.append(stretch._replace(path=path))
+            found.stretches.append(stretch)
+            found.paths.append(path)
             found.continues.append(continues)
         subjects, labels = (_words(rows, getattr(about, role), named.get(role, "")) for role in FIELDS[:2])
         time = rows.columns[about.time] * clock.UNITS[about.time_unit] if about.time else np.arange(len(rows))

@@ -26,7 +26,7 @@ import numpy as np
 from mixkd.datasets import units
 from mixkd.datasets.derived import SAME, constant
 from mixkd.datasets.names import some
-from mixkd.datasets.summary import Edge, Stretch, Summary
+from mixkd.datasets.summary import Edge, Part, Summary
 
 ISOLATED, ORDINARY = 5.0, 0.01
 SCALE, SCALE_GRAVITY = 8.0, 1.6
@@ -36,11 +36,11 @@ CLIPPED, CLIPPED_SHARE = 10, 0.001
 THIN = 2000
 GRAVITY = 0.3  # of its length, that an axis must show to have a sign
 
-Stretches = Sequence[Stretch]
+Stretches = Sequence[Part]
 Axes = Sequence[int]
 
 
-def thinned(stretches: Stretches) -> list[Stretch]:
+def thinned(stretches: Stretches) -> list[Part]:
     """One stretch for each person, label and file, of about THIN samples: enough for medians and means."""
     groups: dict[tuple, list[np.ndarray]] = defaultdict(list)
     for part in stretches:
@@ -48,7 +48,7 @@ def thinned(stretches: Stretches) -> list[Stretch]:
     found = []
     for (subject, label, path), signals in groups.items():
         step = max(sum(map(len, signals)) // THIN, 1)
-        found.append(Stretch(subject, label, np.concatenate([signal[::step] for signal in signals]), path=path))
+        found.append(Part(subject, label, np.concatenate([signal[::step] for signal in signals]), path))
     return found
 
 
@@ -166,14 +166,14 @@ def turned(stretches: Stretches, channels: Sequence[str], axes: Axes, unit: str)
             yield f"{who}: gravity in {names} has the opposite sign to all other people's: worn the other way round?"
 
 
-def _mean(part: Stretch, channel: int, size: float) -> float:
+def _mean(part: Part, channel: int, size: float) -> float:
     return float(part.signal[:, channel].mean()) / size
 
 
 def flat(stretches: Stretches, channels: Sequence[str], axes: Axes, rate: float) -> Iterator[str]:
     """People in whom all `axes` of a sensor repeat one value for FLAT s or more."""
     seconds: dict[str, float] = defaultdict(float)
-    first: dict[str, tuple[Stretch, np.ndarray]] = {}
+    first: dict[str, tuple[Part, np.ndarray]] = {}
     for part in stretches:
         signal = part.signal[:, list(axes)].astype(np.float64)
         size = SAME * np.abs(signal).max(axis=0)
@@ -256,7 +256,7 @@ def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def _by_person(stretches: Stretches, number: Callable[[Stretch], float]) -> dict[tuple[str, str], float]:
+def _by_person(stretches: Stretches, number: Callable[[Part], float]) -> dict[tuple[str, str], float]:
     """Median of a number of stretches, by person and label."""
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for part in stretches:

@@ -21,7 +21,15 @@ class Stretch(NamedTuple):
     subject: str
     label: str
     signal: np.ndarray
-    path: Path = Path()
+
+
+class Part(NamedTuple):
+    """A stretch and the file that it is from."""
+
+    subject: str
+    label: str
+    signal: np.ndarray
+    path: Path
 
 
 @dataclass(frozen=True)

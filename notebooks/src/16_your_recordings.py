@@ -116,8 +116,12 @@ found = folder.inspect(base)
 figures.overview(found.recordings(), found.description.window)
 
 # %% [markdown]
-# Other things are not faults, but worth a look: an activity that one person alone did, a channel with one value, an acceleration whose
-# length tells of another unit. `mixkd data check` lists them, and counts what was interpolated, split or left out.
+# Values are checked too, against physics and against the other people of the folder. Refused is what makes training wrong: values beyond
+# any device (400 g, 20,000 °/s), one person in m/s² among people in g, one person under two spellings or two people who share
+# samples, files of several sensors read as one, a channel that counts time or names the activity. Worth a look, and only remarked, is
+# what may be meant: a value that stands alone, an axis that is clipped, a sensor that repeats one value, lies still in what moves
+# others, is turned over or gives lengths that nobody else has, a channel that follows from others, labels that one person alone has or the window leaves out.
+# The limits are documented in `mixkd/datasets/plausible.py`; on `watch`, selfBACK, HAPT and DSADS nothing is refused, and the one remark is true.
 #
 # ## A student, and how good it is
 #
@@ -180,5 +184,6 @@ glue("own_people", people, display=False)
 # - *Is the exported student the one that was tested?* No: it was trained on everybody, those tested included, for as many epochs. The
 #   accuracies are of students that did not know the person. More people can be expected to help, not to hurt, but that is an expectation.
 # - *Were epochs chosen by looking at the test person?* No: they are fixed before training, and the last epoch counts.
-# - *Can one person be in the folder under two names?* `mixkd data check` finds the same samples under two names, not a person who was recorded twice.
+# - *Can one person be in the folder under two names?* `mixkd data check` finds samples that two names share, also when they are shifted or cut, and names
+#   that differ in spelling; it does not find a person who was recorded twice.
 # - *Where do the recordings go?* Nowhere: they stay on this machine, in the store, under a name made of their content.
