@@ -300,6 +300,13 @@ def test_labels_that_a_window_loses_are_named_with_one_that_keeps_them(people, i
 # -- files
 
 
+def test_channels_that_never_change_are_remarked_each(people, inspected):
+    still = {who: table.assign(**dict.fromkeys(AXES, 0.5)) for who, table in people.items()}
+    found = inspected(still)
+    assert found.problems == []
+    assert [remark for remark in found.remarks if "has one value, 0.5: leave it out" in remark] == found.remarks[:6]
+
+
 def test_hidden_files_and_outputs_are_no_recordings(people, inspected, tmp_path):
     upper = {f"{who}.CSV" if who == "ada" else who: table for who, table in people.items()}
     for place in (".trash/old.csv", "x/.cache/copy.csv", ".hidden.csv"):

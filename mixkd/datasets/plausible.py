@@ -194,6 +194,8 @@ def still(stretches: Stretches, rate: float) -> Iterator[str]:
     n = max(round(2 * rate), 2)
     spread = np.sqrt(np.mean([part.signal.var(axis=0, dtype=np.float64) for part in stretches], axis=0))
     used = np.flatnonzero(spread > 0)
+    if not used.size:
+        return
     motion = [_motion(part.signal[:, used] / spread[used], n) for part in stretches]
     medians = iter([float(np.median(found)) for found in motion])
     typical = _by_person(stretches, lambda _: next(medians))
