@@ -66,6 +66,8 @@ def run(
     for metric in choices[0]:
         table.add_row(metric, *(f"{c[metric]:.4f}" for c in choices))
     out.print(f"{spec.name}, {spec.total_epochs} epochs in all, run {spec.hash}")
+    if (mixed := record.data.get("mixed_share")) is not None:
+        out.print(f"mixed rows: {mixed:.1%}")
     out.print(table)
 
 

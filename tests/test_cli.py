@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from runs import mtimes, results, small
+from runs import PARTIAL, mtimes, results, small
 
 from mixkd import cli, notebook, planning, studies, sweep
 from mixkd.cli import app
@@ -150,13 +150,13 @@ def test_wrong_usage_is_status_2_without_traceback(mixkd, line):
 
 
 def test_run_trains_and_prints(mixkd):
-    spec = small(teachers=[{"modality": "signal"}], fold=1)
+    spec = small(teachers=[{"modality": "signal"}], mixup=PARTIAL, fold=1)
     words = [word for name, value in spec.as_dict().items() for word in ("-s", f"{name}={json.dumps(value)}")]
     status, out, err = mixkd("run", *words)
     assert status == 0
     assert all(line.startswith("training ") for line in err.splitlines()), "progress alone, and that of slow machines"
     record = Store().get(spec)
-    assert out.startswith(f"{spec.name}, 2 epochs in all, run {spec.hash}\n")
+    assert out.startswith(f"{spec.name}, 2 epochs in all, run {spec.hash}\nmixed rows: 50.0%\n")
     for metric in record.metrics():
         values = [f"{record.metrics(c)[metric]:.4f}" for c in ("last", "best_validation", "best_test")]
         assert re.search(r"\W+".join([metric, *values]), out)
