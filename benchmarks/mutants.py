@@ -159,7 +159,8 @@ def main() -> None:
             line, before, after, source = every[number]
             (folder / given.module).write_text(source)
             with tempfile.TemporaryDirectory() as fresh:  # compiled functions of another mutant would be stale
-                result = run(folder, given.tests, limit, NUMBA_CACHE_DIR=fresh, PYTHONDONTWRITEBYTECODE="1")
+                compiled = {"NUMBA_CACHE_DIR": fresh} if "numba" in source else {}
+                result = run(folder, given.tests, limit, PYTHONDONTWRITEBYTECODE="1", **compiled)
             survived += result == "passed"
             word = {"passed": "SURVIVED", "failed": "killed", "too long": "killed (time)"}[result]
             print(f"{word:14}{number:5}  {given.module}:{line}  {_short(before)}  ->  {_short(after)}", flush=True)
