@@ -27,6 +27,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks import generated_words as words
 from mixkd import predict
 from mixkd.datasets import description, draft, folder
 from mixkd.datasets.description import UNSTATED
@@ -377,6 +378,7 @@ def toml(rng: np.random.Generator, base: Path) -> dict[str, Callable[[], object]
 
 
 KINDS: dict[str, Kind] = {"csv": csv, "parquet": parquet, "toml": toml}
+KINDS |= {"parameters": words.parameters, "names": words.names, "archive": words.archive}
 
 
 def main() -> int:

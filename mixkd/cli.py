@@ -7,7 +7,7 @@ import random
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,6 +37,20 @@ Alpha = Annotated[float, typer.Option(help="a of mixup's Beta(a, a).")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Training processes; default: one per core.")]
 
 
+def fields_of(settings: list[str]) -> dict[str, Any]:
+    """Fields of a run from `field=JSON`; what is no JSON is a word."""
+    fields = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise MixkdError(f"-s {text}: expected field=value")
+        try:
+            fields[name] = json.loads(value)
+        except (ValueError, RecursionError):  # no JSON, too many digits, too deeply nested
+            fields[name] = value
+    return fields
+
+
 @app.command()
 def run(
     setting: Annotated[list[str] | None, typer.Option("-s", help="A field of the run, field=JSON; repeatable.")] = None,
@@ -48,15 +62,7 @@ def run(
     from mixkd import sweep
     from mixkd.config import RunSpec
 
-    fields = {}
-    for text in setting or []:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise MixkdError(f"-s {text}: expected field=value")
-        try:
-            fields[name] = json.loads(value)
-        except (ValueError, RecursionError):  # no JSON, too many digits, too deeply nested
-            fields[name] = value
+    fields = fields_of(setting or [])
     if isinstance(fields.get("dataset"), str):
         fields["dataset"] = _named(fields["dataset"])
     spec = RunSpec.parse(fields)

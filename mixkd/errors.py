@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
-MOST = 1000  # characters of a message: about half a screen
+MOST = 900  # characters of a message: about half a screen
 MEMORY = ("failed to map segment", "allocate memory", "can't start new thread", "bad_alloc", "unable to allocate")
 
 

@@ -105,7 +105,7 @@ def path_of(name: str) -> Path:
     known = {path.stem: path for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
     if name.removesuffix(".ipynb") in known:
         return known[name.removesuffix(".ipynb")]
-    if Path(name).is_file():
+    if os.path.isfile(name):  # False for what is no path at all
         return Path(name)
     raise MixkdError(f"notebook: found {name!r}, {nearest(name, known)}")
 

@@ -26,7 +26,7 @@ from mixkd.errors import MixkdError
 
 MAX_FILES = 50_000
 CHUNK = 1 << 20
-BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, UnicodeError)
 
 
 @dataclass

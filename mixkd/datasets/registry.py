@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -210,7 +211,7 @@ def dataset(name: str) -> Dataset:
 
 def named(text: str) -> str:
     """The name of a data set, given that name or a folder of recordings of your own, which is read into the store."""
-    if text not in DATASETS and not text.startswith(KEPT) and Path(text).is_dir():
+    if text not in DATASETS and not text.startswith(KEPT) and os.path.isdir(text):  # False where it is no path at all
         return importlib.import_module("mixkd.datasets.kept").keep(Path(text))
     dataset(text)
     return text
