@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import generated
 from mixkd import cli, errors, notebook, store
 from mixkd.errors import MixkdError
 
@@ -307,3 +308,13 @@ def test_a_message_is_one_line_without_control_characters_and_of_half_a_screen()
     long = str(MixkdError("start " + "x" * 20_000 + " end"))
     assert len(long) <= errors.MOST + 3
     assert (long[:6], long[-4:]) == ("start ", " end")
+
+
+# -- generated
+
+
+@pytest.mark.parametrize("kind", ["parameters", "names", "archive"])
+def test_generated_inputs_are_taken_or_refused(store_home, kind, capsys):
+    counts = generated.tried(kind, 60, seed=1)
+    assert sum(counts.values()) >= 60
+    assert {what for _, what in counts} <= {"read", "refused"}, capsys.readouterr().out
