@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from benchmarks import generated
 from mixkd import predict
 from mixkd.datasets import clock, description, draft, folder, stamps, timing
+from mixkd.errors import MixkdError
 
 LINES = {
     "files": '"*.csv"',
@@ -181,6 +182,51 @@ def test_what_is_no_text_table_is_refused_with_a_way_on(tmp_path, raw, message):
     assert problem.startswith(f"{tmp_path}/a/a.csv")
     assert message in problem
     assert len(problem) < 400
+
+
+@pytest.mark.parametrize("pattern", ["/tmp/*.csv", "../*.csv", "", "**.csv", "a//b", "a\\u0000b"])
+def test_patterns_of_files_are_below_the_folder(tmp_path, pattern):
+    base = written(tmp_path / "a", csv(made()), files=f'"{pattern}"')
+    with pytest.raises(
+        MixkdError, match=r"dataset.toml: Description.files: found .*, expected a pattern of files below"
+    ):
+        folder.inspect(base)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ({"names": '"{recording}_{recording}.csv"'}, "names: found .* each once"),
+        ({"gap": "3.0"}, "gap: found 3.0, expected seconds, at most those of a window"),
+        ({"window": "1e300"}, r"window: found 1e\+300, expected at least 8 samples"),
+        ({"separator": '"1"'}, "separator: found '1', expected a comma, semicolon, tab or the like"),
+        ({"skip_lines": "-1"}, "skip_lines: found -1, expected at most 1000 lines"),
+        ({"title": "[" + "1, " * 5000 + "]"}, r"title: found \[1, 1, 1, .{0,80}…, expected str"),
+        ({"x" * 5000: "1"}, "Description.x{59}…: unknown field"),
+    ],
+)
+def test_impossible_descriptions_are_refused_in_a_short_line(tmp_path, line, message):
+    base = written(tmp_path / "a", csv(made()), **line)
+    with pytest.raises(MixkdError, match=message) as refusal:
+        folder.inspect(base)
+    assert len(str(refusal.value)) < len(str(base)) + 900
+
+
+@pytest.mark.parametrize("value", [1e21, -1e300])
+def test_what_is_no_time_is_refused(tmp_path, value):
+    table = made()
+    table.loc[7, "t"] = value
+    (problem,) = folder.inspect(written(tmp_path / "a", csv(table))).problems
+    assert f"a.csv, line 9: found '{value}' in t, expected a time below 1e+20" in problem
+
+
+def test_text_of_a_damaged_parquet_file(tmp_path):
+    made().to_parquet(tmp_path / "a.parquet", compression=None)
+    raw = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(raw.replace(b"lift", b"li\xfft"))
+    (problem,) = folder.inspect(written(tmp_path, b"", name="n.txt", files='"*.parquet"')).problems
+    assert problem.startswith(f"{tmp_path}/a.parquet: ")
+    assert "expected a Parquet file" in problem
 
 
 # -- lines above the table

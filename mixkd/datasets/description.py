@@ -73,8 +73,15 @@ class Description(Spec):
         )
         self.require("skip_lines", 0 <= self.skip_lines <= loose.ABOVE, f"at most {loose.ABOVE} lines")
         self.require("decimal", self.decimal in (".", ",") and self.decimal != self.separator, "a point or a comma")
-        named = set(re.findall(r"{(\w*)}", self.names or ""))
-        self.require("names", named <= set(FIELDS), "no braces but {subject}, {label} and {recording}")
+        parts = self.files.split("/")
+        below = all(
+            part not in ("", "..") and ("**" not in part or part == "**") and "\0" not in part for part in parts
+        )
+        self.require("files", below, "a pattern of files below the folder, such as *.csv or **/*.csv")
+        found = re.findall(r"{(\w*)}", self.names or "")
+        named = set(found)
+        expected = "no braces but {subject}, {label} and {recording}, each once"
+        self.require("names", named <= set(FIELDS) and len(named) == len(found), expected)
         for name in FIELDS[:2]:
             self.require(name, (name in named) != bool(getattr(self, name)), f"a column, or {{{name}}} in names")
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mixkd.datasets import clock, description, faults, guess, loose, names, parquet, quotes, stamps, table
+from mixkd.datasets import clock, description, faults, form, guess, loose, names, parquet, quotes, stamps, table
 from mixkd.datasets.text import opened
 from mixkd.datasets.timing import MATCH
-from mixkd.errors import MixkdError
+from mixkd.errors import MixkdError, listed
 from mixkd.store import atomic_write
 
 ROWS = 2000  # looked at per file
@@ -43,9 +43,10 @@ class Look:
     def numbers(self, name: str) -> np.ndarray | None:
         """A column's numbers, or None when it has something else; lost values left out."""
         try:
-            return np.array([number(w, self.decimal) for w in self.column(name) if w not in LOST])
+            found = np.array([number(w, self.decimal) for w in self.column(name) if w not in LOST])
         except ValueError:
             return None
+        return found if (np.abs(found) < form.LATEST).all() else None
 
 
 def draft(base: Path) -> Path:
@@ -60,7 +61,7 @@ def draft(base: Path) -> Path:
     names_of_files = guess.pattern(places, [role for role in ("subject", "label") if role not in roles])
     channels = guess.channels(look, places[0])
     if not channels:
-        raise MixkdError(f"{files[0]}: found columns {', '.join(look.names)}, expected some with numbers: channels")
+        raise MixkdError(f"{files[0]}: found columns {listed(look.names)}, expected some with numbers: channels")
     unit, rate = _clock(look, roles.get("time"))
     content = _toml(base, pattern, look, roles, doubtful, names_of_files, channels, unit, rate)
     atomic_write(path, content.encode("utf-8", "replace"))

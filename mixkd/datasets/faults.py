@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from mixkd.datasets import stamps
-from mixkd.datasets.form import DATES, LONGEST, Format, Kind, refusal
+from mixkd.datasets.form import DATES, LATEST, LONGEST, Format, Kind, refusal
 from mixkd.errors import MixkdError
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -23,6 +24,7 @@ SHAPES = {
     "note": (re.compile(r".*"), "a word or nothing"),
 }
 SHOWN, COUNTED = 5, 1000  # faults of a file, at most
+BLOCK = 200  # lines that are looked at together
 
 
 class Faults(MixkdError):
@@ -45,23 +47,38 @@ def found(path: Path, form: Format, lines: Iterable[bytes]) -> Iterator[MixkdErr
 
 
 def _found(path: Path, form: Format, lines: Iterable[bytes]) -> Iterator[MixkdError]:
-    kinds = list(form.columns.items())
-    for number, raw in enumerate(lines, start=1 + form.above):
-        if number < form.first_line:
-            continue
-        if len(raw) > LONGEST:
-            yield refusal(path, number, f"{len(raw):,} bytes", f"a line of at most {LONGEST:,}")
-            continue
-        line = raw.decode("utf-8", "backslashreplace")
-        fields = line.rstrip("\r\n").split(form.separator)
-        if len(fields) != len(kinds):
-            what = f"{len(fields)} columns" if line.strip() else "an empty line"
-            yield refusal(path, number, what, str(form))
-            continue
-        for value, (name, kind) in zip(fields, kinds, strict=True):
-            if kind != "skip" and (expected := fault(value, kind, form)):
-                yield refusal(path, number, f"{_quoted(value)} in {name}", expected)
-                break
+    numbered = enumerate(lines, start=1 + form.above)
+    while block := [(number, len(raw), _fields(raw, form)) for number, raw in islice(numbered, BLOCK)]:
+        kinds = _doubtful(form, [fields for _, _, fields in block])
+        for number, size, fields in block:
+            if number < form.first_line:
+                continue
+            if size > LONGEST:
+                yield refusal(path, number, f"{size:,} bytes", f"a line of at most {LONGEST:,}")
+            elif len(fields) != len(form.columns):
+                what = f"{len(fields)} columns" if form.separator.join(fields).strip() else "an empty line"
+                yield refusal(path, number, what, str(form))
+            else:
+                for value, name, kind in zip(fields, form.columns, kinds, strict=True):
+                    if kind != "skip" and (expected := fault(value, kind, form)):
+                        yield refusal(path, number, f"{_quoted(value)} in {name}", expected)
+                        break
+
+
+def _fields(raw: bytes, form: Format) -> list[str]:
+    line = raw if len(raw) <= LONGEST else b""
+    return line.decode("utf-8", "backslashreplace").rstrip("\r\n").split(form.separator)
+
+
+def _doubtful(form: Format, rows: list[list[str]]) -> list[Kind]:
+    """The kinds of the columns; to skip are those whose dates can all be read, as one by one they take long."""
+    kinds = list(form.columns.values())
+    for i, kind in enumerate(kinds):
+        if kind in DATES:
+            with suppress(ValueError):
+                stamps.Stamps(kind == "month/day").read([row[i] for row in rows if len(row) == len(kinds)])
+                kinds[i] = "skip"
+    return kinds
 
 
 def _quoted(value: str) -> str:
@@ -95,6 +112,6 @@ def _beyond(value: str, kind: Kind, expected: str) -> str | None:
         return "a number that int64 can hold"
     elif kind == "number" and not abs(float(value)) <= np.finfo(np.float32).max:
         return "a number that float32 can hold"
-    elif kind == "time" and not np.isfinite(float(value)):
-        return "a number that float64 can hold"
+    elif kind == "time" and not abs(float(value)) < LATEST:
+        return f"a time below {LATEST:g}"
     return None

@@ -13,6 +13,7 @@ from mixkd.errors import MixkdError, short
 # without offset; date: as `stamps` reads them, with the order of day and month where the year is last
 Kind = Literal["number", "time", "instant", "date", "day/month", "month/day", "whole", "text", "note", "skip"]
 DATES = ("date", "day/month", "month/day")
+LATEST = 1e20  # in whatever unit; ns since 1970 are 2e18
 LONGEST = 1 << 19  # bytes of a line, at most
 NAMES = {" ": "blanks", "\t": "tabs", ",": "commas", ";": "semicolons"}
 INSIDE = "\x1f"  # in place of a separator that also stands in quotes: ASCII's unit separator

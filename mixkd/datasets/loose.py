@@ -121,7 +121,10 @@ def _read(body: Text, form: table.Format) -> table.Parsed:
     try:
         return _first_that_fits(body, ways)
     except ValueError as error:
-        every = [[str(fault) for fault in faults.found(body.path, way, body.lines())] for way in ways]
+        wide = [
+            way for way in ways if "instant" not in way.columns.values()
+        ]  # in which all spellings of dates are read
+        every = [[str(fault) for fault in faults.found(body.path, way, body.lines())] for way in wide]
         raise Faults(faults.first(body.path, min(every, key=len)) or [f"{body.path}: {short(error, 200)}"]) from error
 
 
@@ -141,8 +144,7 @@ def _ways(body: Text, form: table.Format) -> list[table.Format]:
     plain = [
         name for name, word in zip(form.columns, first, strict=False) if faults.SHAPES["instant"][0].fullmatch(word)
     ]
-    kinds: tuple[table.Kind, ...] = ("instant", "date", "month/day")
-    kinds = kinds if {*dates} <= {*plain} else kinds[1:]
+    kinds: tuple[table.Kind, ...] = ("instant", "date") if {*dates} <= {*plain} else ("date", "month/day")
     return [replace(form, columns=form.columns | dict.fromkeys(dates, kind)) for kind in kinds] if dates else [form]
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from mixkd.datasets import stamps, table
-from mixkd.datasets.form import DATES
+from mixkd.datasets.form import DATES, LATEST
 from mixkd.errors import MixkdError, short
 
 NO_TIME = "a time in every row"
@@ -25,7 +25,7 @@ def is_one(path: Path) -> bool:
 def _checked(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, ValueError, OverflowError) as error:
         raise MixkdError(f"{path}: {short(error, 200)}, expected a Parquet file") from error
 
 
@@ -37,10 +37,11 @@ def names(path: Path) -> list[str]:
 def first_rows(path: Path, n: int) -> dict[str, list]:
     """Up to n rows by column. MixkdError where the file is no Parquet file, or has no row."""
     with _checked(path), pyarrow.parquet.ParquetFile(path) as file:
-        rows = next(file.iter_batches(n, use_threads=False), None)
-    if rows is None or not len(rows):
+        batch = next(file.iter_batches(n, use_threads=False), None)
+        rows = batch.to_pydict() if batch else {}
+    if not any(rows.values()):
         raise MixkdError(f"{path}: found no rows, expected a recording")
-    return rows.to_pydict()
+    return rows
 
 
 def read(path: Path, columns: Mapping[str, table.Kind]) -> table.Parsed:
@@ -78,7 +79,7 @@ def _times(path: Path, name: str, column: pa.Array, kind: table.Kind) -> np.ndar
         except ValueError as error:
             raise MixkdError(f"{path}: in {name}: {short(error, 200)}") from error
     times = column.to_numpy()
-    if (lost := np.flatnonzero(~np.isfinite(times))).size:
+    if (lost := np.flatnonzero(~(np.abs(times) < LATEST))).size:
         raise table.refusal(path, int(lost[0]) + 1, f"{times[lost[0]]} in {name}", NO_TIME)
     return times
 
@@ -94,4 +95,6 @@ def _cast(path: Path, name: str, column: pa.Array, kind: table.Kind) -> pa.Array
         raise MixkdError(f"{path}: found {short(column.type)} in {name}, expected {expected}")
     if dated and not word:
         return column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
-    return column.cast({"number": pa.float32(), "time": pa.float64()}.get(kind, pa.string()), safe=False)
+    made = column.cast({"number": pa.float32(), "time": pa.float64()}.get(kind, pa.string()), safe=False)
+    made.validate(full=True)  # text of a damaged file may be no UTF-8
+    return made

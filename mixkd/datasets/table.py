@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from mixkd.datasets import faults
-from mixkd.datasets.form import DATES, LONGEST, Format, Kind, refusal
+from mixkd.datasets.form import DATES, LATEST, LONGEST, Format, Kind, refusal
 from mixkd.datasets.stamps import AMBIGUOUS, Stamps, written
 from mixkd.datasets.text import Text
 from mixkd.errors import MixkdError, short
@@ -207,6 +207,6 @@ def _other(batch: pa.RecordBatch, name: str, kind: Kind, words: dict[str, dict[s
         if kind == "text" and "" in known:
             raise ValueError(f"a word in {name} is empty")
         return np.array(codes, np.int64)[coded.indices.to_numpy()]
-    if kind == "time" and not np.isfinite(column.to_numpy()).all():
-        raise ValueError(f"a value in {name} is not finite")
+    if kind == "time" and not (np.abs(column.to_numpy()) < LATEST).all():
+        raise ValueError(f"a value in {name} is no time")
     return column.cast(pa.int64()).to_numpy() if kind == "instant" else column.to_numpy()
