@@ -176,7 +176,8 @@ def distill(
 
     outcome = distill.run(dataset, out_folder, profile, seed, workers, out.print)
     out.print(distill.headline(outcome.people))
-    out.print(f"{out_folder / 'report.html'}", soft_wrap=True)
+    out.print(distill.in_practice(outcome.whole))
+    out.print(f"{out_folder / 'report.html'}", soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from scipy.special import softmax
 
 from mixkd import figures, metrics, planning, studies, sweep, tables
+from mixkd.analysis import in_use
 from mixkd.analysis.inference import interval
 from mixkd.config import RunSpec
 from mixkd.datasets import dataset as dataset_entry
@@ -34,6 +35,7 @@ class Outcome:
     people: pd.DataFrame  # subject, seed, student, scratch, gain
     students: list[RunRecord]
     about: dict
+    whole: pd.DataFrame | None  # accuracy on whole recordings, see `in_use.table`; None without the students' weights
 
 
 def specs(dataset: str, profile: str, seed: int) -> tuple[list[RunSpec], RunSpec]:
@@ -65,7 +67,10 @@ def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, s
     say("exporting")
     about = export(last, prepare(final), out)
     entry = dataset_entry(dataset)
-    outcome = Outcome(people(plain, taught, entry.load().person), taught, about)
+    say("labelling whole recordings of held-out people")
+    kept = all(record.folder for record in taught)  # published records come without weights
+    whole = in_use.table(taught) if kept else None
+    outcome = Outcome(people(plain, taught, entry.load().person), taught, about, whole)
     atomic_write(out / "report.html", report(outcome, entry.title).encode())
     atomic_write(out / "README.md", card(outcome, entry.title).encode())
     return outcome
@@ -99,8 +104,38 @@ def headline(people: pd.DataFrame) -> str:
     spread = f" (sd {100 * by_person.std(ddof=1):.1f})" if len(by_person) > 1 else ""
     gain = f"{100 * by_fold.mean():+.1f} points against the same network without teachers"
     certain = f", 95 % interval {100 * low:+.1f} to {100 * high:+.1f}" if len(by_fold) > 2 else ""
-    right = f"right on {100 * by_person.mean():.1f} %{spread} of the windows of people it never saw"
+    right = f"right on {100 * by_person.mean():.1f} %{spread} of the windows with one activity of people it never saw"
     return f"The student is {right} (n = {len(by_person)}); {gain}{certain}."
+
+
+def in_practice(whole: pd.DataFrame | None) -> str:
+    """Accuracy as `predict` would label whole recordings, with that of a forest and of the majority class."""
+    if whole is None:
+        return "How right it is on whole recordings was not measured: the weights of published students are not kept."
+    student, forest, majority = (whole.iloc[i] for i in range(3))
+    parts = [
+        f"{100 * student[what]:.1f} % of {student[f'n {what}']:,} {words}"
+        for what, words in (("one activity", "with one activity"), ("mixed", "with several"))
+        if student[f"n {what}"]
+    ]
+    single = "" if student["n mixed"] else "; these recordings hold one activity each, so changes were not measured"
+    return (
+        f"On all windows that `mixkd predict` makes of whole recordings of these people it is right on "
+        f"{100 * student['all']:.1f} % ({', '.join(parts)}{single}), a random forest on simple statistics on "
+        f"{100 * forest['all']:.1f} %, the most frequent class on {100 * majority['all']:.1f} %."
+    )
+
+
+def whole_table(whole: pd.DataFrame | None) -> str:
+    """The same as a table of HTML, in percent."""
+    if whole is None:
+        return ""
+    counted = {"one activity": "n one activity", "mixed": "n mixed"}
+    shown = whole.drop(columns=list(counted.values())).rename(
+        columns={name: f"{name} (n = {whole[n].iloc[0]:,})" for name, n in counted.items()}
+    )
+    numbers = shown.columns[1:]
+    return shown.assign(**(100 * shown[numbers]).round(1)).to_html(border=0, index=False, na_rep="")
 
 
 def pooled(students: list[RunRecord]) -> tuple[np.ndarray, np.ndarray]:
@@ -131,6 +166,8 @@ def report(outcome: Outcome, title: str) -> str:
     return PAGE.format(
         title=f"A student for {html.escape(title)}",
         headline=headline(outcome.people),
+        in_practice=html.escape(in_practice(outcome.whole)).replace("`mixkd predict`", "<code>mixkd predict</code>"),
+        whole=whole_table(outcome.whole),
         table=table,
         pictures=pictures,
         cost=cost,
@@ -145,6 +182,7 @@ def card(outcome: Outcome, title: str) -> str:
     return CARD.format(
         title=title,
         headline=headline(outcome.people),
+        in_practice=in_practice(outcome.whole),
         channels=channels,
         rate=about["rate"],
         window=about["window"],
@@ -168,13 +206,19 @@ PAGE = """<!doctype html>
 <style>
 body {{ font: 17px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #222; }}
 img {{ max-width: 100%; }} table {{ border-collapse: collapse; }} td, th {{ padding: .2rem .9rem; text-align: right; }}
-tr:nth-child(even) {{ background: #f3f3f3; }} .lead {{ font-size: 1.15em; }}
+tr:nth-child(even) {{ background: #f3f3f3; }} .wide {{ overflow-x: auto; }} .lead {{ font-size: 1.15em; }}
 </style>
 <h1>{title}</h1>
 <p class="lead">{headline}</p>
+<h2>On whole recordings</h2>
+<p>{in_practice}</p>
+<div class="wide">{whole}</div>
+<p>Percent of the windows, half a window apart, of people who did not train; a window of several activities is right
+with the one that holds most of it, and <i>unknown</i> (far outside the training people's ranges) is wrong. Forest and
+majority class know the same training people: a student that does not beat them is not worth its training.</p>
 <h2>Person by person</h2>
-<p>Accuracy in percent, and the gain in points.</p>
-{table}
+<p>Accuracy in percent on windows with one activity, and the gain in points.</p>
+<div class="wide">{table}</div>
 {pictures}
 <h2>What it costs</h2>
 <p>{cost}</p>
@@ -186,8 +230,12 @@ CARD = """# A student for {title}
 
 {headline}
 
+{in_practice}
+
 - **in**: windows of {window} samples at {rate:g} Hz; channels {channels}, in physical units (normalisation is inside)
 - **out**: logits of {classes}
+- **unknown**: `mixkd predict` gives no label to windows far outside those of the training people (their means, spreads,
+  extremes and sizes, in `student.json`; by how much: `mixkd/ranges.py`): other units, dead sensors, impossible values
 - **files**: `student.onnx` (input `windows`, output `logits`), `student.safetensors`, `student.json`
 - **use**: `mixkd predict . recording.csv`
 

@@ -21,6 +21,8 @@ from typer.testing import CliRunner
 from watched import watched  # noqa: F401 - a fixture
 
 from mixkd import cli, distill, export, inputs, predict, studies, timeline
+from mixkd.analysis import in_use
+from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
 from mixkd.predict import Student
 from mixkd.runs import trained_network
@@ -138,6 +140,19 @@ def test_every_sample_of_a_recording_is_labelled(made, signal, tmp_path):
     predict.write(rows, tmp_path / "out.csv")
     with (tmp_path / "out.csv").open() as file:
         assert [row["label"] for row in csv.DictReader(file)] == [row["label"] for row in rows]
+
+
+def test_accuracy_in_use_is_of_the_labels_that_predict_gives(made, tmp_path):
+    """The same windows and the same labels as the command writes, `unknown` included."""
+    record, data, folder = made
+    student, recordings = Student.load(folder), dataset("synthetic").load()
+    parts = list(in_use.joined(recordings, data.fold.test))
+    parts[0][0][300:] *= 40  # nothing like training from the seventh second on
+    rows, _ = predict.label(student, [(0.0, signal) for signal, _ in parts])
+    seen = [x for signal, _ in parts for _, x in predict.batches(signal, 100)]
+    found = in_use.labels(record, data, student.about["training"], recordings.units, np.concatenate(seen))
+    assert [row["label"] for row in rows] == [(*recordings.classes, "unknown")[i] for i in found]
+    assert 17 <= (found == in_use.UNKNOWN).sum() < len(found) / 2
 
 
 def test_a_recording_is_read_as_it_was_made(made, signal, tmp_path):
@@ -281,9 +296,11 @@ def test_distill_and_predict_by_command(home, tmp_path, watched):  # noqa: F811
     bases, final = distill.specs("synthetic", "smoke", 0)
     store = Store(home)
     taught = [store.get(studies.taught(base, "both")).metrics()["accuracy"] for base in bases]
-    sentence = f"right on {100 * np.mean(taught):.1f} %"
-    assert sentence in (out / "report.html").read_text()
-    assert sentence in (out / "README.md").read_text()
+    practice = "it is right on"  # on whole recordings, as `predict` labels them
+    for sentence in (f"right on {100 * np.mean(taught):.1f} %", practice, "these recordings hold one activity each"):
+        assert sentence in (out / "report.html").read_text()
+        assert sentence in (out / "README.md").read_text()
+        assert sentence in " ".join(done.stdout.split())
     assert "src='data:image/png" in (out / "report.html").read_text()
     everybody = store.get(final)
     assert len(everybody.data["subjects"]["train"]) == 6  # nobody is left out of the exported student

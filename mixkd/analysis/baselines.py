@@ -31,11 +31,14 @@ def majority(train: Windows, test: Windows) -> float:
     return float((test.y == np.bincount(train.y).argmax()).mean())
 
 
+def fitted(train: Windows, seed: int = 0) -> RandomForestClassifier:
+    """A random forest on simple features of the training windows, with scikit-learn's defaults (100 trees)."""
+    return RandomForestClassifier(random_state=seed, n_jobs=1).fit(simple_features(train.x), train.y)
+
+
 def forest(train: Windows, test: Windows, seed: int = 0) -> float:
-    """Accuracy of a random forest on simple features, with scikit-learn's defaults (100 trees)."""
-    model = RandomForestClassifier(random_state=seed, n_jobs=1)
-    model.fit(simple_features(train.x), train.y)
-    return float(model.score(simple_features(test.x), test.y))
+    """Accuracy of that random forest on test windows."""
+    return float(fitted(train, seed).score(simple_features(test.x), test.y))
 
 
 def table(data: dict[int, FoldData], seed: int = 0) -> pd.DataFrame:
