@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 
 import gudhi
 import numpy as np
@@ -230,6 +231,13 @@ def test_channel_that_float32_does_not_resolve_is_refused(backend, offset, dtype
     assert f"that differ by {np.ptp(x[window, 1]):g} (window {window})" in found
 
 
+def test_units_too_small_for_float32_are_refused():
+    x = 1e-60 * np.array([-3.0, 7, -3, 7])
+    found = refusal(np.stack([x / 2, x])[:, None], "fast")
+    assert "channel 0: found values near 7e-60 that differ by 1e-59 (window 1); " in found
+    assert found.endswith("or take another unit")
+
+
 @pytest.mark.parametrize("backend", backends.DIAGRAM_BACKENDS)
 @pytest.mark.parametrize(("scale", "dtype"), [(1e39, float), (1e31, np.float32), (3e38, np.float32)])
 def test_values_beyond_float32_are_refused(backend, scale, dtype):
@@ -385,6 +393,22 @@ def test_unknown_backend_names_the_nearest():
         backends.diagrams(walks(), "gudi")
     with pytest.raises(MixkdError, match=r"found 'persin', did you mean 'persim'\?"):
         backends.images(given_, Grid.fit(given_, ImageSpec()), "persin")
+
+
+@pytest.mark.parametrize(
+    ("backend", "module", "package"),
+    [("giotto", "gtda", "giotto-tda"), ("gudhi", "gudhi", "gudhi"), ("persim", "persim", "persim")],
+)
+def test_missing_package_is_named(monkeypatch, backend, module, package):
+    given_ = topology.diagrams(walks())
+    grid = Grid.fit(given_, ImageSpec())
+    for name in [module, *(name for name in sys.modules if name.startswith(f"{module}."))]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MixkdError, match=f"^backend: package {package} is not installed; pip install {package}$"):
+        backends.images(given_, grid, backend)
+    if backend in backends.DIAGRAM_BACKENDS:
+        with pytest.raises(MixkdError, match=f"package {package} is not installed"):
+            backends.diagrams(walks(), backend)
 
 
 # -- images
