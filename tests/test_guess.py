@@ -75,6 +75,7 @@ FILES = {
     "people before trials": (["run_p{}_3.csv", "sit_p{}_4.csv"], "{label}_{subject}_{recording}.csv"),
     "a word before the number": (["subj_{}_run.csv", "subj_{}_sit.csv"], "subj_{subject}_{label}.csv"),
     "activities that are numbers": (["a01_p{}.csv", "a02_p{}.csv"], "{label}_{subject}.csv"),
+    "folders of one or two words": (["sit/{}.csv", "walk_fast/{}.csv"], "{label}/{subject}.csv"),
     "two words": (["{}_run_left.csv", "{}_sit_left.csv", "{}_run_right.csv"], None),
     "two numbers": (["{}_1_run.csv", "{}_2_sit.csv"], None),
 }

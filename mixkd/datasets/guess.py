@@ -112,6 +112,8 @@ def pattern(places: list[str], roles: list[str]) -> str | None:
     None where parts are missing, or where it would be a guess which of several parts it is.
     """
     tokens = [re.split(r"([_/\- .])", place) for place in places]
+    if len({len(found) for found in tokens}) > 1:  # a folder `walk_fast` beside `sit`
+        tokens = [re.split(r"([/.])", place) for place in places]
     if not roles or len({len(found) for found in tokens}) > 1 or len(places) < 2:
         return None
     columns = list(zip(*tokens, strict=True))
