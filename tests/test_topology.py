@@ -564,7 +564,8 @@ def test_grid_holds_all_but_the_tails_of_the_training_pairs():
 
 
 @pytest.mark.parametrize(
-    "minima", [[], [1.0] * 9, [1e9] * 9, [-3e7] * 9, [1.0] * 149 + [np.nextafter(np.float32(1), np.float32(2))]]
+    "minima",
+    [[], [0.0] * 9, [1.0] * 9, [1e9] * 9, [-3e7] * 9, [1.0] * 149 + [np.nextafter(np.float32(1), np.float32(2))]],
 )
 def test_grid_of_training_pairs_without_range(minima):
     """Births that are equal, or too close for float32, still span a grid."""
