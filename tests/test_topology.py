@@ -482,7 +482,9 @@ def test_image_of_a_window_does_not_depend_on_its_batch(rows):
     np.testing.assert_array_equal(imager(given_, np.array(rows, dtype=int)), imager(given_)[rows])
 
 
-@pytest.mark.parametrize("rows", [[-1], [12], [True, False], [0.5], [[0], [1]], 3, ["a"], range(10**6), [[0], [0, 1]]])
+@pytest.mark.parametrize(
+    "rows", [[-1], [12], [3, -1], [12, 0], [True, False], [0.5], [[0], [1]], 3, ["a"], range(10**6), [[0], [0, 1]]]
+)
 def test_rows_that_are_not_there_are_refused(rows):
     given_ = topology.diagrams(walks())
     grid = Grid.fit(given_, ImageSpec(8))
