@@ -27,14 +27,16 @@ Rows = list[dict[str, Any]]
 
 def plot(about: dict[str, Any], parts: Parts, rows: Rows, path: Path) -> None:
     """The labelled recording as PNG."""
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     fig = Figure(figsize=(9, 3.6), layout="constrained")
-    draw(fig.add_subplot(), about, parts, rows)
-    fig.legend(loc="outside right upper", fontsize=8)
     raw = io.BytesIO()
-    FigureCanvasAgg(fig).print_png(raw)
+    with rc_context({"text.parse_math": False}):  # in a name, `$` is a character
+        draw(fig.add_subplot(), about, parts, rows)
+        fig.legend(loc="outside right upper", fontsize=8)
+        FigureCanvasAgg(fig).print_png(raw)
     atomic_write(path, raw.getvalue())
 
 

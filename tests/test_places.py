@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks import generated
-from mixkd import cli, errors, notebook, store
+from mixkd import cli, errors, notebook, store, timeline
 from mixkd.errors import MixkdError
 
 BOTH = """
@@ -203,6 +203,17 @@ def test_brackets_are_shown_as_they_are(mixkd, tmp_path):
     (base / "dataset.toml").unlink()
     status, out, _ = mixkd("data", "init", str(base))
     assert (status, "acc [²g]" in out, f"mixkd data check {base}" in out) == (0, True, True)
+
+
+def test_dollars_in_names_are_drawn_as_they_are(mixkd, tmp_path):
+    """matplotlib takes what stands between dollars for mathematics."""
+    base = recordings(tmp_path / "rec", (r"$\frac$", "$x^$"), "$a_$")
+    status, _, err = mixkd("data", "check", str(base))
+    assert (status, err) == (0, "")
+    assert (base / "dataset.png").stat().st_size > 0
+    about = {"channels": ["$a_$"], "units": [r"$\u$"], "classes": [r"$\frac$", "$x^$"], "rate": 10.0}
+    rows = [{"start_s": i, "end_s": i + 1, "label": about["classes"][i % 2]} for i in range(8)]
+    timeline.plot(about, [(0.0, np.zeros((80, 1), np.float32))], rows, tmp_path / "plot.png")
 
 
 def test_long_labels_are_folded_not_cut(mixkd, tmp_path):

@@ -19,6 +19,7 @@ from mixkd.figures.style import (
     figure,
     height,
     legend_columns,
+    literal,
     percent,
     spelt,
     subject_ticks,
@@ -29,6 +30,7 @@ PER_ROW = 9  # panels that channels are shown in, side by side
 
 
 @figure
+@literal
 def window_per_class(windows: Windows, recordings: Recordings, subject: int) -> Figure:
     """A window from the middle of each class of one subject: three channels of one unit."""
     n_classes = len(recordings.classes)
@@ -62,6 +64,7 @@ def alike(units: tuple[str, ...]) -> tuple[int, ...]:
 
 
 @figure
+@literal
 def windows_per_subject(windows: Windows, classes: tuple[str, ...]) -> Figure:
     """Windows of each class that each subject contributed."""
     subjects = np.unique(windows.subject)
@@ -81,6 +84,7 @@ def windows_per_subject(windows: Windows, classes: tuple[str, ...]) -> Figure:
 
 
 @figure
+@literal
 def channel_ranges(windows: Windows, recordings: Recordings) -> Figure:
     """Distribution of the values of each channel, per subject: people move, and wear a watch, differently."""
     subjects = np.unique(windows.subject)

@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 
 from mixkd import timeline
 from mixkd.datasets import Recordings
-from mixkd.figures.style import CLASS_COLOURS, WIDTH, figure
+from mixkd.figures.style import CLASS_COLOURS, WIDTH, figure, literal
 
 SHOWN = 12  # classes and channels with a signal drawn
 NUMBERED = 120  # cells with their number written
 
 
 @figure
+@literal
 def overview(recordings: Recordings, window: float) -> Figure:
     """Minutes of each person and class, and one window (s) of each class."""
     classes, people = recordings.classes, np.unique(recordings.subjects)
@@ -40,6 +41,7 @@ def overview(recordings: Recordings, window: float) -> Figure:
 
 
 @figure
+@literal
 def labelled(about: dict[str, Any], parts: list[tuple[float, np.ndarray]], rows: list[dict[str, Any]]) -> Figure:
     """A new recording with the student's labels, see mixkd/timeline.py."""
     fig, axis = plt.subplots(figsize=(1.4 * WIDTH, 3.4))

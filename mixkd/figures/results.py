@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mixkd.figures.style import COLOURS, INK, WIDTH, columns, figure, matrix, percent, subject_legend
+from mixkd.figures.style import COLOURS, INK, WIDTH, columns, figure, literal, matrix, percent, subject_legend
 
 TEACHERS = ("signal", "image", "both")
 
@@ -61,6 +61,7 @@ def learning_curves(histories: pd.DataFrame) -> Figure:
 
 
 @figure
+@literal
 def confusion(matrices: dict[str, np.ndarray], classes: tuple[str, ...]) -> Figure:
     """Share of each true class (row) that was called each class (column). Many classes: one above the other."""
     n, many = len(classes), len(classes) > 9

@@ -17,6 +17,7 @@ from mixkd.figures.style import (
     dots,
     figure,
     legend_columns,
+    literal,
     matrix,
     percent,
 )
@@ -118,6 +119,7 @@ def reliability(curves: dict[str, dict[str, np.ndarray]]) -> Figure:
 
 
 @figure
+@literal
 def feature_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str, ...]) -> Figure:
     """t-SNE maps of the student's features of one held-out subject, coloured by class; one panel per case."""
     ncols = legend_columns(classes)
@@ -134,6 +136,7 @@ def feature_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str,
 
 
 @figure
+@literal
 def similarity_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str, ...]) -> Figure:
     """Similarity of the same windows to each other in several networks; windows sorted by class."""
     fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 6.2), sharex=True, sharey=True)

@@ -92,6 +92,17 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return styled
 
 
+def literal(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """For figures with names of people, classes or channels: in these `$` is a character, no mathematics."""
+
+    @functools.wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with plt.rc_context({"text.parse_math": False}):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
 def _note(text: str) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 0.6))  # IPython shows no figure without axes
     axis.text(0.5, 0.5, text, ha="center", va="center")

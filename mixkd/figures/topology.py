@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mixkd.figures.style import COLOURS, INK, WIDTH, figure, spelt
+from mixkd.figures.style import COLOURS, INK, WIDTH, figure, literal, spelt
 from mixkd.topology import Grid
 
 PAIR = COLOURS["image"]
@@ -117,6 +117,7 @@ def backend_speed(table: pd.DataFrame) -> Figure:
 
 
 @figure
+@literal
 def mean_images(images: np.ndarray, y: np.ndarray, classes: tuple[str, ...], channel: str) -> Figure:
     """The mean image of each class minus the mean over all classes: what sets classes apart."""
     n_columns = min(len(classes), 7)
