@@ -473,14 +473,17 @@ def test_people_at_two_rates_in_one_file(tmp_path):
             assert np.abs(part.signal[10:-10, 0]).max() < 0.1
 
 
-def test_a_rate_that_changes_in_a_recording_is_refused(tmp_path):
-    fast = made(people=("ann",), rate=2 * RATE)
-    mixed = pd.concat([fast[:150], fast[150:400:2], made(people=("bob", "cy"))]).assign(what="lift")
-    (problem,) = folder.inspect(written(tmp_path / "a", csv(mixed))).problems
-    assert problem == (
-        f"{tmp_path}/a/a.csv, line 2: found 50 samples per second and 25 after 3 s, "
+def test_rates_that_change_in_a_recording_are_refused(tmp_path):
+    """All of them, and nothing of the file is kept."""
+    fast = made(people=("ann", "cy"), rate=2 * RATE)
+    parts = [fast[:150], fast[150:400:2], made(people=("bob",)), fast[400:550], fast[550::2]]
+    found = folder.inspect(written(tmp_path / "a", csv(pd.concat(parts).assign(what="lift"))))
+    assert found.problems == [
+        f"{tmp_path}/a/a.csv, line {line}: found 50 samples per second and 25 after 3 s, "
         "expected one rate throughout: put them into two files"
-    )
+        for line in (2, 477)
+    ]
+    assert found.stretches == found.remarks == []
 
 
 def test_a_person_whose_clock_has_another_unit_is_refused(tmp_path):

@@ -146,20 +146,34 @@ def _stretches(
         lines = [*refused.lines, *lines]
     if lines:
         raise Faults(first(parsed.path, lines))
+    factors = _factors(parsed, parts, time, about)
     until = -np.inf  # end (s) of the last stretch that was kept
-    for part in parts:
+    for part, factor in zip(parts, factors, strict=True):
         until = until if part.start and same[part.start - 1] else -np.inf
         subject, label = words["subject"][part.start], words["label"][part.start]
         if label in about.ignore:
             found.count("samples without an activity, left out", part.stop - part.start)
             continue
-        factor = timing.factor(parsed.place(part.start), time[part], about.rate, n_window)
         for begin, signal in timing.whole(time[part], parsed.values[part], about.rate, factor, about.gap, found.count):
             if len(signal) < n_window:
                 found.leave_out(subject, label, len(signal))
             else:
                 yield Stretch(str(subject), str(label), signal), abs(begin - until) <= 1.01 / about.rate
                 until = begin + len(signal) / about.rate
+
+
+def _factors(parsed: table.Parsed, parts: list[slice], time: np.ndarray, about: Description) -> list[int]:
+    """How many times faster than `rate` each part was recorded. Raises Faults, before anything of the file is kept."""
+    factors, lines = [], []
+    for part in parts:
+        try:
+            where, window = parsed.place(part.start), round(about.window * about.rate)
+            factors.append(timing.factor(where, time[part], about.rate, window))
+        except MixkdError as error:
+            lines.append(str(error))
+    if lines:
+        raise Faults(first(parsed.path, lines))
+    return factors
 
 
 def _unnamed(parsed: table.Parsed, row: int, words: dict[str, np.ndarray], about: Description) -> Iterator[str]:
