@@ -25,6 +25,8 @@ from mixkd.errors import MixkdError
 from mixkd.planning import Chunk, chunks, estimated_seconds, level, unmet
 from mixkd.store import RunRecord, Store
 
+LEFT_OUT = "left out: a run it needs failed"
+SHOWN = 3  # failed runs in an error
 WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -51,7 +53,7 @@ def run(
 ) -> list[RunRecord]:
     """Records of the runs, in their order; what is missing is trained first, requirements included.
 
-    Raises MixkdError naming every failed run after all others are done.
+    Raises MixkdError after all others are done, naming runs that failed; those left out for want of them are counted.
     """
     store, specs = store or Store(), list(specs)
     for name in {spec.dataset for spec in specs}:
@@ -60,9 +62,16 @@ def run(
         n_workers = workers or n_cores()
         failures = _Sweep(chunks(missing), store).train(min(n_workers, len(missing)), quiet)
         if failures:
-            lines = "; ".join(f"{spec.name} ({spec.hash}): {error}" for spec, error in failures)
-            raise MixkdError(f"{len(failures)} of {len(missing)} runs failed: {lines}")
+            raise MixkdError(f"{len(failures)} of {len(missing)} runs failed: {_causes(failures)}")
     return [_found(spec, store) for spec in specs]
+
+
+def _causes(failures: list[tuple[RunSpec, str]]) -> str:
+    """The first SHOWN failed runs and their errors, and how many more there are and were left out."""
+    causes = [f"{spec.name} ({spec.hash}): {error}" for spec, error in failures if error != LEFT_OUT]
+    more = [f"{len(causes) - SHOWN} more"] if len(causes) > SHOWN else []
+    left_out = [f"{n} left out: runs they need failed"] if (n := len(failures) - len(causes)) else []
+    return "; ".join(causes[:SHOWN] + more + left_out)
 
 
 def _found(spec: RunSpec, store: Store) -> RunRecord:
@@ -167,7 +176,7 @@ class _Sweep:
             for spec in [s for s in chunk.specs if any(needed.hash in failed for needed in s.requires)]:
                 chunk.specs.remove(spec)
                 failed.add(spec.hash)
-                self.failures.append((spec, "left out: a run it needs failed"))
+                self.failures.append((spec, LEFT_OUT))
             chunk.needs -= failed
         self.waiting = [chunk for chunk in self.waiting if chunk.specs]
 

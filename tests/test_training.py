@@ -224,8 +224,8 @@ def test_golden_losses(name):
 def test_threads_change_nothing_that_matters():
     torch.set_num_threads(4)
     try:
-        for name, spec in GOLDEN_SPECS.items():
-            assert three_losses(spec) == pytest.approx(GOLDEN[name], abs=1e-4)
+        for name, losses in GOLDEN.items():
+            assert three_losses(GOLDEN_SPECS[name]) == pytest.approx(losses, abs=1e-4)
     finally:
         torch.set_num_threads(1)
 
