@@ -75,7 +75,11 @@ class Description(Spec):
         self.require("decimal", self.decimal in (".", ",") and self.decimal != self.separator, "a point or a comma")
         parts = self.files.split("/")
         below = all(
-            part not in ("", "..") and ("**" not in part or part == "**") and "\0" not in part for part in parts
+            part not in ("", "..")
+            and len(part.encode()) < 256
+            and ("**" not in part or part == "**")
+            and "\0" not in part
+            for part in parts
         )
         self.require("files", below, "a pattern of files below the folder, such as *.csv or **/*.csv")
         found = re.findall(r"{(\w*)}", self.names or "")

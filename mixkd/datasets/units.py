@@ -48,7 +48,7 @@ def triads(channels: Sequence[str], stated: Sequence[str]) -> list[list[int]]:
     found: list[list[int]] = []
     index = {name.lower(): i for i, name in enumerate(channels)}
     for name in index:
-        for at in [at for at, letter in enumerate(name) if letter == "x"]:
+        for at in [at for at, letter in enumerate(name[:200]) if letter == "x"]:  # of a name of any length
             axes = [index.get(name[:at] + axis + name[at + 1 :], -1) for axis in "xyz"]
             if min(axes) >= 0:
                 found.append(axes)
