@@ -225,6 +225,7 @@ def test_long_labels_are_folded_not_cut(mixkd, tmp_path):
 def into(stream, monkeypatch, words: tuple[str, ...]) -> int:
     """The exit status of `mixkd WORDS` in this process, with this standard output."""
     monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(cli.out, "quiet", False)  # rich sets it where a pipe is closed: undone after the test
     monkeypatch.setattr(sys, "argv", ["mixkd", *words])
     with pytest.raises(SystemExit) as end:
         cli.main()
