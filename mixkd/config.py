@@ -73,8 +73,8 @@ class ImageSpec(Spec):
 
 
 def _check_size(spec: TeacherSpec | RunSpec) -> None:
-    ok = spec.depth >= 10 and (spec.depth - 4) % 6 == 0
-    spec.require("depth", ok, "a depth of 6n + 4, for example 16 or 28")
+    ok = 10 <= spec.depth <= 100 and (spec.depth - 4) % 6 == 0
+    spec.require("depth", ok, "a depth of 6n + 4 from 10 to 100, for example 16 or 28")
     spec.require("width", 1 <= spec.width <= 16, "a width factor from 1 to 16")
 
 

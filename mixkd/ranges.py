@@ -1,5 +1,4 @@
-"""How windows of the training people range, and which windows of a recording lie far outside: a network must not label
-what it has never seen the like of.
+"""Which windows of a recording lie far outside those of the training people, so that a network must not label them.
 
 Seven statistics of a window (n_channels, n_samples). Of each channel: its mean, spread (standard deviation), lowest and
 highest value. Of all channels in one unit: the size of their vector (Euclidean norm per sample), its smallest value,
@@ -18,17 +17,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mixkd.datasets import units as units_of
+
 BATCH = 256  # windows, in double precision
 WIDENED = {"mean": 0.5, "lowest": 1.0, "highest": 1.0}  # by this part of the width
 SIZE, SPREAD = 2.0, 10.0  # factors
 SIZES = ("smallest size", "size", "largest size")
 SHOWN = 6  # channels described in words
-# Units of one quantity, in one of them. Spellings as people write them.
-FAMILIES = (
-    {"g": 9.81, "m/s²": 1.0, "mg": 9.81e-3},
-    {"rad/s": 1.0, "deg/s": np.pi / 180},
-)
-SPELLINGS = {"m/s^2": "m/s²", "m/s2": "m/s²", "ms-2": "m/s²", "°/s": "deg/s", "dps": "deg/s"}
 
 
 Training = dict[str, dict[str, list[float]]]  # "low", "median" and "high" of each statistic, see `fit`
@@ -101,7 +96,9 @@ def remarks(
         ratio = float(np.median(found["size"][:, u])) / typical if typical > 0 else 1.0
         if count[group].any() and not 1 / SIZE <= ratio <= SIZE:
             names = ", ".join(channels[i] for i in group[:SHOWN]) + (", …" if len(group) > SHOWN else "")
-            lines.append(f"{names}: {times(ratio)} the size of training{other_unit(unit, ratio)}")
+            other = units_of.other(unit, ratio)
+            meant = f": {other} in place of {unit}?" if other else ""
+            lines.append(f"{names}: {times(ratio)} the size of training{meant}")
     for i in np.flatnonzero(count)[:SHOWN]:
         here = f"{found['lowest'][:, i].min():.4g} to {found['highest'][:, i].max():.4g} {units[i]} here"
         there = f"{training['lowest']['low'][i]:.4g} to {training['highest']['high'][i]:.4g} in training"
@@ -116,18 +113,3 @@ def times(ratio: float) -> str:
         return "0 times"
     digits = 1 - int(np.floor(np.log10(ratio)))
     return f"{round(ratio, digits):g} times"
-
-
-def other_unit(unit: str, ratio: float) -> str:
-    """A guess at the unit of values that are `ratio` times what they are in `unit`; else nothing."""
-    mine = SPELLINGS.get(unit.strip(), unit.strip())
-    for family in FAMILIES:
-        for other, size in family.items():
-            if (
-                mine in family
-                and other != mine
-                and ratio > 0
-                and abs(np.log(ratio * size / family[mine])) < np.log(1.6)
-            ):
-                return f": {other} in place of {unit}?"
-    return ""

@@ -17,7 +17,7 @@ import torch
 
 from mixkd import inputs, runs
 from mixkd.config import RunSpec
-from mixkd.errors import MixkdError
+from mixkd.errors import MixkdError, machine_fault
 from mixkd.methods import METHODS
 from mixkd.store import Store
 
@@ -38,9 +38,11 @@ def train_chunk(specs: list[RunSpec], store: Store, answer) -> None:
             runs.run(spec, store, data, traces)
         except MixkdError as refusal:
             error = str(refusal)
-        except Exception as bug:  # reported with its run; the other runs go on
-            traceback.print_exc()
-            error = f"{type(bug).__name__}: {bug}"
+        except Exception as other:  # reported with its run; the other runs go on
+            error = machine_fault(other)
+            if not error:  # a bug
+                traceback.print_exc()
+                error = f"{type(other).__name__}: {other}"
         answer({"hash": spec.hash, "error": error})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 
 for library in ("OMP", "MKL", "OPENBLAS"):  # before they are imported; two test workers on two cores need no more
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
@@ -56,6 +57,22 @@ def store_home(tmp_path, monkeypatch):
     home = tmp_path / "home"
     monkeypatch.setenv("MIXKD_HOME", str(home))
     return home
+
+
+@pytest.fixture
+def mixkd(monkeypatch, capsys, store_home, tmp_path):
+    """Runs `mixkd WORDS` in this process, in an empty folder; returns exit status, stdout and stderr."""
+    from mixkd import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mixkd", *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return int(end.value.code or 0), *capsys.readouterr()
+
+    return command
 
 
 @pytest.fixture(scope="session")

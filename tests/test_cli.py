@@ -20,19 +20,9 @@ from mixkd.store import Store
 COMMANDS = ("data", "run", "sweep", "notebook", "book", "verify", "publish", "distill", "predict")
 
 
-@pytest.fixture
-def mixkd(monkeypatch, capsys, store_home, tmp_path):
-    """Runs `mixkd WORDS` in this process, in an empty folder; returns exit status, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def _wide_terminal(monkeypatch):
     monkeypatch.setattr(cli.out, "_width", 200)
-
-    def command(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mixkd", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return int(end.value.code or 0), *capsys.readouterr()
-
-    return command
 
 
 # -- help

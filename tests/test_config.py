@@ -70,7 +70,7 @@ def test_refused_in_one_line_that_names_the_field(cls, data, message):
         (TeacherSpec, "weight", (1e-9, 1), (0, -0.5, 1.1)),
         (RunSpec, "fold", (0, 99), (-1,)),
         (RunSpec, "seed", (0, 2**31 - 1), (-1, 2**31)),
-        (RunSpec, "depth", (10, 16, 40), (4, 13, 15, 17, -2)),
+        (RunSpec, "depth", (10, 16, 100), (4, 13, 15, 17, -2, 106)),
         (RunSpec, "width", (1, 16), (0, 17)),
         (RunSpec, "temperature", (0.1, 100), (0.099, 100.1, 0)),
         (RunSpec, "kd_weight", (0, 1), (-0.01, 1.01)),

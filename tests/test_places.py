@@ -46,18 +46,11 @@ def recordings(base: Path, labels: tuple[str, ...] = LABELS, channel: str = "acc
 
 
 @pytest.fixture
-def mixkd(monkeypatch, capsys, store_home, tmp_path):
-    """Runs `mixkd WORDS` in this process, in an empty folder; returns exit status, stdout and stderr."""
+def mixkd(mixkd, monkeypatch, tmp_path):
+    """As in `conftest`, in an empty folder beside what a test makes."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-
-    def command(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mixkd", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return int(end.value.code or 0), *capsys.readouterr()
-
-    return command
+    return mixkd
 
 
 # -- places

@@ -401,6 +401,23 @@ def test_triads():
     assert units.triads(["x", "y"], ["g", "g"]) == []
 
 
+@pytest.mark.parametrize(
+    ("stated", "ratio", "meant"),
+    [
+        ("rad/s", 55.0, "°/s"),
+        ("deg/s", 0.0175, "rad/s"),
+        ("m/s^2", 0.11, "g"),
+        ("g", 700.0, "mg"),
+        ("mg", 0.0098, "m/s²"),
+        ("g", 3.0, None),
+        ("bpm", 9.8, None),
+        ("g", 0.0, None),
+    ],
+)
+def test_a_ratio_tells_the_unit_that_is_meant(stated, ratio, meant):
+    assert units.other(stated, ratio) == meant
+
+
 @given(st.integers(0, 400), st.integers(200, 500), st.integers(0, 50))
 def test_shared_rows_are_found_at_any_shift_and_nowhere_else(shift, length, seed):
     rng = np.random.default_rng(seed)

@@ -119,12 +119,6 @@ def test_one_spike_costs_its_windows_alone(student, value):
     assert any(line.startswith("y: 2 windows") for line in remarks)
 
 
-def test_degrees_in_place_of_radians_are_named():
-    assert ranges.other_unit("rad/s", 55.0) == ": deg/s in place of rad/s?"
-    assert ranges.other_unit("m/s^2", 0.11) == ": g in place of m/s^2?"
-    assert [ranges.other_unit(*pair) for pair in (("g", 3.0), ("bpm", 9.8), ("g", 0.0))] == [""] * 3
-
-
 def test_the_command_says_so_and_gives_no_confidence(student, tmp_path):
     np.savetxt(tmp_path / "new.csv", 9.81 * worn(500, 6), delimiter=",", header="x,y,z,w", comments="", fmt="%.4f")
     done = mixkd("predict", str(student.folder), str(tmp_path / "new.csv"), home=tmp_path)

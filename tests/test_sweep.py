@@ -11,7 +11,7 @@ import psutil
 import pytest
 from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, mtimes, results, small, train, wait_for
 
-from mixkd import planning, studies, sweep
+from mixkd import planning, runs, studies, sweep, worker
 from mixkd.config import RunSpec
 from mixkd.errors import MixkdError
 from mixkd.methods import METHODS
@@ -197,6 +197,18 @@ def killed(specs: list[RunSpec], victim: RunSpec) -> str:
         sweep.run(specs, store, workers=1, quiet=True)
     killer.join()
     return str(refusal.value)
+
+
+def test_too_little_memory_for_a_run_is_one_line_and_no_traceback(tmp_path, capfd, monkeypatch):
+    def run(*_):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 70000000000 bytes")
+
+    answers: list[dict] = []
+    monkeypatch.setattr(runs, "run", run)
+    worker.train_chunk([small()], Store(tmp_path), answers.append)
+    [answer] = answers
+    assert answer["error"].startswith("found too little memory (")
+    assert capfd.readouterr().err == ""
 
 
 def test_a_killed_worker_costs_the_run_in_flight_and_what_needs_it(store_home):

@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import resources
 from itertools import chain
 from pathlib import Path
@@ -100,21 +100,27 @@ def _download(url: str, output: Path, archive: Path, origin: Source, progress: P
             mark.unlink(missing_ok=True)
             if tag := answer.headers.get("ETag") or answer.headers.get("Last-Modified"):
                 store.atomic_write(mark, tag.encode())
-            with open(part, "ab" if done else "wb") as file:
-                for block in chain([first], blocks):
-                    done += len(block)
-                    if done > origin.limit:
-                        part.unlink()
-                        raise MixkdError(f"{url}: found more than {origin.limit:,} bytes, the limit; nothing was kept")
-                    file.write(block)
-                    progress(done, total)
+            _keep(chain([first], blocks), part, done, origin, lambda done: progress(done, total))
     except requests.Timeout as error:
         raise MixkdError(f"{url}: no answer within {TIMEOUT:g} s; run it again to go on, or {by_hand}") from error
     except requests.RequestException as error:
+        done = part.stat().st_size if part.is_file() else 0
         kept = f"{done:,} bytes are kept: run it again to go on, or {by_hand}"
         raise MixkdError(f"{url}: found {_reason(error)}, expected the whole file; {kept}") from error
     os.replace(part, output)
     mark.unlink(missing_ok=True)
+
+
+def _keep(blocks: Iterable[bytes], part: Path, done: int, origin: Source, progress: Callable[[int], object]) -> None:
+    """Append blocks to the `done` bytes of a part; none of it is kept beyond the limit."""
+    with open(part, "ab" if done else "wb") as file:
+        for block in blocks:
+            done += len(block)
+            if done > origin.limit:
+                part.unlink()
+                raise MixkdError(f"{origin.url}: found more than {origin.limit:,} bytes, the limit; nothing was kept")
+            file.write(block)
+            progress(done)
 
 
 def _no_archive(answer: requests.Response, first: bytes) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -21,6 +21,7 @@ from mixkd.store import atomic_write
 
 ROWS = 2000  # looked at per file
 RATES = (1, 2, 5, 10, 12.5, 20, 25, 30, 32, 40, 50, 52, 60, 64, 75, 80, 100, 104, 120, 125, 128, 200, 208, 250, 256)
+SAYS = {"subject": "who it is", "label": "what is done", "recording": "which session"}
 LOST = ("", "NaN", "nan", "NA", "null", "NULL", "None", "-", "?")
 
 
@@ -49,6 +50,23 @@ class Look:
         return found if (np.abs(found) < form.LATEST).all() else None
 
 
+@dataclass(frozen=True)
+class Guess:
+    """What is guessed of a folder; pattern of its files, unit of each channel: with what to say about it.
+
+    roles: columns by what they say; doubtful: columns of which one may say it; names: pattern of what file names say
+    """
+
+    title: str
+    pattern: tuple[str, str]
+    roles: dict[str, str]
+    doubtful: dict[str, list[str]]
+    names: str | None
+    channels: dict[str, tuple[str, str]]
+    unit: str
+    rate: float | None
+
+
 def draft(base: Path) -> Path:
     """Write `dataset.toml` into a folder of CSV or Parquet files. Raises MixkdError when there is one, or no files."""
     path = base / description.NAME
@@ -62,9 +80,9 @@ def draft(base: Path) -> Path:
     channels = guess.channels(look, places[0])
     if not channels:
         raise MixkdError(f"{files[0]}: found columns {listed(look.names)}, expected some with numbers: channels")
-    unit, rate = _clock(look, roles.get("time"))
-    content = _toml(base, pattern, look, roles, doubtful, names_of_files, channels, unit, rate)
-    atomic_write(path, content.encode("utf-8", "replace"))
+    clock_of = _clock(look, roles.get("time"))
+    found = Guess(base.resolve().name, pattern, roles, doubtful, names_of_files, channels, *clock_of)
+    atomic_write(path, _toml(look, found).encode("utf-8", "replace"))
     description.describe(base)
     return path
 
@@ -164,47 +182,61 @@ def _usual(seconds: np.ndarray) -> float | None:
     return float(near) if abs(near * found - 1) < MATCH else round(1 / found, 3)
 
 
-def _toml(base, pattern, look, roles, doubtful, names, channels, unit, rate) -> str:
+def _toml(look: Look, found: Guess) -> str:
     """The file, a comment beside each line that a person should look at."""
+    window = max(2.0, description.SAMPLES / (found.rate or 50.0))
+    lines = [
+        "# What mixkd must know of these recordings. Drafted by `mixkd data init`: check every line.",
+        *_people(found),
+        *_reading(look, found),
+        _line("window", f"{window}", "s"),
+        _line("step", f"{window / 2}", "s from a window to the next"),
+        _line("gap", "0.1", "s; longer holes end a recording, shorter ones are interpolated"),
+        "",
+        "[channels]  # column = unit, in the order that networks see them",
+        *(_line(_text(name), _text(unit), doubt) for name, (unit, doubt) in found.channels.items()),
+    ]
+    return "\n".join(lines) + "\n"
 
-    def text(value: str) -> str:
-        return json.dumps(value, ensure_ascii=False)  # a JSON string is a TOML string
 
-    def line(name: str, value: str, comment: str = "") -> str:
-        return f"{name} = {value}" + (f"  # {comment}" if comment else "")
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)  # a JSON string is a TOML string, a list of them a list
 
-    def column(role: str, what: str) -> Iterable[str]:
-        if role in roles:
-            yield line(role, text(roles[role]), f"column that says {what}")
-        elif role in ("subject", "label") and f"{{{role}}}" not in (names or ""):
-            known = f"{' or '.join(doubtful[role])}?" if role in doubtful else "NOT FOUND:"
-            yield line(role, '"?"', f"{known} column that says {what}, or write {{{role}}} into `names`")
 
-    lines = ["# What mixkd must know of these recordings. Drafted by `mixkd data init`: check every line."]
-    lines += [line("title", text(base.resolve().name)), line("files", text(pattern[0]), pattern[1])]
-    if names:
-        lines.append(line("names", text(names), "what a file's name says"))
-    lines += [*column("subject", "who it is"), *column("label", "what is done"), *column("recording", "which session")]
+def _line(name: str, value: str, comment: str = "") -> str:
+    return f"{name} = {value}" + (f"  # {comment}" if comment else "")
+
+
+def _people(found: Guess) -> Iterator[str]:
+    """Which files, and what says who it is and what is done."""
+    yield _line("title", _text(found.title))
+    yield _line("files", _text(found.pattern[0]), found.pattern[1])
+    if found.names:
+        yield _line("names", _text(found.names), "what a file's name says")
+    for role, what in SAYS.items():
+        if role in found.roles:
+            yield _line(role, _text(found.roles[role]), f"column that says {what}")
+        elif role != "recording" and f"{{{role}}}" not in (found.names or ""):
+            known = f"{' or '.join(found.doubtful[role])}?" if role in found.doubtful else "NOT FOUND:"
+            yield _line(role, '"?"', f"{known} column that says {what}, or write {{{role}}} into `names`")
+
+
+def _reading(look: Look, found: Guess) -> Iterator[str]:
+    """How a file is written, and its clock."""
     if look.above:
-        lines.append(line("skip_lines", str(look.above), "above the names of the columns"))
+        yield _line("skip_lines", str(look.above), "above the names of the columns")
     if not look.named:
-        lines.append(line("column_names", json.dumps(look.names, ensure_ascii=False), "which the files do not name"))
-    if "time" in roles:
-        lines.append(line("time", text(roles["time"]), "column; without one, every row is 1 / rate seconds later"))
-        lines.append(line("time_unit", text(unit), ", ".join(clock.UNITS)))
-    lines.append(line("rate", f"{rate or 50.0}", "samples per second" + ("" if rate else ": NOT FOUND, a guess")))
+        yield _line("column_names", _text(look.names), "which the files do not name")
+    if "time" in found.roles:
+        yield _line("time", _text(found.roles["time"]), "column; without one, every row is 1 / rate seconds later")
+        yield _line("time_unit", _text(found.unit), ", ".join(clock.UNITS))
+    yield _line("rate", f"{found.rate or 50.0}", "samples per second" + ("" if found.rate else ": NOT FOUND, a guess"))
     if look.separator != ",":
-        lines.append(line("separator", text(look.separator)))
+        yield _line("separator", _text(look.separator))
     if look.decimal != ".":
-        lines.append(line("decimal", text(look.decimal)))
+        yield _line("decimal", _text(look.decimal))
     lost = [word for word in LOST if any(word in row for row in look.rows)]
     if set(lost) - {"", "NaN", "nan"}:
-        lines.append(line("missing", "[" + ", ".join(map(text, lost)) + "]", "how a lost value is spelled"))
-    if "label" in roles and "" in look.column(roles["label"]):
-        lines.append(line("ignore", '[""]', "labels of samples that are no activity"))
-    window = max(2.0, description.SAMPLES / (rate or 50.0))
-    lines += [line("window", f"{window}", "s"), line("step", f"{window / 2}", "s from a window to the next")]
-    lines.append(line("gap", "0.1", "s; longer holes end a recording, shorter ones are interpolated"))
-    lines += ["", "[channels]  # column = unit, in the order that networks see them"]
-    lines += [line(text(name), text(u), doubt) for name, (u, doubt) in channels.items()]
-    return "\n".join(lines) + "\n"
+        yield _line("missing", _text(lost), "how a lost value is spelled")
+    if "label" in found.roles and "" in look.column(found.roles["label"]):
+        yield _line("ignore", '[""]', "labels of samples that are no activity")

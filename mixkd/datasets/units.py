@@ -19,8 +19,10 @@ SPELLED = {
     "µT": ("µt", "μt", "ut", "microtesla"),
 }
 GRAVITY = {"g": 1.0, "mg": 1000.0, "m/s²": 9.80665}
+EQUAL = (GRAVITY, {"rad/s": np.pi, "°/s": 180.0})  # one size in the units of each quantity
 LARGEST = {"g": 400.0, "mg": 400_000.0, "m/s²": 3923.0, "rad/s": 350.0, "°/s": 20_000.0, "µT": 50_000.0}
 NEAR = 0.25  # by which a median length may differ from gravity's
+ABOUT = 1.6  # factor by which the size of a recording may differ from that of others in the same unit
 
 
 def standard(unit: str) -> str:
@@ -41,6 +43,16 @@ def in_name(name: str) -> str | None:
 def of_length(length: float) -> str | None:
     """The unit in which gravity has this length; None for a length that is not gravity's."""
     return next((unit for unit, gravity in GRAVITY.items() if abs(length / gravity - 1) <= NEAR), None)
+
+
+def other(unit: str, ratio: float) -> str | None:
+    """The unit in which values would be about `ratio` times what they are in `unit`; None where no known one would."""
+    mine = standard(unit)
+    for sizes in EQUAL:
+        for name, size in sizes.items():
+            if mine in sizes and name != mine and ratio > 0 and 1 / ABOUT < ratio * sizes[mine] / size < ABOUT:
+                return name
+    return None
 
 
 def triads(channels: Sequence[str], stated: Sequence[str]) -> list[list[int]]:
