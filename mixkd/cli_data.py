@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Data sets: list them, fetch and check their files, describe one.")
 
+SHOWN = 50  # kinds of problems, at most
+
 Name = Annotated[str, typer.Argument(help="Name of a data set, see `mixkd data list`.")]
 NameOrFolder = Annotated[str, typer.Argument(help="Name of a data set, or a folder with recordings of your own.")]
 
@@ -156,9 +158,12 @@ def _check_folder(base: Path) -> None:
     from mixkd.store import atomic_write
 
     found = folder.inspect(base)
-    for problem, n in found.grouped():
+    groups = found.grouped()
+    for problem, n in groups[:SHOWN]:
         out.print(problem + (f" (and the same in {n - 1} more)" if n > 1 else ""))
     if found.problems:
+        if len(groups) > SHOWN:
+            out.print(f"and {len(groups) - SHOWN} more kinds of problems")
         out.print(f"{base}: {len(found.problems)} problem{'s' * (len(found.problems) > 1)}")
         raise typer.Exit(1)
     rows = table("person", "stretches", *found.classes, title="minutes of each person and class")

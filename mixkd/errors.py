@@ -16,14 +16,15 @@ class MixkdError(Exception):
     """
 
     def __init__(self, message: str):
-        super().__init__(_line(message))
+        super().__init__(one_line(message))
 
     def _render_traceback_(self) -> list[str]:
         # IPython calls this hook: in a notebook the line stands alone, without a stack of frames.
         return [f"MixkdError: {self}"]
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A text of any kind as an error or a remark shows it."""
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return line if len(line) <= MOST else f"{line[: MOST // 2]} … {line[-MOST // 2 :]}"
 

@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from mixkd import ranges
 from mixkd.datasets import clock, loose, table, timing
-from mixkd.errors import MixkdError
+from mixkd.errors import MixkdError, one_line
 from mixkd.store import atomic_write, sha256
 
 BATCH = 256
@@ -124,7 +124,8 @@ def label(student: Student, parts: list[tuple[float, np.ndarray]]) -> tuple[list
             seen.append((found, away))
     every = {name: np.concatenate([found[name] for found, _ in seen]) for name in ("lowest", "highest", "size")}
     away = np.concatenate([away for _, away in seen])
-    return rows, ranges.remarks(about["channels"], about["units"], about["training"], every, away)
+    remarks = ranges.remarks(about["channels"], about["units"], about["training"], every, away)
+    return rows, [one_line(remark) for remark in remarks]
 
 
 def batches(signal: np.ndarray, window: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -270,6 +270,16 @@ FINE = {
 }
 
 
+@pytest.mark.parametrize("column", ["name", "doing"])
+def test_long_names_make_no_long_lines(people, inspected, column):
+    for who, letter in (("ada", "x"), ("ben", "X")):  # one person in two spellings; or what one person alone did
+        people[who] = people[who].replace({column: {people[who][column][0]: 5000 * letter}})
+    found = inspected(people)
+    lines = [*found.problems, *found.remarks]
+    assert lines
+    assert max(map(len, lines)) <= 1000
+
+
 @pytest.mark.parametrize(("change", "toml"), FINE.values(), ids=FINE)
 def test_what_people_do_is_not_remarked(people, inspected, change, toml):
     found = inspected(change(people), toml)

@@ -495,6 +495,23 @@ def test_a_person_whose_clock_has_another_unit_is_refused(tmp_path):
     )
 
 
+@pytest.mark.parametrize(("unit", "found"), [("us", "2.5e+04"), ("ns", "2.5e+07")])
+def test_a_unit_of_time_that_is_a_thousand_times_too_short_is_refused(tmp_path, unit, found):
+    table = made()
+    table["t"] = (1000 * table.t).round()  # ms
+    base = written(tmp_path / "a", csv(table), time_unit=f'"{unit}"')
+    problems = folder.inspect(base).problems
+    expected = f"found {found} samples per second, expected 25 or a multiple of it, up to 200 times"
+    assert problems
+    assert all(expected in problem for problem in problems)
+
+
+def test_a_faster_stretch_in_a_slower_recording_is_refused(tmp_path):
+    """Even where the median of the whole recording is that of the stated rate."""
+    with pytest.raises(MixkdError, match="found 2.5e.10 samples per second, expected 25"):
+        timing.factor("a.csv", np.arange(80) * 4e-11, 25.0, 50)
+
+
 @pytest.mark.parametrize("rate", [10, 25, 30, 50, 100, 128])
 @pytest.mark.parametrize("samples", [1, 3, 7, 29])
 @pytest.mark.parametrize("begin", [0.0, 0.1, 1.7e9])

@@ -16,7 +16,7 @@ from mixkd.datasets import Recordings, checks, clock, loose, names, table, timin
 from mixkd.datasets.description import FIELDS, NAME, Description, describe
 from mixkd.datasets.faults import Faults, first
 from mixkd.datasets.summary import Stretch, summaries
-from mixkd.errors import MixkdError
+from mixkd.errors import MixkdError, one_line
 
 
 @dataclass
@@ -103,7 +103,8 @@ def inspect(folder: Path) -> Found:
         _add(path, folder, found)
     wrong = checks.problems(found) if not found.problems else ()
     found.problems += [line if line.startswith(str(folder)) else f"{folder}: {line}" for line in wrong]
-    found.remarks += checks.remarks(found)
+    found.problems = [one_line(problem) for problem in found.problems]
+    found.remarks = [one_line(remark) for remark in checks.remarks(found)]
     return found
 
 

@@ -12,6 +12,7 @@ from scipy.signal import resample_poly
 from mixkd.errors import MixkdError
 
 MATCH = 0.1  # by which a clock may differ from the stated rate
+MOST = 200  # times faster than the stated rate; with a wrong unit of time it is 1,000
 EVEN = 0.05  # of a step, by which samples of an even clock may be off
 
 
@@ -73,11 +74,15 @@ def held(values: np.ndarray) -> np.ndarray:
 
 
 def check_rate(where: str, steps: np.ndarray, rate: float) -> None:
-    """Refuse a clock with these steps (s) that ticks neither at `rate` (Hz) nor at a whole multiple of it."""
+    """Refuse a clock with these steps (s) that ticks neither at `rate` (Hz) nor at a multiple of it, up to MOST."""
     found = 1 / float(np.median(steps))
-    if not abs(found / (max(round(found / rate), 1) * rate) - 1) <= MATCH:
-        expected = f"{rate:g} or a multiple of it; is the unit of time right?"
-        raise MixkdError(f"{where}: found {found:.4g} samples per second, expected {expected}")
+    if not abs(found / (min(max(round(found / rate), 1), MOST) * rate) - 1) <= MATCH:
+        raise _other_rate(where, found, rate)
+
+
+def _other_rate(where: str, found: float, rate: float) -> MixkdError:
+    expected = f"{rate:g} or a multiple of it, up to {MOST} times; is the unit of time right?"
+    return MixkdError(f"{where}: found {found:.4g} samples per second, expected {expected}")
 
 
 def factor(where: str, time: np.ndarray, rate: float, window: int) -> int:
@@ -95,6 +100,8 @@ def factor(where: str, time: np.ndarray, rate: float, window: int) -> int:
             f"{1 / blocks[0]:.4g} samples per second and {1 / blocks[other[0]]:.4g} after {time[other[0] * window]:g} s"
         )
         raise MixkdError(f"{where}: found {found}, expected one rate throughout: put them into two files")
+    if times[0] > MOST:
+        raise _other_rate(where, 1 / blocks[0], rate)
     return int(times[0])
 
 
