@@ -118,6 +118,13 @@ def test_amd_of_uniform_maps():
         assert part.numpy() == pytest.approx(sign * np.full((1, 4), 0.5))
 
 
+@pytest.mark.parametrize("local", [False, True])
+def test_amd_can_be_trained_where_all_attention_is_in_one_place(local):
+    own = maps([[[3.0, 0, 0, 0]]]).requires_grad_()
+    losses.amd([own], [maps([[[1.0, 2, 3, 4]]])], local=local).backward()
+    assert own.grad.isfinite().all()
+
+
 def test_dist_does_not_see_an_affine_change_of_probabilities():
     p = torch.from_numpy(np.random.default_rng(0).dirichlet(np.ones(5), N))
     assert losses.dist(p.log(), (0.6 * p + 0.4 / 5).log(), 1.0).item() == pytest.approx(0, abs=1e-12)

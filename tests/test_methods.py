@@ -62,6 +62,19 @@ def basic(kd: np.ndarray) -> float:
     return (0.4 * ce(Z) + 0.6 * kd).mean()
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_that_need_no_features_read_logits_alone(method):
+    """Only those can be trained from a trace of the teachers' logits."""
+    spec = spec_of(method)
+    bare = [Outputs(o.logits, torch.empty(0), ()) for o in (STUDENT, TEACHER, OTHER)]
+    if METHODS[method].features:
+        with pytest.raises((ValueError, IndexError, RuntimeError, MixkdError)):
+            distil_loss(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, adapters(spec).double())
+    else:
+        loss = distil_loss(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, adapters(spec).double())
+        assert loss.item() == loss_of(method)
+
+
 # -- the formulas
 
 
