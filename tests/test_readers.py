@@ -422,6 +422,13 @@ def test_spread_times_increase_whatever_the_clock_does(steps, rate):
     assert not offset.size or np.ptp(offset) <= 2 * clock.BURST + 1e-9
 
 
+@pytest.mark.parametrize("tick", [1e-9, 1e-12])
+def test_a_clock_that_hardly_ticks_takes_little_memory(tick):
+    found, far = clock.spread(np.repeat(np.arange(30) * tick, 2), 25.0)
+    assert not far.size
+    assert np.diff(found) == pytest.approx(np.full(59, tick / 2))
+
+
 def test_a_clock_in_whole_seconds_is_said_and_gives_the_same_windows(tmp_path, plain):
     found = read(written(tmp_path / "a", csv(made(np.floor))))
     assert found.counts == {"rows with a time in whole seconds, spread evenly within each": 3 * (200 - 9)}

@@ -87,7 +87,7 @@ def spread(time: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
     sizes, steps = np.diff(np.r_[starts, len(time)]), np.diff(time[starts])
     step = 1 / (rows_per_second(time) or rate)
     # How late a group is, were its rows counted from the first: that of the least late one in what follows.
-    ahead = max(round(BURST / step), 1)
+    ahead = min(max(round(BURST / step), 1), len(time))  # rows; a filter beyond the last one takes memory alone
     late = np.repeat(time[starts] - starts * step, sizes)
     late = minimum_filter1d(late, ahead, origin=-(ahead // 2), mode="nearest")[starts]
     usual = float(np.median(steps)) if len(steps) else 0.0
