@@ -74,6 +74,13 @@ def test_no_accuracy_where_a_mixed_variance_is_negative(mixup_study):
     assert table.drop(("interpolated", -0.5)).notna().all(axis=None)
 
 
+def test_the_runs_of_every_deviation_are_published():
+    base = next(studies.bases("watch", "full", 0))
+    trained = set(studies.every("watch", "full"))
+    for deviation in deviations.DEVIATIONS:
+        assert {deviation.released(base), deviation.exact(base)} <= trained, deviation.what
+
+
 def test_deviations_are_released_minus_exact(module_home):
     study = studies.load("deviations", "synthetic", "smoke")
     studies.load("share", "synthetic", "smoke")
