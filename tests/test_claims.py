@@ -244,6 +244,15 @@ def test_every_part_must_hold_and_holm_counts_the_claims():
     assert set(verdicts.assess(BASES, lookup_of(0.02), claims=many).claims["verdict"]) == {"undecided"}
 
 
+def test_against_a_claim_its_clearest_part_counts_by_the_number_of_parts():
+    parts = tuple(Part(way, claims.minus(B, A), way, "accuracy") for way in ("below", "not_above"))
+    tested = verdicts.assess(BASES, lookup_of(0.0135), claims=[Claim("H", "", "", "", parts)])
+    assert list(tested.parts["says"]) == ["against"] * 2
+    clearest, other = sorted(tested.parts["p"])
+    assert other > 2 * clearest
+    assert tested.claims["p"].item() == pytest.approx(2 * clearest)
+
+
 def test_few_people_give_points_and_no_verdict():
     claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
     tested = verdicts.assess(BASES[:4], lookup_of(0.02), final=False, claims=[claim])
