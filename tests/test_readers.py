@@ -515,7 +515,7 @@ def test_a_unit_of_time_that_is_a_thousand_times_too_short_is_refused(tmp_path, 
 
 def test_a_faster_stretch_in_a_slower_recording_is_refused(tmp_path):
     """Even where the median of the whole recording is that of the stated rate."""
-    with pytest.raises(MixkdError, match="found 2.5e.10 samples per second, expected 25"):
+    with pytest.raises(MixkdError, match=r"found 2\.5e\+10 samples per second, expected 25"):
         timing.factor("a.csv", np.arange(80) * 4e-11, 25.0, 50)
 
 

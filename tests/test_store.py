@@ -71,6 +71,13 @@ def python(code: str, **popen) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", header + code], text=True, stdout=subprocess.PIPE, **popen)
 
 
+def test_plain_data_has_one_spelling():
+    """Records and manifests are hashed as they are written: another spelling would retire all of them."""
+    assert canonical_json({"b": 1.5, "a": {"z": [1], "y": "ü"}}) == (
+        b'{\n "a": {\n  "y": "\\u00fc",\n  "z": [\n   1\n  ]\n },\n "b": 1.5\n}'
+    )
+
+
 # -- round trip
 
 
