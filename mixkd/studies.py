@@ -91,7 +91,7 @@ def taught(base: RunSpec, by: Teachers, in_teacher: Mixup | None = None, **field
     """`base` as a student of WRN16-1 teachers, `signal`, `image` or `both`, themselves trained with `in_teacher`."""
     chosen: tuple[Modality, ...] = MODALITIES if by == "both" else (by,)
     teachers = tuple(TeacherSpec(modality=m, mixup=in_teacher, weight=1 / len(chosen)) for m in chosen)
-    usual = {"teachers": teachers, "temperature": TEMPERATURE, "kd_weight": KD_WEIGHT}
+    usual: dict[str, Any] = {"teachers": teachers, "temperature": TEMPERATURE, "kd_weight": KD_WEIGHT}
     return replace(base, **(usual | fields))
 
 
