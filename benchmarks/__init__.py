@@ -14,10 +14,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from mixkd import provenance
 from mixkd.analysis.cost import BENCHMARKS
-from mixkd.store import atomic_write, canonical_json
-from mixkd.sweep import WORKER_ENVIRONMENT
+from mixkd.files import atomic_write, canonical_json
+from mixkd.runs import provenance
+from mixkd.runs.sweep import WORKER_ENVIRONMENT
 
 Name = TypeVar("Name", bound=Hashable)
 BLOCK = 0.1  # seconds that a variant runs at least when it is its turn

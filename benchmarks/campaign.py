@@ -10,10 +10,11 @@ import sys
 from collections.abc import Iterable
 
 from benchmarks import show, write
-from mixkd import planning, studies, sweep
-from mixkd.config import RunSpec
+from mixkd import studies
 from mixkd.errors import MixkdError
-from mixkd.store import Store
+from mixkd.runs import planning, sweep
+from mixkd.runs.store import Store
+from mixkd.specs.run import RunSpec
 
 CLOCK = "wall time by the times of files; other work beside the campaign is not left out"
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from mixkd import sweep
-from mixkd.config import ImageSpec, RunSpec
-from mixkd.store import CHECKOUT, atomic_write
+from mixkd.files import CHECKOUT, atomic_write
+from mixkd.runs import sweep
+from mixkd.specs.run import ImageSpec, RunSpec
 
 FOLDS = range(2, 7)  # their validation subjects are 4 to 8: none of those that profile `quick` tests
 

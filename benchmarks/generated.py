@@ -28,9 +28,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks import generated_words as words
-from mixkd import predict
-from mixkd.datasets import description, draft, folder
-from mixkd.datasets.description import UNSTATED
+from mixkd.datasets.own import description, draft, folder
+from mixkd.datasets.own.description import UNSTATED
+from mixkd.deploy import predict
 from mixkd.errors import MixkdError
 
 LIMIT = 10  # s of CPU time for one input: a busy machine makes no hang

@@ -15,11 +15,13 @@ from typing import Literal
 
 import numpy as np
 
-from mixkd import notebook
-from mixkd.cli import fields_of
-from mixkd.config import RunSpec
-from mixkd.datasets import DATASETS, archives, dataset, kept, named
-from mixkd.studies import STUDIES, specs
+from mixkd.book import notebook
+from mixkd.cli.main import fields_of
+from mixkd.datasets import DATASETS, dataset, named
+from mixkd.datasets.own import imported
+from mixkd.datasets.raw import archives
+from mixkd.specs.run import RunSpec
+from mixkd.studies.designs import STUDIES, specs
 
 Readers = dict[str, Callable[[], object]]
 CHARACTERS = "aZ0 -_.~/\\'\"[]{}(),;:=%$#@!*?&|<>+\n\t\r\x00\x1b\x7fäµ²é\u00a0\u200b\u202e\u3042\U0001f600\udcff"
@@ -91,7 +93,7 @@ def parameters(rng: np.random.Generator, base: Path) -> Readers:
 
 def names(rng: np.random.Generator, base: Path) -> Readers:
     """Names of data sets, studies, profiles and notebooks."""
-    found = word(rng, [*DATASETS, f"{kept.KEPT}0123456789ab"])
+    found = word(rng, [*DATASETS, f"{imported.KEPT}0123456789ab"])
     study, profile = word(rng, list(STUDIES)), word(rng, ["smoke", "quick", "full"])
     chapter = word(rng, [path.stem for path in _notebooks()])
     return {

@@ -1,7 +1,7 @@
 """Mutation testing: changes one place of a module at a time and runs the tests, which should fail.
 
-    python -m benchmarks.mutants mixkd/topology.py tests/test_topology.py tests/test_windows.py --number 30 --seed 0
-    python -m benchmarks.mutants mixkd/topology.py tests/test_topology.py --only 12 80   # these again, by their numbers
+    python -m benchmarks.mutants mixkd/rng.py tests/test_mixing.py tests/test_training.py --number 30 --seed 0
+    python -m benchmarks.mutants mixkd/rng.py tests/test_mixing.py --only 12 80   # these again, by their numbers
 
 Prints one line for each mutant: survived or killed, its number, the line, the code before and after. A survivor is a
 missing test or an equivalent program. Works on a copy of the project in a temporary folder. Numbers hold for one

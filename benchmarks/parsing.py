@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks import as_worker, measure, ratio, show, write
-from mixkd.datasets import pamap2, raw, selfback, table
+from mixkd.datasets.raw import cache, text_table
+from mixkd.datasets.sets import pamap2, selfback
 
 ROUNDS, WHOLE = 5, 3  # of the part, of whole sets
 PAMAP2_BYTES = 150_000_000
 SELFBACK_FILES, SELFBACK_ROWS = 756, 15_001  # 11.3 million rows
-SELFBACK = table.Format(selfback.COLUMNS, header=True)
+SELFBACK = text_table.Format(selfback.COLUMNS, header=True)
 
 
 def make_pamap2(path: Path, n_bytes: int) -> None:
@@ -46,14 +47,14 @@ def make_selfback(path: Path, n_rows: int) -> None:
 
 
 def read_pamap2(path: Path) -> np.ndarray:
-    return table.read(path, pamap2.FORMAT).values
+    return text_table.read(path, pamap2.FORMAT).values
 
 
 def read_selfback(path: Path) -> np.ndarray:
     """The file as often as selfBACK has files, into one array, as its loader gathers them."""
-    pieces = raw.Pieces()
+    pieces = cache.Pieces()
     for _ in range(SELFBACK_FILES):
-        pieces.add(table.read(path, SELFBACK).values, 0, 1)
+        pieces.add(text_table.read(path, SELFBACK).values, 0, 1)
     return pieces.arrays()["signal"]
 
 
@@ -70,7 +71,7 @@ READERS = {"pamap2": read_pamap2, "selfback": read_selfback}
 
 def alone(name: str, path: Path) -> None:
     """In a process of its own: seconds of CPU, growth of the peak of memory and size of the array, on stdout."""
-    read_pamap2(path.with_name(f"small-{path.name}")) if name == "pamap2" else table.read(path, SELFBACK)
+    read_pamap2(path.with_name(f"small-{path.name}")) if name == "pamap2" else text_table.read(path, SELFBACK)
     Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts anew from what is held now
     before, start = peak(), time.process_time()
     array = READERS[name](path)
@@ -114,7 +115,7 @@ def main() -> None:
             {
                 "pamap2": lambda: read_pamap2(small),
                 "pamap2, genfromtxt": lambda: genfromtxt_pamap2(small),
-                "selfback": lambda: table.read(csv, SELFBACK),
+                "selfback": lambda: text_table.read(csv, SELFBACK),
                 "selfback, genfromtxt": lambda: genfromtxt_selfback(csv),
             },
             ROUNDS,

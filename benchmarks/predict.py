@@ -18,23 +18,24 @@ import numpy as np
 import torch
 
 from benchmarks import show, write
-from mixkd import export, networks, predict, ranges
-from mixkd.datasets.description import UNSTATED
-from mixkd.store import atomic_write, canonical_json, sha256
+from mixkd.datasets.own.description import UNSTATED
+from mixkd.deploy import export, predict, ranges
+from mixkd.files import atomic_write, canonical_json, sha256
+from mixkd.learning import networks
 
 RATE, WINDOW, HOURS = 50, 100, 24
 CHANNELS, UNITS, CLASSES = ["x", "y", "z"], ["g", "g", "g"], ["calm", "lively"]
 
 COMMAND = """
 import atexit, pathlib, re, sys
-from mixkd import cli
+from mixkd.cli import main
 
 def peak():  # Linux; not that of getrusage, which a process inherits from the one that started it
     found = re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())
     pathlib.Path(sys.argv[-1]).with_name("peak").write_text(found[1])
 
 atexit.register(peak)
-cli.main()
+main.main()
 """
 
 

@@ -23,9 +23,11 @@ from gtda.homology import CubicalPersistence
 from scipy.sparse import coo_matrix
 
 from benchmarks import as_worker, measure, ratio, show, write
-from mixkd import backends, topology
-from mixkd.config import ImageSpec
-from mixkd.topology import Diagrams, Grid
+from mixkd import topology
+from mixkd.specs.run import ImageSpec
+from mixkd.topology import oracles
+from mixkd.topology.imaging import Grid
+from mixkd.topology.persistence import Diagrams
 
 SHAPES = ((3, 500), (27, 100))
 N, FEW, BATCH, REPEATS = 2000, 100, 64, 5
@@ -158,11 +160,11 @@ def agreement(x: np.ndarray, n_images: int = 20) -> dict[str, float]:
     sampled, integrated = Grid.fit(ours, SAMPLED), Grid.fit(ours, INTEGRATED)
     fast, precise = topology.images(few, sampled), topology.images(few, integrated)
     return {
-        "diagrams, fast and giotto": furthest(ours, backends.diagrams(x[:FEW], "giotto")),
-        "diagrams, fast and gudhi": furthest(ours, backends.diagrams(x[:FEW], "gudhi")),
-        "images, fast and gudhi (sampled)": distance(fast, backends.images(few, sampled, "gudhi")),
-        "images, fast and persim (integrated)": distance(precise, backends.images(few, integrated, "persim")),
-        "images, giotto and fast (sampled)": distance(backends.images(few, sampled, "giotto"), fast),
+        "diagrams, fast and giotto": furthest(ours, oracles.diagrams(x[:FEW], "giotto")),
+        "diagrams, fast and gudhi": furthest(ours, oracles.diagrams(x[:FEW], "gudhi")),
+        "images, fast and gudhi (sampled)": distance(fast, oracles.images(few, sampled, "gudhi")),
+        "images, fast and persim (integrated)": distance(precise, oracles.images(few, integrated, "persim")),
+        "images, giotto and fast (sampled)": distance(oracles.images(few, sampled, "giotto"), fast),
         "images, sampled and integrated": distance(fast, precise),
     }
 

@@ -18,14 +18,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import as_worker, measure, ratio, show, write
-from mixkd import inputs, planning, runs, studies, training
-from mixkd.config import Mixup, RunSpec
-from mixkd.inputs import FoldData
-from mixkd.methods import METHODS, adapters
-from mixkd.networks import WideResNet
-from mixkd.runs import Traces, trace_key
-from mixkd.store import Store
-from mixkd.training import Teacher
+from mixkd import studies
+from mixkd.learning import fold_data, training
+from mixkd.learning.fold_data import FoldData
+from mixkd.learning.methods import METHODS, adapters
+from mixkd.learning.networks import WideResNet
+from mixkd.learning.training import Teacher
+from mixkd.runs import planning, single
+from mixkd.runs.single import Traces, trace_key
+from mixkd.runs.store import Store
+from mixkd.specs.run import Mixup, RunSpec
 
 ROUNDS, ROUNDS_PER_KIND = 31, 5
 TARGET = 1.15  # a traced step over a scratch step
@@ -47,12 +49,12 @@ def kind(spec: RunSpec) -> RunSpec:
 
 
 def network(spec: RunSpec, data: FoldData) -> WideResNet:
-    return runs.initial_network(spec, data, Store())
+    return single.initial_network(spec, data, Store())
 
 
 def stepper(spec: RunSpec, data: FoldData, traces: Traces | None) -> Callable[[], float]:
     """A function that trains one step further along the stream; teachers are live without `traces`, or for features."""
-    data = inputs.for_spec(data, spec)
+    data = fold_data.for_spec(data, spec)
     net, draws = network(spec, data).train(), training.stream_of(spec, data)
     steps = cycle(range(len(draws)))
     known = None if METHODS[spec.method].features else traces
@@ -75,7 +77,7 @@ def build(specs: Iterable[RunSpec], data: FoldData) -> tuple[Traces, dict[str, f
     traces: Traces = {}
     seconds = {}
     for spec in specs:
-        seen = inputs.for_spec(data, spec)
+        seen = fold_data.for_spec(data, spec)
         draws = training.stream_of(spec, seen)
         for run in spec.teacher_runs:
             if (key := trace_key(run, spec)) not in traces:
@@ -87,7 +89,7 @@ def build(specs: Iterable[RunSpec], data: FoldData) -> tuple[Traces, dict[str, f
 
 def evaluation(spec: RunSpec, data: FoldData) -> Callable[[], object]:
     """What `fit` does after an epoch."""
-    seen = inputs.for_spec(data, spec)
+    seen = fold_data.for_spec(data, spec)
     net = network(spec, seen)
     return lambda: [training.evaluate(net, seen, spec.modality, split) for split in ("validation", "test")]
 
@@ -177,7 +179,7 @@ def main() -> None:
     as_worker()
     with TemporaryDirectory() as empty:
         plan = planning.plan(studies.every("watch", "quick"), Store(Path(empty)))
-    data = inputs.prepare(BOTH)
+    data = fold_data.prepare(BOTH)
     _ = data.signals, data.imager, data.labels  # made here, and shared by every variant
     kinds = dict.fromkeys(map(kind, [BOTH, *plan.missing]))
     traces, seconds = build([same for spec in kinds for same in (spec, replace(spec, mixup=None))], data)

@@ -47,7 +47,7 @@ def _global_state_is_left_alone():
 def _one_worker_for_a_sweep():
     """Of those that tests start in their own process, unless they ask for more."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mixkd.sweep.n_cores", lambda: 1)
+        patch.setattr("mixkd.runs.sweep.n_cores", lambda: 1)
         yield
 
 
@@ -62,14 +62,14 @@ def store_home(tmp_path, monkeypatch):
 @pytest.fixture
 def mixkd(monkeypatch, capsys, store_home, tmp_path):
     """Runs `mixkd WORDS` in this process, in an empty folder; returns exit status, stdout and stderr."""
-    from mixkd import cli
+    from mixkd.cli import main
 
     monkeypatch.chdir(tmp_path)
 
     def command(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["mixkd", *words])
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main.main()
         return int(end.value.code or 0), *capsys.readouterr()
 
     return command

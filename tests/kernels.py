@@ -1,4 +1,4 @@
-"""A plugin of pytest for nbval: its kernels are talked to through files, as those of `mixkd.notebook.execute` are."""
+"""A plugin of pytest for nbval: its kernels are talked to through files, as those of `mixkd.book.notebook` are."""
 
 from itertools import count
 from tempfile import TemporaryDirectory

@@ -14,10 +14,11 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from mixkd import runs
-from mixkd.config import Mixup, RunSpec, TeacherSpec
-from mixkd.planning import with_requirements
-from mixkd.store import RunRecord, Store, sha256
+from mixkd.files import sha256
+from mixkd.runs import single
+from mixkd.runs.planning import with_requirements
+from mixkd.runs.store import RunRecord, Store
+from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
 
 FULL, PARTIAL, RELEASED = Mixup(0.4), Mixup(1.0, 0.5), Mixup(1.0, 0.25, "released")
 SIGNAL, IMAGE = TeacherSpec(), TeacherSpec(modality="image")
@@ -31,7 +32,7 @@ def small(**fields: Any) -> RunSpec:
 
 def train(spec: RunSpec, store: Store) -> RunRecord:
     """The record of a run, trained in this process with all that it needs."""
-    return [runs.run(needed, store) for needed in with_requirements([spec])][-1]
+    return [single.run(needed, store) for needed in with_requirements([spec])][-1]
 
 
 def results(store: Store) -> dict[str, Any]:

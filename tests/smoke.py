@@ -26,7 +26,7 @@ class Smoke:
 def mixkd(*words: str, home: Path, **options) -> subprocess.CompletedProcess:
     """`mixkd WORDS` in a process of its own, with its own store."""
     environment = {**os.environ, "MIXKD_HOME": str(home)}
-    command = [sys.executable, "-m", "mixkd.cli", *words]
+    command = [sys.executable, "-m", "mixkd.cli.main", *words]
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, **options)
 
 

@@ -17,11 +17,13 @@ from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix
 
 from benchmarks import campaign
-from mixkd import inputs, metrics, probes, studies, tables, training, windows
+from mixkd import studies, windows
 from mixkd.analysis import agreement, baselines, comparison, cost, features, smoothness
-from mixkd.datasets import synthetic
+from mixkd.datasets.sets import synthetic
 from mixkd.errors import MixkdError
-from mixkd.store import RunRecord, Store
+from mixkd.learning import fold_data, metrics, probes, training
+from mixkd.runs.store import RunRecord, Store
+from mixkd.studies import tables
 from mixkd.windows import Windows
 
 LOGITS = arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(2, 9)), elements=st.floats(-10, 10, width=32))
@@ -90,7 +92,7 @@ def test_target_entropies(temperature_study):
         assert (np.diff(part.sort_values("temperature")["entropy"]) > 0).all()
     for _, row in found[(found["share"] == 0) & (found["fold"] == 0)].iterrows():
         spec = row["spec"]
-        data = inputs.prepare(spec)
+        data = fold_data.prepare(spec)
         first_epoch = training.stream_of(spec, data).rows.ravel()[: len(data.parts["train"]) // 64 * 64]
         logits = Store().get(spec.teacher_runs[0]).arrays["train_logits"][first_epoch]
         assert row["entropy"] == pytest.approx(mean_entropy(logits, spec.temperature), rel=1e-5)
@@ -263,9 +265,9 @@ def table_of(*records: RunRecord) -> pd.DataFrame:
     return pd.DataFrame([{**tables.describe(r.spec), "subject": "7", "record": r} for r in records])
 
 
-def fold_data(y: list[int]) -> inputs.FoldData:
+def a_fold(y: list[int]) -> fold_data.FoldData:
     part = labelled(y)
-    return inputs.FoldData(
+    return fold_data.FoldData(
         dict.fromkeys(("train", "validation", "test"), part), windows.Fold((7,), (8,), (9,)), 3, small()
     )
 
@@ -275,7 +277,7 @@ def test_followed_counts_equal_answers_where_the_teacher_is_right_and_wrong():
     signal, image = student.teacher_runs
     y = [0, 0, 1, 2]
     records = made_up(student, [0, 1, 1, 0]), made_up(signal, [0, 0, 1, 0]), made_up(image, [1, 1, 1, 2])
-    found = agreement.followed(table_of(records[0]), table_of(*records[1:]), {0: fold_data(y)})
+    found = agreement.followed(table_of(records[0]), table_of(*records[1:]), {0: a_fold(y)})
     shares = found.set_index(["modality", "where"])["share"]
     assert shares["signal", "right"] == pytest.approx(2 / 3)
     assert shares["signal", "wrong"] == 1
@@ -289,20 +291,20 @@ def test_answers_of_other_people_are_not_compared_with_the_labels_here():
     with pytest.raises(
         MixkdError, match=r"^run .*: found test subjects \[6\], expected \[7\]: two copies of a data set$"
     ):
-        tables.labels(other, {0: fold_data([0, 1])})
-    assert tables.labels(made_up(small(), [0, 1]), {0: fold_data([0, 1])}).tolist() == [0, 1]
+        tables.labels(other, {0: a_fold([0, 1])})
+    assert tables.labels(made_up(small(), [0, 1]), {0: a_fold([0, 1])}).tolist() == [0, 1]
 
 
 def test_a_study_whose_runs_saw_other_people_is_refused(monkeypatch):
     runs = [made_up(small(), [0]), made_up(small(seed=1), [0], data={"subjects": {"test": [6]}})]
-    monkeypatch.setattr(studies.sweep, "run", lambda *_: runs)
+    monkeypatch.setattr(studies.designs.sweep, "run", lambda *_: runs)
     with pytest.raises(MixkdError, match="two copies of a data set"):
         studies.load("mixup", "synthetic", "smoke")
 
 
 def test_class_gains_are_differences_of_recall():
     first, second = made_up(small(teachers=[SIGNAL]), [0, 0, 1, 2]), made_up(small(), [0, 1, 1, 1])
-    found = agreement.class_gains(table_of(first), table_of(second), {0: fold_data([0, 0, 1, 1])}, ("a", "b", "c"))
+    found = agreement.class_gains(table_of(first), table_of(second), {0: a_fold([0, 0, 1, 1])}, ("a", "b", "c"))
     assert found.set_index("class")["gain"].to_dict() == {"a": 0.5, "b": -0.5}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mixkd.datasets import archives
+from mixkd.datasets.raw import archives
 from mixkd.errors import MixkdError
 
 CONTENT = b"1,2,3\n" * 50

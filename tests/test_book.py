@@ -16,7 +16,8 @@ import yaml
 from bs4 import BeautifulSoup
 from smoke import ROOT, Smoke, smoke  # noqa: F401
 
-from mixkd import MixkdError, book, notebook
+from mixkd import MixkdError
+from mixkd.book import build, notebook
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
@@ -47,7 +48,7 @@ def test_a_broken_reference_fails_the_build_and_keeps_the_old_site(tmp_path):
     (tmp_path / "html").mkdir()
     (tmp_path / "html" / "index.html").write_text("the last success")
     with pytest.raises(MixkdError, match="no_such_page"):
-        book.render(stage, tmp_path)
+        build.render(stage, tmp_path)
     assert (tmp_path / "html" / "index.html").read_text() == "the last success"
 
 
@@ -60,7 +61,7 @@ def test_a_failing_notebook_fails_the_build_by_name(tmp_path, monkeypatch):
     nbformat.write(source, tmp_path / "99_broken.ipynb")
     monkeypatch.setattr(notebook, "NOTEBOOKS", tmp_path)
     with pytest.raises(MixkdError, match=r"99_broken\.ipynb.*ValueError: on purpose"):
-        book.execute_all(tmp_path / "stage", {"x": 2})
+        build.execute_all(tmp_path / "stage", {"x": 2})
     assert not (tmp_path / "stage" / "notebooks" / "99_broken.ipynb").exists()
 
 
@@ -117,7 +118,7 @@ def test_every_page_ends_with_its_provenance(smoke: Smoke):  # noqa: F811
         foot = soup.select(".provenance")[-1].text
         for word in ("profile", "smoke", "watch", "seed", "torch", "wall time"):
             assert word in foot, (name, word)
-        sha = book.git_state()["sha"]
+        sha = build.git_state()["sha"]
         assert sha is None or sha[:10] in foot, name
 
 

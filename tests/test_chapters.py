@@ -12,7 +12,8 @@ import pytest
 from shared import expand, needs_shared  # noqa: F401
 from smoke import ROOT, mixkd
 
-from mixkd import MixkdError, notebook
+from mixkd import MixkdError
+from mixkd.book import notebook
 
 ALL = ("01", "02", "03", "04", "05", "06", "07")
 EVERY = os.environ.get("MIXKD_TEST_CHAPTERS") == "all"

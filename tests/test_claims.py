@@ -19,8 +19,8 @@ from mixkd.analysis.claims import AFTERWARDS, CLAIMS, Claim, Part
 from mixkd.analysis.measures import MEASURES, measure
 from mixkd.datasets import DATASETS
 from mixkd.errors import MixkdError
-from mixkd.published import METRICS
-from mixkd.store import RunRecord
+from mixkd.runs.published import METRICS
+from mixkd.runs.store import RunRecord
 
 some_differences = st.lists(st.floats(-1, 1).map(lambda d: round(d, 6)), min_size=2, max_size=9).map(np.array)
 

@@ -11,18 +11,21 @@ import numpy as np
 import pytest
 from runs import PARTIAL, mtimes, results, small
 
-from mixkd import cli, notebook, planning, studies, sweep
-from mixkd.cli import app
+from mixkd import studies
+from mixkd.book import notebook
+from mixkd.cli import main
+from mixkd.cli.main import app
 from mixkd.datasets import DATASETS
 from mixkd.errors import MixkdError
-from mixkd.store import Store
+from mixkd.runs import planning, sweep
+from mixkd.runs.store import Store
 
 COMMANDS = ("data", "run", "sweep", "notebook", "book", "verify", "publish", "distill", "predict")
 
 
 @pytest.fixture(autouse=True)
 def _wide_terminal(monkeypatch):
-    monkeypatch.setattr(cli.out, "_width", 200)
+    monkeypatch.setattr(main.out, "_width", 200)
 
 
 # -- help
@@ -43,7 +46,9 @@ def test_every_command_is_listed_here():
 
 def test_the_command_in_a_process_of_its_own(store_home):
     """As users start it: nothing but the line on stderr, and status 1."""
-    done = subprocess.run([sys.executable, "-m", "mixkd.cli", "data", "info", "wach"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "mixkd.cli.main", "data", "info", "wach"], capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "mixkd: dataset: found 'wach', did you mean 'watch'?\n"
 

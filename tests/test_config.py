@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixkd import studies
-from mixkd.config import PROFILES, ImageSpec, Mixup, Profile, RunSpec, TeacherSpec
 from mixkd.errors import MixkdError
+from mixkd.specs.profiles import PROFILES, Profile
+from mixkd.specs.run import ImageSpec, Mixup, RunSpec, TeacherSpec
 
 SIGNAL, IMAGE = TeacherSpec("signal", weight=0.3), TeacherSpec("image", weight=0.7)
 STUDENT = RunSpec(teachers=(SIGNAL, IMAGE), mixup=Mixup(0.4, 0.25), init="scratch")
@@ -182,7 +183,9 @@ def test_every_field_is_in_the_hash():
 
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
 def test_hash_is_the_same_in_every_process(hash_seed):
-    code = f"from mixkd.config import RunSpec; print(RunSpec.parse({json.loads(json.dumps(STUDENT.as_dict()))!r}).hash)"
+    code = (
+        f"from mixkd.specs.run import RunSpec; print(RunSpec.parse({json.loads(json.dumps(STUDENT.as_dict()))!r}).hash)"
+    )
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == STUDENT.hash == GOLDEN

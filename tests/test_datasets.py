@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mixkd import store, topology
-from mixkd.datasets import DATASETS, Recordings, dataset, synthetic, watch
-from mixkd.datasets.sources import SOURCES
+from mixkd import files, topology
+from mixkd.datasets import DATASETS, Recordings, dataset
+from mixkd.datasets.raw.sources import SOURCES
+from mixkd.datasets.sets import synthetic, watch
 from mixkd.errors import MixkdError
 
 # -- watch
@@ -37,7 +38,7 @@ def test_watch_is_what_was_published(watch):
 
 def test_second_load_comes_from_the_verified_cache(store_home, monkeypatch, watch):
     first = dataset("watch").load()
-    monkeypatch.setattr("mixkd.datasets.watch.convert", lambda path: pytest.fail("converted again"))
+    monkeypatch.setattr("mixkd.datasets.sets.watch.convert", lambda path: pytest.fail("converted again"))
     second = dataset("watch").load()
     for loaded in (first, second):
         assert [s.tobytes() for s in loaded.signals] == [s.tobytes() for s in watch.signals]
@@ -148,7 +149,7 @@ def test_every_entry_is_complete(name):
     assert entry.source in ("", *SOURCES)
     assert callable(getattr(importlib.import_module(entry.module), entry.loader))
     if name != "synthetic":
-        assert f"{{{entry.citation}," in (store.CHECKOUT / "book" / "references.bib").read_text()
+        assert f"{{{entry.citation}," in (files.CHECKOUT / "book" / "references.bib").read_text()
 
 
 def test_nothing_is_read_when_modules_are_imported(tmp_path):

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mixkd import cli, cli_data
-from mixkd.datasets import download, raw
-from mixkd.datasets.sources import SOURCES, Source
+from mixkd.cli import data, main
+from mixkd.datasets.raw import download, paths
+from mixkd.datasets.raw.sources import SOURCES, Source
 from mixkd.errors import MixkdError
 
 FILES = {"S/a.csv": b"1,2,3\n" * 9000, "S/b.csv": np.random.default_rng(0).bytes(200_000)}
@@ -128,23 +128,23 @@ def refused(message: str) -> MixkdError:
     with pytest.raises(MixkdError, match=message) as refusal:
         download.fetch("selfback")
     assert "\n" not in str(refusal.value)
-    assert not (raw.root() / "selfback").exists()
-    assert not list(raw.root().glob(".selfback*"))
+    assert not (paths.root() / "selfback").exists()
+    assert not list(paths.root().glob(".selfback*"))
     return refusal.value
 
 
 def recorded() -> dict:
-    return json.loads((raw.root() / "selfback.files.json").read_text())
+    return json.loads((paths.root() / "selfback.files.json").read_text())
 
 
 def parts() -> list[str]:
-    return sorted(path.name for path in (raw.root() / ".downloads").iterdir())
+    return sorted(path.name for path in (paths.root() / ".downloads").iterdir())
 
 
 def test_fetch_and_record(server):
     seen = []
     target = download.fetch("selfback", lambda done, total: seen.append((done, total)))
-    assert target == raw.root() / "selfback"
+    assert target == paths.root() / "selfback"
     assert content(target) == FILES
     assert seen[-1] == (len(ARCHIVE), len(ARCHIVE))
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})
@@ -168,7 +168,7 @@ def test_an_interrupted_fetch_goes_on_where_it_stopped(server):
     assert server.asked == [None, "bytes=131072-", "bytes=196608-"]
     assert seen[0][0] > 196_608
     assert seen[-1] == (len(ARCHIVE), len(ARCHIVE))
-    assert content(raw.root() / "selfback") == FILES
+    assert content(paths.root() / "selfback") == FILES
     assert parts() == []
 
 
@@ -178,7 +178,7 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(server):
     server.cut, server.etag = None, '"two"'
     server.content = zipped({"S/new.csv": np.random.default_rng(1).bytes(200_000)})
     download.fetch("selfback")
-    assert content(raw.root() / "selfback").keys() == {"S/new.csv"}
+    assert content(paths.root() / "selfback").keys() == {"S/new.csv"}
     assert recorded()["archive"] == hashlib.sha256(server.content).hexdigest(), "and nothing of the old one before it"
 
 
@@ -186,10 +186,10 @@ def test_a_fetch_that_was_killed_after_its_last_byte_is_begun_again(server):
     server.cut = 100_000
     refused("kept")
     server.cut = None
-    (raw.root() / ".downloads" / "a-set.zip.part").write_bytes(ARCHIVE)
+    (paths.root() / ".downloads" / "a-set.zip.part").write_bytes(ARCHIVE)
     download.fetch("selfback")
     assert server.asked == [None, f"bytes={len(ARCHIVE)}-", None]
-    assert content(raw.root() / "selfback") == FILES
+    assert content(paths.root() / "selfback") == FILES
 
 
 def test_a_server_that_cannot_go_on_starts_again(server):
@@ -198,7 +198,7 @@ def test_a_server_that_cannot_go_on_starts_again(server):
     server.cut = None
     download.fetch("selfback")
     assert server.asked == [None, None]
-    assert content(raw.root() / "selfback") == FILES
+    assert content(paths.root() / "selfback") == FILES
 
 
 def test_a_mark_of_an_older_answer_is_forgotten(server):
@@ -308,7 +308,7 @@ def test_more_than_the_limit(server, monkeypatch, length):
 def test_hostile_archives_leave_nothing(server):
     server.content = zipped({"S/a.csv": b"1", "../../evil": b"x"})
     refused(r"found the name '\.\./\.\./evil', expected names inside the folder; nothing was unpacked")
-    assert [p.name for p in raw.root().iterdir()] == [".downloads"]
+    assert [p.name for p in paths.root().iterdir()] == [".downloads"]
     assert parts() == []
 
 
@@ -341,10 +341,10 @@ def test_check_finds_what_changed(server):
 
 
 def test_files_brought_by_hand_are_recorded_by_the_first_check(server):
-    (raw.root() / "selfback").mkdir(parents=True)
-    (raw.root() / "selfback" / "mine.csv").write_bytes(b"1")
+    (paths.root() / "selfback").mkdir(parents=True)
+    (paths.root() / "selfback" / "mine.csv").write_bytes(b"1")
     assert download.check("selfback") == []
-    (raw.root() / "selfback" / "mine.csv").write_bytes(b"2")
+    (paths.root() / "selfback" / "mine.csv").write_bytes(b"2")
     (problem,) = download.check("selfback")
     assert "mine.csv: found SHA-256" in problem
 
@@ -352,14 +352,14 @@ def test_files_brought_by_hand_are_recorded_by_the_first_check(server):
 def test_known_files_are_compared_with_what_was_published(server, tmp_path):
     name = "raw/9_class/wrist50/jogging/007.csv"
     assert len(download.known("selfback")) == 756
-    file = raw.root() / "selfback" / name
+    file = paths.root() / "selfback" / name
     file.parent.mkdir(parents=True)
     file.write_bytes(b"time,x,y,z\n")
     problems = download.check("selfback")
     assert len(problems) == 756
     assert any(f"{name}: found SHA-256" in p and "as published" in p for p in problems)
     assert sum("found nothing, as published" in problem for problem in problems) == 755
-    assert not (raw.root() / "selfback.files.json").exists(), "nothing wrong is recorded as right"
+    assert not (paths.root() / "selfback.files.json").exists(), "nothing wrong is recorded as right"
 
 
 def test_folders_have_one_digest():
@@ -380,7 +380,7 @@ def test_nothing_to_check(server):
 
 def test_a_damaged_record(server):
     download.fetch("selfback")
-    (raw.root() / "selfback.files.json").write_text("{")
+    (paths.root() / "selfback.files.json").write_text("{")
     with pytest.raises(MixkdError, match=r"selfback\.files\.json: cannot be read as JSON; remove it to record anew"):
         download.check("selfback")
 
@@ -416,28 +416,28 @@ def test_the_command_shows_licence_and_citation_first(server, monkeypatch, capsy
     order = []
     fetch = download.fetch
     monkeypatch.setattr(download, "fetch", lambda *a: (order.append(capsys.readouterr().out), fetch(*a))[1])
-    monkeypatch.setattr(cli.out, "_width", 200)
+    monkeypatch.setattr(main.out, "_width", 200)
     monkeypatch.setattr("sys.argv", ["mixkd", "data", "fetch", "selfback_thigh"])
     with _exit(0):
-        cli.main()
+        main.main()
     for fact in ("licence: CC BY 4.0; https://example.org/page", "cite: Sani 2017", "note: All 50 elsewhere."):
         assert fact in order[0]
-    assert capsys.readouterr().out.strip() == str(raw.root() / "selfback")
+    assert capsys.readouterr().out.strip() == str(paths.root() / "selfback")
     monkeypatch.setattr("sys.argv", ["mixkd", "data", "list"])
     with _exit(0):
-        cli.main()
+        main.main()
     assert "│ here" in capsys.readouterr().out
     monkeypatch.setattr("sys.argv", ["mixkd", "data", "path"])
     with _exit(0):
-        cli.main()
-    assert capsys.readouterr().out == f"{raw.root()}\n"
+        main.main()
+    assert capsys.readouterr().out == f"{paths.root()}\n"
 
 
 def test_the_command_reports_problems_and_refusals(server, monkeypatch, capsys):
     (download.fetch("selfback") / "S" / "a.csv").unlink()
     monkeypatch.setattr("sys.argv", ["mixkd", "data", "check", "selfback"])
     with _exit(1):
-        cli.main()
+        main.main()
     out = capsys.readouterr().out
     assert "a.csv: found nothing, as recorded" in out
     assert "selfback: 1 problem\n" in out
@@ -447,6 +447,6 @@ def test_the_command_reports_problems_and_refusals(server, monkeypatch, capsys):
     ):
         monkeypatch.setattr("sys.argv", ["mixkd", "data", *words])
         with _exit(1):
-            cli.main()
+            main.main()
         assert f"mixkd: {message}" in capsys.readouterr().err
-    assert cli_data.out is cli.out
+    assert data.out is main.out

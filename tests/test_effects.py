@@ -13,8 +13,8 @@ from scipy import stats
 from mixkd import figures, studies
 from mixkd.analysis import effects
 from mixkd.analysis.effects import EFFECTS
-from mixkd.published import METRICS
-from mixkd.store import RunRecord
+from mixkd.runs.published import METRICS
+from mixkd.runs.store import RunRecord
 
 BASES = [small(fold=fold, seed=seed) for fold in range(5) for seed in (0, 1)]
 BY_SUBJECT = np.array([1.0, 0.6, 1.3, 0.9, 1.2])  # how strongly a setting acts on a person

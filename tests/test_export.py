@@ -20,13 +20,16 @@ from smoke import mixkd
 from typer.testing import CliRunner
 from watched import watched  # noqa: F401 - a fixture
 
-from mixkd import cli, distill, export, inputs, predict, studies, timeline
-from mixkd.analysis import in_use
+from mixkd import studies
+from mixkd.cli import main
 from mixkd.datasets import dataset
+from mixkd.deploy import distill, export, in_use, predict
+from mixkd.deploy.predict import Student
 from mixkd.errors import MixkdError
-from mixkd.predict import Student
-from mixkd.runs import trained_network
-from mixkd.store import Store
+from mixkd.figures import timeline
+from mixkd.learning import fold_data
+from mixkd.runs.single import trained_network
+from mixkd.runs.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,7 @@ def home(tmp_path_factory):
 def made(home):
     """A trained student, its data, and the folder it was exported to."""
     record = train(small(), Store(home))
-    data = inputs.prepare(record.spec)
+    data = fold_data.prepare(record.spec)
     export.export(record, data, home / "student")
     return record, data, home / "student"
 
@@ -79,7 +82,7 @@ def test_only_students_are_exported(home):
     spec = replace(small(), role="teacher", modality=IMAGE.modality)
     record = train(spec, Store(home))
     with pytest.raises(MixkdError, match="found a network of modality image, expected signal"):
-        export.export(record, inputs.prepare(record.spec), home / "none")
+        export.export(record, fold_data.prepare(record.spec), home / "none")
     assert not (home / "none").exists()
 
 
@@ -214,7 +217,7 @@ def test_interrupted_while_it_draws_predict_leaves_the_labels(made, tmp_path, mo
 
     monkeypatch.setattr(predict.Student, "probabilities", seen)
     monkeypatch.setattr(timeline, "plot", interrupted)
-    done = CliRunner().invoke(cli.app, ["predict", str(made[2]), str(tmp_path / "new.csv")])
+    done = CliRunner().invoke(main.app, ["predict", str(made[2]), str(tmp_path / "new.csv")])
     assert done.exit_code == 130
     n = 2 * len(signal) // 100 - 1
     assert len((tmp_path / "new.labels.csv").read_text().splitlines()) == 1 + n
@@ -225,7 +228,7 @@ def test_interrupted_while_it_draws_predict_leaves_the_labels(made, tmp_path, mo
 
 def test_predicting_needs_no_torch(made):
     code = f"""
-import sys; from pathlib import Path; import numpy as np; from mixkd import predict
+import sys; from pathlib import Path; import numpy as np; from mixkd.deploy import predict
 student = predict.Student.load(Path({str(made[2])!r}))
 predict.label(student, [(0.0, np.zeros((150, 2), np.float32))])
 assert "torch" not in sys.modules
@@ -309,7 +312,7 @@ def test_distill_and_predict_by_command(home, tmp_path, watched):  # noqa: F811
     assert again.returncode == 0, again.stderr
     assert "training: 0 of" in again.stdout
     assert mtimes(store) == before
-    x = inputs.prepare(final).parts["test"].x[0].T
+    x = fold_data.prepare(final).parts["test"].x[0].T
     file = recording(tmp_path / "new.csv", np.concatenate([x, x]))
     done = mixkd("predict", str(out), str(file), home=home)
     assert done.returncode == 0, done.stderr
@@ -318,7 +321,9 @@ def test_distill_and_predict_by_command(home, tmp_path, watched):  # noqa: F811
     assert (watched.files(), watched.sockets()) == ([], []), "nothing is reported, nothing left in the user's home"
 
 
-@pytest.mark.parametrize("modules", ["mixkd.book, mixkd.notebook, onnxscript", "mixkd.export", "mixkd.predict"])
+@pytest.mark.parametrize(
+    "modules", ["mixkd.book.build, mixkd.book.notebook, onnxscript", "mixkd.deploy.export", "mixkd.deploy.predict"]
+)
 def test_nothing_is_reported_by_dependencies(made, watched, modules):  # noqa: F811
     """onnxruntime 1.29 and later write a device identifier and queue events at import, unless told not to."""
     file = str(made[2] / "student.onnx")

@@ -13,12 +13,12 @@ import psutil
 import pytest
 from runs import SIGNAL, mtimes, results, small, start, train, wait_for
 
-import mixkd.store
-from mixkd import studies, sweep
-from mixkd.planning import with_requirements
-from mixkd.store import Store
+from mixkd import files, studies
+from mixkd.runs import sweep
+from mixkd.runs.planning import with_requirements
+from mixkd.runs.store import Store
 
-COMMAND = ("-m", "mixkd.cli", "sweep", "mixup", "--profile", "smoke", "--dataset", "synthetic")
+COMMAND = ("-m", "mixkd.cli.main", "sweep", "mixup", "--profile", "smoke", "--dataset", "synthetic")
 RUNS = with_requirements(studies.specs("mixup", "synthetic", "smoke"))
 
 
@@ -97,7 +97,7 @@ def test_interrupted_sweep_goes_on_and_ends_the_same(tmp_path, uninterrupted):
 def test_a_run_exists_when_all_of_it_is_written(store_home, monkeypatch, n_written):
     """Stopped between two of its three files, in each place."""
     spec, store, written = small(), Store(), []
-    write = mixkd.store.atomic_write
+    write = files.atomic_write
 
     def stop_after(path: Path, data: bytes) -> None:
         if len(written) == n_written:
@@ -106,7 +106,7 @@ def test_a_run_exists_when_all_of_it_is_written(store_home, monkeypatch, n_writt
         write(path, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(mixkd.store, "atomic_write", stop_after)
+        patch.setattr("mixkd.runs.store.atomic_write", stop_after)
         with pytest.raises(KeyboardInterrupt):
             train(spec, store)
     assert not store.has(spec)
@@ -135,15 +135,18 @@ def test_damaged_records_are_trained_again_and_give_the_same(store_home):
 
 TRAIN_AND_COUNT = """
 import sys, json
-from mixkd import runs, store
-from mixkd.config import RunSpec
+from mixkd import files
+from mixkd.runs import single
+from mixkd.runs.store import Store
+from mixkd.specs.run import RunSpec
 
-spec, trained = RunSpec.parse(json.loads(sys.argv[1])), runs._train
-runs._train = lambda *arguments: print("trained") or trained(*arguments)
+spec, trained = RunSpec.parse(json.loads(sys.argv[1])), single._train
+single._train = lambda *arguments: print("trained") or trained(*arguments)
 print("ready", flush=True)
 sys.stdin.readline()
-record = runs.run(spec, store.Store())
-print(store.sha256(store.canonical_json({"": record.history}) + store.pack(record.arrays) + store.pack(record.weights)))
+record = single.run(spec, Store())
+content = files.canonical_json({"": record.history}) + files.pack(record.arrays) + files.pack(record.weights)
+print(files.sha256(content))
 """
 
 
@@ -171,7 +174,7 @@ def test_a_sweep_does_not_wait_for_a_dead_one(tmp_path):
 
     def sweep_of(run) -> subprocess.Popen:
         settings = [f"-s{name}={json.dumps(value)}" for name, value in run.as_dict().items()]
-        return start("-m", "mixkd.cli", "run", *settings, home=tmp_path)
+        return start("-m", "mixkd.cli.main", "run", *settings, home=tmp_path)
 
     def waits(process: subprocess.Popen) -> bool:
         """Its worker has loaded what it needs, and rests."""

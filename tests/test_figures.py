@@ -10,12 +10,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
-from mixkd import figures, mixing, windows
+from mixkd import figures, windows
 from mixkd.analysis import comparison, verdicts
-from mixkd.config import Mixup
 from mixkd.datasets import Recordings
 from mixkd.figures import style
 from mixkd.figures.data import alike
+from mixkd.learning import streams
+from mixkd.specs.run import Mixup
 
 CASES = ("T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S")
 
@@ -90,7 +91,7 @@ def test_confusion_shows_shares_of_the_true_class():
 
 def test_figures_are_closed_and_leave_matplotlib_alone():
     before = dict(plt.rcParams)
-    stream = mixing.stream(64, 16, 1, Mixup(1.0), 0)
+    stream = streams.stream(64, 16, 1, Mixup(1.0), 0)
     figure = figures.beta_densities((1.0,), {1.0: stream})
     assert plt.get_fignums() == []
     assert dict(plt.rcParams) == before

@@ -9,9 +9,13 @@ import pyarrow.parquet
 import pytest
 from smoke import mixkd
 
-from mixkd import cli, datasets, distill, inputs, notebook, studies
-from mixkd.datasets import description, draft, folder
+from mixkd import datasets, studies
+from mixkd.book import notebook
+from mixkd.cli import main
+from mixkd.datasets.own import description, draft, folder
+from mixkd.deploy import distill
 from mixkd.errors import MixkdError
+from mixkd.learning import fold_data
 
 PEOPLE, LABELS = ("ann", "bob", "cy"), ("lift", "rest")
 TOML = """
@@ -469,7 +473,7 @@ def test_a_notebook_takes_a_folder(table, tmp_path, home):
 
 def test_one_run_takes_a_folder(table, tmp_path, home, capsys):
     base = written(tmp_path / "a", {"all.csv": table})
-    cli.run([f"dataset={base}", "epochs=1", "batch_size=4"])
+    main.run([f"dataset={base}", "epochs=1", "batch_size=4"])
     assert f"{datasets.named(str(base))} fold 0" in capsys.readouterr().out
 
 
@@ -561,7 +565,7 @@ def test_smoke_has_batches_for_few_people(table, tmp_path, home):
     name = datasets.named(str(base))
     (first, *_), (whole, *_) = (list(studies.bases(name, profile, 0)) for profile in ("smoke", "quick"))
     assert (first.batch_size, whole.batch_size) == (16, 64)
-    assert len(inputs.prepare(first).parts["train"]) == 16
+    assert len(fold_data.prepare(first).parts["train"]) == 16
 
 
 def test_too_few_people_are_refused_with_the_reason(table, tmp_path, home):

@@ -8,11 +8,12 @@ import torch
 from runs import BOTH, PARTIAL, SIGNAL, small
 from test_methods import OTHER, TARGET, TEACHER, TWO_TEACHERS, N, outputs
 
-from mixkd import losses, networks, runs, training
-from mixkd.inputs import prepare
-from mixkd.methods import METHODS, adapters, distil_loss
-from mixkd.networks import Outputs
-from mixkd.store import Store
+from mixkd.learning import losses, networks, training
+from mixkd.learning.fold_data import prepare
+from mixkd.learning.methods import METHODS, adapters, distil_loss
+from mixkd.learning.networks import Outputs
+from mixkd.runs import single
+from mixkd.runs.store import Store
 
 REACHED = {  # logits, features, stages
     **dict.fromkeys(("kd", "aver", "ebkd", "ebkd_softmax", "dist"), (True, False, False)),
@@ -50,9 +51,9 @@ def test_layers_beside_the_student_learn_and_borrowed_ones_do_not(method, tmp_pa
     spec = small(teachers=BOTH if method == "camkd" else (SIGNAL,), method=method, kd_weight=0.6, mixup=PARTIAL)
     store, data = Store(tmp_path), prepare(spec)
     for teacher in spec.teacher_runs:
-        runs.run(teacher, store)
+        single.run(teacher, store)
     draws = training.stream_of(spec, data)
-    student = runs.learner(spec, data, store, draws, None, {})
+    student = single.learner(spec, data, store, draws, None, {})
     own = [*student.adapters.parameters(), *student.net.project.parameters()]
     borrowed = list(student.net.head.parameters()) if method == "simkd" else []
     before = [p.detach().clone() for p in (*own, *borrowed)]

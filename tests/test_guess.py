@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixkd.datasets import description, draft
+from mixkd.datasets.own import description, draft
 
 TIME = np.arange(120) / 20
 

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import small, train
 
-from mixkd import distill
-from mixkd.analysis import in_use
 from mixkd.datasets import Recordings
-from mixkd.store import Store
+from mixkd.deploy import distill, in_use
+from mixkd.runs.store import Store
 
 
 def recordings(people: list[list[list[tuple[int, int]]]], seed: int = 0) -> tuple[Recordings, dict[int, list]]:

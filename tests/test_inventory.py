@@ -9,8 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mixkd import MixkdError, cli, inventory
-from mixkd.datasets import DATASETS, Recordings, download
+from mixkd import MixkdError
+from mixkd.cli import main
+from mixkd.datasets import DATASETS, Recordings
+from mixkd.datasets.raw import download
+from mixkd.studies import inventory
 
 ENTRY = replace(DATASETS["synthetic"], window=4, step=2, rule="whole", test=())
 
@@ -132,16 +135,16 @@ def test_whose_files_were_read(content, known, record, expected, tmp_path, monke
 def test_the_command_adds_what_is_here_and_names_what_is_not(tmp_path, monkeypatch, capsys, store_home):
     path = tmp_path / "datasets.json"
     inventory.add({"hapt": row()}, path)
-    monkeypatch.setattr(cli.out, "_width", 200)
+    monkeypatch.setattr(main.out, "_width", 200)
     monkeypatch.setattr(sys, "argv", ["mixkd", "data", "survey", "-o", str(path)])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        main.main()
     assert not end.value.code
     assert "synthetic: 6 people, 0.2 h; files installed" in capsys.readouterr().out
     assert set(inventory.read(path)) == {"watch", "synthetic", "hapt"}
     monkeypatch.setattr(sys, "argv", ["mixkd", "data", "survey", "dsads", "wach", "synthetic", "-o", str(path)])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        main.main()
     said = " ".join(capsys.readouterr().out.split())
     assert end.value.code == 1
     assert "dsads: " in said

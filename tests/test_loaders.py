@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from shared import SHARED, expand, needs_shared  # noqa: F401
 
-from mixkd import inputs, windows
-from mixkd.config import RunSpec
-from mixkd.datasets import DATASETS, dataset, dsads, hapt, mhealth, raw, ucihar, wisdm
+from mixkd import windows
+from mixkd.datasets import DATASETS, dataset
+from mixkd.datasets.raw import cache, paths
+from mixkd.datasets.sets import dsads, hapt, mhealth, ucihar, wisdm
 from mixkd.errors import MixkdError
+from mixkd.learning import fold_data
+from mixkd.specs.run import RunSpec
 
 TEST_PEOPLE = (2, 4, 9, 10, 12, 13, 18, 20, 24)
 RNG = np.random.default_rng(0)
@@ -47,7 +50,7 @@ def refused(name: str, message: str, home: Path) -> None:
 
 
 def parts_of(name: str, fold: int = 0) -> dict[str, set[int]]:
-    data = inputs.prepare(RunSpec(dataset=name, fold=fold))
+    data = fold_data.prepare(RunSpec(dataset=name, fold=fold))
     return {part: set(found.subject.tolist()) for part, found in data.parts.items()}
 
 
@@ -152,7 +155,7 @@ def test_hapt_has_the_windows_of_the_official_set(expand, monkeypatch, store_hom
     assert official["test"] == set(TEST_PEOPLE)
     assert len(official["train"] | official["validation"]) == 21
     with pytest.raises(MixkdError, match=r"RunSpec\.fold: found 2, expected 0 to 0, or 1 .*, for hapt_official"):
-        inputs.prepare(RunSpec(dataset="hapt_official", fold=2))
+        fold_data.prepare(RunSpec(dataset="hapt_official", fold=2))
 
 
 # -- DSADS
@@ -432,7 +435,7 @@ def test_wisdm_v1_with_broken_lines(root):
 
 
 def test_wisdm_pauses_end_recordings(root):
-    pieces = raw.Pieces()
+    pieces = cache.Pieces()
     text = records(1, "A", 100) + records(1, "A", 80, start=100 * 50_000_000 + 600_000_000)
     parsed = wisdm.parse(put(root / "a.txt", text), wisdm.ACTIVITIES, pieces)
     wisdm.add(parsed, wisdm.ACTIVITIES, pieces)
@@ -454,14 +457,14 @@ def test_wisdm_pauses_end_recordings(root):
 )
 def test_wisdm_damage(root, text, message):
     with pytest.raises(MixkdError, match=message) as refusal:
-        wisdm.parse(put(root / "a.txt", text), wisdm.ACTIVITIES, raw.Pieces())
+        wisdm.parse(put(root / "a.txt", text), wisdm.ACTIVITIES, cache.Pieces())
     assert "\n" not in str(refusal.value)
 
 
 @needs_shared
 def test_wisdm_real_rows(root):
     (path,) = (SHARED / "raw_samples" / "wisdm_v1.1").glob("*.txt")
-    parsed = wisdm.parse(path, wisdm.V1, raw.Pieces())
+    parsed = wisdm.parse(path, wisdm.V1, cache.Pieces())
     np.testing.assert_allclose(parsed.values[0], [-0.6946377, 12.680544, 0.50395286], rtol=1e-7)
     assert parsed.columns["person"].tolist() == [33] * 4
 
@@ -497,7 +500,7 @@ def test_without_files_one_line_says_what_to_do(name, root, store_home):
 
 def test_files_are_only_looked_for_below_the_named_folder(monkeypatch, tmp_path, store_home):
     monkeypatch.delenv("MIXKD_DATA", raising=False)
-    assert raw.root() == store_home / "data" / "raw"
+    assert paths.root() == store_home / "data" / "raw"
     monkeypatch.setenv("MIXKD_DATA", str(tmp_path))
-    assert raw.root() == tmp_path
+    assert paths.root() == tmp_path
     assert hapt.CLASSES[5] == "LAYING"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch.nn import functional as F
 
-from mixkd import losses
 from mixkd.errors import MixkdError
-from mixkd.losses import kd, soft_cross_entropy
+from mixkd.learning import losses
+from mixkd.learning.losses import kd, soft_cross_entropy
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(2, 12))
 LOGITS = SHAPES.flatmap(lambda shape: arrays(np.float64, (2, *shape), elements=st.floats(-20, 20)))

@@ -11,14 +11,15 @@ from runs import BOTH, IMAGE, PARTIAL, SIGNAL, results, small
 from scipy.special import log_softmax, softmax
 from scipy.stats import entropy, pearsonr
 
-from mixkd import losses, runs, training, worker
 from mixkd.errors import MixkdError
-from mixkd.inputs import prepare
-from mixkd.methods import METHODS, adapters, distil_loss
-from mixkd.networks import Outputs
-from mixkd.planning import chunks, with_requirements
-from mixkd.runs import trained_network
-from mixkd.store import Store
+from mixkd.learning import losses, training
+from mixkd.learning.fold_data import prepare
+from mixkd.learning.methods import METHODS, adapters, distil_loss
+from mixkd.learning.networks import Outputs
+from mixkd.runs import single, worker
+from mixkd.runs.planning import chunks, with_requirements
+from mixkd.runs.single import trained_network
+from mixkd.runs.store import Store
 
 N, CLASSES = 12, 5
 TWO_TEACHERS = ("aver", "ebkd", "ebkd_softmax", "camkd", "sp", "tpkd")
@@ -265,7 +266,7 @@ def alone(tmp_path_factory):
     """Every method, each run trained on its own."""
     store = Store(tmp_path_factory.mktemp("alone"))
     for spec in with_requirements(every()):
-        runs.run(spec, store)
+        single.run(spec, store)
     return store
 
 
@@ -296,7 +297,7 @@ def test_lockstep_asks_each_teacher_once_per_step(alone, monkeypatch):
     specs = [replace(spec_of(name, teachers=(SIGNAL,)), mixup=PARTIAL) for name in ("at", "amd", "sp")]
     data = prepare(specs[0])
     draws, nets = training.stream_of(specs[0], data), {}
-    students = [runs.learner(spec, data, alone, draws, None, nets) for spec in specs]
+    students = [single.learner(spec, data, alone, draws, None, nets) for spec in specs]
     training.fit(students, data, draws)
     (teacher,) = nets.values()
     assert asked.count(id(teacher)) == len(draws)
@@ -315,8 +316,8 @@ def test_simkd_answers_with_the_head_of_its_teacher(alone):
 def test_an_early_stopped_teacher_is_the_network_of_its_best_epoch(tmp_path):
     store = Store(tmp_path)
     last = small(role="teacher", epochs=16, learning_rate=0.3, seed=3)
-    best = runs.run(replace(last, stopping="best_validation"), store)
-    record = runs.run(last, store)
+    best = single.run(replace(last, stopping="best_validation"), store)
+    record = single.run(last, store)
     scores = [row["validation"]["accuracy"] for row in record.history]
     assert best.history == record.history[: int(np.argmax(scores)) + 1]
     logits = best.arrays["validation_logits"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
 
-from mixkd import metrics
+from mixkd.learning import metrics
 
 CASES = st.tuples(st.integers(1, 60), st.integers(2, 7), st.floats(0.1, 10), st.integers(0, 10**6))
 

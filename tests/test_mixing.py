@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mixkd.config import Mixup, RunSpec, TeacherSpec
 from mixkd.errors import MixkdError
-from mixkd.mixing import Stream, generator, mix, mixed_rows, stream
+from mixkd.learning.streams import Stream, mix, mixed_rows, stream
+from mixkd.rng import generator
+from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
 
 SIZES = st.tuples(st.integers(3, 12), st.integers(0, 25), st.integers(1, 3)).map(lambda t: (t[0], t[0] + t[1], t[2]))
 SEEDS = st.integers(0, 2**31 - 1)

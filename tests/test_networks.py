@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mixkd import networks
-from mixkd.networks import WideResNet, channels_last
+from mixkd.learning import networks
+from mixkd.learning.networks import WideResNet, channels_last
 
 
 def build(modality="signal", depth=16, width=1, n_channels=6, n_classes=7, seed=0) -> WideResNet:

@@ -16,8 +16,10 @@ import pytest
 from runs import results
 from smoke import ROOT, Smoke, mixkd, smoke  # noqa: F401
 
-from mixkd import MixkdError, notebook, planning, studies
-from mixkd.store import Store
+from mixkd import MixkdError, studies
+from mixkd.book import notebook
+from mixkd.runs import planning
+from mixkd.runs.store import Store
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from shared import SHARED, expand, needs_shared  # noqa: F401
 
-from mixkd import inputs, windows
-from mixkd.config import RunSpec
-from mixkd.datasets import DATASETS, Recordings, dataset, download, pamap2, raw, table
+from mixkd import windows
+from mixkd.datasets import DATASETS, Recordings, dataset
+from mixkd.datasets.raw import cache, download, text_table
+from mixkd.datasets.sets import pamap2
 from mixkd.errors import MixkdError
+from mixkd.learning import fold_data
+from mixkd.specs.run import RunSpec
 
 SECONDS = {  # of each protocol activity, people 101 to 109: the official summary
     1: (271.86, 234.29, 220.43, 230.46, 236.98, 233.39, 256.1, 241.64, 0),
@@ -171,8 +174,8 @@ def test_gaps_are_interpolated_inside_the_limit_and_inside_one_activity():
     for begin, end in lost.values():
         ramp[begin:end, 1:] = np.nan
     activity = np.repeat([1, 4], 100)
-    found = table.Parsed(Path("x"), pamap2.FORMAT, ramp, {"activity": activity})
-    pieces = raw.Pieces()
+    found = text_table.Parsed(Path("x"), pamap2.FORMAT, ramp, {"activity": activity})
+    pieces = cache.Pieces()
     signal, label = pamap2.protocol(found, False, pieces)
     full = np.arange(n, dtype=np.float32)
     for name in ("eleven", "across", "start", "end"):
@@ -185,13 +188,13 @@ def test_gaps_are_interpolated_inside_the_limit_and_inside_one_activity():
 
 def test_nine_folds_and_the_released_normalisation(files):
     for fold, subject in enumerate(pamap2.SUBJECTS):
-        data = inputs.prepare(RunSpec(dataset="pamap2_released", fold=fold))
+        data = fold_data.prepare(RunSpec(dataset="pamap2_released", fold=fold))
         assert data.fold.test == (subject,)
     x = data.parts["train"].x
     np.testing.assert_allclose(data.normalisation.mean, x.mean((0, 2), dtype=np.float64), rtol=1e-5)
     inside = x.std(axis=2).mean(axis=0)
     np.testing.assert_allclose(data.normalisation.std, np.where(inside > 1e-12, inside, 1), rtol=1e-4)
-    overall = inputs.prepare(RunSpec(dataset="pamap2", fold=8))
+    overall = fold_data.prepare(RunSpec(dataset="pamap2", fold=8))
     np.testing.assert_allclose(overall.normalisation.std, overall.parts["train"].x.std((0, 2)), rtol=1e-4)
 
 
@@ -256,7 +259,7 @@ def test_a_missing_person_is_named(official, tmp_path, monkeypatch, store_home):
 
 @needs_shared
 def test_the_real_first_row():
-    found = table.read(SHARED / "raw_samples" / "pamap2" / "subject101_first_row.dat", pamap2.FORMAT)
+    found = text_table.read(SHARED / "raw_samples" / "pamap2" / "subject101_first_row.dat", pamap2.FORMAT)
     assert (len(found), found.columns["time"][0], found.columns["activity"][0]) == (1, 8.38, 0)
     values = dict(zip(pamap2.CHANNELS, found.values[0], strict=True))
     picked = {"heart rate": 104, "hand temperature": 30, "hand acc16 x": 2.37223, "hand acc6 z": 3.35465}
@@ -277,7 +280,7 @@ def test_the_real_excerpt(expand):  # noqa: F811
     lost = np.isnan(found.values[:, at])
     assert lost.sum() == 1636
     with pytest.raises(MixkdError, match="found no value of heart rate, expected all 40 channels"):
-        pamap2.protocol(found, True, raw.Pieces())
+        pamap2.protocol(found, True, cache.Pieces())
 
 
 REAL = Path(os.environ.get("MIXKD_DATA", "/nonexistent")) / "pamap2" / "PAMAP2_Dataset" / "Protocol"

@@ -15,16 +15,19 @@ import numpy as np
 import pytest
 
 from benchmarks import generated
-from mixkd import cli, errors, notebook, store, timeline
+from mixkd import errors, files
+from mixkd.book import notebook
+from mixkd.cli import main
 from mixkd.errors import MixkdError
+from mixkd.figures import timeline
 
 BOTH = """
 import sys
-from mixkd import cli
+from mixkd.cli import main
 for command in ("init", "path"):
     sys.argv[1:] = ["data", command, *sys.argv[-1:]][: 2 + (command == "init")]
     try:
-        cli.main()
+        main.main()
     except SystemExit as end:
         assert not end.code
 """
@@ -98,10 +101,10 @@ def test_a_home_that_is_not_known_names_variable_and_user(mixkd, monkeypatch):
 def test_no_home_at_all(monkeypatch, tmp_path):
     """Outside a checkout the store is in the user's cache: never in a folder named `~`."""
     monkeypatch.delenv("MIXKD_HOME", raising=False)
-    monkeypatch.setattr(store, "CHECKOUT", tmp_path)
-    monkeypatch.setattr(store.platformdirs, "user_cache_dir", lambda name: f"~/.cache/{name}")
+    monkeypatch.setattr(files, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(files.platformdirs, "user_cache_dir", lambda name: f"~/.cache/{name}")
     with pytest.raises(MixkdError, match=r"MIXKD_HOME: not set, and found ~/\.cache/mixkd"):
-        store.home()
+        files.home()
 
 
 @pytest.mark.parametrize("kind", ["loop", "long path", "a file"])
@@ -125,7 +128,7 @@ def test_arguments(mixkd, tmp_path, kind):
 
 def test_the_longest_name_that_a_file_system_takes(tmp_path):
     path = tmp_path / ("ä" * 127 + "a")
-    store.atomic_write(path, b"content")
+    files.atomic_write(path, b"content")
     assert path.read_bytes() == b"content"
 
 
@@ -218,10 +221,10 @@ def test_long_labels_are_folded_not_cut(mixkd, tmp_path):
 def into(stream, monkeypatch, words: tuple[str, ...]) -> int:
     """The exit status of `mixkd WORDS` in this process, with this standard output."""
     monkeypatch.setattr(sys, "stdout", stream)
-    monkeypatch.setattr(cli.out, "quiet", False)  # rich sets it where a pipe is closed: undone after the test
+    monkeypatch.setattr(main.out, "quiet", False)  # rich sets it where a pipe is closed: undone after the test
     monkeypatch.setattr(sys, "argv", ["mixkd", *words])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        main.main()
     return int(end.value.code or 0)
 
 
@@ -302,7 +305,7 @@ def test_a_bug_keeps_its_traceback(mixkd, monkeypatch):
     monkeypatch.setattr("mixkd.datasets.dataset", fail)
     monkeypatch.setattr(sys, "argv", ["mixkd", "data", "check", "watch"])
     with pytest.raises(ValueError, match="a bug"):
-        cli.main()
+        main.main()
 
 
 # -- messages

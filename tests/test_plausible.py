@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from shared import expand, needs_shared  # noqa: F401
 
 from mixkd import datasets
-from mixkd.datasets import copies, draft, dsads, folder, names, units
+from mixkd.datasets.own import copies, draft, folder, names, units
+from mixkd.datasets.sets import dsads
 from mixkd.errors import MixkdError
 
 RATE = 25

@@ -12,9 +12,9 @@ from scipy.stats import entropy
 from torch import nn
 from torch.nn import functional as F
 
-from mixkd import networks, probes
-from mixkd.mixing import generator
-from mixkd.networks import channels_last
+from mixkd.learning import networks, probes
+from mixkd.learning.networks import channels_last
+from mixkd.rng import generator
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:

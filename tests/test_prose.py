@@ -14,9 +14,9 @@ from smoke import ROOT
 from mixkd import studies
 from mixkd.analysis import verdicts
 from mixkd.analysis.claims import CLAIMS, Make, scratch, student
-from mixkd.config import Mixup, RunSpec
-from mixkd.provenance import SEED_NOISE
-from mixkd.published import Published
+from mixkd.runs.provenance import SEED_NOISE
+from mixkd.runs.published import Published
+from mixkd.specs.run import Mixup, RunSpec
 
 PAGES = [*sorted((ROOT / "notebooks").glob("*.ipynb")), ROOT / "book" / "index.md"]
 NUMBER = re.compile(r"(?<![\w.\-/])\d+\.\d+|\d+(?:\.\d+)?\s?%")

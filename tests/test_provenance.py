@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from mixkd import provenance
+from mixkd.runs import provenance
 
 
 @pytest.fixture

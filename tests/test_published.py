@@ -14,12 +14,14 @@ import pytest
 import typer
 from runs import BOTH, mtimes, small, start, train
 
-from mixkd import cli, planning, published, studies, sweep
+from mixkd import studies
 from mixkd.analysis import verdicts
-from mixkd.config import Mixup
+from mixkd.cli import main
 from mixkd.errors import MixkdError
-from mixkd.published import Published, publish
-from mixkd.store import RunRecord, Store
+from mixkd.runs import planning, published, sweep
+from mixkd.runs.published import Published, publish
+from mixkd.runs.store import RunRecord, Store
+from mixkd.specs.run import Mixup
 
 
 @pytest.fixture(scope="module")
@@ -158,9 +160,9 @@ def test_an_interrupted_publish_has_changed_nothing_and_can_be_repeated(stored, 
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
-from mixkd.config import RunSpec
-from mixkd.published import publish
-from mixkd.store import Store
+from mixkd.specs.run import RunSpec
+from mixkd.runs.published import publish
+from mixkd.runs.store import Store
 calls, sync = iter(range(9)), os.fsync
 os.fsync = lambda file: os.kill(os.getpid(), signal.SIGKILL) if next(calls) == int(sys.argv[1]) else sync(file)
 found = [Store().get(RunSpec.parse(spec)) for spec in json.loads(sys.argv[2])]
@@ -324,15 +326,15 @@ def test_publish_and_verify_by_command(root, monkeypatch, capsys):
     monkeypatch.setattr(published.Published.__init__, "__defaults__", (root,))
     monkeypatch.setattr(published.publish, "__defaults__", ((), root))
     sweep.run(studies.specs("alpha", "synthetic", "smoke"), quiet=True)
-    cli.publish("synthetic", "smoke", 0)
+    main.publish("synthetic", "smoke", 0)
     n_stored = len(mtimes(Store())) // 3  # a record, its arrays, its weights
     printed = " ".join(capsys.readouterr().out.split())
     assert f"{n_stored} runs published" in printed
     assert f"({sum((root / name).stat().st_size for name in Published(root).files) / 1e6:.1f} MB)" in printed
     assert len(Published(root)) == n_stored
-    monkeypatch.setattr(studies, "store_of", lambda profile: Store(root / "elsewhere", Published(root)))
+    monkeypatch.setattr(studies.designs, "store_of", lambda profile: Store(root / "elsewhere", Published(root)))
     with pytest.raises(typer.Exit) as status:
-        cli.verify(2, "synthetic", "smoke", 0)
+        main.verify(2, "synthetic", "smoke", 0)
     assert status.value.exit_code == 0
     assert capsys.readouterr().out.count("identical") == 2
 

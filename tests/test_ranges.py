@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from shared import expand, needs_shared  # noqa: F401 - a fixture
 from smoke import mixkd
 
-from mixkd import export, networks, predict, ranges, windows
+from mixkd import windows
 from mixkd.datasets import dataset
-from mixkd.datasets.description import UNSTATED
-from mixkd.store import canonical_json, sha256
+from mixkd.datasets.own.description import UNSTATED
+from mixkd.deploy import export, predict, ranges
+from mixkd.files import canonical_json, sha256
+from mixkd.learning import networks
 
 UNITS, RATE, WINDOW = ("g", "g", "g", "rad/s"), 25.0, 50
 
@@ -156,7 +158,7 @@ def share_outside(name: str) -> float:
 
 
 def test_people_of_watch_are_known(watch, monkeypatch):
-    monkeypatch.setattr("mixkd.datasets.watch.load", lambda: watch)
+    monkeypatch.setattr("mixkd.datasets.sets.watch.load", lambda: watch)
     assert share_outside("watch") == pytest.approx(0.187, abs=0.001)
 
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import generated
-from mixkd import predict
-from mixkd.datasets import clock, description, draft, folder, stamps, timing
+from mixkd.datasets.own import clock, description, draft, folder
+from mixkd.datasets.raw import stamps, timing
+from mixkd.deploy import predict
 from mixkd.errors import MixkdError
 
 LINES = {

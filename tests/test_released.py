@@ -17,11 +17,11 @@ import torch
 from runs import IMAGE, SIGNAL, small
 from torch.nn import functional as F
 
-from mixkd import losses
-from mixkd.config import Mixup, TeacherSpec
-from mixkd.methods import METHODS, adapters, distil_loss, kd
-from mixkd.mixing import mix, stream
-from mixkd.networks import Outputs
+from mixkd.learning import losses
+from mixkd.learning.methods import METHODS, adapters, distil_loss, kd
+from mixkd.learning.networks import Outputs
+from mixkd.learning.streams import mix, stream
+from mixkd.specs.run import Mixup, TeacherSpec
 
 GIVEN = {name: torch.from_numpy(array) for name, array in np.load(Path(__file__).with_name("released.npz")).items()}
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixkd import studies, tables
+from mixkd import studies
 from mixkd.analysis import deviations, landscape, robustness
-from mixkd.store import Store
+from mixkd.runs.store import Store
+from mixkd.studies import tables
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import pytest
 from shared import SHARED, expand, needs_shared  # noqa: F401 - a fixture
 
 from mixkd import windows
-from mixkd.datasets import dataset, selfback
+from mixkd.datasets import dataset
+from mixkd.datasets.sets import selfback
 from mixkd.errors import MixkdError
 
 START = np.datetime64("2016-04-13T11:29:12.000")

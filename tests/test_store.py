@@ -22,10 +22,12 @@ import pytest
 import safetensors
 
 import mixkd
-from mixkd import store
-from mixkd.config import Mixup, RunSpec, TeacherSpec
+from mixkd import files
 from mixkd.errors import MixkdError
-from mixkd.store import RunRecord, Store, atomic_write, cached_arrays, canonical_json
+from mixkd.files import atomic_write, cached_arrays, canonical_json
+from mixkd.runs import store
+from mixkd.runs.store import RunRecord, Store
+from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
 
 SPEC, OTHER = RunSpec(seed=1), RunSpec(seed=2)
 GRID = np.arange(24, dtype=np.float32).reshape(4, 6)
@@ -51,7 +53,7 @@ def put(spec: RunSpec = SPEC, at: Store | None = None) -> Store:
     return at
 
 
-def files(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.rglob("*") if p.is_file())
 
 
@@ -67,7 +69,10 @@ def file_size_limit(n_bytes: int):
 
 
 def python(code: str, **popen) -> subprocess.Popen:
-    header = "import os, signal, sys; import numpy as np; from mixkd.config import RunSpec; from mixkd import store\n"
+    header = (
+        "import os, signal, sys; import numpy as np; from mixkd.specs.run import RunSpec; from mixkd import files\n"
+        "from mixkd.runs import store\n"
+    )
     return subprocess.Popen([sys.executable, "-c", header + code], text=True, stdout=subprocess.PIPE, **popen)
 
 
@@ -233,12 +238,12 @@ def test_two_processes_may_find_the_same_damage(store_home, monkeypatch):
 
     monkeypatch.setattr(os, "replace", overtaken)
     assert at.get(SPEC) is None
-    assert len(files(store_home / "quarantine")) == 3
+    assert len(names_in(store_home / "quarantine")) == 3
 
 
 def test_valid_json_that_is_no_record_is_quarantined(store_home):
     at = put()
-    for content in ([], {}, {"sha256": 1}, {"sha256": store.sha256(canonical_json({}))}):
+    for content in ([], {}, {"sha256": 1}, {"sha256": files.sha256(canonical_json({}))}):
         at.path(SPEC).write_text(json.dumps(content))
         assert at.get(SPEC) is None, content
 
@@ -251,7 +256,7 @@ def test_full_disk_leaves_nothing_of_a_new_file(tmp_path):
     for n_bytes in (0, 1, 255, 4096, len(data) - 1):
         with file_size_limit(n_bytes), pytest.raises(MixkdError, match=rf"^{path}: .* {len(data)} bytes: File too"):
             atomic_write(path, data)
-        assert files(tmp_path) == []
+        assert names_in(tmp_path) == []
     with file_size_limit(len(data)):
         atomic_write(path, data)
     assert path.read_bytes() == data
@@ -264,7 +269,7 @@ def test_full_disk_costs_a_run_but_no_other(store_home, tmp_path):
         with file_size_limit(n_bytes), pytest.raises(MixkdError, match="could not write"):
             put(SPEC, at)
         assert at.get(SPEC) is None
-        assert not [name for name in files(store_home) if name.endswith(".tmp")]
+        assert not [name for name in names_in(store_home) if name.endswith(".tmp")]
     assert put(SPEC, at).get(SPEC) is not None
     assert at.get(OTHER) is not None
 
@@ -282,7 +287,7 @@ def test_failure_at_the_end_of_a_write_leaves_the_old_file(tmp_path, monkeypatch
         expected = MixkdError if isinstance(error, OSError) else KeyboardInterrupt
         with pytest.raises(expected, match="No space left" if expected is MixkdError else None):
             atomic_write(path, b"new")
-    assert files(tmp_path) == ["file"]
+    assert names_in(tmp_path) == ["file"]
     assert path.read_bytes() == b"old"
 
 
@@ -299,13 +304,13 @@ with at.lock(spec):
     assert python(code).wait() == -signal.SIGKILL
     at = Store()
     folder = at.path(SPEC).parent
-    rest = [name for name in files(folder) if name.endswith(".tmp")]
+    rest = [name for name in names_in(folder) if name.endswith(".tmp")]
     assert len(rest) == 1
     assert at.get(SPEC) is None
     of_another = folder / f".{OTHER.hash}.json.0.tmp"
     of_another.touch()
     with at.lock(SPEC):
-        assert [name for name in files(folder) if name.endswith(".tmp")] == [of_another.name]
+        assert [name for name in names_in(folder) if name.endswith(".tmp")] == [of_another.name]
         put(SPEC, at)
     assert at.get(SPEC) is not None
 
@@ -375,20 +380,20 @@ def test_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("MIXKD_HOME", "~/named")
-    assert store.home() == tmp_path / "named"
+    assert files.home() == tmp_path / "named"
 
     for unset in (lambda: monkeypatch.setenv("MIXKD_HOME", ""), lambda: monkeypatch.delenv("MIXKD_HOME")):
         unset()
-        monkeypatch.setattr(store, "CHECKOUT", tmp_path / "site-packages")
-        outside = store.home()
+        monkeypatch.setattr(files, "CHECKOUT", tmp_path / "site-packages")
+        outside = files.home()
         assert outside.is_relative_to(tmp_path)
         assert outside.name == "mixkd"
 
         checkout = tmp_path / "checkout"
-        monkeypatch.setattr(store, "CHECKOUT", checkout)
+        monkeypatch.setattr(files, "CHECKOUT", checkout)
         (checkout / "notebooks").mkdir(parents=True, exist_ok=True)
         (checkout / "pyproject.toml").touch()
-        assert store.home() == checkout / ".mixkd"
+        assert files.home() == checkout / ".mixkd"
 
 
 # -- cached arrays, and what is refused
@@ -452,8 +457,8 @@ def test_a_pickle_in_place_of_weights_is_not_executed(store_home, tmp_path):
     weights.write_bytes(pickle.dumps(Bomb(marker)))
     content = json.loads(at.path(SPEC).read_bytes())
     del content["sha256"]
-    content["files"][weights.name] = store.sha256(weights.read_bytes())
-    content["sha256"] = store.sha256(canonical_json(content))
+    content["files"][weights.name] = files.sha256(weights.read_bytes())
+    content["sha256"] = files.sha256(canonical_json(content))
     at.path(SPEC).write_bytes(canonical_json(content))
     with pytest.raises(safetensors.SafetensorError):
         _ = at.get(SPEC).weights
@@ -468,4 +473,4 @@ def test_pickles_are_loaded_in_one_module_only():
         r"pickle\.loads?\b|Unpickler|from pickle|torch\.load|allow_pickle|joblib|shelve|marshal|\bdill\b"
     )
     found = {str(p.relative_to(package)) for p in package.rglob("*.py") if loads.search(p.read_text())}
-    assert found == {"datasets/watch.py"}
+    assert found == {"datasets/sets/watch.py"}

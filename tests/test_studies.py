@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 from runs import BOTH, SIGNAL, mtimes, results, small
 
-from mixkd import studies, tables
-from mixkd.config import ImageSpec, Mixup, TeacherSpec
+from mixkd import studies
 from mixkd.datasets import DATASETS
 from mixkd.errors import MixkdError
-from mixkd.planning import with_requirements
-from mixkd.published import METRICS
-from mixkd.store import Store
+from mixkd.runs.planning import with_requirements
+from mixkd.runs.published import METRICS
+from mixkd.runs.store import Store
+from mixkd.specs.run import ImageSpec, Mixup, TeacherSpec
+from mixkd.studies import tables
 
 PROFILES = ("smoke", "quick", "full")
 

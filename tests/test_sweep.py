@@ -11,18 +11,19 @@ import psutil
 import pytest
 from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, mtimes, results, small, train, wait_for
 
-from mixkd import planning, runs, studies, sweep, worker
-from mixkd.config import RunSpec
+from mixkd import studies
 from mixkd.errors import MixkdError
-from mixkd.methods import METHODS
-from mixkd.planning import chunks, with_requirements
-from mixkd.store import Store
+from mixkd.learning.methods import METHODS
+from mixkd.runs import planning, single, sweep, worker
+from mixkd.runs.planning import chunks, with_requirements
+from mixkd.runs.store import Store
+from mixkd.specs.run import RunSpec
 
 EVERY = studies.every("synthetic", "smoke")
 
 
 def workers() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children() if "mixkd.worker" in p.cmdline()]
+    return [p for p in psutil.Process().children() if "mixkd.runs.worker" in p.cmdline()]
 
 
 @pytest.fixture(autouse=True)
@@ -204,7 +205,7 @@ def test_too_little_memory_for_a_run_is_one_line_and_no_traceback(tmp_path, capf
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 70000000000 bytes")
 
     answers: list[dict] = []
-    monkeypatch.setattr(runs, "run", run)
+    monkeypatch.setattr(single, "run", run)
     worker.train_chunk([small()], Store(tmp_path), answers.append)
     [answer] = answers
     assert answer["error"].startswith("found too little memory (")

@@ -8,13 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from mixkd.datasets import table
+from mixkd.datasets.raw import text_table
 from mixkd.errors import MixkdError
 
 # As PAMAP2's files: time, activity, 52 numbers, blanks between, NaN for what was lost.
 NAMES = [f"v{i}" for i in range(52)]
-FORM = table.Format({"time": "time", "activity": "whole", **dict.fromkeys(NAMES, "number")}, " ", missing=("NaN",))
-HEADED = table.Format({"time": "instant", "x": "number", "who": "text"}, header=True)
+FORM = text_table.Format({"time": "time", "activity": "whole", **dict.fromkeys(NAMES, "number")}, " ", missing=("NaN",))
+HEADED = text_table.Format({"time": "instant", "x": "number", "who": "text"}, header=True)
 ACTIVITIES = {1: "lying", 4: "walking"}
 
 
@@ -26,9 +26,9 @@ def lines(n: int = 30) -> list[str]:
     return [f"{i / 100:.2f} {(1, 4)[i % 2]} {' '.join(row)}" for i, row in enumerate(rows)]
 
 
-def parse(path) -> table.Parsed:
+def parse(path) -> text_table.Parsed:
     """As a loader does: the table, rising times of the nominal rate, known activities."""
-    found = table.read(path, FORM)
+    found = text_table.read(path, FORM)
     found.increasing("time")
     found.known("activity", ACTIVITIES)
     found.sampled("time", 100.0)
@@ -44,8 +44,8 @@ def test_values_are_those_of_python(tmp_path, monkeypatch):
     text = lines(3000)
     path = write(tmp_path / "good.dat", "\n".join(text) + "\n")
     expected = np.array([line.split(" ") for line in text]).astype(np.float64)
-    for block in (table.BLOCK, 1 << 12):  # in one block, and in hundreds
-        monkeypatch.setattr(table, "BLOCK", block)
+    for block in (text_table.BLOCK, 1 << 12):  # in one block, and in hundreds
+        monkeypatch.setattr(text_table, "BLOCK", block)
         found = parse(path)
         assert found.values.dtype == np.float32
         np.testing.assert_array_equal(found.values, expected[:, 2:].astype(np.float32))
@@ -56,31 +56,31 @@ def test_values_are_those_of_python(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("text", ["9.1239e-005", "1.8085150e-004", "-.5", "7.", "1E3", " 2", "9.6e-05", "-0"])
 def test_ways_to_write_a_number(tmp_path, text):
-    form = table.Format({"a": "number", "b": "number"})
-    found = table.read(write(tmp_path / "n.csv", f"{text},1\n2,{text}\n"), form)
+    form = text_table.Format({"a": "number", "b": "number"})
+    found = text_table.read(write(tmp_path / "n.csv", f"{text},1\n2,{text}\n"), form)
     np.testing.assert_array_equal(found.values, np.array([[float(text), 1], [2, float(text)]], np.float32))
 
 
 def test_dates_words_and_columns_left_out(tmp_path):
     text = "time,x,who\n2016-02-25 14:49:59.436,1,ann\n2016-02-25T14:49:59.446,2,bob\n2016-02-25 14:50:00,3,ann\n"
-    found = table.read(write(tmp_path / "h.csv", text), HEADED)
+    found = text_table.read(write(tmp_path / "h.csv", text), HEADED)
     assert np.diff(found.columns["time"]).tolist() == [10_000, 554_000]
     assert found.columns["time"][0] == np.datetime64("2016-02-25T14:49:59.436", "us").astype(np.int64)
     assert [found.words["who"][code] for code in found.columns["who"]] == ["ann", "bob", "ann"]
-    without = table.Format({**HEADED.columns, "who": "skip"}, header=True)
-    assert table.read(write(tmp_path / "h.csv", text), without).columns.keys() == {"time"}
+    without = text_table.Format({**HEADED.columns, "who": "skip"}, header=True)
+    assert text_table.read(write(tmp_path / "h.csv", text), without).columns.keys() == {"time"}
 
 
 def test_line_ends_may_be_either_where_the_official_ones_are_not_known(tmp_path):
     text = "\n".join(lines(5)) + "\n"
-    either = table.Format(FORM.columns, " ", missing=("NaN",), ends=None)
-    plain = table.read(write(tmp_path / "lf.dat", text), either)
-    other = table.read(write(tmp_path / "crlf.dat", text.replace("\n", "\r\n")), either)
+    either = text_table.Format(FORM.columns, " ", missing=("NaN",), ends=None)
+    plain = text_table.read(write(tmp_path / "lf.dat", text), either)
+    other = text_table.read(write(tmp_path / "crlf.dat", text.replace("\n", "\r\n")), either)
     np.testing.assert_array_equal(plain.values, other.values)
     with pytest.raises(MixkdError, match=r"found 4 carriage returns in 5 lines, expected one in every line or none"):
-        table.read(write(tmp_path / "mixed.dat", text.replace("\n", "\r\n", 4)), either)
+        text_table.read(write(tmp_path / "mixed.dat", text.replace("\n", "\r\n", 4)), either)
     with pytest.raises(MixkdError, match="found line ends LF, expected CRLF"):
-        table.read(tmp_path / "lf.dat", table.Format(FORM.columns, " ", missing=("NaN",), ends="\r\n"))
+        text_table.read(tmp_path / "lf.dat", text_table.Format(FORM.columns, " ", missing=("NaN",), ends="\r\n"))
 
 
 def changed(line: int, old: str, new: str) -> str:
@@ -152,7 +152,7 @@ def test_damage_is_one_line_with_file_line_found_and_expected(tmp_path, text, me
 
 
 def test_damage_far_into_a_file_is_found_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(table, "BLOCK", 1 << 14)
+    monkeypatch.setattr(text_table, "BLOCK", 1 << 14)
     rows = lines(2000)
     for line, text, message in (
         (1999, "inf", "line 1999: found 'inf' in v51"),
@@ -162,16 +162,16 @@ def test_damage_far_into_a_file_is_found_too(tmp_path, monkeypatch):
         damaged = [*rows]
         damaged[line - 1] = rows[line - 1].rsplit(" ", 1)[0] + " " + text
         with pytest.raises(MixkdError, match=message):
-            table.read(write(tmp_path / "bad.dat", "\n".join(damaged) + "\n"), FORM)
+            text_table.read(write(tmp_path / "bad.dat", "\n".join(damaged) + "\n"), FORM)
 
 
 READ = """
 import pathlib, sys
 from mixkd.datasets import table
-path, form = pathlib.Path(sys.argv[1]), table.Format({"a": "number", "b": "number"})
+path, form = pathlib.Path(sys.argv[1]), text_table.Format({"a": "number", "b": "number"})
 try:
-    table.read(path, form, path.read_bytes() if sys.argv[2] == "content" else None)
-except table.MixkdError as error:
+    text_table.read(path, form, path.read_bytes() if sys.argv[2] == "content" else None)
+except text_table.MixkdError as error:
     print(error)
 """
 
@@ -204,18 +204,18 @@ HEADER = {
 @pytest.mark.parametrize(("text", "message"), HEADER.values(), ids=HEADER)
 def test_damage_to_headers_dates_and_words(tmp_path, text, message):
     with pytest.raises(MixkdError, match=message) as refusal:
-        table.read(write(tmp_path / "bad.csv", text), HEADED)
+        text_table.read(write(tmp_path / "bad.csv", text), HEADED)
     assert "\n" not in str(refusal.value)
 
 
 def test_missing_files_and_folders(tmp_path):
     with pytest.raises(MixkdError, match=r"none\.dat: No such file or directory"):
-        table.read(tmp_path / "none.dat", FORM)
+        text_table.read(tmp_path / "none.dat", FORM)
     with pytest.raises(MixkdError, match="Is a directory"):
-        table.read(tmp_path, FORM)
+        text_table.read(tmp_path, FORM)
 
 
 def test_long_lines_are_quoted_in_part(tmp_path):
     with pytest.raises(MixkdError, match="expected") as refusal:
-        table.read(write(tmp_path / "bad.csv", "x" * 10_000 + "\n1,2,3\n"), HEADED)
+        text_table.read(write(tmp_path / "bad.csv", "x" * 10_000 + "\n1,2,3\n"), HEADED)
     assert len(str(refusal.value)) < len(str(tmp_path)) + 150

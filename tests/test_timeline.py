@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from mixkd import timeline
+from mixkd.figures import timeline
 
 LABELS = ("a", "b", "c")
 

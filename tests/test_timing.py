@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mixkd.datasets import timing
+from mixkd.datasets.raw import timing
 
 
 def test_runs_end_where_a_step_is_above_the_limit():

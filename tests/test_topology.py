@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mixkd import backends, topology
-from mixkd.config import ImageSpec
+from mixkd import topology
 from mixkd.errors import MixkdError
-from mixkd.topology import Diagrams, Grid, Imager
+from mixkd.specs.run import ImageSpec
+from mixkd.topology import oracles
+from mixkd.topology.imaging import Grid, Imager
+from mixkd.topology.persistence import Diagrams
 
 FINITE = st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
 TIES = arrays(np.float32, st.integers(1, 40), elements=st.integers(0, 4).map(float))
@@ -33,7 +35,7 @@ def walks(n_windows: int = 12, n_channels: int = 3, n_samples: int = 100, seed: 
 
 def pairs(x: np.ndarray, backend: str = "fast") -> np.ndarray:
     """The diagram of one signal, sorted: equal arrays are equal multisets."""
-    return ordered(backends.diagrams(x[None, None], backend).of(0, 0))
+    return ordered(oracles.diagrams(x[None, None], backend).of(0, 0))
 
 
 def ordered(points: np.ndarray) -> np.ndarray:
@@ -57,7 +59,7 @@ def relative(a: np.ndarray, b: np.ndarray) -> float:
 @pytest.mark.parametrize("n", range(1, 8))
 def test_diagram_of_every_short_signal_equals_gudhi(n):
     x = np.array(list(itertools.product(range(3), repeat=n)), np.float32)[:, None]
-    ours, theirs = topology.diagrams(x), backends.diagrams(x, "gudhi")
+    ours, theirs = topology.diagrams(x), oracles.diagrams(x, "gudhi")
     assert all(np.array_equal(ordered(ours.of(i, 0)), ordered(theirs.of(i, 0))) for i in range(len(x)))
 
 
@@ -75,7 +77,7 @@ def test_diagram_equals_giotto(x):
 @pytest.mark.parametrize("make", [walks, lambda: walks().round()])
 def test_diagrams_of_a_batch_equal(backend, make):
     x = make()
-    ours, theirs = topology.diagrams(x), backends.diagrams(x, backend)
+    ours, theirs = topology.diagrams(x), oracles.diagrams(x, backend)
     np.testing.assert_array_equal(ours.offsets, theirs.offsets)
     np.testing.assert_array_equal(ours.essential, theirs.essential)
     for i, c in np.ndindex(len(x), x.shape[1]):
@@ -84,7 +86,7 @@ def test_diagrams_of_a_batch_equal(backend, make):
 
 def test_watch_diagrams_equal_gudhi(watch):
     x = np.stack([s[:200].T for s in watch.signals[::7]])
-    ours, theirs = topology.diagrams(x), backends.diagrams(x, "gudhi")
+    ours, theirs = topology.diagrams(x), oracles.diagrams(x, "gudhi")
     np.testing.assert_array_equal(ours.offsets, theirs.offsets)
     np.testing.assert_array_equal(ordered(ours.points), ordered(theirs.points))
 
@@ -160,12 +162,12 @@ def test_integers_doubles_and_any_memory_layout_give_the_same():
 
 def refusal(x, backend: str) -> str:
     with pytest.raises(MixkdError) as error:
-        backends.diagrams(x, backend)
+        oracles.diagrams(x, backend)
     assert "\n" not in str(error.value)
     return str(error.value)
 
 
-@pytest.mark.parametrize("backend", backends.DIAGRAM_BACKENDS)
+@pytest.mark.parametrize("backend", oracles.DIAGRAM_BACKENDS)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("at", [(0, 0, 0), (3, 1, 5), (11, 2, 99)])
 def test_non_finite_input_is_refused_by_its_place(backend, value, at):
@@ -174,30 +176,30 @@ def test_non_finite_input_is_refused_by_its_place(backend, value, at):
     assert refusal(x, backend).endswith("non-finite value in window {}, channel {}, sample {}".format(*at))
 
 
-@pytest.mark.parametrize("backend", backends.DIAGRAM_BACKENDS)
+@pytest.mark.parametrize("backend", oracles.DIAGRAM_BACKENDS)
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 3, 0), (2, 0, 3), (0, 0, 3), (1, 2, 3, 4)])
 def test_other_shapes_are_refused(backend, shape):
     found = refusal(np.zeros(shape), backend)
     assert f"found shape {shape}, expected (n_windows, n_channels, n_samples >= 1)" in found
 
 
-@pytest.mark.parametrize("backend", backends.DIAGRAM_BACKENDS)
+@pytest.mark.parametrize("backend", oracles.DIAGRAM_BACKENDS)
 @pytest.mark.parametrize("dtype", [bool, complex, object, str, "datetime64[s]"])
 def test_other_dtypes_are_refused(backend, dtype):
     x = walks().astype(int).astype(dtype)
     assert refusal(x, backend) == f"topology: found dtype {x.dtype}, expected real numbers, for example float32"
 
 
-@pytest.mark.parametrize("backend", backends.DIAGRAM_BACKENDS)
+@pytest.mark.parametrize("backend", oracles.DIAGRAM_BACKENDS)
 def test_what_is_no_array_is_refused(backend):
     assert refusal(None, backend).startswith("topology: found dtype object")
     assert refusal([[[1.0, 2.0], [3.0]]] * 50, backend).endswith("…, expected an array of numbers")
 
 
-@pytest.mark.parametrize("backend", backends.DIAGRAM_BACKENDS)
+@pytest.mark.parametrize("backend", oracles.DIAGRAM_BACKENDS)
 @pytest.mark.parametrize("shape", [(0, 3, 50), (4, 2, 1), (4, 2, 2)])
 def test_no_windows_and_short_ones_give_no_pairs(backend, shape):
-    found = backends.diagrams(np.ones(shape, np.float32), backend)
+    found = oracles.diagrams(np.ones(shape, np.float32), backend)
     assert found.points.shape == (0, 2)
     assert found.points.dtype == np.float32
     assert found.offsets.tolist() == [0] * (shape[0] * shape[1] + 1)
@@ -215,7 +217,7 @@ def at_offset(offset: float, n_windows: int = 3, dtype: type = np.float64) -> np
     return x.round().astype(dtype)
 
 
-@pytest.mark.parametrize("backend", backends.DIAGRAM_BACKENDS)
+@pytest.mark.parametrize("backend", oracles.DIAGRAM_BACKENDS)
 @pytest.mark.parametrize(
     ("offset", "dtype"),
     [(2e9, float), (-3e7, float), (4e15, float), (2**27, np.int32), (-(2**61) - 1, np.int64), (2**63, np.uint64)],
@@ -238,7 +240,7 @@ def test_units_too_small_for_float32_are_refused():
     assert found.endswith("or take another unit")
 
 
-@pytest.mark.parametrize("backend", backends.DIAGRAM_BACKENDS)
+@pytest.mark.parametrize("backend", oracles.DIAGRAM_BACKENDS)
 @pytest.mark.parametrize(("scale", "dtype"), [(1e39, float), (1e31, np.float32), (3e38, np.float32)])
 def test_values_beyond_float32_are_refused(backend, scale, dtype):
     x = walks().astype(np.float64)
@@ -359,7 +361,7 @@ def test_other_types_are_refused():
         lambda: Grid(grid.birth, grid.persistence.tolist(), grid.spec),
         lambda: Grid(grid.birth, grid.persistence, None),
         lambda: Grid.fit(walks(), ImageSpec()),
-        lambda: backends.images(walks(), grid, "gudhi"),
+        lambda: oracles.images(walks(), grid, "gudhi"),
     ):
         with pytest.raises(MixkdError, match=r"found .*, expected "):
             call()
@@ -375,7 +377,7 @@ def test_windows_and_channels_that_are_not_there_are_refused(window, channel):
 def test_channels_that_are_not_there_are_refused(channel):
     given_ = parts()
     grid = Grid.fit(given_, ImageSpec())
-    for call in (given_.channel, grid.pixel_size, lambda c: backends.in_pixels(given_, grid, c)):
+    for call in (given_.channel, grid.pixel_size, lambda c: oracles.in_pixels(given_, grid, c)):
         with pytest.raises(MixkdError, match=r"found channel .*, expected an integer from 0 to 1"):
             call(channel)
 
@@ -390,9 +392,9 @@ def test_pairs_of_a_channel_are_those_of_its_windows():
 def test_unknown_backend_names_the_nearest():
     given_ = topology.diagrams(walks())
     with pytest.raises(MixkdError, match=r"found 'gudi', did you mean 'gudhi'\?"):
-        backends.diagrams(walks(), "gudi")
+        oracles.diagrams(walks(), "gudi")
     with pytest.raises(MixkdError, match=r"found 'persin', did you mean 'persim'\?"):
-        backends.images(given_, Grid.fit(given_, ImageSpec()), "persin")
+        oracles.images(given_, Grid.fit(given_, ImageSpec()), "persin")
 
 
 @pytest.mark.parametrize(
@@ -405,10 +407,10 @@ def test_missing_package_is_named(monkeypatch, backend, module, package):
     for name in [module, *(name for name in sys.modules if name.startswith(f"{module}."))]:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MixkdError, match=f"^backend: package {package} is not installed; pip install {package}$"):
-        backends.images(given_, grid, backend)
-    if backend in backends.DIAGRAM_BACKENDS:
+        oracles.images(given_, grid, backend)
+    if backend in oracles.DIAGRAM_BACKENDS:
         with pytest.raises(MixkdError, match=f"package {package} is not installed"):
-            backends.diagrams(walks(), backend)
+            oracles.diagrams(walks(), backend)
 
 
 # -- images
@@ -428,13 +430,13 @@ def test_image_equals_gudhi_and_persim(kernel, backend, resolution, spread):
     grid = Grid.fit(training, ImageSpec(resolution, spread, kernel))
     assert grid.clipped(other) > 0, "clipping is compared, too"
     for given_ in (training, other):
-        assert relative(backends.images(given_, grid), backends.images(given_, grid, backend)) < 1e-5
+        assert relative(oracles.images(given_, grid), oracles.images(given_, grid, backend)) < 1e-5
 
 
 def test_the_two_kernels_differ_by_a_few_percent_and_giotto_by_more():
     given_ = topology.diagrams(walks(40))
     images = {
-        name: backends.images(given_, Grid.fit(given_, ImageSpec(16, 1.2, kernel)), backend)
+        name: oracles.images(given_, Grid.fit(given_, ImageSpec(16, 1.2, kernel)), backend)
         for name, kernel, backend in (
             ("sampled", "sampled", "fast"),
             ("integrated", "integrated", "fast"),
@@ -507,24 +509,24 @@ def test_rows_of_any_integers(dtype):
 def test_a_grid_of_another_number_of_channels_is_refused(n_channels, n_grid):
     given_, grid = (topology.diagrams(walks(4, n, seed=n)) for n in (n_channels, n_grid))
     imager = Imager.fit(grid, ImageSpec(8))
-    calls = [imager, imager.grid.clipped, lambda d: backends.in_pixels(d, imager.grid, 0)]
-    calls += [lambda d, b=b: backends.images(d, imager.grid, b) for b in backends.IMAGE_BACKENDS]
+    calls = [imager, imager.grid.clipped, lambda d: oracles.in_pixels(d, imager.grid, 0)]
+    calls += [lambda d, b=b: oracles.images(d, imager.grid, b) for b in oracles.IMAGE_BACKENDS]
     for call in calls:
         with pytest.raises(MixkdError, match=f"found diagrams of {n_channels} channels, expected {n_grid} as in"):
             call(given_)
 
 
-@pytest.mark.parametrize("backend", backends.IMAGE_BACKENDS)
+@pytest.mark.parametrize("backend", oracles.IMAGE_BACKENDS)
 def test_windows_without_pairs_and_no_windows(backend):
     training = topology.diagrams(walks(4, 2))
     grid = Grid.fit(training, ImageSpec(8))
     for n, x in ((0, walks(4, 2)[:0]), (3, np.ones((3, 2, 20)))):
-        found = backends.images(topology.diagrams(x), grid, backend)
+        found = oracles.images(topology.diagrams(x), grid, backend)
         assert found.shape == (n, 2, 8, 8)
         assert not found.any()
     still = walks(2, 2)
     still[0, 1] = 0
-    found = backends.images(topology.diagrams(still), grid, backend)
+    found = oracles.images(topology.diagrams(still), grid, backend)
     assert not found[0, 1].any()
     assert found[0, 0].any()
 

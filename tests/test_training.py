@@ -16,17 +16,19 @@ import torch
 from runs import BOTH, FULL, IMAGE, PARTIAL, RELEASED, SIGNAL, results, small, start, train
 from scipy.special import log_softmax
 
-from mixkd import inputs, metrics, provenance, runs, training, worker
-from mixkd.config import ONE_SIGNAL_TEACHER, ImageSpec, RunSpec
 from mixkd.errors import MixkdError
-from mixkd.inputs import FoldData, prepare
-from mixkd.methods import METHODS, adapters, distil_loss
-from mixkd.networks import Outputs
-from mixkd.planning import with_requirements
-from mixkd.runs import Traces
-from mixkd.store import RunRecord, Store, canonical_json
-from mixkd.topology import diagrams
-from mixkd.training import Teacher
+from mixkd.files import canonical_json
+from mixkd.learning import fold_data, metrics, training
+from mixkd.learning.fold_data import FoldData, prepare
+from mixkd.learning.methods import METHODS, adapters, distil_loss
+from mixkd.learning.networks import Outputs
+from mixkd.learning.training import Teacher
+from mixkd.runs import provenance, single, worker
+from mixkd.runs.planning import with_requirements
+from mixkd.runs.single import Traces
+from mixkd.runs.store import RunRecord, Store
+from mixkd.specs.run import ONE_SIGNAL_TEACHER, ImageSpec, RunSpec
+from mixkd.topology.persistence import diagrams
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +40,10 @@ def store(tmp_path_factory):
 def fitted(spec: RunSpec, store: Store, data: FoldData | None = None, traces: Traces | None = None):
     """History and last weights of a run with trained requirements; nothing is stored."""
     for needed in with_requirements(spec.requires):
-        runs.run(needed, store)
+        single.run(needed, store)
     data = data or prepare(spec)
     draws = training.stream_of(spec, data)
-    student = runs.learner(spec, data, store, draws, traces, {})
+    student = single.learner(spec, data, store, draws, traces, {})
     (history,) = training.fit([student], data, draws)
     return history, {name: tensor.numpy() for name, tensor in student.net.state_dict().items()}
 
@@ -55,7 +57,7 @@ def test_image_sizes_of_one_fold_do_not_mix(store):
     coarse, fine = (small(modality="image", image=ImageSpec(resolution=n)) for n in (8, 12))
     data = prepare(coarse)
     assert data.imager.grid.spec.resolution == 8
-    assert equal(fitted(fine, store, inputs.for_spec(data, fine)), fitted(fine, store))
+    assert equal(fitted(fine, store, fold_data.for_spec(data, fine)), fitted(fine, store))
 
 
 # -- traces
@@ -86,7 +88,7 @@ def test_students_that_share_traces_are_the_live_ones(store, monkeypatch):
     alone = [fitted(spec, store) for spec in specs]
     assert all(equal(fitted(spec, store, traces=traces), live) for spec, live in zip(specs, alone, strict=True))
     assert len(traces) == 8, "3 of the signal teacher, 5 of the image teacher"
-    monkeypatch.setattr(runs, "MAX_TRACE_BYTES", 0)
+    monkeypatch.setattr(single, "MAX_TRACE_BYTES", 0)
     none: Traces = {}
     assert equal(fitted(specs[-1], store, traces=none), alone[-1])
     assert not none
@@ -105,7 +107,9 @@ def test_a_run_is_the_same_alone_in_any_order_and_in_any_process(tmp_path):
     orders = {"last": with_requirements([*others, spec]), "first": with_requirements([spec, *others])}
     processes = []
     for hash_seed, (place, chunk) in enumerate(orders.items()):
-        processes.append(start("-m", "mixkd.worker", home=tmp_path / f"fresh {place}", PYTHONHASHSEED=f"{hash_seed}"))
+        processes.append(
+            start("-m", "mixkd.runs.worker", home=tmp_path / f"fresh {place}", PYTHONHASHSEED=f"{hash_seed}")
+        )
         processes[-1].stdin.write(json.dumps([run.as_dict() for run in chunk]) + "\n")
         processes[-1].stdin.close()
     for place, chunk in orders.items():
@@ -139,7 +143,7 @@ def test_a_record_is_what_was_fitted(store):
     record, data = train(spec, store), prepare(spec)
     assert record == store.get(spec)
     assert equal(fitted(spec, store), (record.history, record.weights))
-    net = runs.trained_network(record, data)
+    net = single.trained_network(record, data)
     for split, part in data.parts.items():
         logits, features = training.evaluate(net, data, "signal", split)
         assert np.array_equal(record.arrays[f"{split}_logits"], logits)
@@ -159,7 +163,7 @@ def test_data_of_another_run_is_reused_only_where_it_is_the_same(other, store_ho
     rows = np.arange(8)
     for modality in ("signal", "image"):
         given.inputs(modality, "test", rows)
-        reused, fresh = inputs.for_spec(given, needed), prepare(needed)
+        reused, fresh = fold_data.for_spec(given, needed), prepare(needed)
         assert torch.equal(reused.inputs(modality, "test", rows), fresh.inputs(modality, "test", rows))
         assert torch.equal(reused.labels, fresh.labels)
 
@@ -204,10 +208,10 @@ def three_losses(spec: RunSpec) -> list[float]:
     """Of the first three steps at the full learning rate; the teachers are fresh networks."""
     data, nothing = prepare(spec), Store(Path("nothing"))
     teachers = [
-        Teacher(runs.initial_network(run, data, nothing).eval(), teacher.modality)
+        Teacher(single.initial_network(run, data, nothing).eval(), teacher.modality)
         for run, teacher in zip(spec.teacher_runs, spec.teachers, strict=True)
     ]
-    net, draws = runs.initial_network(spec, data, nothing).train(), training.stream_of(spec, data)
+    net, draws = single.initial_network(spec, data, nothing).train(), training.stream_of(spec, data)
     beside = adapters(spec)
     student = training.Learner(spec, net, teachers, beside, training.new_optimiser(net, beside, spec))
     return [training.train_step(student, training.Batch(step, draws[step], data)) for step in range(3)]
@@ -267,7 +271,7 @@ def test_teachers_stay_as_they_are(store):
     train(spec, store)
     data = prepare(spec)
     draws = training.stream_of(spec, data)
-    student = runs.learner(spec, data, store, draws, None, {})
+    student = single.learner(spec, data, store, draws, None, {})
     training.fit([student], data, draws)
     for teacher, run in zip(student.teachers, spec.teacher_runs, strict=True):
         assert not teacher.net.training
@@ -317,7 +321,7 @@ def test_recomputed_image_is_of_the_mixed_signal():
     mixture = data.mixed("signal", draw)[:, :, 0].numpy() * std + mean
     image = data.mixed("image", draw).numpy()
     np.testing.assert_allclose(image, data.imager(diagrams(mixture)), atol=1e-2)
-    linear = inputs.for_spec(data, replace(spec, image_mixing="linear")).mixed("image", draw).numpy()
+    linear = fold_data.for_spec(data, replace(spec, image_mixing="linear")).mixed("image", draw).numpy()
     assert np.abs(image - linear).max() > 0.5
 
 
@@ -336,8 +340,8 @@ STARTS = {
 def test_a_run_starts_from_the_last_weights_of_its_parent(spec, parent, epochs, store):
     for needed in (spec, PLAIN):
         train(needed, store)
-    start = runs.initial_network(spec, prepare(spec), store).state_dict()
-    fresh = runs.initial_network(PLAIN, prepare(PLAIN), store).state_dict()
+    start = single.initial_network(spec, prepare(spec), store).state_dict()
+    fresh = single.initial_network(PLAIN, prepare(PLAIN), store).state_dict()
     expected = store.get(parent).weights if parent else {name: tensor.numpy() for name, tensor in fresh.items()}
     assert all(np.array_equal(expected[name], tensor) for name, tensor in start.items())
     assert (spec.parent, spec.total_epochs) == (parent, epochs)
@@ -372,7 +376,7 @@ def test_every_step_has_its_rate(store, monkeypatch):
     monkeypatch.setattr(training, "learning_rate", lambda step, n_steps, spec: asked.append((step, n_steps)) or 0.0)
     _, weights = fitted(PLAIN, store)
     assert asked == [(step, 8) for step in range(8)]
-    fresh = runs.initial_network(PLAIN, prepare(PLAIN), store)
+    fresh = single.initial_network(PLAIN, prepare(PLAIN), store)
     assert all(np.array_equal(weights[name], p.detach()) for name, p in fresh.named_parameters())
 
 
@@ -434,7 +438,7 @@ REFUSED = {
 def test_refused_in_one_line(spec, message, tmp_path):
     store = Store(tmp_path)
     with pytest.raises(MixkdError, match=rf"\A{message}\Z"):
-        runs.run(spec, store)
+        single.run(spec, store)
     assert store.get(spec) is None
     assert not results(store)
 
@@ -449,7 +453,7 @@ def test_what_a_run_needs_must_have_seen_the_same_people(fields, tmp_path):
     other = Store(tmp_path / "other")
     other.put(replace(record, data=record.data | {"subjects": subjects}), record.arrays, record.weights)
     with pytest.raises(MixkdError, match=rf"{needed.hash}.*: found train subjects \[.*999\], expected .*: two copies"):
-        runs.run(spec, other)
+        single.run(spec, other)
     assert other.get(spec) is None
 
 

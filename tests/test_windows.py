@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
 from mixkd import windows
-from mixkd.config import RunSpec
-from mixkd.datasets import DATASETS, Recordings, synthetic
+from mixkd.datasets import DATASETS, Recordings
+from mixkd.datasets.sets import synthetic
 from mixkd.errors import MixkdError
-from mixkd.inputs import FoldData
-from mixkd.store import sha256
+from mixkd.files import sha256
+from mixkd.learning.fold_data import FoldData
+from mixkd.specs.run import RunSpec
 from mixkd.windows import Fold, Normalisation, Windows
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from mixkd import tables
 from mixkd.errors import MixkdError
-from mixkd.inputs import FoldData
-from mixkd.store import RunRecord
+from mixkd.learning.fold_data import FoldData
+from mixkd.runs.store import RunRecord
+from mixkd.studies import tables
 
 
 def right_shares(first: np.ndarray, second: np.ndarray, y: np.ndarray) -> dict[str, float]:

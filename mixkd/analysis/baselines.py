@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 
-from mixkd.inputs import FoldData
+from mixkd.learning.fold_data import FoldData
 from mixkd.windows import Windows
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mixkd.config import Mixup, RunSpec, TeacherSpec
-from mixkd.studies import Teachers, taught
+from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
+from mixkd.studies.designs import Teachers, taught
 
 Make = Callable[[RunSpec], RunSpec]
 Direction = Literal["above", "below", "differs", "not_above"]

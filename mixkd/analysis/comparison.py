@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mixkd.methods import SOURCES
+from mixkd.learning.methods import SOURCES
 
 KEYS = ["method", "teachers", "total_epochs"]
 

@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 import torch
 
-from mixkd import networks
 from mixkd.errors import MixkdError
-from mixkd.methods import METHODS
-from mixkd.store import CHECKOUT, RunRecord
+from mixkd.files import CHECKOUT
+from mixkd.learning import networks
+from mixkd.learning.methods import METHODS
+from mixkd.runs.store import RunRecord
 
 BENCHMARKS = CHECKOUT / "benchmarks" / "records"
 NETWORKS = ((16, 1), (16, 3), (28, 1), (28, 3))

@@ -11,8 +11,8 @@ import pandas as pd
 from mixkd.analysis.claims import Make, Part, scratch, student
 from mixkd.analysis.effects import SHOWN, difference, summary
 from mixkd.analysis.verdicts import Lookup, contrast
-from mixkd.config import Mixup, RunSpec
-from mixkd.studies import TDA_KD
+from mixkd.specs.run import Mixup, RunSpec
+from mixkd.studies.designs import TDA_KD
 
 
 @dataclass(frozen=True)

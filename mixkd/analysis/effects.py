@@ -15,9 +15,9 @@ import pandas as pd
 from mixkd.analysis.claims import BY, MIX, Make, Part, minus, scratch, student
 from mixkd.analysis.inference import interval
 from mixkd.analysis.verdicts import Lookup, contrast, n_people, units
-from mixkd.config import TEMPERATURE, Mixup, RunSpec
-from mixkd.studies import FEW_SHARES, FEW_TEMPERATURES, SHARES, TEMPERATURES
-from mixkd.tables import case
+from mixkd.specs.run import TEMPERATURE, Mixup, RunSpec
+from mixkd.studies.designs import FEW_SHARES, FEW_TEMPERATURES, SHARES, TEMPERATURES
+from mixkd.studies.tables import case
 
 SHOWN = ("accuracy", "nll")
 

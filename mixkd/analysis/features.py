@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.manifold import TSNE
 
-from mixkd import tables
+from mixkd.studies import tables
 
 
 def tsne(features: np.ndarray, seed: int = 0) -> np.ndarray:

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mixkd import probes, tables
-from mixkd.inputs import FoldData
-from mixkd.runs import trained_network
-from mixkd.store import RunRecord
+from mixkd.learning import probes
+from mixkd.learning.fold_data import FoldData
+from mixkd.runs.single import trained_network
+from mixkd.runs.store import RunRecord
+from mixkd.studies import tables
 
 N_TRAIN = 1024  # evenly spaced training windows that stand for all
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from mixkd.analysis.features import mean_scores
-from mixkd.published import METRICS
-from mixkd.store import RunRecord
+from mixkd.runs.published import METRICS
+from mixkd.runs.store import RunRecord
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mixkd import probes, tables
-from mixkd.inputs import FoldData
+from mixkd.learning import probes
+from mixkd.learning.fold_data import FoldData
+from mixkd.studies import tables
 
 STRENGTHS: dict[str, tuple[float, ...]] = {
     "gaussian": probes.GAUSSIAN,

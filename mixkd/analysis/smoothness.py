@@ -10,9 +10,9 @@ import math
 import numpy as np
 import pandas as pd
 
-from mixkd import tables
 from mixkd.errors import MixkdError
-from mixkd.probes import TEMPERATURES
+from mixkd.learning.probes import TEMPERATURES
+from mixkd.studies import tables
 
 LOG_T = np.log(TEMPERATURES)
 

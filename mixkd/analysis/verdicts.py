@@ -15,14 +15,15 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from mixkd import studies, sweep
+from mixkd import studies
 from mixkd.analysis.claims import CLAIMS, Claim, Part, specs
 from mixkd.analysis.inference import LEVEL, detectable, holm, interval, sign_flip
 from mixkd.analysis.measures import MEASURES, measure
-from mixkd.config import RunSpec
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
-from mixkd.store import RunRecord
+from mixkd.runs import sweep
+from mixkd.runs.store import RunRecord
+from mixkd.specs.run import RunSpec
 
 CAMPAIGNS = ("watch", "selfback")  # data sets whose runs for claims and effects are published
 

@@ -37,9 +37,9 @@ class Dataset:
     test: tuple[int, ...] = ()  # people of an official test set; none: every subject is tested in its turn
     rule: Rule = "whole"  # which windows have a label, see mixkd/windows.py
     scaling: Scaling = "overall"  # how signals are normalised, see mixkd/windows.py
-    source: str = ""  # folder of the raw files, and name in mixkd/datasets/sources.py; none: nothing to fetch
+    source: str = ""  # folder of the raw files, and name in mixkd/datasets/raw/sources.py; none: nothing to fetch
     reading: dict[str, Any] = field(default_factory=dict)  # how files of your own are read, new ones too
-    kept: str = ""  # name of recordings of your own that the store keeps, see mixkd/datasets/kept.py
+    kept: str = ""  # name of recordings of your own that the store keeps, see mixkd/datasets/own/imported.py
 
     def load(self) -> Recordings:
         loader = getattr(importlib.import_module(self.module), self.loader)
@@ -51,7 +51,7 @@ UCI_HAR_TEST = (2, 4, 9, 10, 12, 13, 18, 20, 24)  # people; the other 21 of 30 t
 DATASETS = {
     "watch": Dataset(
         title="Smartwatch shoulder exercises (seglearn)",
-        module="mixkd.datasets.watch",
+        module="mixkd.datasets.sets.watch",
         window=100,
         step=50,
         epochs=20,
@@ -62,7 +62,7 @@ DATASETS = {
     ),
     "selfback": Dataset(
         title="selfBACK, wrist, nine activities",
-        module="mixkd.datasets.selfback",
+        module="mixkd.datasets.sets.selfback",
         window=250,
         step=250,
         epochs=8,
@@ -75,7 +75,7 @@ DATASETS = {
     ),
     "hapt": Dataset(
         title="Postural transitions, phone at the waist (HAPT)",
-        module="mixkd.datasets.hapt",
+        module="mixkd.datasets.sets.hapt",
         window=128,
         step=64,
         epochs=10,
@@ -88,7 +88,7 @@ DATASETS = {
     ),
     "dsads": Dataset(
         title="Daily and sports activities, five units",
-        module="mixkd.datasets.dsads",
+        module="mixkd.datasets.sets.dsads",
         window=100,
         step=100,
         epochs=10,
@@ -101,7 +101,7 @@ DATASETS = {
     ),
     "pamap2": Dataset(
         title="Three units and heart rate, twelve activities (PAMAP2)",
-        module="mixkd.datasets.pamap2",
+        module="mixkd.datasets.sets.pamap2",
         window=100,
         step=22,
         epochs=8,
@@ -116,7 +116,7 @@ DATASETS = {
     ),
     "ucihar": Dataset(
         title="Six activities, phone at the waist (UCI HAR)",
-        module="mixkd.datasets.ucihar",
+        module="mixkd.datasets.sets.ucihar",
         window=128,
         step=128,
         epochs=10,
@@ -129,7 +129,7 @@ DATASETS = {
     ),
     "mhealth": Dataset(
         title="Twelve exercises, chest, ankle and arm (MHEALTH)",
-        module="mixkd.datasets.mhealth",
+        module="mixkd.datasets.sets.mhealth",
         window=100,
         step=50,
         epochs=15,
@@ -142,7 +142,7 @@ DATASETS = {
     ),
     "wisdm": Dataset(
         title="Eighteen activities, watch (WISDM 2019)",
-        module="mixkd.datasets.wisdm",
+        module="mixkd.datasets.sets.wisdm",
         window=100,
         step=100,
         epochs=6,
@@ -155,7 +155,7 @@ DATASETS = {
     ),
     "wisdm_v1": Dataset(
         title="Six activities, phone in the pocket (WISDM v1.1)",
-        module="mixkd.datasets.wisdm",
+        module="mixkd.datasets.sets.wisdm",
         loader="v1",
         window=100,
         step=100,
@@ -169,7 +169,7 @@ DATASETS = {
     ),
     "synthetic": Dataset(
         title="Synthetic signals of known topology",
-        module="mixkd.datasets.synthetic",
+        module="mixkd.datasets.sets.synthetic",
         window=100,
         step=50,
         epochs=10,
@@ -205,13 +205,13 @@ def dataset(name: str) -> Dataset:
     if name in DATASETS:
         return DATASETS[name]
     if name.startswith(KEPT):
-        return importlib.import_module("mixkd.datasets.kept").entry(name)
+        return importlib.import_module("mixkd.datasets.own.imported").entry(name)
     raise MixkdError(f"dataset: found {name!r}, {nearest(name, DATASETS)}")
 
 
 def named(text: str) -> str:
     """The name of a data set, given that name or a folder of recordings of your own, which is read into the store."""
     if text not in DATASETS and not text.startswith(KEPT) and os.path.isdir(text):  # False where it is no path at all
-        return importlib.import_module("mixkd.datasets.kept").keep(Path(text))
+        return importlib.import_module("mixkd.datasets.own.imported").keep(Path(text))
     dataset(text)
     return text

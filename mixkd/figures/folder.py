@@ -8,8 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from mixkd import timeline
 from mixkd.datasets import Recordings
+from mixkd.figures import timeline
 from mixkd.figures.style import CLASS_COLOURS, WIDTH, figure, literal
 
 SHOWN = 12  # classes and channels with a signal drawn
@@ -43,7 +43,7 @@ def overview(recordings: Recordings, window: float) -> Figure:
 @figure
 @literal
 def labelled(about: dict[str, Any], parts: list[tuple[float, np.ndarray]], rows: list[dict[str, Any]]) -> Figure:
-    """A new recording with the student's labels, see mixkd/timeline.py."""
+    """A new recording with the student's labels, see mixkd/figures/timeline.py."""
     fig, axis = plt.subplots(figsize=(1.4 * WIDTH, 3.4))
     timeline.draw(axis, about, parts, rows)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=6, fontsize=9)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy.stats import beta
 
 from mixkd.figures.style import COLOURS, INK, WIDTH, columns, dots, figure, percent
-from mixkd.mixing import Stream
+from mixkd.learning.streams import Stream
 
 TEACHERS = ("signal", "image", "both")
 CASES = ("T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S")

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from mixkd.timeline import COLOURS as CLASS_COLOURS
+from mixkd.figures.timeline import COLOURS as CLASS_COLOURS
 
 INK = "#7a7a7a"  # contrast above 4 on white and on the dark theme's background
 COLOURS: dict[Any, str] = {

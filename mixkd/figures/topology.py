@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mixkd.figures.style import COLOURS, INK, WIDTH, figure, literal, spelt
-from mixkd.topology import Grid
+from mixkd.topology.imaging import Grid
 
 PAIR = COLOURS["image"]
 

@@ -29,10 +29,11 @@ subject: int = 0  # whose windows are drawn; 0: the first person's
 import pandas as pd
 from myst_nb import glue
 
-from mixkd import figures, notebook, studies, windows
+from mixkd import figures, studies, windows
 from mixkd.analysis import baselines
+from mixkd.book import notebook
+from mixkd.book.notebook import check_parameters
 from mixkd.datasets import dataset as entry_of
-from mixkd.notebook import check_parameters
 
 check_parameters(globals())
 

@@ -32,10 +32,12 @@ import numpy as np
 import pandas as pd
 from gudhi import bottleneck_distance
 
-from mixkd import backends, figures, notebook, studies, topology
+from mixkd import figures, studies, topology
 from mixkd.analysis import cost
-from mixkd.config import ImageSpec
-from mixkd.notebook import check_parameters
+from mixkd.book import notebook
+from mixkd.book.notebook import check_parameters
+from mixkd.specs.run import ImageSpec
+from mixkd.topology import oracles
 
 check_parameters(globals())
 
@@ -146,7 +148,7 @@ print(
 
 # %%
 some = x[:20]
-sets = {b: backends.diagrams(some, b) for b in backends.DIAGRAM_BACKENDS}
+sets = {b: oracles.diagrams(some, b) for b in oracles.DIAGRAM_BACKENDS}
 ordered = {b: np.sort(d.points.view("f4,f4").ravel()) for b, d in sets.items()}
 
 # %% tags=["nbval-check-output"]
@@ -166,10 +168,10 @@ exact = topology.Grid(
     grid.birth, grid.persistence, ImageSpec(resolution, spread, "integrated")
 )
 drawn = {"ours, sampled": topology.images(few, grid)[0, channel]}
-drawn["gudhi"] = backends.images(few, grid, "gudhi")[0, channel]
+drawn["gudhi"] = oracles.images(few, grid, "gudhi")[0, channel]
 drawn["ours, integrated"] = topology.images(few, exact)[0, channel]
-drawn["persim"] = backends.images(few, exact, "persim")[0, channel]
-drawn["giotto-tda"] = backends.images(few, grid, "giotto")[0, channel]
+drawn["persim"] = oracles.images(few, exact, "persim")[0, channel]
+drawn["giotto-tda"] = oracles.images(few, grid, "giotto")[0, channel]
 
 # %% mystnb={"figure": {"caption": "One diagram drawn in five ways, two of them ours; below each, the relative distance to the first.", "name": "fig-backends"}, "image": {"alt": "The same small image of bright spots drawn in five ways, with its relative distance to the first below each.", "classes": "dark-light"}}
 figures.backend_images(drawn)

@@ -29,9 +29,11 @@ import numpy as np
 from myst_nb import glue
 from scipy.special import softmax
 
-from mixkd import figures, metrics, studies, tables
+from mixkd import figures, studies
 from mixkd.analysis import agreement, baselines
-from mixkd.notebook import check_parameters
+from mixkd.book.notebook import check_parameters
+from mixkd.learning import metrics
+from mixkd.studies import tables
 
 check_parameters(globals())
 

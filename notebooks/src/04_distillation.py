@@ -28,10 +28,11 @@ import numpy as np
 import pandas as pd
 from myst_nb import glue
 
-from mixkd import figures, studies, tables
+from mixkd import figures, studies
 from mixkd.analysis import agreement, comparison, features
+from mixkd.book.notebook import check_parameters
 from mixkd.datasets import dataset as entry_of
-from mixkd.notebook import check_parameters
+from mixkd.studies import tables
 
 check_parameters(globals())
 
@@ -46,7 +47,7 @@ check_parameters(globals())
 #
 # `kd_weight` is $\lambda$ (0.7, the group's setting for its own data set, GENEActiv), $c$ runs over classes and $m$ over teachers, CE is the cross entropy with the label
 # $y$, and $w_{signal} = w_{image} = 1/2$ unless said otherwise. The factor
-# $T^2$ keeps the size of the gradient independent of the temperature. The step in `mixkd/training.py` reads the same way.
+# $T^2$ keeps the size of the gradient independent of the temperature. The step in `mixkd/learning/training.py` reads the same way.
 #
 # ## Methods and their controls
 #

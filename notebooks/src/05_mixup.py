@@ -30,10 +30,12 @@ import numpy as np
 import pandas as pd
 from myst_nb import glue
 
-from mixkd import figures, mixing, studies, topology
-from mixkd.config import ImageSpec, Mixup
+from mixkd import figures, studies, topology
+from mixkd.book.notebook import check_parameters
 from mixkd.datasets import dataset as entry_of
-from mixkd.notebook import check_parameters
+from mixkd.learning.streams import mix, stream
+from mixkd.rng import generator
+from mixkd.specs.run import ImageSpec, Mixup
 
 check_parameters(globals())
 
@@ -62,7 +64,7 @@ figures.mixed_window(
 # %%
 size = min(64, len(train))
 streams = {
-    a: mixing.stream(len(train), size, 1, Mixup(a), seed) for a in studies.ALPHAS
+    a: stream(len(train), size, 1, Mixup(a), seed) for a in studies.ALPHAS
 }
 
 # %% mystnb={"figure": {"caption": "Coefficients of one epoch (bars) and the Beta density they come from: small alpha mixes little, alpha = 1 mixes anything.", "name": "fig-beta"}, "image": {"alt": "Three histograms with curves: U-shaped for alpha 0.2 and 0.4, flat for alpha 1.", "classes": "dark-light"}}
@@ -170,12 +172,12 @@ print("mixup in:", by_mixed or "needs the full profile")
 
 # %%
 half = np.full(200, 0.5, np.float32)
-pairs = mixing.generator(seed, "pairs").integers(0, len(train), (2, 200))
-mixture = mixing.mix(train.x[pairs[0]], train.x[pairs[1]], half)
+pairs = generator(seed, "pairs").integers(0, len(train), (2, 200))
+mixture = mix(train.x[pairs[0]], train.x[pairs[1]], half)
 grid = topology.Grid.fit(data.diagrams["train"], ImageSpec())
 recomputed = topology.images(topology.diagrams(mixture), grid)
 own, other = (topology.images(data.diagrams["train"], grid, rows) for rows in pairs)
-linear = mixing.mix(own, other, half)
+linear = mix(own, other, half)
 
 # %%
 gap = np.linalg.norm((linear - recomputed).reshape(200, -1), axis=1)

@@ -27,9 +27,10 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 import pandas as pd
 from myst_nb import glue
 
-from mixkd import figures, mixing, studies
-from mixkd.config import Mixup
-from mixkd.notebook import check_parameters
+from mixkd import figures, studies
+from mixkd.book.notebook import check_parameters
+from mixkd.learning import streams
+from mixkd.specs.run import Mixup
 
 check_parameters(globals())
 
@@ -44,7 +45,7 @@ check_parameters(globals())
 rows = []
 for sampling in ("exact", "released"):
     for share in (0.1, 0.25, 0.5, 0.75, 0.9, 1.0):
-        stream = mixing.stream(6400, 64, 2, Mixup(alpha, share, sampling), seed)
+        stream = streams.stream(6400, 64, 2, Mixup(alpha, share, sampling), seed)
         rows.append((sampling, share, stream.mixed_share))
 realised = pd.DataFrame(rows, columns=["sampling", "share", "realised"])
 

@@ -25,12 +25,14 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
 from myst_nb import glue
-
-from mixkd import figures, metrics, studies, tables
-from mixkd.analysis import features, smoothness
-from mixkd.datasets import dataset as entry_of
 from scipy.special import softmax
-from mixkd.notebook import check_parameters
+
+from mixkd import figures, studies
+from mixkd.analysis import features, smoothness
+from mixkd.book.notebook import check_parameters
+from mixkd.datasets import dataset as entry_of
+from mixkd.learning import metrics
+from mixkd.studies import tables
 
 check_parameters(globals())
 

@@ -40,7 +40,7 @@ from myst_nb import glue
 
 from mixkd import figures, studies
 from mixkd.analysis import comparison
-from mixkd.notebook import check_parameters
+from mixkd.book.notebook import check_parameters
 
 check_parameters(globals())
 

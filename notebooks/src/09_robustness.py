@@ -28,8 +28,8 @@ from myst_nb import glue
 
 from mixkd import figures, studies
 from mixkd.analysis import robustness
+from mixkd.book.notebook import check_parameters
 from mixkd.datasets import dataset as entry_of
-from mixkd.notebook import check_parameters
 
 check_parameters(globals())
 

@@ -27,9 +27,10 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 import numpy as np
 from myst_nb import glue
 
-from mixkd import figures, studies, tables
+from mixkd import figures, studies
 from mixkd.analysis import landscape
-from mixkd.notebook import check_parameters
+from mixkd.book.notebook import check_parameters
+from mixkd.studies import tables
 
 check_parameters(globals())
 

@@ -30,7 +30,7 @@ from myst_nb import glue
 
 from mixkd import figures
 from mixkd.analysis import claims, verdicts
-from mixkd.notebook import check_parameters
+from mixkd.book.notebook import check_parameters
 
 check_parameters(globals())
 

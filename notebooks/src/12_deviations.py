@@ -28,7 +28,7 @@ from myst_nb import glue
 
 from mixkd import figures, studies
 from mixkd.analysis import deviations, verdicts
-from mixkd.notebook import check_parameters
+from mixkd.book.notebook import check_parameters
 
 check_parameters(globals())
 

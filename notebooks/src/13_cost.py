@@ -27,11 +27,12 @@ seed: int = 0  # first seed of the runs
 import pandas as pd
 from myst_nb import glue
 
-from mixkd import figures, planning, studies
+from mixkd import figures, studies
 from mixkd.analysis import cost, verdicts
-from mixkd.config import ImageSpec
+from mixkd.book.notebook import check_parameters
 from mixkd.datasets import dataset as entry_of
-from mixkd.notebook import check_parameters
+from mixkd.runs import planning
+from mixkd.specs.run import ImageSpec
 
 check_parameters(globals())
 

@@ -38,10 +38,12 @@ seed: int = 0  # first seed of the runs
 # %% tags=["hide-input"]
 import pandas as pd
 
-from mixkd import notebook, studies, sweep
-from mixkd.config import Mixup, RunSpec, TeacherSpec
+from mixkd import studies
+from mixkd.book import notebook
+from mixkd.book.notebook import check_parameters
 from mixkd.errors import MixkdError
-from mixkd.notebook import check_parameters
+from mixkd.runs import sweep
+from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
 
 check_parameters(globals())
 
@@ -112,7 +114,7 @@ print(store.find(spec) == record, "read back and verified")
 #
 # ## A method or a data set of your own
 #
-# A **method** is a function of what student and teachers say in `mixkd/methods.py`, with its row in the table `METHODS` below it, its name in `MethodName` of
-# `mixkd/config.py`, and a test against a formula in `tests/test_methods.py`. Then `mixkd run -s method=NAME -s 'teachers=[{}]'` trains it, and a line in `methods` of
-# `mixkd/studies.py` brings it into {doc}`08_methods`. Recordings need no code ({doc}`16_your_recordings`); a public **data set** is a module of `mixkd/datasets/` with a
+# A **method** is a function of what student and teachers say in `mixkd/learning/methods.py`, with its row in the table `METHODS` below it, its name in `MethodName` of
+# `mixkd/specs/run.py`, and a test against a formula in `tests/test_methods.py`. Then `mixkd run -s method=NAME -s 'teachers=[{}]'` trains it, and a line in `methods` of
+# `mixkd/studies/designs.py` brings it into {doc}`08_methods`. Recordings need no code ({doc}`16_your_recordings`); a public **data set** is a module of `mixkd/datasets/sets/` with a
 # function that returns recordings, and an entry in `registry.py`.

@@ -28,8 +28,8 @@ import pandas as pd
 from myst_nb import glue
 
 from mixkd import figures
-from mixkd import inventory
-from mixkd.notebook import check_parameters
+from mixkd.book.notebook import check_parameters
+from mixkd.studies import inventory
 
 check_parameters(globals())
 pd.set_option("display.max_colwidth", None)

@@ -34,10 +34,11 @@ people: int = 4  # how many people are in the folder
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from mixkd import distill, figures, predict
+from mixkd import figures
+from mixkd.book.notebook import check_parameters
 from mixkd.datasets import dataset as entry_of
-from mixkd.datasets import draft, folder
-from mixkd.notebook import check_parameters
+from mixkd.datasets.own import draft, folder
+from mixkd.deploy import distill, predict
 
 check_parameters(globals())
 
@@ -121,7 +122,7 @@ figures.overview(found.recordings(), found.description.window)
 # samples, files of several sensors read as one, a channel that counts time or names the activity. Worth a look, and only remarked, is
 # what may be meant: a value that stands alone, an axis that is clipped, a sensor that repeats one value, lies still in what moves
 # others, is turned over or gives lengths that nobody else has, a channel that follows from others, labels that one person alone has or the window leaves out.
-# The limits are documented in `mixkd/datasets/plausible.py`; on `watch`, selfBACK, HAPT and DSADS nothing is refused, and the one remark is true.
+# The limits are documented in `mixkd/datasets/own/plausible.py`; on `watch`, selfBACK, HAPT and DSADS nothing is refused, and the one remark is true.
 #
 # ## A student, and how good it is
 #

@@ -29,8 +29,8 @@ from myst_nb import glue
 
 from mixkd import figures
 from mixkd.analysis import effects, verdicts
+from mixkd.book.notebook import check_parameters
 from mixkd.datasets import dataset as entry_of
-from mixkd.notebook import check_parameters
 
 check_parameters(globals())
 

@@ -1,0 +1,1 @@
+"""The book: parameters and execution of notebooks, and the rendered pages."""

@@ -1,0 +1,1 @@
+"""The command `mixkd`: it parses and prints."""

@@ -1,0 +1,253 @@
+"""The command `mixkd`."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mixkd.cli import data, terminal
+from mixkd.cli.terminal import out
+from mixkd.errors import MixkdError, listed
+
+app = typer.Typer(
+    help="Mixup, topological persistence and knowledge distillation for wearable sensor data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.app, name="data")
+
+
+def _named(text: str) -> str:
+    from mixkd.datasets import named
+
+    return named(text)
+
+
+Dataset = Annotated[str, typer.Option(help="Name of the data set, see `mixkd data`, or a folder.", callback=_named)]
+ProfileName = Annotated[str, typer.Option("--profile", help="smoke (seconds), quick (minutes) or full (hours).")]
+Seed = Annotated[int, typer.Option(help="First seed.")]
+Alpha = Annotated[float, typer.Option(help="a of mixup's Beta(a, a).")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Training processes; default: one per core.")]
+
+
+def fields_of(settings: list[str]) -> dict[str, Any]:
+    """Fields of a run from `field=JSON`; what is no JSON is a word."""
+    fields = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise MixkdError(f"-s {text}: expected field=value")
+        try:
+            fields[name] = json.loads(value)
+        except (ValueError, RecursionError):  # no JSON, too many digits, too deeply nested
+            fields[name] = value
+    return fields
+
+
+@app.command()
+def run(
+    setting: Annotated[list[str] | None, typer.Option("-s", help="A field of the run, field=JSON; repeatable.")] = None,
+) -> None:
+    """Train one network (and what it needs) and print its metrics.
+
+    Example: mixkd run -s fold=1 -s 'mixup={"alpha": 0.4}' -s 'teachers=[{"modality": "image"}]'
+    """
+    from mixkd.runs import sweep
+    from mixkd.specs.run import RunSpec
+
+    fields = fields_of(setting or [])
+    if isinstance(fields.get("dataset"), str):
+        fields["dataset"] = _named(fields["dataset"])
+    spec = RunSpec.parse(fields)
+    record = sweep.run([spec])[0]
+    table = terminal.table("metric", "last epoch", "best validation", "best on test (optimistic)")
+    choices = [record.metrics(c) for c in ("last", "best_validation", "best_test")]
+    for metric in choices[0]:
+        table.add_row(metric, *(f"{c[metric]:.4f}" for c in choices))
+    out.print(f"{spec.name}, {spec.total_epochs} epochs in all, run {spec.hash}")
+    if (mixed := record.data.get("mixed_share")) is not None:
+        out.print(f"mixed rows: {mixed:.1%}")
+    out.print(table)
+
+
+@app.command(name="sweep")
+def sweep_command(
+    study: Annotated[list[str] | None, typer.Argument(help="Studies to train; all when left out.")] = None,
+    dataset: Dataset = "watch",
+    profile: ProfileName = "quick",
+    seed: Seed = 0,
+    alpha: Alpha = 1.0,
+    workers: Workers = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+) -> None:
+    """Train the runs of studies that are not in the store yet. Interrupt it at will: it goes on where it stopped."""
+    from mixkd import studies
+    from mixkd.runs import planning, sweep
+
+    names = study or list(studies.STUDIES)
+    runs = [spec for name in names for spec in studies.specs(name, dataset, profile, seed, alpha)]
+    if not runs:
+        raise MixkdError(f"study: found {listed(names)}, with no run in {profile}, expected --profile full")
+    store = studies.store_of(profile)
+    plan = planning.plan(runs, store)
+    out.print(f"{plan.total} runs, {len(plan.missing)} missing, about {plan.core_hours:.2f} core-hours")
+    if dry_run:
+        table = terminal.table("stream", "students")
+        for stream, count in plan.students_per_stream.items():
+            table.add_row(stream, str(count))
+        out.print(table)
+        return
+    sweep.run(runs, store, workers)
+    out.print(f"{plan.total} runs in {store.runs}")
+
+
+@app.command(name="notebook")
+def notebook_command(
+    name: Annotated[str, typer.Argument(help="For example 05_mixup.")],
+    parameter: Annotated[list[str] | None, typer.Option("-p", help="name=value; repeatable.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", help="Where the executed notebook goes.")] = None,
+) -> None:
+    """Run a notebook with other parameters. Unknown names and wrong values are refused before it starts."""
+    from mixkd.book import notebook
+
+    path = notebook.path_of(name)
+    values = notebook.parse_assignments(path, parameter or [])
+    target = output or Path(f"{path.stem}.out.ipynb")
+    notebook.execute(path, target, values)
+    out.print(f"{target}")
+
+
+@app.command()
+def book(
+    profile: ProfileName = "quick",
+    dataset: Dataset = "watch",
+    seed: Seed = 0,
+    workers: Workers = None,
+    output: Annotated[Path, typer.Option("-o", help="Folder that gets html/.")] = Path("_build"),
+) -> None:
+    """Train what is missing, execute the notebooks, render the book."""
+    from mixkd.book import build
+
+    out.print(f"{build.build(profile, dataset, seed, workers, output.absolute(), say=out.print)}")
+
+
+@app.command()
+def verify(
+    sample: Annotated[int, typer.Option(min=1, help="How many runs to train again.")] = 3,
+    dataset: Dataset = "watch",
+    profile: ProfileName = "full",
+    seed: Seed = 0,
+) -> None:
+    """Train a sample of published (`full`) or stored runs again, with their teachers. Exit status 1 on a difference."""
+    from mixkd import studies
+    from mixkd.runs import sweep
+    from mixkd.runs.provenance import compare
+    from mixkd.runs.store import Store
+
+    stored = studies.every_record(dataset, profile, seed)
+    if not stored:
+        raise MixkdError(f"verify: no stored runs of {dataset}, profile {profile}; run `mixkd sweep` first")
+    chosen = random.Random(seed).sample(stored, min(sample, len(stored)))
+    table, worst = terminal.table("run", "stored", "again", "verdict"), 0
+    with tempfile.TemporaryDirectory() as folder:
+        for old, new in zip(chosen, sweep.run([r.spec for r in chosen], Store(Path(folder))), strict=True):
+            verdict, ok = compare(old, new)
+            worst |= not ok
+            table.add_row(old.spec.name, *(f"{r.metrics()['accuracy']:.4f}" for r in (old, new)), verdict)
+    out.print(table)
+    raise typer.Exit(worst)
+
+
+@app.command()
+def distill(
+    dataset: Annotated[str, typer.Argument(help="Name of a data set, or a folder with recordings of your own.")],
+    out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder that gets the student and its report.")],
+    profile: ProfileName = "quick",
+    seed: Seed = 0,
+    workers: Workers = None,
+) -> None:
+    """Distil a small network: a cross-validated report, and a student trained on everybody, as ONNX."""
+    from mixkd.deploy import distill
+
+    outcome = distill.run(dataset, out_folder, profile, seed, workers, out.print)
+    out.print(distill.headline(outcome.people))
+    out.print(distill.in_practice(outcome.whole))
+    out.print(f"{out_folder / 'report.html'}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def predict(
+    student: Annotated[Path, typer.Argument(help="Folder that `mixkd distill` wrote.")],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet file with the student's channels as columns.")],
+    output: Annotated[Path | None, typer.Option("-o", help="Where the labels go; default: beside the file.")] = None,
+) -> None:
+    """Label a new recording, window by window, and plot it. Needs no torch."""
+    from mixkd.deploy import predict
+    from mixkd.figures import timeline
+
+    made = predict.Student.load(student)
+    target = output or file.with_suffix(".labels.csv")
+    picture = target.with_suffix(".png")
+    if picture == target or file.resolve() in (target.resolve(), picture.resolve()):
+        raise MixkdError(f"-o {target}: found the name of the recording or of the plot, expected a new .csv")
+    parts = predict.read_recording(file, made.about, lambda what, n: out.print(f"{what}: {n}") if n else None)
+    rows, remarks = predict.label(made, parts)
+    for remark in remarks:
+        out.print(f"worth a look: {remark}", soft_wrap=True, markup=False)
+    predict.write(rows, target)
+    out.print(f"{len(rows)} windows: {target}", soft_wrap=True, markup=False)
+    timeline.plot(made.about, parts, rows, picture)
+    out.print(f"{picture}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: Seed = 0) -> None:
+    """Add the stored runs of a profile to results/, in new files; exemplar runs with their weights. Trains nothing."""
+    from mixkd import studies
+    from mixkd.datasets import KEPT
+    from mixkd.deploy import distill
+    from mixkd.runs import planning, published
+    from mixkd.runs.store import Store
+
+    store = Store()
+
+    def stored(runs):
+        return [record for spec in runs if (record := store.get(spec))]
+
+    runs, with_weights = studies.every(dataset, profile, seed), studies.exemplars(dataset, profile, seed)
+    if dataset.startswith(KEPT):  # recordings of your own: what was distilled from them
+        runs, with_weights = distill.needed(dataset, profile, seed)
+    wanted = planning.with_requirements(runs)
+    exemplars = stored(planning.with_requirements(with_weights))
+    new = published.publish(stored(wanted), exemplars)
+    there = published.Published()
+    known, size = sum(spec in there for spec in wanted), f"{there.n_bytes / 1e6:.1f} MB"
+    out.print(f"{new} runs published; of {len(wanted)} runs of {profile}, {known} are now in {there.root} ({size})")
+
+
+def main() -> None:
+    """Entry point: a refusal is one line on stderr and exit status 1; Ctrl-C is 130."""
+    terminal.tolerate()
+    try:
+        app(prog_name="mixkd")  # also as a module
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != 130:  # typer turns Ctrl-C into a silent exit of 130
+            raise
+        terminal.say_last("interrupted; finished runs are stored")
+        sys.exit(130)
+    except Exception as error:
+        if (line := terminal.refusal(error)) is None:
+            raise
+        terminal.say_last(line)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

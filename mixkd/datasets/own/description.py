@@ -1,0 +1,131 @@
+"""`dataset.toml`: what must be known of a folder of recordings, strictly parsed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from mixkd.datasets.own import clock, spreadsheets
+from mixkd.datasets.raw import text_table
+from mixkd.errors import MixkdError
+from mixkd.specs.strict import Spec
+
+NAME = "dataset.toml"
+SAMPLES = 8  # of a window, at least
+FIELDS = ("subject", "label", "recording")
+
+
+@dataclass(frozen=True)
+class Description(Spec):
+    """What `dataset.toml` says. `subject`, `label` and `recording` name a column, or stand in braces in `names`.
+
+    files: pattern below the folder; names: pattern of their names, such as `{subject}_{label}.csv`
+    channels: column -> unit, in the order that networks see them; time: column, with its unit, and rate: samples per
+    second that recordings are brought to (without a time column: that they have)
+    skip_lines: lines above the names of the columns, or column_names: those of files that do not name them
+    missing: how lost values are spelled; ignore: labels of samples to leave out; window, step, gap: seconds; a hole up
+    to `gap` is interpolated, a longer one ends a recording
+    epochs, batch_size: none: about as many steps as on `watch`, of 64 windows, or fewer when there are few
+    """
+
+    title: str = "my recordings"
+    files: str = "*.csv"
+    names: str | None = None
+    subject: str | None = None
+    label: str | None = None
+    recording: str | None = None
+    time: str | None = None
+    time_unit: str = "s"
+    rate: float = 50.0
+    separator: str = ","
+    decimal: str = "."
+    missing: tuple[str, ...] = ("", "NaN", "nan")
+    skip_lines: int = 0
+    column_names: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    window: float = 2.0
+    step: float = 1.0
+    gap: float = 0.1
+    epochs: int | None = None
+    batch_size: int | None = None
+    channels: dict[str, str] = field(default_factory=dict)
+
+    def check(self) -> None:
+        self.require("channels", bool(self.channels), "at least one column and its unit")
+        self.require("rate", 0 < self.rate <= 1e5, "samples per second")
+        self.require(
+            "window",
+            SAMPLES <= round(min(self.window * self.rate, 1e9)) < 1e9,
+            f"at least {SAMPLES} samples, in seconds",
+        )
+        self.require(
+            "step", 1 <= round(min(self.step * self.rate, 1e9)) < 1e9, "a step of at least one sample, in seconds"
+        )
+        self.require("gap", 0 <= self.gap <= self.window, "seconds, at most those of a window")
+        self.require("epochs", self.epochs is None or self.epochs >= 1, "at least 1 epoch, or no such line")
+        self.require(
+            "batch_size", self.batch_size is None or self.batch_size >= 2, "at least 2 windows, or no such line"
+        )
+        self.require("time_unit", self.time_unit in clock.UNITS, f"one of {', '.join(clock.UNITS)}")
+        self.require(
+            "separator", bool(re.fullmatch(r"[\t !#$%&,/:;|~]", self.separator)), "a comma, semicolon, tab or the like"
+        )
+        self.require("skip_lines", 0 <= self.skip_lines <= spreadsheets.ABOVE, f"at most {spreadsheets.ABOVE} lines")
+        self.require("decimal", self.decimal in (".", ",") and self.decimal != self.separator, "a point or a comma")
+        parts = self.files.split("/")
+        below = all(
+            part not in ("", "..")
+            and len(part.encode()) < 256
+            and ("**" not in part or part == "**")
+            and "\0" not in part
+            for part in parts
+        )
+        self.require("files", below, "a pattern of files below the folder, such as *.csv or **/*.csv")
+        found = re.findall(r"{(\w*)}", self.names or "")
+        named = set(found)
+        expected = "no braces but {subject}, {label} and {recording}, each once"
+        self.require("names", named <= set(FIELDS) and len(named) == len(found), expected)
+        for name in FIELDS[:2]:
+            self.require(name, (name in named) != bool(getattr(self, name)), f"a column, or {{{name}}} in names")
+
+    @property
+    def columns(self) -> dict[str, text_table.Kind]:
+        """The columns to read and their kinds."""
+        kinds: dict[str, text_table.Kind] = dict.fromkeys(self.channels, "number")
+        if self.time:
+            kinds[self.time] = clock.kind(self.time_unit)
+        kinds.update({name: "note" for name in (self.subject, self.label, self.recording) if name})
+        return kinds
+
+    @property
+    def spelling(self) -> spreadsheets.Spelling:
+        return spreadsheets.Spelling(**{name: getattr(self, name) for name in spreadsheets.SPELLING})
+
+    def named(self, path: Path, base: Path) -> dict[str, str]:
+        """What a file's name says."""
+        if not self.names:
+            return {}
+        place = path.relative_to(base).as_posix() if "/" in self.names else path.name
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+?)", re.escape(self.names))
+        if not (match := re.fullmatch(pattern, place, re.IGNORECASE)):  # p1.CSV is p1.csv
+            raise MixkdError(f"{path}: found this name, expected {self.names}")
+        return match.groupdict()
+
+
+READING = ("time", "time_unit", "gap", *spreadsheets.SPELLING)  # how new recordings are read, too
+UNSTATED = {f.name: f.default for f in fields(Description) if f.name in READING} | {"time": "time"}  # of public sets
+
+
+def describe(folder: Path) -> Description:
+    """The folder's `dataset.toml`, strictly parsed."""
+    path = folder / NAME
+    try:
+        return Description.parse(tomllib.loads(path.read_text(encoding="utf-8")))
+    except MixkdError as error:
+        raise MixkdError(f"{path}: {error}") from error
+    except FileNotFoundError as error:
+        raise MixkdError(f"{path}: not found; `mixkd data init {folder}` drafts one") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise MixkdError(f"{path}: {' '.join(str(error).split())}") from error

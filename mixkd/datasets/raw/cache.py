@@ -1,0 +1,88 @@
+"""Raw files of downloaded data sets: where they are, and the verified cache of what was parsed from them.
+
+They lie below the folder that `MIXKD_DATA` names (files brought by hand), else below `data/raw` of the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mixkd.datasets import Recordings
+from mixkd.files import Arrays, cached_arrays, home, sha256
+
+COUNT = "count of "  # a number to report, among the arrays of a cache
+
+
+@dataclass
+class Pieces:
+    """Recordings as they are gathered, and counts of what was done to them."""
+
+    signals: list[np.ndarray] = field(default_factory=list)
+    labels: list[np.ndarray] = field(default_factory=list)
+    subjects: list[int] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, signal: np.ndarray, label: int | np.ndarray, subject: int) -> None:
+        self.signals.append(np.asarray(signal, np.float32))
+        self.labels.append(np.broadcast_to(np.asarray(label, np.uint8), len(signal)))
+        self.subjects.append(subject)
+
+    def count(self, what: str, n: int = 1) -> None:
+        self.counts[what] = self.counts.get(what, 0) + int(n)
+
+    def arrays(self) -> Arrays:
+        """What a cache holds. The signals are handed over: they are not kept twice in memory."""
+        lengths = np.array([len(s) for s in self.signals], np.int64)
+        signal = np.empty((int(lengths.sum()), self.signals[0].shape[1]), np.float32)
+        ends = np.cumsum(lengths)
+        for i, end in enumerate(ends):
+            signal[end - lengths[i] : end] = self.signals[i]
+            self.signals[i] = signal[end - lengths[i] : end]
+        counts = {COUNT + what: np.array([n], np.int64) for what, n in self.counts.items()}
+        subjects = np.array(self.subjects, np.int64)
+        return {"signal": signal, "label": np.concatenate(self.labels), "length": lengths, "subject": subjects} | counts
+
+
+def cached(
+    name: str, version: int, base: Path, files: Sequence[Path], make: Callable[[], Pieces]
+) -> tuple[Arrays, dict[str, int]]:
+    """Arrays and counts of `make`, kept under a name that says what was parsed (names, sizes, times) and by which code.
+
+    `version` is the parser's: raised when it gives other numbers from the same files.
+    """
+    states = [(path, path.stat()) for path in files]
+    lines = [f"{path.relative_to(base)} {state.st_size} {state.st_mtime_ns}" for path, state in states]
+    key = sha256("\n".join(lines).encode())[:16]
+    arrays = cached_arrays(home() / "data" / f"{name}-{key}-v{version}.safetensors", lambda: make().arrays())
+    return arrays, counts(arrays)
+
+
+def counts(arrays: Arrays) -> dict[str, int]:
+    """The counts among the arrays of a cache."""
+    return {what.removeprefix(COUNT): int(n[0]) for what, n in arrays.items() if what.startswith(COUNT)}
+
+
+def recordings(
+    parsed: tuple[Arrays, dict[str, int]],
+    rate: float,
+    channels: tuple[str, ...],
+    units: tuple[str, ...],
+    classes: tuple[str, ...],
+) -> Recordings:
+    """Recordings from what `cached` gave."""
+    arrays, counts = parsed
+    ends = np.cumsum(arrays["length"])[:-1]
+    return Recordings(
+        signals=tuple(np.split(arrays["signal"], ends)),
+        labels=tuple(np.split(arrays["label"].astype(np.int64), ends)),
+        subjects=arrays["subject"],
+        rate=rate,
+        channels=channels,
+        units=units,
+        classes=classes,
+        counts=counts,
+    )

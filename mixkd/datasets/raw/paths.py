@@ -1,0 +1,36 @@
+"""Where the raw files of downloaded data sets are.
+
+They lie below the folder that `MIXKD_DATA` names (files brought by hand), else below `data/raw` of the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mixkd import files
+from mixkd.errors import MixkdError
+
+
+def root() -> Path:
+    return files.place("MIXKD_DATA") or files.home() / "data" / "raw"
+
+
+def folder(name: str, layouts: Iterable[str]) -> tuple[Path, str]:
+    """The folder of a data set's files and which of the known `layouts` it has; MixkdError when there is none."""
+    base, layouts = root() / name, list(layouts)
+    for layout in layouts:
+        if (base / layout).is_dir():
+            return base / layout, layout
+    raise MixkdError(
+        f"{base}: found no folder {' or '.join(layouts)}, expected the raw files of {name}; "
+        f"fetch them with `mixkd data fetch {name}`, or set MIXKD_DATA to the folder above {base.name}/"
+    )
+
+
+def listed(base: Path, pattern: str) -> list[Path]:
+    """The files below `base` that match, sorted; MixkdError when there is none."""
+    found = sorted(path for path in base.glob(pattern) if path.is_file())
+    if not found:
+        raise MixkdError(f"{base}: found no file {pattern}, expected the official layout; see `mixkd data check`")
+    return found

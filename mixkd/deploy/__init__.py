@@ -1,0 +1,1 @@
+"""A student to take away: distilled, exported, and used on new recordings."""

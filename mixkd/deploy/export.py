@@ -1,0 +1,138 @@
+"""A trained student to take away: ONNX, safetensors, and a description of what it expects. `predict.py` runs it.
+
+The exported network takes windows in physical units; normalisation is its first step, so it cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from mixkd.datasets import dataset
+from mixkd.datasets.own.description import UNSTATED
+from mixkd.deploy import ranges
+from mixkd.deploy.predict import FORMAT
+from mixkd.errors import MixkdError
+from mixkd.files import atomic_write, canonical_json, pack, sha256
+from mixkd.learning import networks
+from mixkd.learning.fold_data import FoldData
+from mixkd.learning.networks import WideResNet
+from mixkd.runs.single import trained_network
+from mixkd.runs.store import RunRecord
+from mixkd.specs.run import RunSpec
+
+TOLERANCE = 1e-5  # between the logits of ONNX and torch, of the largest logit (default chosen here; float32 holds 1e-7)
+SIZES = (1, 2, 7, 256)  # of the batches in which they are compared
+
+
+class Portable(nn.Module):
+    """Logits (n, n_classes) of windows (n, n_channels, n_samples) in physical units."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, net: WideResNet, mean: np.ndarray, std: np.ndarray):
+        super().__init__()
+        self.net = net.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        self.register_buffer("mean", torch.from_numpy(mean.reshape(1, -1, 1)))
+        self.register_buffer("std", torch.from_numpy(std.reshape(1, -1, 1)))
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        return self.net(((windows - self.mean) / self.std).unsqueeze(2))
+
+
+def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
+    """Write student.onnx, student.safetensors and student.json into `folder`; returns the description.
+
+    The description is written last. Raises MixkdError where ONNX and torch disagree on 256 training windows.
+    """
+    spec, normalisation = record.spec, data.normalisation
+    if spec.modality != "signal":
+        raise MixkdError(f"export: found a network of modality {spec.modality}, expected signal: a student")
+    portable = Portable(trained_network(record, data), normalisation.mean, normalisation.std)
+    x = data.parts["train"].x[:: max(len(data.parts["train"]) // max(SIZES), 1)][: max(SIZES)]
+    onnx = to_onnx(portable, x[:2])
+    gap = agreement(portable, onnx, x)
+    weights = pack({name: tensor.numpy() for name, tensor in portable.state_dict().items()})
+    files = {"student.onnx": onnx, "student.safetensors": weights}
+    about = {**description(spec, data, portable.net), "files": {name: sha256(raw) for name, raw in files.items()}}
+    about |= {"onnx_gap": gap, "onnx_bytes": len(onnx)}
+    for name, raw in files.items():
+        atomic_write(folder / name, raw)
+    atomic_write(folder / "student.json", canonical_json(about) + b"\n")
+    return about
+
+
+def description(spec: RunSpec, data: FoldData, net: WideResNet) -> dict[str, Any]:
+    """What the student expects and answers, as plain data."""
+    entry = dataset(spec.dataset)
+    recordings = entry.load()
+    n_channels, n_samples = data.parts["train"].x.shape[1:]
+    return {
+        "format": FORMAT,
+        "channels": list(recordings.channels),
+        "units": list(recordings.units),
+        "rate": recordings.rate,
+        "window": n_samples,
+        "classes": list(recordings.classes),
+        "reading": entry.reading or UNSTATED,
+        "mean": data.normalisation.mean.tolist(),
+        "std": data.normalisation.std.tolist(),
+        "training": ranges.fit(data.parts["train"].x, recordings.units),
+        "network": f"WRN{spec.depth}-{spec.width}",
+        "parameters": networks.n_parameters(net),
+        "multiply_adds": networks.n_multiply_adds(net, (n_channels, n_samples)),
+        "spec": spec.as_dict(),
+    }
+
+
+def to_onnx(portable: Portable, x: np.ndarray) -> bytes:
+    """The network as one ONNX file; any number of windows."""
+    with TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of torch's own exporter
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nobody needs here
+        path = Path(folder) / "student.onnx"
+        torch.onnx.export(
+            portable.eval(),
+            (torch.from_numpy(x),),
+            str(path),
+            input_names=["windows"],
+            output_names=["logits"],
+            dynamic_shapes={"windows": {0: torch.export.Dim("n", min=1)}},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+        return path.read_bytes()
+
+
+def agreement(portable: Portable, onnx: bytes, x: np.ndarray) -> float:
+    """Largest difference between the logits of ONNX, in batches of several sizes, and torch, on windows x.
+
+    It is relative to the largest logit, or to 1 where all are smaller: large logits hold fewer decimals. Raises
+    MixkdError above TOLERANCE, or where a label differs.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    with torch.inference_mode():
+        expected = portable(torch.from_numpy(x)).numpy()
+    scale, worst = max(float(np.abs(expected).max()), 1.0), 0.0
+    for size in SIZES:
+        batches = np.array_split(x, range(size, len(x), size))
+        found = np.concatenate([session.run(None, {"windows": batch})[0] for batch in batches])
+        gap, differ = float(np.abs(found - expected).max()) / scale, int((found.argmax(1) != expected.argmax(1)).sum())
+        if differ or not gap <= TOLERANCE:
+            found_here = f"ONNX logits {gap:.2g} of their size away from torch and {differ} other labels"
+            raise MixkdError(
+                f"export: found {found_here} in batches of {size}, expected at most {TOLERANCE:g} and none"
+            )
+        worst = max(worst, gap)
+    return worst

@@ -1,0 +1,148 @@
+"""An exported student at work on a new recording, through ONNX, without torch.
+
+In: a folder that `export.py` wrote, and a CSV or Parquet file with a column per channel in the student's units.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from mixkd.datasets.own import clock, spreadsheets
+from mixkd.datasets.raw import text_table, timing
+from mixkd.deploy import ranges
+from mixkd.errors import MixkdError, one_line
+from mixkd.files import atomic_write, sha256
+
+BATCH = 256
+FORMAT = 3  # of student.json
+UNKNOWN = "unknown"  # label of windows far outside the training range
+
+
+@dataclass(frozen=True)
+class Student:
+    """An exported network and what it expects; see student.json."""
+
+    folder: Path
+    about: dict[str, Any]
+
+    @staticmethod
+    def load(folder: Path) -> Student:
+        """Raises MixkdError for a folder without a student, or one whose network is not what was exported."""
+        path = folder / "student.json"
+        try:
+            about = json.loads(path.read_bytes())
+            if about["format"] != FORMAT:
+                again = "; `mixkd distill` exports it again, from the runs that it has stored"
+                raise ValueError(f"format {about['format']}, not {FORMAT}{again}")
+            digest = about["files"]["student.onnx"]
+            if sha256((folder / "student.onnx").read_bytes()) != digest:
+                raise ValueError("student.onnx does not match its SHA-256")
+        except OSError as error:
+            raise MixkdError(f"{error.filename}: {error.strerror}, expected a student that mixkd exported") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise MixkdError(f"{path}: found {error}, expected a student that mixkd exported") from error
+        return Student(folder, about)
+
+    @cached_property
+    def session(self):
+        import onnxruntime
+
+        return onnxruntime.InferenceSession(str(self.folder / "student.onnx"), providers=["CPUExecutionProvider"])
+
+    def probabilities(self, windows: np.ndarray) -> np.ndarray:
+        """(n, n_classes) of windows (n, n_channels, n_samples) in physical units."""
+        split = np.array_split(windows, range(BATCH, len(windows), BATCH))
+        logits = np.concatenate([self.session.run(None, {"windows": part})[0] for part in split])
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return p / p.sum(axis=1, keepdims=True)
+
+
+def read_recording(
+    path: Path, about: dict[str, Any], count: Callable[[str, int], None] = lambda what, n: None
+) -> list[tuple[float, np.ndarray]]:
+    """Stretches without holes, (first time in s, signal (n_samples, n_channels)), of the student's channels and rate.
+
+    The file is read as those that the student was made of; a column of their time is used where there is one. `count`
+    hears what was mended or left out. Raises MixkdError naming file and line.
+    """
+    way = about["reading"]
+    columns: dict[str, text_table.Kind] = dict.fromkeys(about["channels"], "number")
+    how = spreadsheets.Spelling.of(way)
+    time_column = way["time"] if way["time"] in spreadsheets.column_names(path, how) else None
+    if time_column:
+        columns[time_column] = clock.kind(way["time_unit"])
+    parsed = spreadsheets.read(path, columns, how)
+    count("last rows without a line end, left out", parsed.cut)
+    rows = parsed.rows
+    rate, factor, time = about["rate"], 1, np.arange(len(rows)) / about["rate"]
+    if not time_column:
+        count(f"rows without the clock {way['time']!r}, taken as {rate:g} a second", len(rows))
+    else:
+        time = clock.seconds(rows, time_column, way["time_unit"], rate, about["window"], count)
+        factor = timing.factor(str(path), time, rate, about["window"])
+    parts = timing.whole(time, rows.values, rate, factor, way["gap"], count)
+    stretches = list(parts)
+    fit = [(start, signal) for start, signal in stretches if len(signal) >= about["window"]]
+    count("stretches shorter than a window, left out", len(stretches) - len(fit))
+    if not fit:
+        most = f"{len(rows)} samples, nowhere a window of {about['window']} at {rate:g} Hz"
+        raise MixkdError(f"{path}: found {most}, expected one at least")
+    return fit
+
+
+def label(student: Student, parts: list[tuple[float, np.ndarray]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows start_s, end_s, label, confidence of windows, half a window apart; and what to remark on them, in lines.
+
+    Windows far outside those of the training people (`ranges`) are `unknown`, without a confidence.
+    """
+    about = student.about
+    window, rate, classes = about["window"], about["rate"], about["classes"]
+    rows: list[dict[str, Any]] = []
+    seen: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
+    for first, signal in parts:
+        for starts, x in batches(signal, window):
+            found = ranges.statistics(x, about["units"])
+            away = ranges.outside(found, about["units"], about["training"])
+            known = ~away.any(1)
+            p = np.zeros((len(x), len(classes)))
+            if known.any():
+                p[known] = student.probabilities(x[known])
+            best, top = p.argmax(1), p.max(1)
+            for i, start in enumerate(first + starts / rate):
+                row = {"start_s": round(float(start), 3), "end_s": round(float(start + window / rate), 3)}
+                answer = (classes[best[i]], round(float(top[i]), 4)) if known[i] else (UNKNOWN, "")
+                rows.append(row | dict(zip(("label", "confidence"), answer, strict=True)))
+            seen.append((found, away))
+    every = {name: np.concatenate([found[name] for found, _ in seen]) for name in ("lowest", "highest", "size")}
+    away = np.concatenate([away for _, away in seen])
+    remarks = ranges.remarks(about["channels"], about["units"], about["training"], every, away)
+    return rows, [one_line(remark) for remark in remarks]
+
+
+def batches(signal: np.ndarray, window: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """First samples and windows (n, n_channels, n_samples) of a stretch: half a window apart, the last one ends it."""
+    n = len(signal)
+    starts = np.array(sorted({*range(0, n - window + 1, max(window // 2, 1)), n - window}))
+    view = sliding_window_view(signal, window, axis=0)
+    for i in range(0, len(starts), BATCH):
+        at = starts[i : i + BATCH]
+        yield at, np.ascontiguousarray(view[at], np.float32)
+
+
+def write(rows: list[dict[str, Any]], path: Path) -> None:
+    """The labelled windows as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic_write(path, text.getvalue().encode())

@@ -1,0 +1,148 @@
+"""WideResNet in 1-D (signals) and 2-D (persistence images) from one definition; parameter and multiply-add counts.
+
+Zagoruyko & Komodakis 2016, with the stage widths and strides of the group's released code: stem 16, stages
+16k / 32k / 64k, strides 1 / 2 / 2, kernel 3, pre-activation, global average pooling. A 1-D network is a 2-D one with
+kernels (1, 3) on inputs of height 1: the same arithmetic, and channels-last memory makes it faster.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils import skip_init
+
+from mixkd.specs.run import Modality
+
+
+class Block(nn.Module):
+    """Pre-activation residual block: BN, ReLU, 3, BN, ReLU, 3; a strided 1 x 1 shortcut where the width changes."""
+
+    def __init__(self, n_in: int, n_out: int, stride: tuple[int, int], kernel: tuple[int, int]):
+        super().__init__()
+        padding = (kernel[0] // 2, kernel[1] // 2)
+        self.bn1 = nn.BatchNorm2d(n_in)
+        self.conv1 = nn.Conv2d(n_in, n_out, kernel, stride, padding, bias=False)
+        self.bn2 = nn.BatchNorm2d(n_out)
+        self.conv2 = nn.Conv2d(n_out, n_out, kernel, 1, padding, bias=False)
+        self.shortcut = None if n_in == n_out else nn.Conv2d(n_in, n_out, 1, stride, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        # in place where no backward pass needs what is overwritten: the same bits, fewer trips to memory
+        h = F.relu(self.bn1(x), inplace=True)
+        skip = x if self.shortcut is None else self.shortcut(h)
+        return self.conv2(F.relu(self.bn2(self.conv1(h)), inplace=True)).add_(skip)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a network says of a batch: logits (n, n_classes), features (n, n_features), a map per stage."""
+
+    logits: torch.Tensor
+    features: torch.Tensor
+    stages: tuple[torch.Tensor, ...] = ()
+
+
+class WideResNet(nn.Module):
+    """Logits (n, n_classes) of inputs (n, n_channels, 1, n_samples) or (n, n_channels, resolution, resolution)."""
+
+    def __init__(self, modality: Modality, depth: int, width: int, n_channels: int, n_classes: int):
+        super().__init__()
+        kernel, down = ((1, 3), (1, 2)) if modality == "signal" else ((3, 3), (2, 2))
+        n_in, blocks = 16, []
+        self.stem = nn.Conv2d(n_channels, n_in, kernel, 1, (kernel[0] // 2, kernel[1] // 2), bias=False)
+        for stage in range(3):
+            n_out = 16 * width * 2**stage
+            for i in range((depth - 4) // 6):
+                blocks.append(Block(n_in, n_out, down if stage > 0 and i == 0 else (1, 1), kernel))
+                n_in = n_out
+        self.blocks = nn.Sequential(*blocks)
+        self.bn = nn.BatchNorm2d(n_in)
+        self.project: nn.Module = nn.Identity()  # SimKD's way from the student's features to the teacher's
+        self.head = nn.Linear(n_in, n_classes)
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, 64 * width): what the classifier sees."""
+        return self.project(F.relu(self.bn(self.blocks(self.stem(x))), inplace=True).mean((2, 3)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.features(x))
+
+    def outputs(self, x: torch.Tensor) -> Outputs:
+        """Logits, features and the maps after each of the three stages (the last behind its BN and ReLU)."""
+        per_stage, stages = len(self.blocks) // 3, []
+        x = self.stem(x)
+        for i, block in enumerate(self.blocks, start=1):
+            x = block(x)
+            if i % per_stage == 0:
+                stages.append(x)
+        stages[-1] = F.relu(self.bn(stages[-1]), inplace=True)
+        features = self.project(stages[-1].mean((2, 3)))
+        return Outputs(self.head(features), features, tuple(stages))
+
+    def reuse_head(self, n_features: int, generator: torch.Generator) -> WideResNet:
+        """SimKD: a learned linear map (n_in, n_features) before a head of the teacher's shape, which stays fixed."""
+        project = skip_init(nn.Linear, self.head.in_features, n_features)
+        bound = 1 / math.sqrt(self.head.in_features)
+        nn.init.uniform_(project.weight, -bound, bound, generator=generator)
+        nn.init.zeros_(project.bias)
+        head = skip_init(nn.Linear, n_features, self.head.out_features).requires_grad_(False)
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+        self.project, self.head = project, head
+        return self
+
+
+def build(
+    modality: Modality, depth: int, width: int, n_channels: int, n_classes: int, generator: torch.Generator
+) -> WideResNet:
+    """A network initialised from `generator` alone: He-normal convolutions (fan out), uniform 1/sqrt(fan in) head."""
+    with torch.device("meta"):  # no draws from the global generator
+        net = WideResNet(modality, depth, width, n_channels, n_classes)
+    net.to_empty(device="cpu")
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+        elif isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Linear):
+            bound = 1 / math.sqrt(module.in_features)
+            nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+            nn.init.zeros_(module.bias)
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def channels_last(x: torch.Tensor) -> torch.Tensor:
+    """(n, c, l) -> (n, c, 1, l), images unchanged; in the memory format the networks are fast in."""
+    x = x.unsqueeze(2) if x.ndim == 3 else x
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def n_parameters(net: nn.Module) -> int:
+    return sum(p.numel() for p in net.parameters())
+
+
+def n_multiply_adds(net: WideResNet, shape: tuple[int, ...]) -> int:
+    """Multiply-adds of convolutions and head for one input of `shape` (without the batch axis)."""
+    total = 0
+
+    def count(module: nn.Module, _: object, output: torch.Tensor) -> None:
+        nonlocal total
+        if isinstance(module, nn.Conv2d):
+            total += output[0].numel() * module.weight[0].numel()
+        elif isinstance(module, nn.Linear):
+            total += module.weight.numel()
+
+    hooks = [m.register_forward_hook(count) for m in net.modules()]
+    was_training = net.training
+    with torch.no_grad():
+        net.eval()(channels_last(torch.zeros(1, *shape)))
+    net.train(was_training)
+    for hook in hooks:
+        hook.remove()
+    return total

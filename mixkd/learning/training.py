@@ -1,0 +1,180 @@
+"""The one loop. Scratch networks, teachers and students, with and without mixup, are branches of one visible step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from mixkd.errors import MixkdError
+from mixkd.learning import metrics
+from mixkd.learning.fold_data import FoldData, Split
+from mixkd.learning.methods import distil_loss
+from mixkd.learning.networks import Outputs, WideResNet
+from mixkd.learning.streams import Draw, Stream, stream
+from mixkd.rng import generator
+from mixkd.specs.run import Modality, RunSpec
+
+
+def learning_rate(step: int, n_steps: int, spec: RunSpec) -> float:
+    """Rate of a step. `onecycle`: linear warm-up over 30 %, cosine to 0 (Smith & Topin 2018, constant momentum).
+
+    `step`: the released schedule of 200 epochs, scaled: rate, then / 5, / 50, / 500 from 5, 32.5 and 66 % on.
+    """
+    at = step / n_steps
+    if spec.schedule == "step":
+        return spec.learning_rate * (1.0 if at < 0.05 else 0.2 if at < 0.325 else 0.02 if at < 0.66 else 0.002)
+    warm = 0.3
+    factor = at / warm if at < warm else 0.5 * (1 + math.cos(math.pi * (at - warm) / (1 - warm)))
+    return spec.learning_rate * max(factor, 1e-3)
+
+
+@torch.inference_mode()
+def evaluate(net: WideResNet, data: FoldData, modality: Modality, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Logits (n, n_classes) and features (n, 64 * width) of a split in evaluation mode, in batches of 256."""
+    net.eval()
+    features = [
+        net.features(data.inputs(modality, split, rows))
+        for rows in np.array_split(np.arange(len(data.parts[split])), math.ceil(len(data.parts[split]) / 256))
+    ]
+    joined = torch.cat(features)
+    return net.head(joined).numpy(), joined.numpy()
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A trained network that answers for the draws of a stream: live, or (logits only) from its trace."""
+
+    net: WideResNet
+    modality: Modality
+    trace: torch.Tensor | None = None
+
+
+class Batch:
+    """A draw with its mixed inputs, labels and teachers' answers, each computed once for all students in lockstep."""
+
+    def __init__(self, step: int, draw: Draw, data: FoldData):
+        self.step, self.draw, self.data = step, draw, data
+        self._inputs: dict[Modality, torch.Tensor] = {}
+        self._taught: dict[int, Outputs] = {}
+
+    def inputs(self, modality: Modality) -> torch.Tensor:
+        if modality not in self._inputs:
+            self._inputs[modality] = self.data.mixed(modality, self.draw)
+        return self._inputs[modality]
+
+    @cached_property
+    def labels(self) -> torch.Tensor:
+        """Label distributions, (batch_size, n_classes)."""
+        return self.data.mixed_labels(self.draw)
+
+    def taught(self, teacher: Teacher) -> Outputs:
+        """What a teacher says of this batch; of a traced one, the logits alone."""
+        if teacher.trace is not None:
+            logits = teacher.trace[self.step]
+            return Outputs(logits, logits.new_empty(0))
+        if id(teacher.net) not in self._taught:
+            with torch.no_grad():
+                self._taught[id(teacher.net)] = teacher.net.outputs(self.inputs(teacher.modality))
+        return self._taught[id(teacher.net)]
+
+
+@torch.inference_mode()
+def trace(net: WideResNet, modality: Modality, data: FoldData, draws: Stream) -> torch.Tensor:
+    """A teacher's logits along a stream, (n_steps, batch_size, n_classes) float32.
+
+    Unmixed rows are looked up among the logits of the clean windows; mixed rows are computed, a batch at a time.
+    In evaluation mode a row's logits do not depend on its batch, so both equal the live teacher's (tested).
+    """
+    clean = torch.from_numpy(evaluate(net, data, modality, "train")[0].copy())
+    result = clean[torch.from_numpy(draws.rows)]
+    flat, batch_size = result.view(-1, clean.shape[1]), draws.rows.shape[1]
+    rows, partners, coefficients = draws.rows.ravel(), draws.partners.ravel(), draws.coefficients.ravel()
+    mixed = np.flatnonzero(coefficients < 1)
+    for at in np.array_split(mixed, math.ceil(len(mixed) / batch_size) or 1):
+        if len(at):
+            flat[at] = net(data.mixed(modality, Draw(rows[at], partners[at], coefficients[at])))
+    return result
+
+
+def stream_of(spec: RunSpec, data: FoldData) -> Stream:
+    """The stream of a run. Students of one fold and seed share it, whatever their teachers and initialisation."""
+    seed = int(generator(spec.seed, "stream", spec.role).integers(2**62))
+    return stream(len(data.parts["train"]), spec.batch_size, spec.epochs, spec.mixup, seed)
+
+
+@dataclass
+class Learner:
+    """A network in training, with its teachers and what its method trains beside it."""
+
+    spec: RunSpec
+    net: WideResNet
+    teachers: list[Teacher]
+    adapters: torch.nn.ModuleList
+    optimiser: torch.optim.SGD
+
+
+def new_optimiser(net: WideResNet, beside: torch.nn.ModuleList, spec: RunSpec) -> torch.optim.SGD:
+    trainable = [p for p in (*net.parameters(), *beside.parameters()) if p.requires_grad]
+    return torch.optim.SGD(trainable, spec.learning_rate, spec.momentum, weight_decay=spec.weight_decay)
+
+
+def train_step(student: Learner, batch: Batch) -> float:
+    """One step along the stream: the draw mixes input, label and what the teachers see. Returns the loss.
+
+    Raises MixkdError naming run, step and the part of the loss that is not a number.
+    """
+    taught = [batch.taught(teacher) for teacher in student.teachers]
+    outputs = student.net.outputs(batch.inputs(student.spec.modality))
+    try:
+        loss = distil_loss(outputs, batch.labels, taught, student.spec, student.adapters)
+    except MixkdError as error:
+        raise MixkdError(f"run {student.spec.name}, step {batch.step}: {error}") from error
+    student.optimiser.zero_grad()
+    loss.backward()
+    student.optimiser.step()
+    return loss.item()
+
+
+History = list[dict[str, Any]]
+
+
+def fit(students: list[Learner], data: FoldData, draws: Stream) -> list[History]:
+    """Train networks in place, in lockstep along `draws`; per network one row per epoch: loss, validation, test.
+
+    Each comes out as it would alone: they share what a batch holds, and nothing that a step changes.
+    """
+    n_epochs = students[0].spec.epochs
+    per_epoch = len(draws) // n_epochs
+    histories: list[History] = [[] for _ in students]
+    best: dict[int, dict[str, torch.Tensor]] = {}
+    for epoch in range(n_epochs):
+        losses: list[list[float]] = [[] for _ in students]
+        for student in students:
+            student.net.train()
+        for step in range(epoch * per_epoch, (epoch + 1) * per_epoch):
+            batch = Batch(step, draws[step], data)
+            for student, found in zip(students, losses, strict=True):
+                student.optimiser.param_groups[0]["lr"] = learning_rate(step, len(draws), student.spec)
+                found.append(train_step(student, batch))
+        for i, (student, found) in enumerate(zip(students, losses, strict=True)):
+            row: dict[str, Any] = {"loss": float(np.mean(found))}
+            for split in ("validation", "test"):
+                logits, _ = evaluate(student.net, data, student.spec.modality, split)
+                row[split] = metrics.summary(logits, data.parts[split].y)
+            histories[i].append(row)
+            if student.spec.stopping == "best_validation" and best_epoch(histories[i]) == epoch:
+                best[i] = {name: value.clone() for name, value in student.net.state_dict().items()}
+    for i, state in best.items():  # early stopped: as if training had ended there
+        students[i].net.load_state_dict(state)
+        histories[i] = histories[i][: best_epoch(histories[i]) + 1]
+    return histories
+
+
+def best_epoch(history: History) -> int:
+    """The first epoch of the highest accuracy on validation subjects."""
+    return int(np.argmax([row["validation"]["accuracy"] for row in history]))

@@ -1,0 +1,1 @@
+"""Trained networks as records: training one, storing, publishing, and sweeps over many."""

@@ -1,0 +1,136 @@
+"""What specs need: runs before them, those that are missing, chunks in which to train them, and what it all costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+
+from mixkd.learning import fold_data, networks
+from mixkd.learning.methods import METHODS
+from mixkd.runs.store import RunRecord, Store
+from mixkd.specs.run import RunSpec
+
+CHUNK = 12  # runs at most: bounds what a lost worker costs beyond the run in flight (its traces)
+
+
+def with_requirements(specs: Iterable[RunSpec]) -> list[RunSpec]:
+    """The runs and all they need, each once, requirements first."""
+    ordered: dict[str, RunSpec] = {}
+
+    def add(spec: RunSpec) -> None:
+        if spec.hash not in ordered:
+            for needed in spec.requires:
+                add(needed)
+            ordered[spec.hash] = spec
+
+    for spec in specs:
+        add(spec)
+    return list(ordered.values())
+
+
+def unmet(specs: Iterable[RunSpec], store: Store) -> list[RunSpec]:
+    """The runs to train, requirements first. What only a missing run needs must be in the local store, with weights."""
+    ordered: dict[str, RunSpec] = {}
+
+    def add(spec: RunSpec, record: RunRecord | None) -> None:
+        if spec.hash not in ordered and record is None:
+            for needed in spec.requires:
+                add(needed, store.get(needed))
+            ordered[spec.hash] = spec
+
+    for spec in specs:
+        add(spec, store.find(spec))
+    return list(ordered.values())
+
+
+@dataclass
+class Chunk:
+    """Runs for one worker to train in order, and the hashes of runs outside it that they need."""
+
+    specs: list[RunSpec]
+    needs: set[str]
+    seconds: float
+
+
+def level(spec: RunSpec) -> int:
+    """How many runs, one after the other, must be trained before this one."""
+    return 1 + max((level(needed) for needed in spec.requires), default=-1)
+
+
+def chunks(missing: list[RunSpec]) -> list[Chunk]:
+    """Students that share fold and stream go together, so that each trace is built once; others go alone.
+
+    Those of feature methods, which go in lockstep on live teachers, share their images too.
+    """
+    groups: dict[tuple, list[RunSpec]] = {}
+    for spec in missing:
+        mixup = spec.mixup.hash if spec.mixup else ""
+        alone = "" if spec.teachers else spec.hash
+        windows = (spec.dataset, spec.windows_per_class, spec.fold)
+        images = (spec.image.hash, spec.image_mixing) if spec.image else ("", "")
+        lockstep = images if METHODS[spec.method].features else ("traced", "")
+        draws = (spec.seed, spec.epochs, spec.batch_size, mixup)
+        key = (level(spec), windows, draws, alone, lockstep)
+        groups.setdefault(key, []).append(spec)
+    hashes = {spec.hash for spec in missing}
+    result = []
+    for _, group in sorted(groups.items(), key=lambda item: item[0][0]):
+        for at in range(0, len(group), CHUNK):
+            part = group[at : at + CHUNK]
+            needs = {needed.hash for spec in part for needed in spec.requires} & hashes
+            result.append(Chunk(part, needs, sum(estimated_seconds(spec) for spec in part)))
+    return result
+
+
+@lru_cache
+def _windows_and_shape(name: str, cap: int | None) -> tuple[int, int, int]:
+    data = fold_data.prepare(RunSpec(dataset=name, windows_per_class=cap))
+    n_windows, n_channels, n_samples = data.parts["train"].x.shape
+    return n_windows, n_channels, n_samples
+
+
+@lru_cache
+def _multiply_adds(modality, depth: int, width: int, shape: tuple[int, ...]) -> int:
+    net = networks.build(modality, depth, width, shape[0], 10, torch.Generator())
+    return networks.n_multiply_adds(net, shape)
+
+
+def estimated_seconds(spec: RunSpec) -> float:
+    """Rough time of a run on one core, for the plan and the time left.
+
+    0.15 ms per window and epoch plus 50 ms per 10^9 multiply-adds: five networks and the sum of a `quick` profile.
+    """
+    n_windows, n_channels, n_samples = _windows_and_shape(spec.dataset, spec.windows_per_class)
+    pixels = spec.image.resolution if spec.image else 0
+    shape = (n_channels, n_samples) if spec.modality == "signal" else (n_channels, pixels, pixels)
+    work = _multiply_adds(spec.modality, spec.depth, spec.width, shape)
+    return n_windows * spec.epochs * (1.5e-4 + 50e-12 * work)
+
+
+@dataclass
+class Plan:
+    """What a sweep would do."""
+
+    total: int
+    missing: list[RunSpec]
+    core_hours: float
+    students_per_stream: dict[str, int]
+
+
+def plan(specs: Iterable[RunSpec], store: Store) -> Plan:
+    """What is missing and what it costs; trains nothing."""
+    specs = list(specs)
+    wanted = with_requirements(specs)
+    missing = unmet(specs, store)
+    streams = Counter(_stream_name(spec) for spec in wanted if spec.teachers)
+    return Plan(len(wanted), missing, sum(map(estimated_seconds, missing)) / 3600, streams)
+
+
+def _stream_name(spec: RunSpec) -> str:
+    mixup = spec.mixup
+    mix = f"alpha {mixup.alpha:g}, share {mixup.share:g}, {mixup.sampling}" if mixup else "clean"
+    return f"fold {spec.fold}, seed {spec.seed}, {mix}"

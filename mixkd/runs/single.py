@@ -1,0 +1,179 @@
+"""From a spec and the stored runs it requires to its record: prepare, train in lockstep, probe, store."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+
+from mixkd.errors import MixkdError
+from mixkd.files import Arrays
+from mixkd.learning import metrics, networks, probes
+from mixkd.learning.fold_data import FoldData, for_spec, prepare
+from mixkd.learning.methods import METHODS, adapters
+from mixkd.learning.networks import WideResNet
+from mixkd.learning.streams import Stream
+from mixkd.learning.training import History, Learner, Teacher, evaluate, fit, new_optimiser, stream_of, trace
+from mixkd.rng import generator
+from mixkd.runs.provenance import provenance
+from mixkd.runs.store import RunRecord, Store, same_people
+from mixkd.specs.run import RunSpec
+
+MAX_TRACE_BYTES = 512 * 2**20  # of one group of students; above it, teachers run live
+
+Traces = dict[str, torch.Tensor]  # by hash of the teacher's run and of the stream, see `trace_key`
+
+
+def trace_key(teacher: RunSpec, spec: RunSpec) -> str:
+    """All that a trace of `teacher` along the stream of `spec` depends on, within one fold and seed."""
+    mixup = spec.mixup.hash if spec.mixup else "clean"
+    return f"{teacher.hash}/{mixup}/{spec.role}/{spec.image_mixing if teacher.modality == 'image' else ''}"
+
+
+def untrained(spec: RunSpec, data: FoldData, seed: int = 0) -> WideResNet:
+    """A random network of the shape that the run trains; one of SimKD ends in its teacher's head."""
+    n_channels, draws = data.parts["train"].x.shape[1], torch.Generator().manual_seed(seed)
+    net = networks.build(spec.modality, spec.depth, spec.width, n_channels, data.n_classes, draws)
+    if spec.method == "simkd":
+        net.reuse_head(64 * spec.teachers[0].width, torch.Generator().manual_seed(seed + 1))
+    return net
+
+
+def initial_network(spec: RunSpec, data: FoldData, store: Store) -> WideResNet:
+    """The network before its first step: random, or with the last weights of the parent run."""
+    net = untrained(spec, data, int(generator(spec.seed, "network", spec.role, spec.modality).integers(2**62)))
+    if spec.parent:
+        load_weights(net, required(spec.parent, store, data))
+    return net
+
+
+def load_weights(net: WideResNet, record: RunRecord) -> WideResNet:
+    """`net` itself, with the stored weights."""
+    net.load_state_dict({name: torch.from_numpy(array) for name, array in record.weights.items()})
+    return net
+
+
+def trained_network(record: RunRecord, data: FoldData) -> WideResNet:
+    """A stored run's network, in evaluation mode."""
+    return load_weights(untrained(record.spec, data), record).eval()
+
+
+def trained(spec: RunSpec, store: Store) -> RunRecord:
+    """The stored record. MixkdError when it is missing."""
+    record = store.get(spec)
+    if record is None:
+        raise MixkdError(f"run {spec.name} ({spec.hash}) is needed first and is not in the store")
+    return record
+
+
+def required(spec: RunSpec, store: Store, data: FoldData) -> RunRecord:
+    """The stored run that another needs. MixkdError when it is missing, or saw other people, such as those to test."""
+    record = trained(spec, store)
+    same_people(data.subjects, record)
+    return record
+
+
+def learner(
+    spec: RunSpec, data: FoldData, store: Store, draws: Stream, traces: Traces | None, nets: dict[str, WideResNet]
+) -> Learner:
+    """A run before its first step. `nets` holds the teachers' networks by run, shared by students in lockstep.
+
+    Logits come from `traces` (missing ones are added, up to the cap), live where it is None or features are needed.
+    """
+    teachers = []
+    for teacher, run in zip(spec.teachers, spec.teacher_runs, strict=True):
+        if run.hash not in nets:
+            nets[run.hash] = trained_network(required(run, store, data), data)
+        known = None
+        if traces is not None and not METHODS[spec.method].features:
+            key, n_bytes = trace_key(run, spec), draws.rows.size * data.n_classes * 4
+            if key not in traces and sum(t.nbytes for t in traces.values()) + n_bytes <= MAX_TRACE_BYTES:
+                traces[key] = trace(nets[run.hash], teacher.modality, data, draws)
+            known = traces.get(key)
+        teachers.append(Teacher(nets[run.hash], teacher.modality, known))
+    net, beside = initial_network(spec, data, store), adapters(spec)
+    if spec.method == "simkd":
+        net.head.load_state_dict(teachers[0].net.head.state_dict())
+    return Learner(spec, net, teachers, beside, new_optimiser(net, beside, spec))
+
+
+def run(spec: RunSpec, store: Store, data: FoldData | None = None, traces: Traces | None = None) -> RunRecord:
+    """The stored record of a run whose requirements are stored, trained when it is missing; one process at a time."""
+    return run_together([spec], store, data, traces)[0]
+
+
+def run_together(
+    specs: list[RunSpec], store: Store, data: FoldData | None = None, traces: Traces | None = None
+) -> list[RunRecord]:
+    """Records of runs that share stream and images; the missing ones are trained in lockstep, on one teacher pass."""
+    with ExitStack() as locks:
+        for spec in sorted(specs, key=lambda s: s.hash):  # in one order everywhere: no two processes wait in a ring
+            locks.enter_context(store.lock(spec))
+        missing = [spec for spec in specs if store.get(spec) is None]
+        if missing:
+            _train(missing, store, data or prepare(missing[0]), traces)
+        return [trained(spec, store) for spec in specs]
+
+
+def _train(specs: list[RunSpec], store: Store, data: FoldData, traces: Traces | None) -> None:
+    start = time.perf_counter()
+    if data.spec != specs[0]:
+        data = for_spec(data, specs[0])
+    draws, nets = stream_of(specs[0], data), dict[str, WideResNet]()
+    students = [learner(spec, data, store, draws, traces, nets) for spec in specs]
+    histories = fit(students, data, draws)
+    seconds = (time.perf_counter() - start) / len(specs)
+    for student, history in zip(students, histories, strict=True):
+        _store(student, history, data, draws, store, seconds)
+
+
+def _store(student: Learner, history: History, data: FoldData, draws: Stream, store: Store, seconds: float) -> None:
+    spec, arrays = student.spec, {}
+    for split in ("train", "validation", "test"):
+        arrays[f"{split}_logits"], features = evaluate(student.net, data, spec.modality, split)
+        if split == "test":
+            arrays["test_features"] = features
+    about: dict[str, Any] = {
+        "subjects": data.subjects,
+        "windows": {name: len(part) for name, part in data.parts.items()},
+    }
+    if spec.mixup:
+        about["mixed_share"] = draws.mixed_share
+    if spec.sees_images:
+        about["clipped_pairs"] = {name: data.imager.grid.clipped(d) for name, d in data.diagrams.items()}
+    weights = {name: tensor.numpy() for name, tensor in student.net.state_dict().items()}
+    found = probe(student, data, arrays)
+    store.put(RunRecord(spec, history, about, provenance(spec, seconds), found), arrays, weights)
+
+
+def said(teacher: Teacher, data: FoldData, first: Stream) -> torch.Tensor:
+    """A teacher's logits along the first steps of its student's stream: the beginning of its trace, if it has one."""
+    return trace(teacher.net, teacher.modality, data, first) if teacher.trace is None else teacher.trace[: len(first)]
+
+
+def probe(student: Learner, data: FoldData, arrays: Arrays) -> dict[str, Any]:
+    """What later analyses ask of a network: clusters, smoothness of answers and targets, robustness of students."""
+    train, validation, test = (data.parts[split] for split in ("train", "validation", "test"))
+    found: dict[str, Any] = {
+        "v_scores": probes.pair_v_scores(arrays["test_features"], test.y),
+        "train_entropy": probes.entropy_curve(arrays["train_logits"]),
+        "logit_sd": float(arrays["test_logits"].std(axis=1, ddof=1).mean()),
+        "validation_confusion": metrics.confusion(arrays["validation_logits"], validation.y).tolist(),
+        "subjects": {
+            str(subject): metrics.summary(
+                arrays["test_logits"][test.subject == subject], test.y[test.subject == subject]
+            )
+            for subject in data.fold.test
+        },
+    }
+    draws = stream_of(student.spec, data)
+    epoch = draws.first(len(draws) // student.spec.epochs)
+    found["target_entropy"] = [
+        probes.entropy_curve(said(teacher, data, epoch).flatten(0, 1).numpy()) for teacher in student.teachers
+    ]
+    if student.spec.modality == "signal":
+        inputs = data.signals["test"], test.y, data.signals["train"], train.y
+        found |= probes.signal_probes(student.net, *inputs, fold=student.spec.fold)
+    return found

@@ -1,0 +1,68 @@
+"""One training process of a sweep: `python -m mixkd.runs.worker [STORE]`. It reads specs from stdin, answers on stdout.
+
+In: a line of JSON per chunk, a list of specs that share a stream. Out: a line per run, `{"hash", "error"}`.
+One thread, as many small processes beat one that is spread. End of input, or a reader that is gone, ends it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+from mixkd.errors import MixkdError, machine_fault
+from mixkd.learning import fold_data
+from mixkd.learning.methods import METHODS
+from mixkd.runs import single
+from mixkd.runs.store import Store
+from mixkd.specs.run import RunSpec
+
+
+def train_chunk(specs: list[RunSpec], store: Store, answer) -> None:
+    """Train runs that share a stream: data is prepared once, traces are built once, feature methods go in lockstep."""
+    data: fold_data.FoldData | None = None
+    traces: single.Traces = {}
+    together = [spec for spec in specs if METHODS[spec.method].features]
+    if len(together) > 1:
+        with suppress(Exception):  # whatever it is, training them one by one below says which run it was
+            data = fold_data.prepare(together[0])
+            single.run_together(together, store, data)
+    for spec in specs:
+        error = None
+        try:
+            data = fold_data.for_spec(data, spec) if data else fold_data.prepare(spec)
+            single.run(spec, store, data, traces)
+        except MixkdError as refusal:
+            error = str(refusal)
+        except Exception as other:  # reported with its run; the other runs go on
+            error = machine_fault(other)
+            if not error:  # a bug
+                traceback.print_exc()
+                error = f"{type(other).__name__}: {other}"
+        answer({"hash": spec.hash, "error": error})
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever a library prints goes to stderr
+
+    def answer(content: dict) -> None:
+        answers.write(json.dumps(content) + "\n")
+        answers.flush()
+
+    store = Store(Path(sys.argv[1]) if sys.argv[1:] else None)
+    for line in sys.stdin:
+        train_chunk([RunSpec.parse(spec) for spec in json.loads(line)], store, answer)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BrokenPipeError:
+        os._exit(1)  # the sweep is gone; what it asked for so far is stored

@@ -1,0 +1,254 @@
+"""What describes a run: frozen dataclasses, strictly parsed, with a hash that is stable everywhere.
+
+Two runs that train the same network have equal specs: a field that has no effect on a run takes
+its neutral value, so that equality and the hash mean "the same training".
+"""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from mixkd.specs.strict import Spec
+
+Modality = Literal["signal", "image"]
+MethodName = Literal[
+    "kd", "aver", "ebkd", "ebkd_softmax", "camkd", "at", "sp", "tpkd", "amd", "amd_local", "simkd", "dist"
+]
+WEIGHTED_PER_WINDOW = ("ebkd", "ebkd_softmax", "camkd")  # methods that set the weights of teachers themselves
+TPKD_PATCHES = 4  # blocks of columns of a similarity map; notes on the group's work
+ONE_SIGNAL_TEACHER = ("at", "amd", "amd_local", "simkd", "dist")  # compare maps of one shape, or one teacher's outputs
+TEMPERATURE = 4.0  # source: released code of the group
+KD_WEIGHT = 0.7  # source: the group's setting for GENEActiv
+RECIPE = 1  # raise when a change of code changes the numbers of all runs; of some runs: `RunSpec.recipe`
+
+
+@dataclass(frozen=True)
+class Mixup(Spec):
+    """How a batch is mixed. `None` in its place means no mixing at all.
+
+    alpha        a of the coefficient's Beta(a, a) distribution
+    share        part of a batch that is mixed: 1 full mixup, below 1 partial mixup (PMU)
+    sampling     `exact`: round(share * batch_size) rows; `released`: rows to leave clean are drawn with
+                 replacement, as in the released code of MIX-KD; the same as `exact` at share 1
+    coefficient  one per `row` (released code) or one per `batch`
+    """
+
+    alpha: float = 1.0
+    share: float = 1.0
+    sampling: Literal["exact", "released"] = "exact"
+    coefficient: Literal["row", "batch"] = "row"
+
+    def check(self) -> None:
+        self.require("alpha", 0.01 <= self.alpha <= 100, "a number from 0.01 to 100")
+        self.require("share", 0 < self.share <= 1, "a share in (0, 1]; use no Mixup for 0")
+        if self.share == 1:
+            object.__setattr__(self, "sampling", "exact")
+
+    def n_rows(self, batch_size: int) -> int:
+        """Rows of a batch that `exact` sampling mixes. Raises MixkdError where that is none."""
+        n = round(self.share * batch_size)
+        expected = f"a share that mixes at least one of {batch_size} rows; use no Mixup for none"
+        self.require("share", n > 0 or self.sampling == "released", expected)
+        return n
+
+    @staticmethod
+    def of(alpha: float, share: float, sampling: str = "exact") -> Mixup | None:
+        """Mixup with this share, or None for a share of 0."""
+        return None if share == 0 else Mixup(alpha, share, typing.cast(Any, sampling))
+
+
+@dataclass(frozen=True)
+class ImageSpec(Spec):
+    """Persistence images: pixels per side, Gaussian spread in pixels, how a pixel takes its value."""
+
+    resolution: int = 16
+    spread: float = 1.0
+    kernel: Literal["sampled", "integrated"] = "sampled"
+
+    def check(self) -> None:
+        self.require("resolution", 2 <= self.resolution <= 256, "2 to 256 pixels")
+        self.require("spread", 0.05 <= self.spread <= 64, "0.05 to 64 pixels")
+
+
+def _check_size(spec: TeacherSpec | RunSpec) -> None:
+    ok = 10 <= spec.depth <= 100 and (spec.depth - 4) % 6 == 0
+    spec.require("depth", ok, "a depth of 6n + 4 from 10 to 100, for example 16 or 28")
+    spec.require("width", 1 <= spec.width <= 16, "a width factor from 1 to 16")
+
+
+@dataclass(frozen=True)
+class TeacherSpec(Spec):
+    """One teacher of a student: a WideResNet of its modality, with its own mixup, and its weight in the KD term.
+
+    `stopping`: `best_validation` is an early-stopped teacher (ESKD), `last` full KD.
+    """
+
+    modality: Modality = "signal"
+    depth: int = 16
+    width: int = 1
+    mixup: Mixup | None = None
+    weight: float = 1.0
+    stopping: Literal["last", "best_validation"] = "last"
+
+    def check(self) -> None:
+        _check_size(self)
+        self.require("weight", 0 < self.weight <= 1, "a weight in (0, 1]")
+
+
+@dataclass(frozen=True)
+class RunSpec(Spec):
+    """One network to train, completely described. Defaults: declared in book/defaults.md unless a source is given.
+
+    A run with `teachers` is a distillation; `mixup` is then the one stream that student and teachers see.
+    `init`: `random` (Base); `scratch` starts from the same network trained from scratch (Ann, or `scratch-2x`
+    without teachers); `base` starts from this very run with random initialisation (`base-2x`).
+    `method`: see mixkd/learning/methods.py. `released` options do what the group's released code does where it differs
+    from its equations: KL averaged over classes too; logits divided by their standard deviation, without a temperature
+    (MIX-KD), or by half of it in the KD term, whose factor T^2 stays (`tda_kd`).
+    """
+
+    dataset: str = "watch"
+    fold: int = 0
+    seed: int = 0
+    role: Literal["student", "teacher"] = "student"
+    modality: Modality = "signal"
+    depth: int = 16
+    width: int = 1
+    init: Literal["random", "scratch", "base"] = "random"
+    teachers: tuple[TeacherSpec, ...] = ()
+    method: MethodName = "kd"
+    kd_reduction: Literal["exact", "released"] = "exact"
+    logit_scaling: Literal["exact", "released", "tda_kd"] = "exact"
+    stopping: Literal["last", "best_validation"] = "last"
+    mixup: Mixup | None = None
+    temperature: float = TEMPERATURE
+    kd_weight: float = KD_WEIGHT
+    image_mixing: Literal["linear", "recompute"] = "linear"
+    image: ImageSpec | None = None
+    epochs: int = 20
+    batch_size: int = 64  # source: released code
+    schedule: Literal["onecycle", "step"] = "onecycle"
+    learning_rate: float = 0.1
+    momentum: float = 0.9  # source: released code
+    weight_decay: float = 1e-4  # source: released code
+    windows_per_class: int | None = None  # cap per subject and class: makes the `smoke` profile small
+
+    def check(self) -> None:
+        self.require("fold", self.fold >= 0, "a fold from 0")
+        self.require("seed", 0 <= self.seed < 2**31, "a seed from 0 to 2^31 - 1")
+        _check_size(self)
+        self.require("temperature", 0.1 <= self.temperature <= 100, "a temperature from 0.1 to 100")
+        self.require("kd_weight", 0 <= self.kd_weight <= 1, "a weight from 0 to 1")
+        self.require("epochs", self.epochs >= 1, "at least 1 epoch")
+        self.require("batch_size", self.batch_size >= 2, "at least 2 windows")
+        self.require("learning_rate", 0 < self.learning_rate <= 10, "a rate in (0, 10]")
+        self.require("momentum", 0 <= self.momentum < 1, "a momentum in [0, 1)")
+        self.require("weight_decay", 0 <= self.weight_decay < 1, "a decay in [0, 1)")
+        cap = self.windows_per_class
+        self.require("windows_per_class", cap is None or cap >= 1, "at least 1 window, or nothing for all")
+        for mixup in (self.mixup, *(teacher.mixup for teacher in self.teachers)):
+            if mixup:
+                mixup.n_rows(self.batch_size)
+        if self.teachers:
+            self.require("modality", self.modality == "signal", "signal: a student sees signals only")
+            self.require("role", self.role == "student", "student: only students have teachers")
+            self.require("kd_weight", self.kd_weight > 0, "a weight above 0 for a run with teachers")
+            total = sum(t.weight for t in self.teachers)
+            self.require("teachers", abs(total - 1) < 1e-9, f"teacher weights that sum to 1 (they sum to {total:g})")
+            self._check_method()
+        else:
+            self.require("init", self.init != "base", "random or scratch: base-2x needs teachers")
+            self._neutral(temperature=1.0, kd_weight=0.0, method="kd", kd_reduction="exact", logit_scaling="exact")
+        if not self.sees_images:
+            self._neutral(image=None)
+        elif self.image is None:
+            self._neutral(image=ImageSpec())
+        if not (self.sees_images and self.mixup):
+            self._neutral(image_mixing="linear")
+
+    def _check_method(self) -> None:
+        modalities = [t.modality for t in self.teachers]
+        if self.method in ONE_SIGNAL_TEACHER:
+            self.require("method", modalities == ["signal"], "one signal teacher for this method")
+        if self.method == "tpkd":
+            enough = self.batch_size >= 2 * TPKD_PATCHES
+            self.require(
+                "batch_size", enough, f"at least {2 * TPKD_PATCHES} windows: TPKD compares blocks of two or more"
+            )
+        if self.method in WEIGHTED_PER_WINDOW:
+            self.require("method", len(modalities) > 1, "two teachers or more: it weights them against each other")
+            self._neutral(teachers=tuple(replace(t, weight=1 / len(modalities)) for t in self.teachers))
+        if self.method in ("simkd", "dist"):  # their losses have weights of their own, and no kd term
+            self._neutral(kd_weight=KD_WEIGHT, kd_reduction="exact", logit_scaling="exact")
+        if self.method == "simkd":
+            self.require("init", self.init == "random", "random: its head is the teacher's")
+        if self.method == "simkd" or self.logit_scaling == "released":
+            self._neutral(temperature=1.0)
+
+    def _neutral(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def sees_images(self) -> bool:
+        return self.modality == "image" or any(t.modality == "image" for t in self.teachers)
+
+    @property
+    def teacher_runs(self) -> tuple[RunSpec, ...]:
+        """The runs that train this run's teachers: same fold, seed and schedule, their own mixup."""
+        return tuple(
+            replace(
+                self,
+                role="teacher",
+                modality=t.modality,
+                depth=t.depth,
+                width=t.width,
+                mixup=t.mixup,
+                stopping=t.stopping,
+                init="random",
+                teachers=(),
+            )
+            for t in self.teachers
+        )
+
+    @property
+    def parent(self) -> RunSpec | None:
+        """The run whose last weights this one starts from, or None."""
+        if self.init == "scratch":
+            return replace(self, init="random", teachers=(), mixup=self.mixup if not self.teachers else None)
+        return replace(self, init="random") if self.init == "base" else None
+
+    @property
+    def requires(self) -> tuple[RunSpec, ...]:
+        """Runs that must be trained before this one."""
+        return self.teacher_runs + ((self.parent,) if self.parent else ())
+
+    @property
+    def recipe(self) -> int:
+        """Version of the code that this run's numbers depend on; a stored run of another version is trained anew.
+
+        2 (November 2026): `released` sampling keeps clean rows in the permuted batch; the local part of AMD is scaled
+        on the whole map; EBKD weights by inverse entropy.
+        """
+        sampled = self.mixup is not None and self.mixup.sampling == "released"
+        own = 2 if sampled or self.method in ("amd_local", "ebkd") else 1
+        return max(RECIPE, own, *(needed.recipe for needed in self.requires))
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of the student's weights, its parent's included; teachers not."""
+        return self.epochs + (self.parent.total_epochs if self.parent else 0)
+
+    @property
+    def name(self) -> str:
+        """Short and readable, for progress bars and errors; not unique (the hash is)."""
+        mix = f" mixup {self.mixup.alpha:g}/{self.mixup.share:g}" if self.mixup else ""
+        teachers = "".join(f" <{t.modality} {t.depth}-{t.width}{'m' if t.mixup else ''}" for t in self.teachers)
+        temperature = f" {self.method} T={self.temperature:g}" if self.teachers else ""
+        init = "" if self.init == "random" else f" from {self.init}"
+        return (
+            f"{self.dataset} fold {self.fold} seed {self.seed} {self.role} {self.modality} "
+            f"{self.depth}-{self.width}{teachers}{temperature}{mix}{init}"
+        )

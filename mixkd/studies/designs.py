@@ -1,0 +1,301 @@
+"""Which runs each chapter needs. A study is a list of specs; its table is derived from the specs and their records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import pandas as pd
+
+from mixkd import windows
+from mixkd.datasets import dataset as dataset_entry
+from mixkd.errors import MixkdError, nearest
+from mixkd.learning.fold_data import FoldData, prepare
+from mixkd.runs import sweep
+from mixkd.runs.planning import with_requirements
+from mixkd.runs.published import Published
+from mixkd.runs.store import RunRecord, Store, same_people
+from mixkd.specs.profiles import PROFILES, Profile
+from mixkd.specs.run import KD_WEIGHT, TEMPERATURE, ImageSpec, Mixup, Modality, RunSpec, TeacherSpec
+from mixkd.studies import inventory, tables
+
+ALPHAS = (0.2, 0.4, 1.0)  # values of the group's mixup study; 1.0 is its default
+SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
+TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
+FEW_SHARES, FEW_TEMPERATURES = (0.0, 0.1, 1.0), (1.0, 4.0, 8.0)  # of `quick`: those that claims are about
+PARTIAL_SHARES = (0.1, 0.25, 0.5)
+TDA_KD: dict[str, Any] = {
+    "kd_weight": 0.99,
+    "teachers": (TeacherSpec("signal", weight=0.3), TeacherSpec("image", weight=0.7)),
+}
+KD_WEIGHTS = (0.3, 0.5, 0.9, 0.99)  # beside the default; 0.99 is the group's setting for PAMAP2
+IMAGE_WEIGHTS = (0.3, 0.7)  # of the image teacher, beside one half; the group's GENEActiv and PAMAP2 settings
+DEFAULT_ALPHA = 1.0
+
+Teachers = Literal["signal", "image", "both"]
+MODALITIES: tuple[Modality, ...] = ("signal", "image")
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far a study goes: alpha of its mixup, all of its runs, networks of depth 28 too."""
+
+    alpha: float
+    full: bool
+    large: bool
+
+
+def profile_of(name: str) -> Profile:
+    if name not in PROFILES:
+        raise MixkdError(f"profile: found {name!r}, {nearest(name, PROFILES)}")
+    return PROFILES[name]
+
+
+def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
+    """The plain scratch student of every fold and seed of a profile, with the data set's epochs and batch size.
+
+    Folds are counted in the recordings; for `full`, as surveyed, since published runs can be read without recordings.
+    """
+    entry, chosen = dataset_entry(dataset), profile_of(profile)
+    surveyed = inventory.read().get(dataset) if chosen.full else None
+    batch_size = entry.batch_size
+    if surveyed:
+        n_folds = surveyed["folds"]
+    else:
+        recordings = entry.load()
+        n_folds = len(windows.folds(recordings.subjects, entry.test))
+        if chosen.windows_per_class:  # of few people too few are left for a batch
+            trained = len(set(recordings.subjects.tolist())) - 2
+            batch_size = min(batch_size, chosen.windows_per_class * len(recordings.classes) * trained)
+    for fold in range(min(n_folds, chosen.folds or n_folds)):
+        for s in range(seed, seed + min(chosen.n_seeds, entry.seeds)):
+            yield RunSpec(
+                dataset=dataset,
+                fold=fold,
+                seed=s,
+                epochs=chosen.epochs or entry.epochs,
+                batch_size=batch_size,
+                windows_per_class=chosen.windows_per_class,
+            )
+
+
+def store_of(profile: str) -> Store:
+    """Where a profile finds records: `full` among the published ones first, others in the local store alone."""
+    return Store(published=Published() if profile_of(profile).full else None)
+
+
+def data(dataset: str, profile: str, seed: int) -> dict[int, FoldData]:
+    """The data of every fold of a profile, by fold."""
+    return {base.fold: prepare(base) for base in bases(dataset, profile, seed) if base.seed == seed}
+
+
+def taught(base: RunSpec, by: Teachers, in_teacher: Mixup | None = None, **fields: Any) -> RunSpec:
+    """`base` as a student of WRN16-1 teachers, `signal`, `image` or `both`, themselves trained with `in_teacher`."""
+    chosen: tuple[Modality, ...] = MODALITIES if by == "both" else (by,)
+    teachers = tuple(TeacherSpec(modality=m, mixup=in_teacher, weight=1 / len(chosen)) for m in chosen)
+    usual: dict[str, Any] = {"teachers": teachers, "temperature": TEMPERATURE, "kd_weight": KD_WEIGHT}
+    return replace(base, **(usual | fields))
+
+
+def teachers(base: RunSpec, large: bool, alpha: float) -> list[RunSpec]:
+    """The networks that teach: both modalities with and without mixup, and larger ones."""
+    teacher = replace(base, role="teacher")
+    image = replace(teacher, modality="image")
+    sizes = [(16, 3), (28, 1), (28, 3)] if large else [(16, 3)]
+    runs = [replace(m, mixup=mixup) for m in (teacher, image) for mixup in (None, Mixup(alpha))]
+    runs += [replace(teacher, depth=depth, width=width) for depth, width in sizes]
+    return runs + ([replace(image, depth=depth, width=width) for depth, width in sizes] if large else [])
+
+
+def distillation(base: RunSpec, full: bool) -> list[RunSpec]:
+    """Scratch, one teacher, two teachers; Base and Ann with their controls; temperatures (`quick`: without 2)."""
+    both = taught(base, "both")
+    runs = [base, replace(base, init="scratch"), taught(base, "signal"), taught(base, "image")]
+    runs += [replace(both, init=init) for init in ("random", "scratch", "base")]
+    return runs + [taught(base, "signal", temperature=t) for t in (TEMPERATURES if full else FEW_TEMPERATURES)]
+
+
+def capacity(base: RunSpec, full: bool, large: bool) -> list[RunSpec]:
+    """Students of larger teachers. `quick` has the signal teacher alone; networks of depth 28 are for one seed."""
+    sizes = [(16, 1), (16, 3), *(((28, 1), (28, 3)) if large else ())]
+    runs = []
+    for depth, width in sizes:
+        of_size = [_sized(taught(base, by), depth, width) for by in ("signal", *(("image", "both") if full else ()))]
+        runs += [*of_size, replace(of_size[-1], init="scratch")] if full else of_size
+    return runs
+
+
+def _sized(run: RunSpec, depth: int, width: int) -> RunSpec:
+    """`run` with all of its teachers of another size."""
+    return replace(run, teachers=tuple(replace(t, depth=depth, width=width) for t in run.teachers))
+
+
+def methods(base: RunSpec, full: bool) -> list[RunSpec]:
+    """Every method of the table from WRN16-1 teachers, with its controls; the group's SP and TPKD start as Ann does.
+
+    `quick` leaves out four that are close to others of the table: ESKD, AVER, EBKD with the weights of CA-MKD, and AMD
+    without its local part.
+    """
+    one, both = taught(base, "signal"), taught(base, "both")
+    ann = replace(both, init="scratch")
+    early = replace(one, teachers=(TeacherSpec(stopping="best_validation"),))
+    runs = [base, replace(base, init="scratch"), one, taught(base, "image"), early]
+    runs += [both, ann, replace(both, init="base"), replace(one, logit_scaling="released", kd_weight=0.9)]
+    runs += [replace(both, method=name) for name in ("aver", "ebkd", "ebkd_softmax", "camkd")]
+    runs += [replace(one, method=name) for name in ("at", "sp", "amd", "amd_local", "simkd", "dist")]
+    runs += [replace(ann, method=name) for name in ("sp", "tpkd")]
+    close = (early, *(replace(both, method=name) for name in ("aver", "ebkd_softmax")), replace(one, method="amd"))
+    return [run for run in runs if full or run not in close]
+
+
+def four_cases(base: RunSpec, alpha: float) -> list[RunSpec]:
+    """Mixup in the teachers' training and/or in the distillation; for the signal teacher, the image teacher, both."""
+    mixup = Mixup(alpha)
+    runs = [base, replace(base, mixup=mixup)]
+    for by in ("signal", "image", "both"):
+        for in_teacher in (None, mixup):
+            runs += [taught(base, by, in_teacher, mixup=in_student) for in_student in (None, mixup)]
+    return runs
+
+
+def alphas(base: RunSpec, full: bool) -> list[RunSpec]:
+    """The strength of mixup in the distillation from two plain teachers (`quick`: the ends)."""
+    return [taught(base, "both", mixup=Mixup(alpha)) for alpha in (ALPHAS if full else ALPHAS[::2])]
+
+
+def image_mixing(base: RunSpec, alpha: float) -> list[RunSpec]:
+    """The image of a mixed window: mixture of images (linear) or image of the mixture (recompute)."""
+    return [taught(base, "both", mixup=Mixup(alpha), image_mixing=how) for how in ("linear", "recompute")]
+
+
+def resolutions(base: RunSpec) -> list[RunSpec]:
+    """Image teachers that see coarser and finer images."""
+    teacher = replace(base, role="teacher", modality="image")
+    return [replace(teacher, image=ImageSpec(resolution=n)) for n in (8, 16, 24, 64)]
+
+
+def shares(base: RunSpec, full: bool, alpha: float) -> list[RunSpec]:
+    """Partial mixup in the distillation from two plain teachers, exact and as released (`quick`: 10 % alone)."""
+    exact = [taught(base, "both", mixup=Mixup.of(alpha, share)) for share in (SHARES if full else FEW_SHARES)]
+    released = SHARES[1:-1] if full else (0.1,)  # all rows: the same as exact
+    return exact + [taught(base, "both", mixup=Mixup(alpha, share, "released")) for share in released]
+
+
+def teacher_mixup(base: RunSpec, alpha: float) -> list[RunSpec]:
+    """Strength and share of the mixup that trains one teacher; its student sees no mixup. Both: mixup in one of two."""
+    settings = [None, *(Mixup(a) for a in ALPHAS), *(Mixup(alpha, share) for share in PARTIAL_SHARES)]
+    runs = [taught(base, by, mixup) for by in ("signal", "image") for mixup in settings]
+    both = taught(base, "both")
+    one = [
+        tuple(replace(t, mixup=Mixup(alpha) if t.modality == m else None) for t in both.teachers) for m in MODALITIES
+    ]
+    return [*runs, both, *(replace(both, teachers=teachers) for teachers in one), taught(base, "both", Mixup(alpha))]
+
+
+def weights(base: RunSpec) -> list[RunSpec]:
+    """How much the student listens: to teachers against labels, and to one teacher against the other."""
+    both = taught(base, "both")
+    listening = [both, *(replace(both, kd_weight=w) for w in KD_WEIGHTS)]
+    shared = [
+        tuple(replace(t, weight=w if t.modality == "image" else 1 - w) for t in both.teachers) for w in IMAGE_WEIGHTS
+    ]
+    return listening + [replace(both, teachers=teachers) for teachers in shared]
+
+
+def deviations(base: RunSpec, full: bool) -> list[RunSpec]:
+    """What released code does otherwise: KL averaged over classes too; logits divided by their standard deviation.
+
+    `full` adds the whole loss of TDA_KD, as released and by its equation.
+    """
+    both = taught(base, "both")
+    runs = [both, replace(both, kd_reduction="released"), replace(both, logit_scaling="released")]
+    whole = replace(both, **TDA_KD)
+    return [*runs, replace(whole, kd_reduction="released", logit_scaling="tda_kd"), whole] if full else runs
+
+
+def temperatures(base: RunSpec, full: bool, alpha: float) -> list[RunSpec]:
+    """Temperature (`quick`: without 2) x mixup, from a signal teacher: two ways to smooth the same targets."""
+    mixup = Mixup(alpha)
+    return [
+        taught(base, "signal", in_teacher, mixup=in_student, temperature=t)
+        for in_teacher in (None, mixup)
+        for in_student in (None, mixup)
+        for t in (TEMPERATURES if full else FEW_TEMPERATURES)
+    ]
+
+
+@dataclass(frozen=True)
+class Study:
+    """The runs of one base, and for whom. `full_only`: not in `quick`; `one_seed`: of the first seed alone."""
+
+    runs: Callable[[RunSpec, Extent], list[RunSpec]]
+    full_only: bool = False
+    one_seed: bool = False
+
+
+STUDIES = {
+    "teachers": Study(lambda base, of: teachers(base, of.large, of.alpha)),
+    "methods": Study(lambda base, of: methods(base, of.full)),
+    "distillation": Study(lambda base, of: distillation(base, of.full)),
+    "mixup": Study(lambda base, of: four_cases(base, of.alpha)),
+    "alpha": Study(lambda base, of: alphas(base, of.full)),
+    "image_mixing": Study(lambda base, of: image_mixing(base, of.alpha), full_only=True),
+    "share": Study(lambda base, of: shares(base, of.full, of.alpha)),
+    "temperature": Study(lambda base, of: temperatures(base, of.full, of.alpha)),
+    "capacity": Study(lambda base, of: capacity(base, of.full, of.large)),
+    "deviations": Study(lambda base, of: deviations(base, of.full)),
+    "resolution": Study(lambda base, of: resolutions(base), full_only=True, one_seed=True),
+    "teacher_mixup": Study(lambda base, of: teacher_mixup(base, of.alpha), full_only=True, one_seed=True),
+    "weights": Study(lambda base, of: weights(base), full_only=True, one_seed=True),
+}
+
+
+def specs(
+    study: str, dataset: str = "watch", profile: str = "quick", seed: int = 0, alpha: float = DEFAULT_ALPHA
+) -> list[RunSpec]:
+    """The runs of a study, each once. Raises MixkdError for an unknown study, data set or profile."""
+    if study not in STUDIES:
+        raise MixkdError(f"study: found {study!r}, {nearest(study, STUDIES)}")
+    chosen, full = STUDIES[study], profile_of(profile).full
+    if chosen.full_only and not full:
+        return []
+    runs = []
+    for base in bases(dataset, profile, seed):
+        if base.seed == seed or not chosen.one_seed:
+            runs += chosen.runs(base, Extent(alpha, full, large=full and base.seed == seed))
+    return list(dict.fromkeys(runs))
+
+
+def every(dataset: str = "watch", profile: str = "quick", seed: int = 0) -> list[RunSpec]:
+    """The runs of all studies: what the book needs."""
+    runs = [run for study in STUDIES for run in specs(study, dataset, profile, seed)]
+    return list(dict.fromkeys(runs))
+
+
+def exemplars(dataset: str = "watch", profile: str = "full", seed: int = 0) -> list[RunSpec]:
+    """Runs whose weights are published, of the first fold and seed: for maps of features, lines and similarity maps."""
+    base = next(bases(dataset, profile, seed))
+    both = [run for run in four_cases(base, DEFAULT_ALPHA) if len(run.teachers) == 2]
+    signal = [run for run in temperatures(base, True, DEFAULT_ALPHA) if run.temperature == TEMPERATURE]
+    return [base, *signal, taught(base, "image"), *both, replace(taught(base, "both"), init="scratch")]
+
+
+def load(
+    study: str, dataset: str = "watch", profile: str = "quick", seed: int = 0, alpha: float = DEFAULT_ALPHA
+) -> pd.DataFrame:
+    """The study's table, one row per run, after training what is missing. Columns: see `tables.row`.
+
+    MixkdError where runs of one fold saw other people: two copies of a data set, published and local.
+    """
+    records = sweep.run(specs(study, dataset, profile, seed, alpha), store_of(profile))
+    tested: dict[int, RunRecord] = {}
+    for record in records:
+        same_people(tested.setdefault(record.spec.fold, record).data["subjects"], record)
+    return tables.frame(records)
+
+
+def every_record(dataset: str, profile: str, seed: int = 0) -> list[RunRecord]:
+    """Records of all studies and of what they need, those that are there. Trains nothing."""
+    store = store_of(profile)
+    return [record for spec in with_requirements(every(dataset, profile, seed)) if (record := store.find(spec))]

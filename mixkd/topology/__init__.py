@@ -1,0 +1,6 @@
+"""Topological features of windows: persistence diagrams of sensor signals, and images of them."""
+
+from mixkd.topology.imaging import Grid, Imager, images
+from mixkd.topology.persistence import Diagrams, diagrams
+
+__all__ = ["Diagrams", "Grid", "Imager", "diagrams", "images"]
