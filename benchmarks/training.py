@@ -21,12 +21,13 @@ from benchmarks import as_worker, measure, ratio, show, write
 from mixkd import studies
 from mixkd.learning import fold_data, training
 from mixkd.learning.fold_data import FoldData
-from mixkd.learning.methods import METHODS, adapters
+from mixkd.learning.methods import adapters
 from mixkd.learning.networks import WideResNet
 from mixkd.learning.training import Teacher
 from mixkd.runs import planning, single
 from mixkd.runs.single import Traces, trace_key
 from mixkd.runs.store import Store
+from mixkd.specs.methods import METHODS
 from mixkd.specs.run import Mixup, RunSpec
 
 ROUNDS, ROUNDS_PER_KIND = 31, 5
@@ -57,7 +58,7 @@ def stepper(spec: RunSpec, data: FoldData, traces: Traces | None) -> Callable[[]
     data = fold_data.for_spec(data, spec)
     net, draws = network(spec, data).train(), training.stream_of(spec, data)
     steps = cycle(range(len(draws)))
-    known = None if METHODS[spec.method].features else traces
+    known = None if METHODS[spec.method].reads == "maps" else traces
     teachers = [
         Teacher(network(run, data).eval(), t.modality, None if known is None else known[trace_key(run, spec)])
         for t, run in zip(spec.teachers, spec.teacher_runs, strict=True)
@@ -96,7 +97,7 @@ def evaluation(spec: RunSpec, data: FoldData) -> Callable[[], object]:
 
 def trace_seconds(spec: RunSpec, seconds: dict[str, float]) -> dict[str, float]:
     """Seconds of every trace that a run needs; of a mixed stream, the mixed share costs on top of the clean rows."""
-    if METHODS[spec.method].features:
+    if METHODS[spec.method].reads == "maps":
         return {}
     full, share = kind(spec), spec.mixup.share if spec.mixup else 0.0
     result = {}

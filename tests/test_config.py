@@ -51,6 +51,7 @@ GOLDEN = "9270c0e7734e9682"  # of STUDENT: a change means that no stored run is 
         (RunSpec, {"init": "base"}, r"RunSpec\.init: found 'base', .* base-2x needs teachers"),
         (RunSpec, {"teachers": [{}, {}]}, r"teacher weights that sum to 1 \(they sum to 2\)"),
         (RunSpec, {"teachers": [{"weight": 0.5}]}, r"teacher weights that sum to 1 \(they sum to 0\.5\)"),
+        (RunSpec, {"method": "at"}, r"RunSpec.method: found 'at', expected teachers for this method"),
         (RunSpec, {"teachers": [{"depth": 15}]}, r"TeacherSpec.depth: found 15, expected a depth of 6n \+ 4"),
         (RunSpec, {"teachers": [{"width": 0}]}, r"TeacherSpec.width: found 0, expected a width factor from 1 to 16"),
     ],

@@ -10,10 +10,11 @@ from test_methods import OTHER, TARGET, TEACHER, TWO_TEACHERS, N, outputs
 
 from mixkd.learning import losses, networks, training
 from mixkd.learning.fold_data import prepare
-from mixkd.learning.methods import METHODS, adapters, distil_loss
+from mixkd.learning.methods import Step, adapters, distil_loss
 from mixkd.learning.networks import Outputs
 from mixkd.runs import single
 from mixkd.runs.store import Store
+from mixkd.specs.methods import METHODS
 
 REACHED = {  # logits, features, stages
     **dict.fromkeys(("kd", "aver", "ebkd", "ebkd_softmax", "dist"), (True, False, False)),
@@ -32,7 +33,7 @@ def test_gradients_are_those_of_finite_differences(method):
 
     def loss(tensors):
         student = Outputs(tensors[0], tensors[1], tuple(tensors[2:]))
-        return distil_loss(student, TARGET, [TEACHER, OTHER][: len(spec.teachers)], spec, beside)
+        return distil_loss(Step(student, TARGET, [TEACHER, OTHER][: len(spec.teachers)], spec, beside))
 
     free = [place.clone().requires_grad_() for place in places]
     found = torch.autograd.grad(loss(free), free, allow_unused=True)
@@ -54,7 +55,7 @@ def test_layers_beside_the_student_learn_and_borrowed_ones_do_not(method, tmp_pa
         single.run(teacher, store)
     draws = training.stream_of(spec, data)
     student = single.learner(spec, data, store, draws, None, {})
-    own = [*student.adapters.parameters(), *student.net.project.parameters()]
+    own = [*student.beside.parameters(), *student.net.project.parameters()]
     borrowed = list(student.net.head.parameters()) if method == "simkd" else []
     before = [p.detach().clone() for p in (*own, *borrowed)]
     training.fit([student], data, draws)

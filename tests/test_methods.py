@@ -14,12 +14,13 @@ from scipy.stats import entropy, pearsonr
 from mixkd.errors import MixkdError
 from mixkd.learning import losses, training
 from mixkd.learning.fold_data import prepare
-from mixkd.learning.methods import METHODS, adapters, distil_loss
+from mixkd.learning.methods import Step, adapters, distil_loss
 from mixkd.learning.networks import Outputs
 from mixkd.runs import single, worker
 from mixkd.runs.planning import chunks, with_requirements
 from mixkd.runs.single import trained_network
 from mixkd.runs.store import Store
+from mixkd.specs.methods import METHODS
 
 N, CLASSES = 12, 5
 TWO_TEACHERS = ("aver", "ebkd", "ebkd_softmax", "camkd", "sp", "tpkd")
@@ -48,7 +49,7 @@ def spec_of(method: str, **fields):
 def loss_of(method: str, **fields) -> float:
     spec = spec_of(method, **fields)
     taught = [TEACHER, OTHER][: len(spec.teachers)]
-    return distil_loss(STUDENT, TARGET, taught, spec, adapters(spec).double()).item()
+    return distil_loss(Step(STUDENT, TARGET, taught, spec, adapters(spec).double())).item()
 
 
 def ce(z: np.ndarray) -> np.ndarray:
@@ -68,11 +69,11 @@ def test_methods_that_need_no_features_read_logits_alone(method):
     """Only those can be trained from a trace of the teachers' logits."""
     spec = spec_of(method)
     bare = [Outputs(o.logits, torch.empty(0), ()) for o in (STUDENT, TEACHER, OTHER)]
-    if METHODS[method].features:
+    if METHODS[method].reads == "maps":
         with pytest.raises((ValueError, IndexError, RuntimeError, MixkdError)):
-            distil_loss(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, adapters(spec).double())
+            distil_loss(Step(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, adapters(spec).double()))
     else:
-        loss = distil_loss(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, adapters(spec).double())
+        loss = distil_loss(Step(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, adapters(spec).double()))
         assert loss.item() == loss_of(method)
 
 
@@ -234,13 +235,13 @@ NOT_FINITE = {
 def test_the_part_of_a_loss_that_is_not_finite_is_named(method, student, teacher, message):
     spec = spec_of(method, teachers=(SIGNAL,))
     with pytest.raises(MixkdError, match=message):
-        distil_loss(student, TARGET, [teacher], spec, adapters(spec))
+        distil_loss(Step(student, TARGET, [teacher], spec, adapters(spec)))
 
 
 @pytest.mark.parametrize("method", [*TERMS[1:], "simkd"])
 def test_a_student_that_equals_its_teacher_has_no_feature_term(method):
     spec = spec_of(method, teachers=(SIGNAL,))
-    same = distil_loss(TEACHER, TARGET, [TEACHER], spec, adapters(spec)).item()
+    same = distil_loss(Step(TEACHER, TARGET, [TEACHER], spec, adapters(spec))).item()
     expected = 0.0 if method == "simkd" else 0.4 * ce(Z1).mean()
     assert same == pytest.approx(expected, abs=1e-9)
 
@@ -285,7 +286,7 @@ def test_lockstep_changes_nothing(alone, tmp_path):
 
 def test_feature_methods_share_a_chunk_apart_from_the_traced():
     students = [chunk.specs for chunk in chunks(every())]
-    kinds = [{METHODS[spec.method].features for spec in chunk} for chunk in students]
+    kinds = [{(METHODS[spec.method].reads == "maps") for spec in chunk} for chunk in students]
     assert all(len(kind) == 1 for kind in kinds)
     assert max(len(chunk) for chunk, kind in zip(students, kinds, strict=True) if kind == {True}) > 1
 

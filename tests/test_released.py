@@ -18,9 +18,10 @@ from runs import IMAGE, SIGNAL, small
 from torch.nn import functional as F
 
 from mixkd.learning import losses
-from mixkd.learning.methods import METHODS, adapters, distil_loss, kd
+from mixkd.learning.methods import Step, adapters, distil_loss, kd
 from mixkd.learning.networks import Outputs
 from mixkd.learning.streams import mix, stream
+from mixkd.specs.methods import METHODS
 from mixkd.specs.run import Mixup, TeacherSpec
 
 GIVEN = {name: torch.from_numpy(array) for name, array in np.load(Path(__file__).with_name("released.npz")).items()}
@@ -47,7 +48,7 @@ def close(ours: torch.Tensor, released: str, factor: float = 1.0) -> None:
 
 def loss(taught: list[Outputs], target: torch.Tensor = ONE_HOT, **fields) -> torch.Tensor:
     spec = small(**fields)
-    return distil_loss(STUDENT, target, taught, spec, adapters(spec))
+    return distil_loss(Step(STUDENT, target, taught, spec, adapters(spec)))
 
 
 def test_mixkd_rescaled_logits():

@@ -13,10 +13,10 @@ from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, mtimes, results, small, tra
 
 from mixkd import studies
 from mixkd.errors import MixkdError
-from mixkd.learning.methods import METHODS
 from mixkd.runs import planning, single, sweep, worker
 from mixkd.runs.planning import chunks, with_requirements
 from mixkd.runs.store import Store
+from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
 
 EVERY = studies.every("synthetic", "smoke")
@@ -69,7 +69,7 @@ def test_chunks(stored):
 @pytest.mark.parametrize("most", [1, 4, planning.CHUNK])
 def test_students_of_one_stream_are_together(monkeypatch, most):
     def stream(run: RunSpec) -> tuple:
-        lockstep = METHODS[run.method].features and (run.image, run.image_mixing)  # on the same images, apart
+        lockstep = METHODS[run.method].reads == "maps" and (run.image, run.image_mixing)  # on the same images, apart
         return planning.level(run), run.fold, run.seed, run.mixup, lockstep
 
     monkeypatch.setattr(planning, "CHUNK", most)

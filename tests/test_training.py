@@ -20,14 +20,15 @@ from mixkd.errors import MixkdError
 from mixkd.files import canonical_json
 from mixkd.learning import fold_data, metrics, training
 from mixkd.learning.fold_data import FoldData, prepare
-from mixkd.learning.methods import METHODS, adapters, distil_loss
+from mixkd.learning.methods import Step, adapters, distil_loss
 from mixkd.learning.networks import Outputs
 from mixkd.learning.training import Teacher
 from mixkd.runs import provenance, single, worker
 from mixkd.runs.planning import with_requirements
 from mixkd.runs.single import Traces
 from mixkd.runs.store import RunRecord, Store
-from mixkd.specs.run import ONE_SIGNAL_TEACHER, ImageSpec, RunSpec
+from mixkd.specs.methods import METHODS
+from mixkd.specs.run import ImageSpec, RunSpec
 from mixkd.topology.persistence import diagrams
 
 
@@ -178,7 +179,7 @@ GOLDEN_SPECS = {
     "released": small(teachers=BOTH, mixup=RELEASED, kd_reduction="released", logit_scaling="released"),
     "tda_kd": small(teachers=BOTH, logit_scaling="tda_kd"),
 } | {
-    name: small(teachers=(SIGNAL,) if name in ONE_SIGNAL_TEACHER else BOTH, method=name, mixup=PARTIAL)
+    name: small(teachers=(SIGNAL,) if METHODS[name].teachers == "one signal" else BOTH, method=name, mixup=PARTIAL)
     for name in METHODS
 }
 GOLDEN = {
@@ -247,7 +248,7 @@ def test_loss_is_the_formula():
     log_s, *log_t = (log_softmax(z / 3, 1) for z in (student, *taught))
     kd = [9 * (np.exp(t) * (t - log_s)).sum(1) for t in log_t]
     outputs = [Outputs(torch.tensor(z), torch.empty(0)) for z in (student, *taught)]
-    loss = distil_loss(outputs[0], torch.tensor(target), outputs[1:], spec, adapters(spec))
+    loss = distil_loss(Step(outputs[0], torch.tensor(target), outputs[1:], spec, adapters(spec)))
     assert loss.item() == pytest.approx((0.4 * ce + 0.6 * (0.3 * kd[0] + 0.7 * kd[1])).mean(), abs=1e-12)
 
 

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mixkd.learning.methods import SOURCES
+from mixkd.specs.methods import METHODS
 
+SOURCES = {method.title: method.source for method in METHODS.values()} | {
+    "Scratch": "control: labels only",
+    "Base": METHODS["kd"].source,
+    "Ann": "the group's papers: starts from a scratch student",
+    "Base 2x": "control of Ann: as many epochs, all of them taught",
+    "Scratch 2x": "control of Ann: as many epochs, none of them taught",
+    "ESKD": "Cho & Hariharan 2019: early-stopped teacher",
+    "RL": "Choi et al. 2023: logits divided by their standard deviation",
+}  # by the name that tables use, see `tables.method_of`
 KEYS = ["method", "teachers", "total_epochs"]
 
 

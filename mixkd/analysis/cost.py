@@ -13,8 +13,8 @@ import torch
 from mixkd.errors import MixkdError
 from mixkd.files import CHECKOUT
 from mixkd.learning import networks
-from mixkd.learning.methods import METHODS
 from mixkd.runs.store import RunRecord
+from mixkd.specs.methods import METHODS
 
 BENCHMARKS = CHECKOUT / "benchmarks" / "records"
 NETWORKS = ((16, 1), (16, 3), (28, 1), (28, 3))
@@ -85,7 +85,7 @@ def live_hours(records: list[RunRecord], step: dict[str, float]) -> float:
     """
     total = 0.0
     for record in records:
-        if record.spec.teachers and not METHODS[record.spec.method].features:
+        if record.spec.teachers and METHODS[record.spec.method].reads == "logits":
             n_steps = record.data["windows"]["train"] // record.spec.batch_size * record.spec.epochs
             total += n_steps * (step["live"] - step["traced"]) * len(record.spec.teachers) / 2
     return total / 1000 / 3600

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from mixkd.errors import MixkdError
-from mixkd.specs.run import TPKD_PATCHES
+from mixkd.specs.methods import TPKD_PATCHES
 
 Maps = Sequence[torch.Tensor]  # one per stage of a network
 

@@ -13,7 +13,7 @@ import torch
 from mixkd.errors import MixkdError
 from mixkd.learning import metrics
 from mixkd.learning.fold_data import FoldData, Split
-from mixkd.learning.methods import distil_loss
+from mixkd.learning.methods import Step, distil_loss
 from mixkd.learning.networks import Outputs, WideResNet
 from mixkd.learning.streams import Draw, Stream, stream
 from mixkd.rng import generator
@@ -114,7 +114,7 @@ class Learner:
     spec: RunSpec
     net: WideResNet
     teachers: list[Teacher]
-    adapters: torch.nn.ModuleList
+    beside: torch.nn.ModuleList
     optimiser: torch.optim.SGD
 
 
@@ -131,7 +131,7 @@ def train_step(student: Learner, batch: Batch) -> float:
     taught = [batch.taught(teacher) for teacher in student.teachers]
     outputs = student.net.outputs(batch.inputs(student.spec.modality))
     try:
-        loss = distil_loss(outputs, batch.labels, taught, student.spec, student.adapters)
+        loss = distil_loss(Step(outputs, batch.labels, taught, student.spec, student.beside))
     except MixkdError as error:
         raise MixkdError(f"run {student.spec.name}, step {batch.step}: {error}") from error
     student.optimiser.zero_grad()

@@ -10,8 +10,8 @@ from functools import lru_cache
 import torch
 
 from mixkd.learning import fold_data, networks
-from mixkd.learning.methods import METHODS
 from mixkd.runs.store import RunRecord, Store
+from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
 
 CHUNK = 12  # runs at most: bounds what a lost worker costs beyond the run in flight (its traces)
@@ -72,7 +72,7 @@ def chunks(missing: list[RunSpec]) -> list[Chunk]:
         alone = "" if spec.teachers else spec.hash
         windows = (spec.dataset, spec.windows_per_class, spec.fold)
         images = (spec.image.hash, spec.image_mixing) if spec.image else ("", "")
-        lockstep = images if METHODS[spec.method].features else ("traced", "")
+        lockstep = images if METHODS[spec.method].reads == "maps" else ("traced", "")
         draws = (spec.seed, spec.epochs, spec.batch_size, mixup)
         key = (level(spec), windows, draws, alone, lockstep)
         groups.setdefault(key, []).append(spec)

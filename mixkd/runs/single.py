@@ -12,13 +12,14 @@ from mixkd.errors import MixkdError
 from mixkd.files import Arrays
 from mixkd.learning import metrics, networks, probes
 from mixkd.learning.fold_data import FoldData, for_spec, prepare
-from mixkd.learning.methods import METHODS, adapters
+from mixkd.learning.methods import adapters
 from mixkd.learning.networks import WideResNet
 from mixkd.learning.streams import Stream
 from mixkd.learning.training import History, Learner, Teacher, evaluate, fit, new_optimiser, stream_of, trace
 from mixkd.rng import generator
 from mixkd.runs.provenance import provenance
 from mixkd.runs.store import RunRecord, Store, same_people
+from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
 
 MAX_TRACE_BYTES = 512 * 2**20  # of one group of students; above it, teachers run live
@@ -87,7 +88,7 @@ def learner(
         if run.hash not in nets:
             nets[run.hash] = trained_network(required(run, store, data), data)
         known = None
-        if traces is not None and not METHODS[spec.method].features:
+        if traces is not None and METHODS[spec.method].reads == "logits":
             key, n_bytes = trace_key(run, spec), draws.rows.size * data.n_classes * 4
             if key not in traces and sum(t.nbytes for t in traces.values()) + n_bytes <= MAX_TRACE_BYTES:
                 traces[key] = trace(nets[run.hash], teacher.modality, data, draws)

@@ -17,9 +17,9 @@ import torch
 
 from mixkd.errors import MixkdError, machine_fault
 from mixkd.learning import fold_data
-from mixkd.learning.methods import METHODS
 from mixkd.runs import single
 from mixkd.runs.store import Store
+from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
 
 
@@ -27,7 +27,7 @@ def train_chunk(specs: list[RunSpec], store: Store, answer) -> None:
     """Train runs that share a stream: data is prepared once, traces are built once, feature methods go in lockstep."""
     data: fold_data.FoldData | None = None
     traces: single.Traces = {}
-    together = [spec for spec in specs if METHODS[spec.method].features]
+    together = [spec for spec in specs if METHODS[spec.method].reads == "maps"]
     if len(together) > 1:
         with suppress(Exception):  # whatever it is, training them one by one below says which run it was
             data = fold_data.prepare(together[0])

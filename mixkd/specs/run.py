@@ -10,17 +10,13 @@ import typing
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from mixkd.specs.methods import METHODS
 from mixkd.specs.strict import Spec
 
 Modality = Literal["signal", "image"]
-MethodName = Literal[
-    "kd", "aver", "ebkd", "ebkd_softmax", "camkd", "at", "sp", "tpkd", "amd", "amd_local", "simkd", "dist"
-]
-WEIGHTED_PER_WINDOW = ("ebkd", "ebkd_softmax", "camkd")  # methods that set the weights of teachers themselves
-TPKD_PATCHES = 4  # blocks of columns of a similarity map; notes on the group's work
-ONE_SIGNAL_TEACHER = ("at", "amd", "amd_local", "simkd", "dist")  # compare maps of one shape, or one teacher's outputs
 TEMPERATURE = 4.0  # source: released code of the group
 KD_WEIGHT = 0.7  # source: the group's setting for GENEActiv
+ALONE: dict[str, Any] = {"teachers": (), "method": "kd"}  # of a run without teachers
 RECIPE = 1  # raise when a change of code changes the numbers of all runs; of some runs: `RunSpec.recipe`
 
 
@@ -118,7 +114,7 @@ class RunSpec(Spec):
     width: int = 1
     init: Literal["random", "scratch", "base"] = "random"
     teachers: tuple[TeacherSpec, ...] = ()
-    method: MethodName = "kd"
+    method: str = "kd"
     kd_reduction: Literal["exact", "released"] = "exact"
     logit_scaling: Literal["exact", "released", "tda_kd"] = "exact"
     stopping: Literal["last", "best_validation"] = "last"
@@ -136,6 +132,7 @@ class RunSpec(Spec):
     windows_per_class: int | None = None  # cap per subject and class: makes the `smoke` profile small
 
     def check(self) -> None:
+        self.require("method", self.method in METHODS, f"one of {', '.join(METHODS)}")
         self.require("fold", self.fold >= 0, "a fold from 0")
         self.require("seed", 0 <= self.seed < 2**31, "a seed from 0 to 2^31 - 1")
         _check_size(self)
@@ -160,7 +157,8 @@ class RunSpec(Spec):
             self._check_method()
         else:
             self.require("init", self.init != "base", "random or scratch: base-2x needs teachers")
-            self._neutral(temperature=1.0, kd_weight=0.0, method="kd", kd_reduction="exact", logit_scaling="exact")
+            self.require("method", self.method == "kd", "teachers for this method")
+            self._neutral(temperature=1.0, kd_weight=0.0, kd_reduction="exact", logit_scaling="exact")
         if not self.sees_images:
             self._neutral(image=None)
         elif self.image is None:
@@ -169,22 +167,20 @@ class RunSpec(Spec):
             self._neutral(image_mixing="linear")
 
     def _check_method(self) -> None:
-        modalities = [t.modality for t in self.teachers]
-        if self.method in ONE_SIGNAL_TEACHER:
+        method, modalities = METHODS[self.method], [t.modality for t in self.teachers]
+        enough = self.batch_size >= method.min_batch
+        self.require("batch_size", enough, f"at least {method.min_batch} windows for {method.title}")
+        if method.teachers == "one signal":
             self.require("method", modalities == ["signal"], "one signal teacher for this method")
-        if self.method == "tpkd":
-            enough = self.batch_size >= 2 * TPKD_PATCHES
-            self.require(
-                "batch_size", enough, f"at least {2 * TPKD_PATCHES} windows: TPKD compares blocks of two or more"
-            )
-        if self.method in WEIGHTED_PER_WINDOW:
+        if method.teachers == "several":
             self.require("method", len(modalities) > 1, "two teachers or more: it weights them against each other")
+        if method.weighs:
             self._neutral(teachers=tuple(replace(t, weight=1 / len(modalities)) for t in self.teachers))
-        if self.method in ("simkd", "dist"):  # their losses have weights of their own, and no kd term
+        if not method.kd:  # its loss has weights of its own
             self._neutral(kd_weight=KD_WEIGHT, kd_reduction="exact", logit_scaling="exact")
-        if self.method == "simkd":
+        if method.own_head:
             self.require("init", self.init == "random", "random: its head is the teacher's")
-        if self.method == "simkd" or self.logit_scaling == "released":
+        if method.own_head or self.logit_scaling == "released":
             self._neutral(temperature=1.0)
 
     def _neutral(self, **fields: Any) -> None:
@@ -208,7 +204,7 @@ class RunSpec(Spec):
                 mixup=t.mixup,
                 stopping=t.stopping,
                 init="random",
-                teachers=(),
+                **ALONE,
             )
             for t in self.teachers
         )
@@ -217,7 +213,7 @@ class RunSpec(Spec):
     def parent(self) -> RunSpec | None:
         """The run whose last weights this one starts from, or None."""
         if self.init == "scratch":
-            return replace(self, init="random", teachers=(), mixup=self.mixup if not self.teachers else None)
+            return replace(self, init="random", mixup=self.mixup if not self.teachers else None, **ALONE)
         return replace(self, init="random") if self.init == "base" else None
 
     @property

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mixkd.learning.fold_data import FoldData
-from mixkd.learning.methods import METHODS
 from mixkd.runs.published import CHOICES, METRICS
 from mixkd.runs.store import RunRecord, same_people
+from mixkd.specs.methods import METHODS
 from mixkd.specs.run import Mixup, Modality, RunSpec
 
 

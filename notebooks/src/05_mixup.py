@@ -63,9 +63,7 @@ figures.mixed_window(
 
 # %%
 size = min(64, len(train))
-streams = {
-    a: stream(len(train), size, 1, Mixup(a), seed) for a in studies.ALPHAS
-}
+streams = {a: stream(len(train), size, 1, Mixup(a), seed) for a in studies.ALPHAS}
 
 # %% mystnb={"figure": {"caption": "Coefficients of one epoch (bars) and the Beta density they come from: small alpha mixes little, alpha = 1 mixes anything.", "name": "fig-beta"}, "image": {"alt": "Three histograms with curves: U-shaped for alpha 0.2 and 0.4, flat for alpha 1.", "classes": "dark-light"}}
 figures.beta_densities(studies.ALPHAS, streams)

@@ -1,0 +1,83 @@
+"""Methods that read features or maps of live teachers: KD and a term of their own, or (SimKD) that term alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils import skip_init
+
+from mixkd.learning import losses
+from mixkd.learning.methods.step import Parts, Step, basic, by_trust, weighted
+from mixkd.rng import generator
+from mixkd.specs.run import RunSpec
+
+
+def with_term(step: Step, term: torch.Tensor) -> Parts:
+    """The parts of KD, and the method's weight times its own term."""
+    return {**basic(step, weighted(step)), step.method.title: step.method.weight * term}
+
+
+def camkd(step: Step) -> Parts:
+    """CA-MKD: KD and features, both weighted by how right each teacher is. Zhang et al. 2022.
+
+    Term: sum_m trust_m mean (A_m f_s - f_m)^2 with pooled features f and learned linear maps A_m. Declared: pooled
+    features, and the trust of the logits (the original weights this term anew).
+    """
+    trust = losses.label_trust(step.logits, step.target)
+    pairs = zip(step.beside, step.taught, strict=True)
+    gaps = [(adapter(step.student.features) - t.features).pow(2).mean(1) for adapter, t in pairs]
+    term = (trust * torch.stack(gaps)).sum(dim=0).mean()
+    return {**basic(step, by_trust(step, trust)), step.method.title: step.method.weight * term}
+
+
+def at(step: Step) -> Parts:
+    """Attention transfer. Zagoruyko & Komodakis 2017."""
+    return with_term(step, losses.at(step.student.stages, step.taught[0].stages))
+
+
+def of_all(term: Callable[..., torch.Tensor], step: Step) -> Parts:
+    """A term that merges the maps of all teachers by their weights."""
+    return with_term(step, term(step.student.stages, [t.stages for t in step.taught], step.weights))
+
+
+def sp(step: Step) -> Parts:
+    """Similarity-preserving KD. Tung & Mori 2019."""
+    return of_all(losses.sp, step)
+
+
+def tpkd(step: Step) -> Parts:
+    """Orthogonal parts of similarity maps. Jeon et al. 2024."""
+    return of_all(losses.tpkd, step)
+
+
+def amd(step: Step) -> Parts:
+    """Angular margin distillation, global. Jeon et al. 2023."""
+    return with_term(step, losses.amd(step.student.stages, step.taught[0].stages, local=False))
+
+
+def amd_local(step: Step) -> Parts:
+    """Angular margin distillation with its local part. Jeon et al. 2023."""
+    return with_term(step, losses.amd(step.student.stages, step.taught[0].stages, local=True))
+
+
+def simkd(step: Step) -> Parts:
+    """Mean (f_s - f_t)^2 of features behind the student's map. Chen et al. 2022."""
+    return {"features": F.mse_loss(step.student.features, step.taught[0].features)}
+
+
+def adapters(spec: RunSpec) -> nn.ModuleList:
+    """Layers that a method trains beside the student and drops after: CA-MKD's linear maps, one per teacher."""
+    if spec.method != "camkd":
+        return nn.ModuleList()
+    seed = int(generator(spec.seed, "adapters").integers(2**62))
+    draw = torch.Generator().manual_seed(seed)
+    layers = []
+    for teacher in spec.teachers:
+        layer = skip_init(nn.Linear, 64 * spec.width, 64 * teacher.width)  # no draw from the global generator
+        nn.init.xavier_uniform_(layer.weight, generator=draw)
+        nn.init.zeros_(layer.bias)
+        layers.append(layer)
+    return nn.ModuleList(layers)

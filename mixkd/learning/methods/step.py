@@ -1,0 +1,80 @@
+"""What the loss of a training step is made of, and the parts that most methods share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from mixkd.learning import losses
+from mixkd.learning.networks import Outputs
+from mixkd.specs.methods import METHODS, Method
+from mixkd.specs.run import RunSpec
+
+Parts = dict[str, torch.Tensor]  # of a loss, weighted, by name: (n,), averaged over windows, or scalars
+
+
+@dataclass(frozen=True)
+class Step:
+    """One draw: what student and teachers answer to it, its (mixed) label (n, n_classes), and layers trained beside."""
+
+    student: Outputs
+    target: torch.Tensor
+    taught: Sequence[Outputs]
+    spec: RunSpec
+    beside: nn.ModuleList
+
+    @property
+    def method(self) -> Method:
+        return METHODS[self.spec.method]
+
+    @property
+    def weights(self) -> list[float]:
+        """Of the teachers."""
+        return [teacher.weight for teacher in self.spec.teachers]
+
+    @property
+    def logits(self) -> list[torch.Tensor]:
+        """Of the teachers, (n, n_classes) each."""
+        return [outputs.logits for outputs in self.taught]
+
+
+def cross_entropy(step: Step) -> torch.Tensor:
+    """(1 - kd_weight) CE with the (mixed) label, (n,)."""
+    z = step.student.logits if step.spec.logit_scaling == "exact" else losses.rescaled(step.student.logits)
+    return (1 - step.spec.kd_weight) * losses.soft_cross_entropy(z, step.target)
+
+
+def kd(student: torch.Tensor, teacher: torch.Tensor, spec: RunSpec) -> torch.Tensor:
+    """KD of a window, (n,), in the form that the spec asks for.
+
+    `released` scaling divides logits by their standard deviation, with no temperature (MIX-KD); `tda_kd` by half of
+    it, and keeps the factor T^2. `released` reduction also averages over classes: it divides by their number.
+    """
+    if spec.logit_scaling == "exact":
+        result = losses.kd(student, teacher, spec.temperature)
+    else:
+        sharper = 2.0 if spec.logit_scaling == "tda_kd" else 1.0
+        student, teacher = (sharper * losses.rescaled(z) for z in (student, teacher))
+        result = spec.temperature**2 * losses.kd(student, teacher, 1.0)
+    return result / student.shape[1] if spec.kd_reduction == "released" else result
+
+
+def basic(step: Step, kd_term: torch.Tensor) -> Parts:
+    """(1 - kd_weight) CE + kd_weight KD."""
+    return {"CE": cross_entropy(step), "KD": step.spec.kd_weight * kd_term}
+
+
+def weighted(step: Step) -> torch.Tensor:
+    """sum_m w_m kd_m, (n,), with the teachers' fixed weights."""
+    result = torch.zeros_like(step.target[:, 0])
+    for w, teacher in zip(step.weights, step.logits, strict=True):
+        result = result + w * kd(step.student.logits, teacher, step.spec)
+    return result
+
+
+def by_trust(step: Step, trust: torch.Tensor) -> torch.Tensor:
+    """sum_m trust_m kd_m, (n,), with weights per window (n_teachers, n)."""
+    return (trust * torch.stack([kd(step.student.logits, teacher, step.spec) for teacher in step.logits])).sum(dim=0)

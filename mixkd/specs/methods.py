@@ -1,0 +1,63 @@
+"""Facts of the distillation methods: their sources, what they need of teachers, their constants.
+
+Their losses are in `mixkd/learning/methods`. A new method is a row here and a function there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+TPKD_PATCHES = 4  # blocks of columns of a similarity map; notes on the group's work
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of the table.
+
+    teachers: which ones it accepts, one or more of either modality (`any`), `one signal` teacher, or `several`
+    reads: logits alone, so that a trace of them will do, or maps and features too
+    weighs: it sets the weights of teachers itself; kd: its loss has a KD term, with `kd_weight` and temperature
+    weight: of its own term; min_batch: windows of a batch, at least; own_head: the student ends in the teacher's head
+    """
+
+    title: str
+    source: str
+    teachers: Literal["any", "one signal", "several"] = "any"
+    reads: Literal["logits", "maps"] = "logits"
+    weighs: bool = False
+    kd: bool = True
+    weight: float = 0.0
+    min_batch: int = 2
+    own_head: bool = False
+
+
+METHODS = {
+    "kd": Method("KD", "Hinton et al. 2015"),
+    "aver": Method("AVER", "mean of the teachers' outputs; of logits: declared"),
+    "ebkd": Method("EBKD", "Kwon et al. 2020; weights as released with CA-MKD, to sum 1", "several", weighs=True),
+    "ebkd_softmax": Method("EBKD (softmax)", "declared here: EBKD with the weights of CA-MKD", "several", weighs=True),
+    "camkd": Method(
+        "CA-MKD", "Zhang et al. 2022; features, weight 1: declared", "several", "maps", weighs=True, weight=1.0
+    ),
+    "at": Method("AT", "Zagoruyko & Komodakis 2017; weight of RepDistiller", "one signal", "maps", weight=1e3),
+    "sp": Method("SP", "Tung & Mori 2019; weight of the group's code (TGD)", reads="maps", weight=3e3),
+    "tpkd": Method(
+        "TPKD",
+        "Jeon et al. 2024; orthogonal step reconstructed",
+        reads="maps",
+        weight=700.0,
+        min_batch=2 * TPKD_PATCHES,  # it compares blocks of two windows or more
+    ),
+    "amd": Method("AMD (global)", "Jeon et al. 2023; weight of its paper", "one signal", "maps", weight=5e3),
+    "amd_local": Method("AMD (global + local)", "Jeon et al. 2023, in 1-D", "one signal", "maps", weight=5e3),
+    "simkd": Method(
+        "SimKD",
+        "Chen et al. 2022; on pooled features: declared",
+        "one signal",
+        "maps",
+        kd=False,
+        own_head=True,
+    ),
+    "dist": Method("DIST", "Huang et al. 2022; weights 1, 2, 2", "one signal", kd=False),
+}
