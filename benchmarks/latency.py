@@ -18,8 +18,8 @@ from gtda.homology import CubicalPersistence
 
 from benchmarks import as_worker, measure, ratio, show, write
 from mixkd.analysis.cost import NETWORKS
-from mixkd.learning import fold_data, networks
-from mixkd.learning.fold_data import as_input
+from mixkd.learning import networks
+from mixkd.learning.fold_data import as_input, fold_data
 from mixkd.learning.networks import WideResNet, channels_last
 from mixkd.specs.run import ImageSpec, Modality, RunSpec
 from mixkd.topology.imaging import Imager
@@ -88,7 +88,7 @@ def speed(times: dict[Key, list[float]], name: str) -> dict[str, Any]:
 
 def main() -> None:
     as_worker()
-    data = fold_data.prepare(RunSpec(modality="image"))
+    data = fold_data(RunSpec(modality="image").data)
     x = data.parts["train"].x
     chosen = [Network("signal", depth, width, x.shape[1:]) for depth, width in NETWORKS]
     chosen += [Network("image", 16, width, (x.shape[1], r, r)) for width in (1, 3) for r in RESOLUTIONS]

@@ -19,13 +19,13 @@ from typing import Any
 
 from benchmarks import as_worker, measure, ratio, show, write
 from mixkd import studies
-from mixkd.learning import fold_data, training
-from mixkd.learning.fold_data import FoldData
+from mixkd.learning import training
+from mixkd.learning.fold_data import FoldData, fold_data
 from mixkd.learning.methods import adapters
 from mixkd.learning.networks import WideResNet
 from mixkd.learning.training import Teacher
 from mixkd.runs import planning, single
-from mixkd.runs.single import Traces, trace_key
+from mixkd.runs.single import TraceKey, Traces, trace_key
 from mixkd.runs.store import Store
 from mixkd.specs.methods import METHODS
 from mixkd.specs.run import Mixup, RunSpec
@@ -55,8 +55,8 @@ def network(spec: RunSpec, data: FoldData) -> WideResNet:
 
 def stepper(spec: RunSpec, data: FoldData, traces: Traces | None) -> Callable[[], float]:
     """A function that trains one step further along the stream; teachers are live without `traces`, or for features."""
-    data = fold_data.for_spec(data, spec)
-    net, draws = network(spec, data).train(), training.stream_of(spec, data)
+    data = fold_data(spec.data, data)
+    net, draws = network(spec, data).train(), training.stream_of(spec.stream, data)
     steps = cycle(range(len(draws)))
     known = None if METHODS[spec.method].reads == "maps" else traces
     teachers = [
@@ -68,18 +68,18 @@ def stepper(spec: RunSpec, data: FoldData, traces: Traces | None) -> Callable[[]
 
     def step() -> float:
         at = next(steps)
-        return training.train_step(student, training.Batch(at, draws[at], data))
+        return training.train_step(student, training.Batch(at, draws[at], data))["loss"]
 
     return step
 
 
-def build(specs: Iterable[RunSpec], data: FoldData) -> tuple[Traces, dict[str, float]]:
+def build(specs: Iterable[RunSpec], data: FoldData) -> tuple[Traces, dict[TraceKey, float]]:
     """The traces of all teachers of the runs along their streams, and the seconds of each."""
     traces: Traces = {}
     seconds = {}
     for spec in specs:
-        seen = fold_data.for_spec(data, spec)
-        draws = training.stream_of(spec, seen)
+        seen = fold_data(spec.data, data)
+        draws = training.stream_of(spec.stream, seen)
         for run in spec.teacher_runs:
             if (key := trace_key(run, spec)) not in traces:
                 net, start = network(run, seen).eval(), time.process_time()
@@ -90,12 +90,12 @@ def build(specs: Iterable[RunSpec], data: FoldData) -> tuple[Traces, dict[str, f
 
 def evaluation(spec: RunSpec, data: FoldData) -> Callable[[], object]:
     """What `fit` does after an epoch."""
-    seen = fold_data.for_spec(data, spec)
+    seen = fold_data(spec.data, data)
     net = network(spec, seen)
     return lambda: [training.evaluate(net, seen, spec.modality, split) for split in ("validation", "test")]
 
 
-def trace_seconds(spec: RunSpec, seconds: dict[str, float]) -> dict[str, float]:
+def trace_seconds(spec: RunSpec, seconds: dict[TraceKey, float]) -> dict[TraceKey, float]:
     """Seconds of every trace that a run needs; of a mixed stream, the mixed share costs on top of the clean rows."""
     if METHODS[spec.method].reads == "maps":
         return {}
@@ -123,7 +123,9 @@ def step_times(data: FoldData, traces: Traces) -> dict[str, Any]:
     }
 
 
-def quick_profile(data: FoldData, traces: Traces, seconds: dict[str, float], plan: planning.Plan) -> dict[str, Any]:
+def quick_profile(
+    data: FoldData, traces: Traces, seconds: dict[TraceKey, float], plan: planning.Plan
+) -> dict[str, Any]:
     """Core-minutes of the quick profile, without loading and start-up: steps, evaluations, and traces by chunk."""
     counts = Counter(map(kind, plan.missing))
     steps = {(spec, "traced"): stepper(spec, data, traces) for spec in counts}
@@ -135,7 +137,7 @@ def quick_profile(data: FoldData, traces: Traces, seconds: dict[str, float], pla
     def minutes(how: str) -> float:
         total = 0.0
         for spec, count in counts.items():
-            n_steps = len(training.stream_of(spec, data))
+            n_steps = len(training.stream_of(spec.stream, data))
             step = per_step.get((spec, how), per_step[spec, "traced"])
             total += count * (n_steps * step + spec.epochs * per_check[shape(spec)])
         return total / 60
@@ -180,12 +182,12 @@ def main() -> None:
     as_worker()
     with TemporaryDirectory() as empty:
         plan = planning.plan(studies.every("watch", "quick"), Store(Path(empty)))
-    data = fold_data.prepare(BOTH)
+    data = fold_data(BOTH.data)
     _ = data.signals, data.imager, data.labels  # made here, and shared by every variant
     kinds = dict.fromkeys(map(kind, [BOTH, *plan.missing]))
     traces, seconds = build([same for spec in kinds for same in (spec, replace(spec, mixup=None))], data)
     steps = step_times(data, traces)
-    n_steps = len(training.stream_of(BOTH, data))
+    n_steps = len(training.stream_of(BOTH.stream, data))
     built = {
         run.modality: {
             "seconds": seconds[trace_key(run, BOTH)],

@@ -21,7 +21,8 @@ from mixkd import studies, windows
 from mixkd.analysis import agreement, baselines, comparison, cost, features, smoothness
 from mixkd.datasets.sets import synthetic
 from mixkd.errors import MixkdError
-from mixkd.learning import fold_data, metrics, probes, training
+from mixkd.learning import metrics, probes, training
+from mixkd.learning.fold_data import FoldData, fold_data
 from mixkd.runs.store import RunRecord, Store
 from mixkd.studies import tables
 from mixkd.windows import Windows
@@ -92,8 +93,8 @@ def test_target_entropies(temperature_study):
         assert (np.diff(part.sort_values("temperature")["entropy"]) > 0).all()
     for _, row in found[(found["share"] == 0) & (found["fold"] == 0)].iterrows():
         spec = row["spec"]
-        data = fold_data.prepare(spec)
-        first_epoch = training.stream_of(spec, data).rows.ravel()[: len(data.parts["train"]) // 64 * 64]
+        data = fold_data(spec.data)
+        first_epoch = training.stream_of(spec.stream, data).rows.ravel()[: len(data.parts["train"]) // 64 * 64]
         logits = Store().get(spec.teacher_runs[0]).arrays["train_logits"][first_epoch]
         assert row["entropy"] == pytest.approx(mean_entropy(logits, spec.temperature), rel=1e-5)
 
@@ -265,11 +266,9 @@ def table_of(*records: RunRecord) -> pd.DataFrame:
     return pd.DataFrame([{**tables.describe(r.spec), "subject": "7", "record": r} for r in records])
 
 
-def a_fold(y: list[int]) -> fold_data.FoldData:
+def a_fold(y: list[int]) -> FoldData:
     part = labelled(y)
-    return fold_data.FoldData(
-        dict.fromkeys(("train", "validation", "test"), part), windows.Fold((7,), (8,), (9,)), 3, small()
-    )
+    return FoldData(dict.fromkeys(("train", "validation", "test"), part), windows.Fold((7,), (8,), (9,)), 3, small())
 
 
 def test_followed_counts_equal_answers_where_the_teacher_is_right_and_wrong():

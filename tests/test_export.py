@@ -27,7 +27,7 @@ from mixkd.deploy import distill, export, in_use, predict
 from mixkd.deploy.predict import Student
 from mixkd.errors import MixkdError
 from mixkd.figures import timeline
-from mixkd.learning import fold_data
+from mixkd.learning.fold_data import fold_data
 from mixkd.runs.single import trained_network
 from mixkd.runs.store import Store
 
@@ -41,7 +41,7 @@ def home(tmp_path_factory):
 def made(home):
     """A trained student, its data, and the folder it was exported to."""
     record = train(small(), Store(home))
-    data = fold_data.prepare(record.spec)
+    data = fold_data(record.spec.data)
     export.export(record, data, home / "student")
     return record, data, home / "student"
 
@@ -82,7 +82,7 @@ def test_only_students_are_exported(home):
     spec = replace(small(), role="teacher", modality=IMAGE.modality)
     record = train(spec, Store(home))
     with pytest.raises(MixkdError, match="found a network of modality image, expected signal"):
-        export.export(record, fold_data.prepare(record.spec), home / "none")
+        export.export(record, fold_data(record.spec.data), home / "none")
     assert not (home / "none").exists()
 
 
@@ -312,7 +312,7 @@ def test_distill_and_predict_by_command(home, tmp_path, watched):  # noqa: F811
     assert again.returncode == 0, again.stderr
     assert "training: 0 of" in again.stdout
     assert mtimes(store) == before
-    x = fold_data.prepare(final).parts["test"].x[0].T
+    x = fold_data(final.data).parts["test"].x[0].T
     file = recording(tmp_path / "new.csv", np.concatenate([x, x]))
     done = mixkd("predict", str(out), str(file), home=home)
     assert done.returncode == 0, done.stderr

@@ -15,7 +15,7 @@ from mixkd.cli import main
 from mixkd.datasets.own import description, draft, folder
 from mixkd.deploy import distill
 from mixkd.errors import MixkdError
-from mixkd.learning import fold_data
+from mixkd.learning.fold_data import fold_data
 
 PEOPLE, LABELS = ("ann", "bob", "cy"), ("lift", "rest")
 TOML = """
@@ -565,7 +565,7 @@ def test_smoke_has_batches_for_few_people(table, tmp_path, home):
     name = datasets.named(str(base))
     (first, *_), (whole, *_) = (list(studies.bases(name, profile, 0)) for profile in ("smoke", "quick"))
     assert (first.batch_size, whole.batch_size) == (16, 64)
-    assert len(fold_data.prepare(first).parts["train"]) == 16
+    assert len(fold_data(first.data).parts["train"]) == 16
 
 
 def test_too_few_people_are_refused_with_the_reason(table, tmp_path, home):

@@ -9,7 +9,7 @@ from runs import BOTH, PARTIAL, SIGNAL, small
 from test_methods import OTHER, TARGET, TEACHER, TWO_TEACHERS, N, outputs
 
 from mixkd.learning import losses, networks, training
-from mixkd.learning.fold_data import prepare
+from mixkd.learning.fold_data import fold_data
 from mixkd.learning.methods import Step, adapters, distil_loss
 from mixkd.learning.networks import Outputs
 from mixkd.runs import single
@@ -33,7 +33,7 @@ def test_gradients_are_those_of_finite_differences(method):
 
     def loss(tensors):
         student = Outputs(tensors[0], tensors[1], tuple(tensors[2:]))
-        return distil_loss(Step(student, TARGET, [TEACHER, OTHER][: len(spec.teachers)], spec, beside))
+        return distil_loss(Step(student, TARGET, [TEACHER, OTHER][: len(spec.teachers)], spec, beside))[0]
 
     free = [place.clone().requires_grad_() for place in places]
     found = torch.autograd.grad(loss(free), free, allow_unused=True)
@@ -50,10 +50,10 @@ def test_gradients_are_those_of_finite_differences(method):
 @pytest.mark.parametrize("method", ["camkd", "simkd"])
 def test_layers_beside_the_student_learn_and_borrowed_ones_do_not(method, tmp_path):
     spec = small(teachers=BOTH if method == "camkd" else (SIGNAL,), method=method, kd_weight=0.6, mixup=PARTIAL)
-    store, data = Store(tmp_path), prepare(spec)
+    store, data = Store(tmp_path), fold_data(spec.data)
     for teacher in spec.teacher_runs:
         single.run(teacher, store)
-    draws = training.stream_of(spec, data)
+    draws = training.stream_of(spec.stream, data)
     student = single.learner(spec, data, store, draws, None, {})
     own = [*student.beside.parameters(), *student.net.project.parameters()]
     borrowed = list(student.net.head.parameters()) if method == "simkd" else []

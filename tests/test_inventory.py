@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mixkd import MixkdError
+from mixkd.analysis import sizes
 from mixkd.cli import main
 from mixkd.datasets import DATASETS, Recordings
 from mixkd.datasets.raw import download
@@ -79,33 +80,33 @@ def test_a_damaged_file_is_refused_and_left_alone(tmp_path):
 
 
 def test_sizes_show_every_data_set_and_no_number_that_was_not_measured():
-    table = inventory.sizes({"watch": row()})
+    table = sizes.sizes({"watch": row()})
     assert list(table.index) == list(DATASETS)
     assert list(table.loc["watch"]) == ["3", "0.0", "2", "3", "2", "2", "5", "3", "as published"]
     others = table.drop("watch")
     assert set(others.pop("files")) == {"not measured"}
-    assert set(others.to_numpy().ravel()) == {inventory.UNKNOWN}
+    assert set(others.to_numpy().ravel()) == {sizes.UNKNOWN}
 
 
 def test_counts_by_class_are_added_up_and_others_kept_apart():
     counts = {"samples, still": 3, "samples, moving": 4, "samples, left out": 5}
-    table = inventory.mended({"watch": row(counts=counts), "hapt": row()})
+    table = sizes.mended({"watch": row(counts=counts), "hapt": row()})
     assert list(table["what"]) == ["samples", "samples, left out", "gaps, interpolated"]
     assert list(table["count"]) == ["7", "5", "7"]
     assert list(table.index) == ["watch", "watch", "hapt"]
 
 
 def test_balance_and_scale():
-    table = inventory.balance({"watch": row()})
+    table = sizes.balance({"watch": row()})
     assert dict(zip(table["class"], table["share"], strict=True)) == {"still": 3 / 5, "moving": 2 / 5}
     assert set(table["equal"]) == {1 / 2}
-    assert inventory.scale({"watch": row()}).to_dict("records") == [
+    assert sizes.scale({"watch": row()}).to_dict("records") == [
         {"dataset": "watch", "people": 3, "hours": 0.0028, "classes": 2}
     ]
 
 
 def test_sensors_and_licences_are_known_without_any_file():
-    table = inventory.registered()
+    table = sizes.registered()
     assert list(table.index) == list(DATASETS)
     assert table.map(bool).to_numpy().all()
 

@@ -14,7 +14,7 @@ from mixkd.datasets import DATASETS, dataset
 from mixkd.datasets.raw import cache, paths
 from mixkd.datasets.sets import dsads, hapt, mhealth, ucihar, wisdm
 from mixkd.errors import MixkdError
-from mixkd.learning import fold_data
+from mixkd.learning.fold_data import fold_data
 from mixkd.specs.run import RunSpec
 
 TEST_PEOPLE = (2, 4, 9, 10, 12, 13, 18, 20, 24)
@@ -50,7 +50,7 @@ def refused(name: str, message: str, home: Path) -> None:
 
 
 def parts_of(name: str, fold: int = 0) -> dict[str, set[int]]:
-    data = fold_data.prepare(RunSpec(dataset=name, fold=fold))
+    data = fold_data(RunSpec(dataset=name, fold=fold).data)
     return {part: set(found.subject.tolist()) for part, found in data.parts.items()}
 
 
@@ -155,7 +155,7 @@ def test_hapt_has_the_windows_of_the_official_set(expand, monkeypatch, store_hom
     assert official["test"] == set(TEST_PEOPLE)
     assert len(official["train"] | official["validation"]) == 21
     with pytest.raises(MixkdError, match=r"RunSpec\.fold: found 2, expected 0 to 0, or 1 .*, for hapt_official"):
-        fold_data.prepare(RunSpec(dataset="hapt_official", fold=2))
+        fold_data(RunSpec(dataset="hapt_official", fold=2).data)
 
 
 # -- DSADS

@@ -13,7 +13,7 @@ from scipy.stats import entropy, pearsonr
 
 from mixkd.errors import MixkdError
 from mixkd.learning import losses, training
-from mixkd.learning.fold_data import prepare
+from mixkd.learning.fold_data import fold_data
 from mixkd.learning.methods import Step, adapters, distil_loss
 from mixkd.learning.networks import Outputs
 from mixkd.runs import single, worker
@@ -49,7 +49,7 @@ def spec_of(method: str, **fields):
 def loss_of(method: str, **fields) -> float:
     spec = spec_of(method, **fields)
     taught = [TEACHER, OTHER][: len(spec.teachers)]
-    return distil_loss(Step(STUDENT, TARGET, taught, spec, adapters(spec).double())).item()
+    return distil_loss(Step(STUDENT, TARGET, taught, spec, adapters(spec).double()))[0].item()
 
 
 def ce(z: np.ndarray) -> np.ndarray:
@@ -71,9 +71,9 @@ def test_methods_that_need_no_features_read_logits_alone(method):
     bare = [Outputs(o.logits, torch.empty(0), ()) for o in (STUDENT, TEACHER, OTHER)]
     if METHODS[method].reads == "maps":
         with pytest.raises((ValueError, IndexError, RuntimeError, MixkdError)):
-            distil_loss(Step(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, adapters(spec).double()))
+            distil_loss(Step(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, adapters(spec).double()))[0]
     else:
-        loss = distil_loss(Step(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, adapters(spec).double()))
+        loss = distil_loss(Step(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, adapters(spec).double()))[0]
         assert loss.item() == loss_of(method)
 
 
@@ -241,7 +241,7 @@ def test_the_part_of_a_loss_that_is_not_finite_is_named(method, student, teacher
 @pytest.mark.parametrize("method", [*TERMS[1:], "simkd"])
 def test_a_student_that_equals_its_teacher_has_no_feature_term(method):
     spec = spec_of(method, teachers=(SIGNAL,))
-    same = distil_loss(Step(TEACHER, TARGET, [TEACHER], spec, adapters(spec))).item()
+    same = distil_loss(Step(TEACHER, TARGET, [TEACHER], spec, adapters(spec)))[0].item()
     expected = 0.0 if method == "simkd" else 0.4 * ce(Z1).mean()
     assert same == pytest.approx(expected, abs=1e-9)
 
@@ -296,8 +296,8 @@ def test_lockstep_asks_each_teacher_once_per_step(alone, monkeypatch):
     forward = training.WideResNet.outputs
     monkeypatch.setattr(training.WideResNet, "outputs", lambda net, x: asked.append(id(net)) or forward(net, x))
     specs = [replace(spec_of(name, teachers=(SIGNAL,)), mixup=PARTIAL) for name in ("at", "amd", "sp")]
-    data = prepare(specs[0])
-    draws, nets = training.stream_of(specs[0], data), {}
+    data = fold_data(specs[0].data)
+    draws, nets = training.stream_of(specs[0].stream, data), {}
     students = [single.learner(spec, data, alone, draws, None, nets) for spec in specs]
     training.fit(students, data, draws)
     (teacher,) = nets.values()
@@ -307,7 +307,7 @@ def test_lockstep_asks_each_teacher_once_per_step(alone, monkeypatch):
 
 def test_simkd_answers_with_the_head_of_its_teacher(alone):
     spec = replace(spec_of("simkd"), mixup=PARTIAL)
-    record, data = alone.get(spec), prepare(spec)
+    record, data = alone.get(spec), fold_data(spec.data)
     teacher = alone.get(spec.teacher_runs[0])
     assert all(np.array_equal(record.weights[f"head.{n}"], teacher.weights[f"head.{n}"]) for n in ("weight", "bias"))
     logits, _ = training.evaluate(trained_network(record, data), data, "signal", "test")
@@ -322,5 +322,5 @@ def test_an_early_stopped_teacher_is_the_network_of_its_best_epoch(tmp_path):
     scores = [row["validation"]["accuracy"] for row in record.history]
     assert best.history == record.history[: int(np.argmax(scores)) + 1]
     logits = best.arrays["validation_logits"]
-    assert (logits.argmax(1) == prepare(last).parts["validation"].y).mean() == max(scores)
+    assert (logits.argmax(1) == fold_data(last.data).parts["validation"].y).mean() == max(scores)
     assert not all(np.array_equal(best.weights[name], value) for name, value in record.weights.items())

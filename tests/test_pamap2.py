@@ -14,7 +14,7 @@ from mixkd.datasets import DATASETS, Recordings, dataset
 from mixkd.datasets.raw import cache, download, text_table
 from mixkd.datasets.sets import pamap2
 from mixkd.errors import MixkdError
-from mixkd.learning import fold_data
+from mixkd.learning.fold_data import fold_data
 from mixkd.specs.run import RunSpec
 
 SECONDS = {  # of each protocol activity, people 101 to 109: the official summary
@@ -188,13 +188,13 @@ def test_gaps_are_interpolated_inside_the_limit_and_inside_one_activity():
 
 def test_nine_folds_and_the_released_normalisation(files):
     for fold, subject in enumerate(pamap2.SUBJECTS):
-        data = fold_data.prepare(RunSpec(dataset="pamap2_released", fold=fold))
+        data = fold_data(RunSpec(dataset="pamap2_released", fold=fold).data)
         assert data.fold.test == (subject,)
     x = data.parts["train"].x
     np.testing.assert_allclose(data.normalisation.mean, x.mean((0, 2), dtype=np.float64), rtol=1e-5)
     inside = x.std(axis=2).mean(axis=0)
     np.testing.assert_allclose(data.normalisation.std, np.where(inside > 1e-12, inside, 1), rtol=1e-4)
-    overall = fold_data.prepare(RunSpec(dataset="pamap2", fold=8))
+    overall = fold_data(RunSpec(dataset="pamap2", fold=8).data)
     np.testing.assert_allclose(overall.normalisation.std, overall.parts["train"].x.std((0, 2)), rtol=1e-4)
 
 

@@ -48,7 +48,7 @@ def close(ours: torch.Tensor, released: str, factor: float = 1.0) -> None:
 
 def loss(taught: list[Outputs], target: torch.Tensor = ONE_HOT, **fields) -> torch.Tensor:
     spec = small(**fields)
-    return distil_loss(Step(STUDENT, target, taught, spec, adapters(spec)))
+    return distil_loss(Step(STUDENT, target, taught, spec, adapters(spec)))[0]
 
 
 def test_mixkd_rescaled_logits():

@@ -148,17 +148,21 @@ def verify(
     """Train a sample of published (`full`) or stored runs again, with their teachers. Exit status 1 on a difference."""
     from mixkd import studies
     from mixkd.runs import sweep
-    from mixkd.runs.provenance import compare
+    from mixkd.runs.provenance import compare, seed_noise
+    from mixkd.runs.published import Published
     from mixkd.runs.store import Store
 
-    stored = studies.every_record(dataset, profile, seed)
+    stored, published = studies.every_record(dataset, profile, seed), Published()
+    if retired := published.retired(dataset) if studies.profile_of(profile).full else 0:
+        out.print(f"{retired} published runs are of an earlier recipe or other conditions, and are not served")
     if not stored:
         raise MixkdError(f"verify: no stored runs of {dataset}, profile {profile}; run `mixkd sweep` first")
+    noise = seed_noise(record for spec in published if spec.dataset == dataset and (record := published.get(spec)))
     chosen = random.Random(seed).sample(stored, min(sample, len(stored)))
     table, worst = terminal.table("run", "stored", "again", "verdict"), 0
     with tempfile.TemporaryDirectory() as folder:
         for old, new in zip(chosen, sweep.run([r.spec for r in chosen], Store(Path(folder))), strict=True):
-            verdict, ok = compare(old, new)
+            verdict, ok = compare(old, new, noise)
             worst |= not ok
             table.add_row(old.spec.name, *(f"{r.metrics()['accuracy']:.4f}" for r in (old, new)), verdict)
     out.print(table)

@@ -24,7 +24,7 @@ from mixkd.deploy import in_use
 from mixkd.deploy.export import export
 from mixkd.files import atomic_write
 from mixkd.learning import metrics
-from mixkd.learning.fold_data import prepare
+from mixkd.learning.fold_data import fold_data
 from mixkd.runs import planning, sweep
 from mixkd.runs.store import RunRecord
 from mixkd.specs.run import RunSpec
@@ -69,7 +69,7 @@ def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, s
     n = len(records) // 2
     plain, taught, last = records[:n], records[n:-1], records[-1]
     say("exporting")
-    about = export(last, prepare(final), out)
+    about = export(last, fold_data(final.data), out)
     entry = dataset_entry(dataset)
     say("labelling whole recordings of held-out people")
     kept = all(record.folder for record in taught)  # published records come without weights
@@ -145,7 +145,7 @@ def whole_table(whole: pd.DataFrame | None) -> str:
 def pooled(students: list[RunRecord]) -> tuple[np.ndarray, np.ndarray]:
     """Logits and labels of all held-out windows."""
     logits = [record.arrays["test_logits"] for record in students]
-    data = {fold: prepare(spec) for fold, spec in {record.spec.fold: record.spec for record in students}.items()}
+    data = {fold: fold_data(spec.data) for fold, spec in {record.spec.fold: record.spec for record in students}.items()}
     return np.concatenate(logits), np.concatenate([tables.labels(record, data) for record in students])
 
 

@@ -21,7 +21,7 @@ from mixkd.analysis import baselines
 from mixkd.datasets import Recordings, dataset
 from mixkd.deploy import predict, ranges
 from mixkd.deploy.export import Portable
-from mixkd.learning.fold_data import FoldData, prepare
+from mixkd.learning.fold_data import FoldData, fold_data
 from mixkd.runs.single import trained_network
 from mixkd.runs.store import RunRecord
 
@@ -82,7 +82,7 @@ def table(students: list[RunRecord]) -> pd.DataFrame:
     answers: dict[str, list[tuple[Stream, np.ndarray]]] = {"student": [], "random forest": [], "majority class": []}
     for fold in dict.fromkeys(record.spec.fold for record in students):
         of_fold = [record for record in students if record.spec.fold == fold]
-        data, entry = prepare(of_fold[0].spec), dataset(of_fold[0].spec.dataset)
+        data, entry = fold_data(of_fold[0].spec.data), dataset(of_fold[0].spec.dataset)
         recordings, train = entry.load(), data.parts["train"]
         seen = stream(recordings, data.fold.test, entry.window)
         training = ranges.fit(train.x, recordings.units)

@@ -10,11 +10,12 @@ import torch
 from torch.nn import functional as F
 
 from mixkd import windows
-from mixkd.datasets import dataset
+from mixkd.datasets import Scaling, dataset
 from mixkd.errors import MixkdError
 from mixkd.learning.networks import channels_last
 from mixkd.learning.streams import Draw, mix
-from mixkd.specs.run import Modality, RunSpec
+from mixkd.specs.run import Modality
+from mixkd.specs.views import DataView, WindowsView
 from mixkd.topology.imaging import Imager
 from mixkd.topology.persistence import Diagrams, diagrams
 from mixkd.windows import Normalisation, Windows
@@ -23,22 +24,20 @@ Split = str  # "train", "validation" or "test"
 
 
 @dataclass(frozen=True)
-class FoldData:
-    """Everything a run of one fold sees. Normalisation and image ranges are fitted on the training windows."""
+class FoldWindows:
+    """The windows of a fold, and what depends on them alone. Normalisation is fitted on the training windows.
+
+    scaling: of the data set, see `windows.Normalisation`
+    """
 
     parts: dict[Split, Windows]
     fold: windows.Fold
     n_classes: int
-    spec: RunSpec
-
-    @property
-    def subjects(self) -> dict[Split, list[int]]:
-        """Who is in which part."""
-        return {name: list(getattr(self.fold, name)) for name in self.parts}
+    scaling: Scaling
 
     @cached_property
     def normalisation(self) -> Normalisation:
-        return Normalisation.fit(self.parts["train"].x, dataset(self.spec.dataset).scaling)
+        return Normalisation.fit(self.parts["train"].x, self.scaling)
 
     @cached_property
     def signals(self) -> dict[Split, torch.Tensor]:
@@ -51,14 +50,56 @@ class FoldData:
         return {name: diagrams(part.x) for name, part in self.parts.items()}
 
     @cached_property
-    def imager(self) -> Imager:
-        assert self.spec.image is not None
-        return Imager.fit(self.diagrams["train"], self.spec.image)
-
-    @cached_property
     def labels(self) -> torch.Tensor:
         """One-hot labels of the training windows, (n_windows, n_classes)."""
         return F.one_hot(torch.from_numpy(self.parts["train"].y), self.n_classes).float()
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """Everything a run of one fold sees: windows, which several runs may share, and images as `about` says."""
+
+    base: FoldWindows
+    about: DataView
+
+    @property
+    def parts(self) -> dict[Split, Windows]:
+        return self.base.parts
+
+    @property
+    def fold(self) -> windows.Fold:
+        return self.base.fold
+
+    @property
+    def n_classes(self) -> int:
+        return self.base.n_classes
+
+    @property
+    def normalisation(self) -> Normalisation:
+        return self.base.normalisation
+
+    @property
+    def signals(self) -> dict[Split, torch.Tensor]:
+        return self.base.signals
+
+    @property
+    def diagrams(self) -> dict[Split, Diagrams]:
+        return self.base.diagrams
+
+    @property
+    def labels(self) -> torch.Tensor:
+        return self.base.labels
+
+    @property
+    def subjects(self) -> dict[Split, list[int]]:
+        """Who is in which part."""
+        return {name: list(getattr(self.fold, name)) for name in self.parts}
+
+    @cached_property
+    def imager(self) -> Imager:
+        """Its ranges are those of the training diagrams."""
+        assert self.about.image is not None
+        return Imager.fit(self.diagrams["train"], self.about.image)
 
     def inputs(self, modality: Modality, split: Split, rows: np.ndarray) -> torch.Tensor:
         """Unmixed network inputs of some windows."""
@@ -72,7 +113,7 @@ class FoldData:
         if not draw.mixed.any():
             return own
         coefficients = torch.from_numpy(draw.coefficients)
-        if modality == "image" and self.spec.image_mixing == "recompute":
+        if modality == "image" and self.about.image_mixing == "recompute":
             x = self.parts["train"].x
             mixture = mix(x[draw.rows], x[draw.partners], draw.coefficients)
             return as_input(self.imager(diagrams(mixture)))
@@ -87,31 +128,28 @@ def as_input(x: np.ndarray) -> torch.Tensor:
     return channels_last(torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)))
 
 
-def prepare(spec: RunSpec) -> FoldData:
-    """Load, cut and split the data of a run; the fold after the last trains on everybody, for a student to take away.
+def fold_data(about: DataView, like: FoldData | None = None) -> FoldData:
+    """The data that `about` describes; the windows of `like` are used where they are the same.
 
-    Raises MixkdError for an unknown data set or fold.
+    The fold after the last trains on everybody, for a student to take away. Raises MixkdError for an unknown data set
+    or fold.
     """
-    entry = dataset(spec.dataset)
+    if like and like.about == about:
+        return like
+    shared = like.base if like and like.about.windows == about.windows else None
+    return FoldData(shared or fold_windows(about.windows), about)
+
+
+def fold_windows(about: WindowsView) -> FoldWindows:
+    """Load, cut and split the windows of a fold."""
+    entry = dataset(about.dataset)
     recordings = entry.load()
     cut = windows.cut(recordings, entry.window, entry.step, entry.rule)
-    if spec.windows_per_class:
-        cut = windows.thin(cut, spec.windows_per_class)
+    if about.windows_per_class:
+        cut = windows.thin(cut, about.windows_per_class)
     folds = windows.folds(recordings.subjects, entry.test)
-    if spec.fold > len(folds):
+    if about.fold > len(folds):
         expected = f"0 to {len(folds) - 1}, or {len(folds)} to train on everybody"
-        raise MixkdError(f"RunSpec.fold: found {spec.fold}, expected {expected}, for {spec.dataset}")
-    fold = folds[spec.fold] if spec.fold < len(folds) else windows.everybody(folds)
-    return FoldData(windows.split(cut, fold), fold, len(recordings.classes), spec)
-
-
-def for_spec(data: FoldData, spec: RunSpec) -> FoldData:
-    """The data of another run; what was computed is kept where it does not depend on the run."""
-    if any(getattr(spec, name) != getattr(data.spec, name) for name in ("dataset", "fold", "windows_per_class")):
-        return prepare(spec)
-    other = FoldData(data.parts, data.fold, data.n_classes, spec)
-    shared = ["normalisation", "signals", "diagrams", "labels"]
-    if data.spec.image == spec.image:
-        shared.append("imager")
-    other.__dict__.update({name: data.__dict__[name] for name in shared if name in data.__dict__})
-    return other
+        raise MixkdError(f"RunSpec.fold: found {about.fold}, expected {expected}, for {about.dataset}")
+    fold = folds[about.fold] if about.fold < len(folds) else windows.everybody(folds)
+    return FoldWindows(windows.split(cut, fold), fold, len(recordings.classes), entry.scaling)

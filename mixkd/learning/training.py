@@ -18,6 +18,7 @@ from mixkd.learning.networks import Outputs, WideResNet
 from mixkd.learning.streams import Draw, Stream, stream
 from mixkd.rng import generator
 from mixkd.specs.run import Modality, RunSpec
+from mixkd.specs.views import StreamView
 
 
 def learning_rate(step: int, n_steps: int, spec: RunSpec) -> float:
@@ -101,10 +102,10 @@ def trace(net: WideResNet, modality: Modality, data: FoldData, draws: Stream) ->
     return result
 
 
-def stream_of(spec: RunSpec, data: FoldData) -> Stream:
-    """The stream of a run. Students of one fold and seed share it, whatever their teachers and initialisation."""
-    seed = int(generator(spec.seed, "stream", spec.role).integers(2**62))
-    return stream(len(data.parts["train"]), spec.batch_size, spec.epochs, spec.mixup, seed)
+def stream_of(about: StreamView, data: FoldData) -> Stream:
+    """The draws of a run. Students of one fold and seed share them, whatever their teachers and initialisation."""
+    seed = int(generator(about.seed, "stream", about.role).integers(2**62))
+    return stream(len(data.parts["train"]), about.batch_size, about.epochs, about.mixup, seed)
 
 
 @dataclass
@@ -123,28 +124,30 @@ def new_optimiser(net: WideResNet, beside: torch.nn.ModuleList, spec: RunSpec) -
     return torch.optim.SGD(trainable, spec.learning_rate, spec.momentum, weight_decay=spec.weight_decay)
 
 
-def train_step(student: Learner, batch: Batch) -> float:
-    """One step along the stream: the draw mixes input, label and what the teachers see. Returns the loss.
+def train_step(student: Learner, batch: Batch) -> dict[str, float]:
+    """One step along the stream: the draw mixes input, label and what the teachers see. The loss and its parts.
 
     Raises MixkdError naming run, step and the part of the loss that is not a number.
     """
     taught = [batch.taught(teacher) for teacher in student.teachers]
     outputs = student.net.outputs(batch.inputs(student.spec.modality))
     try:
-        loss = distil_loss(Step(outputs, batch.labels, taught, student.spec, student.beside))
+        loss, parts = distil_loss(Step(outputs, batch.labels, taught, student.spec, student.beside))
     except MixkdError as error:
         raise MixkdError(f"run {student.spec.name}, step {batch.step}: {error}") from error
     student.optimiser.zero_grad()
     loss.backward()
     student.optimiser.step()
-    return loss.item()
+    return {"loss": loss.item(), **{name: part.item() for name, part in parts.items()}}
 
 
 History = list[dict[str, Any]]
 
 
 def fit(students: list[Learner], data: FoldData, draws: Stream) -> list[History]:
-    """Train networks in place, in lockstep along `draws`; per network one row per epoch: loss, validation, test.
+    """Train networks in place, in lockstep along `draws`; per network one row per epoch.
+
+    A row: loss and its parts, means over steps; validation, test.
 
     Each comes out as it would alone: they share what a batch holds, and nothing that a step changes.
     """
@@ -153,7 +156,7 @@ def fit(students: list[Learner], data: FoldData, draws: Stream) -> list[History]
     histories: list[History] = [[] for _ in students]
     best: dict[int, dict[str, torch.Tensor]] = {}
     for epoch in range(n_epochs):
-        losses: list[list[float]] = [[] for _ in students]
+        losses: list[list[dict[str, float]]] = [[] for _ in students]
         for student in students:
             student.net.train()
         for step in range(epoch * per_epoch, (epoch + 1) * per_epoch):
@@ -162,7 +165,8 @@ def fit(students: list[Learner], data: FoldData, draws: Stream) -> list[History]
                 student.optimiser.param_groups[0]["lr"] = learning_rate(step, len(draws), student.spec)
                 found.append(train_step(student, batch))
         for i, (student, found) in enumerate(zip(students, losses, strict=True)):
-            row: dict[str, Any] = {"loss": float(np.mean(found))}
+            means = {name: float(np.mean([step[name] for step in found])) for name in found[0]}
+            row: dict[str, Any] = {"loss": means.pop("loss"), "parts": means}
             for split in ("validation", "test"):
                 logits, _ = evaluate(student.net, data, student.spec.modality, split)
                 row[split] = metrics.summary(logits, data.parts[split].y)

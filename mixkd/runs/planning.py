@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
-import torch
-
-from mixkd.learning import fold_data, networks
+from mixkd.runs.cost import estimated_seconds
 from mixkd.runs.store import RunRecord, Store
 from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
@@ -68,14 +65,9 @@ def chunks(missing: list[RunSpec]) -> list[Chunk]:
     """
     groups: dict[tuple, list[RunSpec]] = {}
     for spec in missing:
-        mixup = spec.mixup.hash if spec.mixup else ""
         alone = "" if spec.teachers else spec.hash
-        windows = (spec.dataset, spec.windows_per_class, spec.fold)
-        images = (spec.image.hash, spec.image_mixing) if spec.image else ("", "")
-        lockstep = images if METHODS[spec.method].reads == "maps" else ("traced", "")
-        draws = (spec.seed, spec.epochs, spec.batch_size, mixup)
-        key = (level(spec), windows, draws, alone, lockstep)
-        groups.setdefault(key, []).append(spec)
+        images = spec.data if METHODS[spec.method].reads == "maps" else None
+        groups.setdefault((level(spec), spec.stream, alone, images), []).append(spec)
     hashes = {spec.hash for spec in missing}
     result = []
     for _, group in sorted(groups.items(), key=lambda item: item[0][0]):
@@ -84,31 +76,6 @@ def chunks(missing: list[RunSpec]) -> list[Chunk]:
             needs = {needed.hash for spec in part for needed in spec.requires} & hashes
             result.append(Chunk(part, needs, sum(estimated_seconds(spec) for spec in part)))
     return result
-
-
-@lru_cache
-def _windows_and_shape(name: str, cap: int | None) -> tuple[int, int, int]:
-    data = fold_data.prepare(RunSpec(dataset=name, windows_per_class=cap))
-    n_windows, n_channels, n_samples = data.parts["train"].x.shape
-    return n_windows, n_channels, n_samples
-
-
-@lru_cache
-def _multiply_adds(modality, depth: int, width: int, shape: tuple[int, ...]) -> int:
-    net = networks.build(modality, depth, width, shape[0], 10, torch.Generator())
-    return networks.n_multiply_adds(net, shape)
-
-
-def estimated_seconds(spec: RunSpec) -> float:
-    """Rough time of a run on one core, for the plan and the time left.
-
-    0.15 ms per window and epoch plus 50 ms per 10^9 multiply-adds: five networks and the sum of a `quick` profile.
-    """
-    n_windows, n_channels, n_samples = _windows_and_shape(spec.dataset, spec.windows_per_class)
-    pixels = spec.image.resolution if spec.image else 0
-    shape = (n_channels, n_samples) if spec.modality == "signal" else (n_channels, pixels, pixels)
-    work = _multiply_adds(spec.modality, spec.depth, spec.width, shape)
-    return n_windows * spec.epochs * (1.5e-4 + 50e-12 * work)
 
 
 @dataclass

@@ -128,6 +128,12 @@ class Published:
     def __contains__(self, spec: RunSpec) -> bool:
         return self.get(spec) is not None
 
+    def retired(self, dataset: str) -> int:
+        """Runs of a data set that are kept and not served: of an earlier recipe, or made under other conditions."""
+        specs = (self._content(spec_hash)["spec"] for spec_hash in self._rows)
+        own = [RunSpec.parse(spec) for spec in specs if spec["dataset"] == dataset]
+        return sum(spec not in self for spec in own)
+
     def get(self, spec: RunSpec) -> RunRecord | None:
         """The published record; None when there is none of the spec's recipe (a later part replaces an earlier one).
 

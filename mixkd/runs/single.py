@@ -11,40 +11,43 @@ import torch
 from mixkd.errors import MixkdError
 from mixkd.files import Arrays
 from mixkd.learning import metrics, networks, probes
-from mixkd.learning.fold_data import FoldData, for_spec, prepare
+from mixkd.learning.fold_data import FoldData, fold_data
 from mixkd.learning.methods import adapters
 from mixkd.learning.networks import WideResNet
 from mixkd.learning.streams import Stream
 from mixkd.learning.training import History, Learner, Teacher, evaluate, fit, new_optimiser, stream_of, trace
 from mixkd.rng import generator
+from mixkd.runs.conditions import conditions
 from mixkd.runs.provenance import provenance
 from mixkd.runs.store import RunRecord, Store, same_people
 from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
+from mixkd.specs.views import DataView, NetworkView, StreamView
 
 MAX_TRACE_BYTES = 512 * 2**20  # of one group of students; above it, teachers run live
 
-Traces = dict[str, torch.Tensor]  # by hash of the teacher's run and of the stream, see `trace_key`
+TraceKey = tuple[str, StreamView, DataView | None]
+Traces = dict[TraceKey, torch.Tensor]
 
 
-def trace_key(teacher: RunSpec, spec: RunSpec) -> str:
-    """All that a trace of `teacher` along the stream of `spec` depends on, within one fold and seed."""
-    mixup = spec.mixup.hash if spec.mixup else "clean"
-    return f"{teacher.hash}/{mixup}/{spec.role}/{spec.image_mixing if teacher.modality == 'image' else ''}"
+def trace_key(teacher: RunSpec, spec: RunSpec) -> TraceKey:
+    """All that a trace of `teacher` along the stream of `spec` depends on."""
+    return teacher.hash, spec.stream, spec.data if teacher.modality == "image" else None
 
 
-def untrained(spec: RunSpec, data: FoldData, seed: int = 0) -> WideResNet:
-    """A random network of the shape that the run trains; one of SimKD ends in its teacher's head."""
-    n_channels, draws = data.parts["train"].x.shape[1], torch.Generator().manual_seed(seed)
-    net = networks.build(spec.modality, spec.depth, spec.width, n_channels, data.n_classes, draws)
-    if spec.method == "simkd":
-        net.reuse_head(64 * spec.teachers[0].width, torch.Generator().manual_seed(seed + 1))
+def untrained(about: NetworkView, data: FoldData) -> WideResNet:
+    """A random network, of its own draws; one of SimKD ends in its teacher's head."""
+    seed = int(generator(about.seed, "network", about.role, about.modality).integers(2**62))
+    n_channels, draw = data.parts["train"].x.shape[1], torch.Generator().manual_seed(seed)
+    net = networks.build(about.modality, about.depth, about.width, n_channels, data.n_classes, draw)
+    if about.head:
+        net.reuse_head(64 * about.head, torch.Generator().manual_seed(seed + 1))
     return net
 
 
 def initial_network(spec: RunSpec, data: FoldData, store: Store) -> WideResNet:
     """The network before its first step: random, or with the last weights of the parent run."""
-    net = untrained(spec, data, int(generator(spec.seed, "network", spec.role, spec.modality).integers(2**62)))
+    net = untrained(spec.network, data)
     if spec.parent:
         load_weights(net, required(spec.parent, store, data))
     return net
@@ -58,7 +61,7 @@ def load_weights(net: WideResNet, record: RunRecord) -> WideResNet:
 
 def trained_network(record: RunRecord, data: FoldData) -> WideResNet:
     """A stored run's network, in evaluation mode."""
-    return load_weights(untrained(record.spec, data), record).eval()
+    return load_weights(untrained(record.spec.network, data), record).eval()
 
 
 def trained(spec: RunSpec, store: Store) -> RunRecord:
@@ -114,15 +117,13 @@ def run_together(
             locks.enter_context(store.lock(spec))
         missing = [spec for spec in specs if store.get(spec) is None]
         if missing:
-            _train(missing, store, data or prepare(missing[0]), traces)
+            _train(missing, store, fold_data(missing[0].data, data), traces)
         return [trained(spec, store) for spec in specs]
 
 
 def _train(specs: list[RunSpec], store: Store, data: FoldData, traces: Traces | None) -> None:
     start = time.perf_counter()
-    if data.spec != specs[0]:
-        data = for_spec(data, specs[0])
-    draws, nets = stream_of(specs[0], data), dict[str, WideResNet]()
+    draws, nets = stream_of(specs[0].stream, data), dict[str, WideResNet]()
     students = [learner(spec, data, store, draws, traces, nets) for spec in specs]
     histories = fit(students, data, draws)
     seconds = (time.perf_counter() - start) / len(specs)
@@ -139,6 +140,7 @@ def _store(student: Learner, history: History, data: FoldData, draws: Stream, st
     about: dict[str, Any] = {
         "subjects": data.subjects,
         "windows": {name: len(part) for name, part in data.parts.items()},
+        "conditions": conditions(spec),
     }
     if spec.mixup:
         about["mixed_share"] = draws.mixed_share
@@ -169,7 +171,7 @@ def probe(student: Learner, data: FoldData, arrays: Arrays) -> dict[str, Any]:
             for subject in data.fold.test
         },
     }
-    draws = stream_of(student.spec, data)
+    draws = stream_of(student.spec.stream, data)
     epoch = draws.first(len(draws) // student.spec.epochs)
     found["target_entropy"] = [
         probes.entropy_curve(said(teacher, data, epoch).flatten(0, 1).numpy()) for teacher in student.teachers

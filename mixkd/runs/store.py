@@ -22,6 +22,7 @@ import safetensors.numpy
 
 from mixkd.errors import MixkdError
 from mixkd.files import Arrays, atomic_write, canonical_json, home, locked, log, pack, sha256
+from mixkd.runs import conditions
 from mixkd.specs.run import RECIPE, RunSpec
 
 
@@ -61,8 +62,9 @@ class RunRecord:
 
     @property
     def current(self) -> bool:
-        """Whether the code of today would compute the same: the record's recipe is that of its spec."""
-        return self.provenance.get("recipe", RECIPE) == self.spec.recipe
+        """Whether the code of today would compute the same: recipe and conditions of the spec are the record's."""
+        same = conditions.same(self.spec, self.data.get("conditions"))
+        return self.provenance.get("recipe", 1) == self.spec.recipe and same
 
     @property
     def subject(self) -> str:

@@ -10,13 +10,12 @@ import json
 import os
 import sys
 import traceback
-from contextlib import suppress
 from pathlib import Path
 
 import torch
 
 from mixkd.errors import MixkdError, machine_fault
-from mixkd.learning import fold_data
+from mixkd.learning.fold_data import FoldData, fold_data
 from mixkd.runs import single
 from mixkd.runs.store import Store
 from mixkd.specs.methods import METHODS
@@ -25,17 +24,19 @@ from mixkd.specs.run import RunSpec
 
 def train_chunk(specs: list[RunSpec], store: Store, answer) -> None:
     """Train runs that share a stream: data is prepared once, traces are built once, feature methods go in lockstep."""
-    data: fold_data.FoldData | None = None
+    data: FoldData | None = None
     traces: single.Traces = {}
     together = [spec for spec in specs if METHODS[spec.method].reads == "maps"]
     if len(together) > 1:
-        with suppress(Exception):  # whatever it is, training them one by one below says which run it was
-            data = fold_data.prepare(together[0])
+        try:
+            data = fold_data(together[0].data)
             single.run_together(together, store, data)
+        except Exception as fault:  # training them one by one below says which run it was, if it was one
+            print(f"lockstep of {len(together)} runs failed, they go one by one: {fault}", file=sys.stderr, flush=True)
     for spec in specs:
         error = None
         try:
-            data = fold_data.for_spec(data, spec) if data else fold_data.prepare(spec)
+            data = fold_data(spec.data, data)
             single.run(spec, store, data, traces)
         except MixkdError as refusal:
             error = str(refusal)

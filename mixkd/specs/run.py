@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import typing
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from mixkd.specs.methods import METHODS
 from mixkd.specs.strict import Spec
+from mixkd.specs.views import DataView, NetworkView, StreamView, WindowsView
 
 Modality = Literal["signal", "image"]
 TEMPERATURE = 4.0  # source: released code of the group
@@ -187,11 +189,28 @@ class RunSpec(Spec):
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 
+    @cached_property
+    def windows(self) -> WindowsView:
+        return WindowsView(self.dataset, self.fold, self.windows_per_class)
+
+    @cached_property
+    def data(self) -> DataView:
+        return DataView(self.windows, self.image, self.image_mixing)
+
+    @cached_property
+    def stream(self) -> StreamView:
+        return StreamView(self.windows, self.seed, self.role, self.epochs, self.batch_size, self.mixup)
+
+    @cached_property
+    def network(self) -> NetworkView:
+        head = self.teachers[0].width if METHODS[self.method].own_head else None
+        return NetworkView(self.seed, self.role, self.modality, self.depth, self.width, head)
+
     @property
     def sees_images(self) -> bool:
         return self.modality == "image" or any(t.modality == "image" for t in self.teachers)
 
-    @property
+    @cached_property
     def teacher_runs(self) -> tuple[RunSpec, ...]:
         """The runs that train this run's teachers: same fold, seed and schedule, their own mixup."""
         return tuple(
@@ -209,19 +228,19 @@ class RunSpec(Spec):
             for t in self.teachers
         )
 
-    @property
+    @cached_property
     def parent(self) -> RunSpec | None:
         """The run whose last weights this one starts from, or None."""
         if self.init == "scratch":
             return replace(self, init="random", mixup=self.mixup if not self.teachers else None, **ALONE)
         return replace(self, init="random") if self.init == "base" else None
 
-    @property
+    @cached_property
     def requires(self) -> tuple[RunSpec, ...]:
         """Runs that must be trained before this one."""
         return self.teacher_runs + ((self.parent,) if self.parent else ())
 
-    @property
+    @cached_property
     def recipe(self) -> int:
         """Version of the code that this run's numbers depend on; a stored run of another version is trained anew.
 

@@ -84,7 +84,7 @@ class Spec:
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
-    @property
+    @functools.cached_property
     def hash(self) -> str:
         """16 hex digits of SHA-256 over the canonical JSON; equal in every process and Python version.
 

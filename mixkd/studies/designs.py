@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal
 
 from mixkd import windows
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.errors import MixkdError, nearest
-from mixkd.learning.fold_data import FoldData, prepare
 from mixkd.runs import sweep
 from mixkd.runs.planning import with_requirements
 from mixkd.runs.published import Published
 from mixkd.runs.store import RunRecord, Store, same_people
 from mixkd.specs.profiles import PROFILES, Profile
 from mixkd.specs.run import KD_WEIGHT, TEMPERATURE, ImageSpec, Mixup, Modality, RunSpec, TeacherSpec
-from mixkd.studies import inventory, tables
+from mixkd.studies import inventory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mixkd.learning.fold_data import FoldData
 
 ALPHAS = (0.2, 0.4, 1.0)  # values of the group's mixup study; 1.0 is its default
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
@@ -87,7 +89,9 @@ def store_of(profile: str) -> Store:
 
 def data(dataset: str, profile: str, seed: int) -> dict[int, FoldData]:
     """The data of every fold of a profile, by fold."""
-    return {base.fold: prepare(base) for base in bases(dataset, profile, seed) if base.seed == seed}
+    from mixkd.learning.fold_data import fold_data  # here: a plan of runs needs no torch
+
+    return {base.fold: fold_data(base.data) for base in bases(dataset, profile, seed) if base.seed == seed}
 
 
 def taught(base: RunSpec, by: Teachers, in_teacher: Mixup | None = None, **fields: Any) -> RunSpec:
@@ -288,6 +292,8 @@ def load(
 
     MixkdError where runs of one fold saw other people: two copies of a data set, published and local.
     """
+    from mixkd.studies import tables  # here: a plan of runs needs no pandas
+
     records = sweep.run(specs(study, dataset, profile, seed, alpha), store_of(profile))
     tested: dict[int, RunRecord] = {}
     for record in records:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from mixkd import windows
 from mixkd.datasets import DATASETS, Dataset, Recordings
@@ -17,7 +16,6 @@ from mixkd.files import atomic_write, canonical_json
 from mixkd.runs.published import RESULTS
 
 RECORD = RESULTS / "datasets.json"
-UNKNOWN = "–"
 Rows = dict[str, dict[str, Any]]  # by name of the data set
 
 
@@ -64,58 +62,3 @@ def read(path: Path = RECORD) -> Rows:
 def add(rows: Rows, path: Path = RECORD) -> None:
     """Write rows beside those measured before, in the place of older ones of the same sets."""
     atomic_write(path, canonical_json(read(path) | rows) + b"\n")
-
-
-def sizes(rows: Rows) -> pd.DataFrame:
-    """Every registered data set, as text for people: sizes where they were measured."""
-    columns = ("people", "hours", "classes", "channels", "rate, Hz", "window, s", "windows", "folds", "files")
-    found = {}
-    for name in DATASETS:
-        if not (row := rows.get(name)):
-            found[name] = [*[UNKNOWN] * (len(columns) - 1), "not measured"]
-            continue
-        n_windows = sum(row["windows"].values())
-        found[name] = [
-            *(f"{row['people']}", f"{row['hours']:.1f}", f"{len(row['windows'])}", f"{row['channels']}"),
-            *(f"{row['rate']:.4g}", f"{row['seconds']:.3g}", f"{n_windows:,}", f"{row['folds']}", row["files"]),
-        ]
-    return pd.DataFrame.from_dict(found, orient="index", columns=columns)
-
-
-def mended(rows: Rows) -> pd.DataFrame:
-    """What loaders interpolated, split or left out; counts by class are added up."""
-    found: dict[tuple[str, str], int] = {}
-    for name in (name for name in DATASETS if name in rows):
-        for what, n in rows[name]["counts"].items():
-            stem, _, last = what.rpartition(", ")
-            key = name, stem if last in rows[name]["windows"] else what
-            found[key] = found.get(key, 0) + n
-    table = [(name, what, f"{n:,}") for (name, what), n in found.items()]
-    return pd.DataFrame(table, columns=["", "what", "count"]).set_index("").rename_axis(None)
-
-
-def registered() -> pd.DataFrame:
-    """Sensors and licence of every registered data set: known before any file is here."""
-    found = {name: (entry.sensors, entry.licence) for name, entry in DATASETS.items()}
-    return pd.DataFrame.from_dict(found, orient="index", columns=["sensors", "licence"])
-
-
-def scale(rows: Rows) -> pd.DataFrame:
-    """People and hours of each measured set; columns dataset, people, hours, classes."""
-    table = [
-        (name, rows[name]["people"], rows[name]["hours"], len(rows[name]["windows"]))
-        for name in DATASETS
-        if name in rows
-    ]
-    return pd.DataFrame(table, columns=["dataset", "people", "hours", "classes"])
-
-
-def balance(rows: Rows) -> pd.DataFrame:
-    """Share of each class in the windows of each measured set; columns dataset, class, share, equal."""
-    table = [
-        (name, label, n / sum(rows[name]["windows"].values()), 1 / len(rows[name]["windows"]))
-        for name in DATASETS
-        if name in rows
-        for label, n in rows[name]["windows"].items()
-    ]
-    return pd.DataFrame(table, columns=["dataset", "class", "share", "equal"])

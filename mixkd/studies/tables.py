@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from mixkd.learning.fold_data import FoldData
 from mixkd.runs.published import CHOICES, METRICS
 from mixkd.runs.store import RunRecord, same_people
 from mixkd.specs.methods import METHODS
 from mixkd.specs.run import Mixup, Modality, RunSpec
+
+if TYPE_CHECKING:
+    from mixkd.learning.fold_data import FoldData
 
 
 def frame(records: list[RunRecord]) -> pd.DataFrame:

@@ -29,6 +29,7 @@ from myst_nb import glue
 
 from mixkd import figures
 from mixkd.book.notebook import check_parameters
+from mixkd.analysis import sizes
 from mixkd.studies import inventory
 
 check_parameters(globals())
@@ -45,10 +46,10 @@ pd.set_option("display.max_colwidth", None)
 rows = inventory.read()
 
 # %% tags=["nbval-check-output"]
-inventory.sizes(rows)
+sizes.sizes(rows)
 
 # %% tags=["remove-cell"]
-there = inventory.registered()
+there = sizes.registered()
 glue("measured", len(rows), display=False)
 glue("registered", len(there), display=False)
 
@@ -57,7 +58,7 @@ glue("registered", len(there), display=False)
 # published test people instead of folds, `pamap2_released` is scaled as the group's released code scales it.
 
 # %% mystnb={"figure": {"caption": "People and hours of the measured data sets, both on logarithmic axes; the chosen set in orange.", "name": "fig-people-hours"}, "image": {"alt": "Scatter plot of hours of recordings over the number of people, a labelled dot per data set.", "classes": "dark-light"}}
-figures.people_and_hours(inventory.scale(rows), dataset)
+figures.people_and_hours(sizes.scale(rows), dataset)
 
 # %% [markdown]
 # ## What to look for
@@ -82,7 +83,7 @@ figures.people_and_hours(inventory.scale(rows), dataset)
 # : Scripted activities, done one after the other on request, are easier than life. Postural transitions (`hapt`) last shorter than some windows.
 
 # %% mystnb={"figure": {"caption": "Share of each class in the windows of each measured data set, a dot per class; bar: all classes equal.", "name": "fig-balance"}, "image": {"alt": "A row of dots per data set on an axis of shares, with a vertical bar where all classes would be equal; the dots of some sets lie on the bar, of others far from it.", "classes": "dark-light"}}
-figures.class_balance(inventory.balance(rows), dataset)
+figures.class_balance(sizes.balance(rows), dataset)
 
 # %% [markdown]
 # Sensors measure acceleration (acc), angular rate (gyro) or the magnetic field (mag), each along three axes, and sit here:
@@ -96,7 +97,7 @@ there[["sensors"]]
 # No public set is clean. What matters is that a loader says what it did: each counts what it interpolated, split or left out, and refuses the rest.
 
 # %% tags=["nbval-check-output"]
-inventory.mended(rows)
+sizes.mended(rows)
 
 # %% [markdown]
 # `dsads`

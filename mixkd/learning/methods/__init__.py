@@ -35,19 +35,19 @@ def loss_parts(step: Step) -> Parts:
     return LOSSES[step.spec.method](step) if step.taught else {"CE": cross_entropy(step)}
 
 
-def distil_loss(step: Step) -> torch.Tensor:
-    """The loss of a step, scalar: the sum of its parts.
+def distil_loss(step: Step) -> tuple[torch.Tensor, Parts]:
+    """The loss of a step, scalar: the sum of its parts; and those, each a scalar.
 
     Raises MixkdError where it is not finite, naming the network or the part, and what to do.
     """
     losses.finite(step.student.logits, "the student", "; training diverged: lower the learning rate")
     for teacher, answer in zip(step.spec.teachers, step.logits, strict=True):
         losses.finite(answer, f"the {teacher.modality} teacher", "; train it anew")
-    found = loss_parts(step)
-    per_window, scalars = ([part for part in found.values() if part.ndim == n] for n in (1, 0))
+    parts = loss_parts(step)
+    per_window, scalars = ([part for part in parts.values() if part.ndim == n] for n in (1, 0))
     terms = ([torch.stack(per_window).sum(dim=0).mean()] if per_window else []) + scalars
     result = torch.stack(terms).sum()
     if not torch.isfinite(result):
-        bad = ", ".join(name for name, part in found.items() if not torch.isfinite(part).all()) or "the sum"
+        bad = ", ".join(name for name, part in parts.items() if not torch.isfinite(part).all()) or "the sum"
         raise MixkdError(f"loss: found {result.item()} in {bad}, expected a finite number; lower the learning rate")
-    return result
+    return result, {name: part.detach().mean() for name, part in parts.items()}

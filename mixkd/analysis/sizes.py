@@ -1,0 +1,65 @@
+"""What the data sets hold, as tables: sizes, what loaders mended, sensors, people and hours, balance of classes."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from mixkd.datasets import DATASETS
+from mixkd.studies.inventory import Rows
+
+UNKNOWN = "–"
+
+
+def sizes(rows: Rows) -> pd.DataFrame:
+    """Every registered data set, as text for people: sizes where they were measured."""
+    columns = ("people", "hours", "classes", "channels", "rate, Hz", "window, s", "windows", "folds", "files")
+    found = {}
+    for name in DATASETS:
+        if not (row := rows.get(name)):
+            found[name] = [*[UNKNOWN] * (len(columns) - 1), "not measured"]
+            continue
+        n_windows = sum(row["windows"].values())
+        found[name] = [
+            *(f"{row['people']}", f"{row['hours']:.1f}", f"{len(row['windows'])}", f"{row['channels']}"),
+            *(f"{row['rate']:.4g}", f"{row['seconds']:.3g}", f"{n_windows:,}", f"{row['folds']}", row["files"]),
+        ]
+    return pd.DataFrame.from_dict(found, orient="index", columns=columns)
+
+
+def mended(rows: Rows) -> pd.DataFrame:
+    """What loaders interpolated, split or left out; counts by class are added up."""
+    found: dict[tuple[str, str], int] = {}
+    for name in (name for name in DATASETS if name in rows):
+        for what, n in rows[name]["counts"].items():
+            stem, _, last = what.rpartition(", ")
+            key = name, stem if last in rows[name]["windows"] else what
+            found[key] = found.get(key, 0) + n
+    table = [(name, what, f"{n:,}") for (name, what), n in found.items()]
+    return pd.DataFrame(table, columns=["", "what", "count"]).set_index("").rename_axis(None)
+
+
+def registered() -> pd.DataFrame:
+    """Sensors and licence of every registered data set: known before any file is here."""
+    found = {name: (entry.sensors, entry.licence) for name, entry in DATASETS.items()}
+    return pd.DataFrame.from_dict(found, orient="index", columns=["sensors", "licence"])
+
+
+def scale(rows: Rows) -> pd.DataFrame:
+    """People and hours of each measured set; columns dataset, people, hours, classes."""
+    table = [
+        (name, rows[name]["people"], rows[name]["hours"], len(rows[name]["windows"]))
+        for name in DATASETS
+        if name in rows
+    ]
+    return pd.DataFrame(table, columns=["dataset", "people", "hours", "classes"])
+
+
+def balance(rows: Rows) -> pd.DataFrame:
+    """Share of each class in the windows of each measured set; columns dataset, class, share, equal."""
+    table = [
+        (name, label, n / sum(rows[name]["windows"].values()), 1 / len(rows[name]["windows"]))
+        for name in DATASETS
+        if name in rows
+        for label, n in rows[name]["windows"].items()
+    ]
+    return pd.DataFrame(table, columns=["dataset", "class", "share", "equal"])

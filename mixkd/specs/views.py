@@ -1,0 +1,54 @@
+"""What a part of the program reads of a run: its data, its stream of draws, its network. Equal views, equal results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mixkd.specs.run import ImageSpec, Mixup, Modality
+
+
+@dataclass(frozen=True)
+class WindowsView:
+    """Which windows a run trains on and is tested on."""
+
+    dataset: str
+    fold: int
+    windows_per_class: int | None
+
+
+@dataclass(frozen=True)
+class DataView:
+    """All that the data of a run depend on: its windows, images of them, and how images are mixed."""
+
+    windows: WindowsView
+    image: ImageSpec | None
+    image_mixing: str
+
+
+@dataclass(frozen=True)
+class StreamView:
+    """All that the draws of a run depend on: runs with equal streams see the same rows, partners and coefficients."""
+
+    windows: WindowsView
+    seed: int
+    role: str
+    epochs: int
+    batch_size: int
+    mixup: Mixup | None
+
+
+@dataclass(frozen=True)
+class NetworkView:
+    """All that a network before its first step depends on, but for channels and classes, which the data give.
+
+    head: width factor of the teacher in whose head it ends (SimKD), or None for a head of its own
+    """
+
+    seed: int
+    role: str
+    modality: Modality
+    depth: int
+    width: int
+    head: int | None

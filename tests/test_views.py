@@ -1,0 +1,94 @@
+"""What each view of a run depends on: every field is changed in turn, and what comes out is computed."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from runs import BOTH, IMAGE, SIGNAL, small
+
+from mixkd.learning.fold_data import fold_data
+from mixkd.learning.training import stream_of
+from mixkd.runs.single import trace_key, untrained
+from mixkd.specs.run import ImageSpec, Mixup, RunSpec
+
+BASE = small(teachers=BOTH, mixup=Mixup(0.4, 0.5), image=ImageSpec(8))
+DATA, STREAM, NETWORK = "data", "stream", "network"
+CHANGED = {  # field: another value, and which views it changes
+    "dataset": ("watch", {DATA, STREAM}),
+    "fold": (1, {DATA, STREAM}),
+    "seed": (3, {STREAM, NETWORK}),
+    "depth": (10, {NETWORK}),
+    "width": (2, {NETWORK}),
+    "init": ("scratch", set()),
+    "teachers": ((IMAGE,), set()),
+    "method": ("aver", set()),
+    "kd_reduction": ("released", set()),
+    "logit_scaling": ("tda_kd", set()),
+    "stopping": ("best_validation", set()),
+    "mixup": (Mixup(0.4), {STREAM}),
+    "temperature": (2.0, set()),
+    "kd_weight": (0.3, set()),
+    "image_mixing": ("recompute", {DATA}),
+    "image": (ImageSpec(12), {DATA}),
+    "epochs": (3, {STREAM}),
+    "batch_size": (8, {STREAM}),
+    "schedule": ("step", set()),
+    "learning_rate": (0.01, set()),
+    "momentum": (0.5, set()),
+    "weight_decay": (0.0, set()),
+    "windows_per_class": (3, {DATA, STREAM}),
+}
+OF_PLAIN = {"role": ("teacher", {STREAM, NETWORK}), "modality": ("image", {DATA, NETWORK})}  # without teachers
+
+
+def computed(spec: RunSpec) -> dict[str, bytes]:
+    """What each view gives: images and mixed images; draws; weights."""
+    data = fold_data(spec.data)
+    draws = stream_of(spec.stream, data)
+    found = [data.signals["train"].numpy()]
+    if spec.image:
+        fixed = stream_of(small(fold=0, windows_per_class=2, mixup=Mixup(1.0), epochs=1, batch_size=4).stream, data)
+        found += [data.imager(data.diagrams["train"]), data.mixed("image", fixed[0]).numpy()]
+    net = untrained(spec.network, data)
+    return {
+        DATA: b"".join(np.ascontiguousarray(x).tobytes() for x in found),
+        STREAM: draws.rows.tobytes() + draws.partners.tobytes() + draws.coefficients.tobytes(),
+        NETWORK: b"".join(p.detach().numpy().tobytes() for p in net.parameters()),
+    }
+
+
+def test_every_field_is_changed_here():
+    assert CHANGED.keys() | OF_PLAIN.keys() == {field.name for field in fields(RunSpec)}
+
+
+@pytest.mark.parametrize("name", [*CHANGED, *OF_PLAIN])
+def test_a_view_changes_exactly_with_what_it_gives(name):
+    base = BASE if name in CHANGED else small()
+    value, changed = (CHANGED | OF_PLAIN)[name]
+    other = replace(base, **{name: value})
+    assert other != base
+    views = {view for view in (DATA, STREAM, NETWORK) if getattr(other, view) != getattr(base, view)}
+    assert views == changed
+    before, after = computed(base), computed(other)
+    also = {NETWORK} if name == "dataset" else set()  # which has other channels and classes
+    assert {view for view in before if before[view] != after[view]} == changed | also
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_trace_is_read_for_its_own_stream_alone(name):
+    """It has another key exactly when stream or teacher differ, or, of an image teacher, the data."""
+    value, changed = CHANGED[name]
+    other = replace(BASE, **{name: value})
+    for teacher in (SIGNAL, IMAGE):
+        mine, theirs = (_run_of(spec, teacher.modality) for spec in (BASE, other))
+        if mine is None or theirs is None:
+            continue
+        images = teacher.modality == "image" and DATA in changed
+        same = mine.hash == theirs.hash and STREAM not in changed and not images
+        assert (trace_key(mine, BASE) == trace_key(theirs, other)) == same
+
+
+def _run_of(spec: RunSpec, modality: str) -> RunSpec | None:
+    return next((run for run in spec.teacher_runs if run.modality == modality), None)
