@@ -167,7 +167,7 @@ def test_damage_far_into_a_file_is_found_too(tmp_path, monkeypatch):
 
 READ = """
 import pathlib, sys
-from mixkd.datasets import table
+from mixkd.datasets.raw import text_table
 path, form = pathlib.Path(sys.argv[1]), text_table.Format({"a": "number", "b": "number"})
 try:
     text_table.read(path, form, path.read_bytes() if sys.argv[2] == "content" else None)

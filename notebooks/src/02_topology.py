@@ -36,13 +36,14 @@ from mixkd import figures, studies, topology
 from mixkd.analysis import cost
 from mixkd.book import notebook
 from mixkd.book.notebook import check_parameters
+from mixkd.datasets import dataset as entry_of
 from mixkd.specs.run import ImageSpec
 from mixkd.topology import oracles
 
 check_parameters(globals())
 
 # %%
-recordings = studies.dataset_entry(dataset).load()
+recordings = entry_of(dataset).load()
 data = next(iter(studies.data(dataset, profile, seed).values()))
 x = data.parts["train"].x
 notebook.check_index("window", window, len(x))

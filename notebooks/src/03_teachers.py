@@ -32,6 +32,7 @@ from scipy.special import softmax
 from mixkd import figures, studies
 from mixkd.analysis import agreement, baselines
 from mixkd.book.notebook import check_parameters
+from mixkd.datasets import dataset as entry_of
 from mixkd.learning import metrics
 from mixkd.studies import tables
 
@@ -126,7 +127,7 @@ first = plain[plain["fold"] == min(data)]
 y = data[min(data)].parts["test"].y
 logits = {r.spec.modality: r.arrays["test_logits"] for r in tables.records(first)}
 counts = {f"{m} teacher": metrics.confusion(z, y) for m, z in logits.items()}
-classes = studies.dataset_entry(dataset).load().classes
+classes = entry_of(dataset).load().classes
 
 # %% mystnb={"figure": {"caption": "What each teacher calls the windows of one held-out person: share of each true class (row).", "name": "fig-confusion"}, "image": {"alt": "Two heat maps with the true class down and the called class across, a share written into each cell.", "classes": "dark-light"}}
 figures.confusion(counts, classes)
