@@ -35,12 +35,11 @@ from gudhi import bottleneck_distance
 from mixkd import figures, studies, topology
 from mixkd.analysis import cost
 from mixkd.book import notebook
-from mixkd.book.notebook import check_parameters
 from mixkd.datasets import dataset as entry_of
 from mixkd.specs.run import ImageSpec
 from mixkd.topology import oracles
 
-check_parameters(globals())
+notebook.check_parameters(globals())
 
 # %%
 recordings = entry_of(dataset).load()
