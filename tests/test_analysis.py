@@ -296,7 +296,7 @@ def test_answers_of_other_people_are_not_compared_with_the_labels_here():
 
 def test_a_study_whose_runs_saw_other_people_is_refused(monkeypatch):
     runs = [made_up(small(), [0]), made_up(small(seed=1), [0], data={"subjects": {"test": [6]}})]
-    monkeypatch.setattr(studies.designs.sweep, "run", lambda *_: runs)
+    monkeypatch.setattr(studies.results.sweep, "run", lambda *_: runs)
     with pytest.raises(MixkdError, match="two copies of a data set"):
         studies.load("mixup", "synthetic", "smoke")
 

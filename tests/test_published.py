@@ -332,7 +332,7 @@ def test_publish_and_verify_by_command(root, monkeypatch, capsys):
     assert f"{n_stored} runs published" in printed
     assert f"({sum((root / name).stat().st_size for name in Published(root).files) / 1e6:.1f} MB)" in printed
     assert len(Published(root)) == n_stored
-    monkeypatch.setattr(studies.designs, "store_of", lambda profile: Store(root / "elsewhere", Published(root)))
+    monkeypatch.setattr(studies.results, "store_of", lambda profile: Store(root / "elsewhere", Published(root)))
     with pytest.raises(typer.Exit) as status:
         main.verify(2, "synthetic", "smoke", 0)
     assert status.value.exit_code == 0

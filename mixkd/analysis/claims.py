@@ -1,8 +1,8 @@
 """The paper's claims H1 to H12 as data: what is compared, in which metric and direction. `verdicts.py` tests them.
 
-Written before the first `full` run; any later edit is listed in CHANGES, which the book prints. How far sources can be
-trusted: the body of the paper could not be read, so `summary` means machine-written summaries of it, `notes` public
-notes on the group's earlier papers, `code` the group's released code. Contrasts and margins are declared.
+Written before the first `full` run; any later edit is listed in CHANGES, which the book prints. The body of the paper
+could not be read: `summary` means machine-written summaries of it, `notes` public notes on the group's earlier papers,
+`code` the group's released code. Contrasts and margins are declared.
 """
 
 from __future__ import annotations

@@ -9,17 +9,14 @@ from mixkd.studies.designs import (
     STUDIES,
     TEMPERATURES,
     bases,
-    data,
     every,
-    every_record,
     exemplars,
     four_cases,
-    load,
     profile_of,
     specs,
-    store_of,
     taught,
 )
+from mixkd.studies.results import data, every_record, load, store_of
 
 __all__ = [
     "ALPHAS",

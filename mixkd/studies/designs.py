@@ -9,18 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from mixkd import windows
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.errors import MixkdError, nearest
-from mixkd.runs import sweep
-from mixkd.runs.planning import with_requirements
-from mixkd.runs.published import Published
-from mixkd.runs.store import RunRecord, Store, same_people
 from mixkd.specs.profiles import PROFILES, Profile
 from mixkd.specs.run import KD_WEIGHT, TEMPERATURE, ImageSpec, Mixup, Modality, RunSpec, TeacherSpec
 from mixkd.studies import inventory
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from mixkd.learning.fold_data import FoldData
+    pass
 
 ALPHAS = (0.2, 0.4, 1.0)  # values of the group's mixup study; 1.0 is its default
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
@@ -80,18 +74,6 @@ def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
                 batch_size=batch_size,
                 windows_per_class=chosen.windows_per_class,
             )
-
-
-def store_of(profile: str) -> Store:
-    """Where a profile finds records: `full` among the published ones first, others in the local store alone."""
-    return Store(published=Published() if profile_of(profile).full else None)
-
-
-def data(dataset: str, profile: str, seed: int) -> dict[int, FoldData]:
-    """The data of every fold of a profile, by fold."""
-    from mixkd.learning.fold_data import fold_data  # here: a plan of runs needs no torch
-
-    return {base.fold: fold_data(base.data) for base in bases(dataset, profile, seed) if base.seed == seed}
 
 
 def taught(base: RunSpec, by: Teachers, in_teacher: Mixup | None = None, **fields: Any) -> RunSpec:
@@ -283,25 +265,3 @@ def exemplars(dataset: str = "watch", profile: str = "full", seed: int = 0) -> l
     both = [run for run in four_cases(base, DEFAULT_ALPHA) if len(run.teachers) == 2]
     signal = [run for run in temperatures(base, True, DEFAULT_ALPHA) if run.temperature == TEMPERATURE]
     return [base, *signal, taught(base, "image"), *both, replace(taught(base, "both"), init="scratch")]
-
-
-def load(
-    study: str, dataset: str = "watch", profile: str = "quick", seed: int = 0, alpha: float = DEFAULT_ALPHA
-) -> pd.DataFrame:
-    """The study's table, one row per run, after training what is missing. Columns: see `tables.row`.
-
-    MixkdError where runs of one fold saw other people: two copies of a data set, published and local.
-    """
-    from mixkd.studies import tables  # here: a plan of runs needs no pandas
-
-    records = sweep.run(specs(study, dataset, profile, seed, alpha), store_of(profile))
-    tested: dict[int, RunRecord] = {}
-    for record in records:
-        same_people(tested.setdefault(record.spec.fold, record).data["subjects"], record)
-    return tables.frame(records)
-
-
-def every_record(dataset: str, profile: str, seed: int = 0) -> list[RunRecord]:
-    """Records of all studies and of what they need, those that are there. Trains nothing."""
-    store = store_of(profile)
-    return [record for spec in with_requirements(every(dataset, profile, seed)) if (record := store.find(spec))]
