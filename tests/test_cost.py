@@ -1,0 +1,38 @@
+"""What runs cost: multiply-adds without building a network, and a plan without torch or recordings."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from mixkd.learning import networks
+from mixkd.runs import cost
+
+
+@pytest.mark.parametrize(("depth", "width"), [(10, 1), (16, 1), (16, 3), (28, 1), (28, 3)])
+@pytest.mark.parametrize(
+    ("modality", "shape"), [("signal", (6, 100)), ("signal", (3, 101)), ("image", (6, 16, 16)), ("image", (1, 9, 9))]
+)
+def test_multiply_adds_are_those_of_the_network(modality, depth, width, shape):
+    net = networks.build(modality, depth, width, shape[0], 7, torch.Generator())
+    assert cost.multiply_adds(modality, depth, width, shape, 7) == networks.n_multiply_adds(net, shape)
+
+
+def test_a_plan_of_published_runs_loads_neither_torch_nor_recordings():
+    code = """
+import sys
+from mixkd.cli import main
+from mixkd.datasets import Dataset
+Dataset.load = None  # called, it fails
+sys.argv = ["mixkd", "sweep", "--profile", "full", "--dry-run"]
+try:
+    main.main()
+finally:
+    assert not {"torch", "pandas", "matplotlib", "numba", "sklearn"} & sys.modules.keys()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("2440 runs, 0 missing, about 0.00 core-hours")
