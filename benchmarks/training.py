@@ -21,7 +21,7 @@ from benchmarks import as_worker, measure, ratio, show, write
 from mixkd import studies
 from mixkd.learning import training
 from mixkd.learning.fold_data import FoldData, fold_data
-from mixkd.learning.methods import adapters
+from mixkd.learning.methods import RULES
 from mixkd.learning.networks import WideResNet
 from mixkd.learning.training import Teacher
 from mixkd.runs import planning, single
@@ -63,7 +63,7 @@ def stepper(spec: RunSpec, data: FoldData, traces: Traces | None) -> Callable[[]
         Teacher(network(run, data).eval(), t.modality, None if known is None else known[trace_key(run, spec)])
         for t, run in zip(spec.teachers, spec.teacher_runs, strict=True)
     ]
-    beside = adapters(spec)
+    beside = RULES[spec.method].beside(spec, net)
     student = training.Learner(spec, net, teachers, beside, training.new_optimiser(net, beside, spec))
 
     def step() -> float:
@@ -183,7 +183,7 @@ def main() -> None:
     with TemporaryDirectory() as empty:
         plan = planning.plan(studies.every("watch", "quick"), Store(Path(empty)))
     data = fold_data(BOTH.data)
-    _ = data.signals, data.imager, data.labels  # made here, and shared by every variant
+    _ = data.signals, data.imager, data.targets  # made here, and shared by every variant
     kinds = dict.fromkeys(map(kind, [BOTH, *plan.missing]))
     traces, seconds = build([same for spec in kinds for same in (spec, replace(spec, mixup=None))], data)
     steps = step_times(data, traces)

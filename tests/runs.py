@@ -14,7 +14,10 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from torch import nn
+
 from mixkd.files import sha256
+from mixkd.learning.methods import RULES
 from mixkd.runs import single
 from mixkd.runs.planning import with_requirements
 from mixkd.runs.store import RunRecord, Store
@@ -73,3 +76,8 @@ def wait_for(event: Callable[[], Any], seconds: float = 120) -> Any:
         assert monotonic() < end, "waited in vain"
         sleep(0.02)
     return found
+
+
+def layers_beside(spec: RunSpec) -> nn.ModuleList:
+    """What a method trains beside the student; of those that are not made from the student."""
+    return RULES[spec.method].beside(spec, None)

@@ -22,7 +22,7 @@ from mixkd.analysis import agreement, baselines, comparison, cost, features, smo
 from mixkd.datasets.sets import synthetic
 from mixkd.errors import MixkdError
 from mixkd.learning import metrics, probes, training
-from mixkd.learning.fold_data import FoldData, fold_data
+from mixkd.learning.fold_data import FoldData, FoldWindows, fold_data
 from mixkd.runs.store import RunRecord, Store
 from mixkd.studies import tables
 from mixkd.windows import Windows
@@ -268,7 +268,8 @@ def table_of(*records: RunRecord) -> pd.DataFrame:
 
 def a_fold(y: list[int]) -> FoldData:
     part = labelled(y)
-    return FoldData(dict.fromkeys(("train", "validation", "test"), part), windows.Fold((7,), (8,), (9,)), 3, small())
+    parts = dict.fromkeys(("train", "validation", "test"), part)
+    return FoldData(FoldWindows(parts, windows.Fold((7,), (8,), (9,)), 3, "overall"), small().data)
 
 
 def test_followed_counts_equal_answers_where_the_teacher_is_right_and_wrong():

@@ -16,6 +16,7 @@ from mixkd import studies
 from mixkd.errors import MixkdError
 from mixkd.specs.profiles import PROFILES, Profile
 from mixkd.specs.run import ImageSpec, Mixup, RunSpec, TeacherSpec
+from mixkd.specs.tasks import TASKS, TaskFacts
 
 SIGNAL, IMAGE = TeacherSpec("signal", weight=0.3), TeacherSpec("image", weight=0.7)
 STUDENT = RunSpec(teachers=(SIGNAL, IMAGE), mixup=Mixup(0.4, 0.25), init="scratch")
@@ -171,10 +172,12 @@ CHANGES = {
     "momentum": 0.8,
     "weight_decay": 0.0,
     "windows_per_class": 4,
+    "task": "another",
 }
 
 
-def test_every_field_is_in_the_hash():
+def test_every_field_is_in_the_hash(monkeypatch):
+    monkeypatch.setitem(TASKS, "another", TaskFacts("accuracy"))
     changed = {replace(STUDENT, **{name: value}).hash for name, value in CHANGES.items()}
     assert len(changed - {STUDENT.hash}) == len(CHANGES)
     assert CHANGES.keys() == {field.name for field in fields(RunSpec)} - {"role", "modality"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from runs import BOTH, PARTIAL, SIGNAL, small
+from runs import BOTH, PARTIAL, SIGNAL, layers_beside, small
 from test_methods import OTHER, TARGET, TEACHER, TWO_TEACHERS, N, outputs
 
 from mixkd.learning import losses, networks, training
 from mixkd.learning.fold_data import fold_data
-from mixkd.learning.methods import Step, adapters, distil_loss
+from mixkd.learning.methods import Step, distil_loss
 from mixkd.learning.networks import Outputs
 from mixkd.runs import single
 from mixkd.runs.store import Store
@@ -27,7 +27,7 @@ REACHED = {  # logits, features, stages
 @pytest.mark.parametrize("method", METHODS)
 def test_gradients_are_those_of_finite_differences(method):
     spec = small(teachers=BOTH if method in TWO_TEACHERS else (SIGNAL,), method=method, kd_weight=0.6, temperature=3.0)
-    beside, rng = adapters(spec).double(), np.random.default_rng(7)
+    beside, rng = layers_beside(spec).double(), np.random.default_rng(7)
     start = outputs(1)
     places = [start.logits, start.features, *start.stages]
 

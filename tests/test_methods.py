@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from runs import BOTH, IMAGE, PARTIAL, SIGNAL, results, small
+from runs import BOTH, IMAGE, PARTIAL, SIGNAL, layers_beside, results, small
 from scipy.special import log_softmax, softmax
 from scipy.stats import entropy, pearsonr
 
 from mixkd.errors import MixkdError
 from mixkd.learning import losses, training
 from mixkd.learning.fold_data import fold_data
-from mixkd.learning.methods import Step, adapters, distil_loss
+from mixkd.learning.methods import Step, distil_loss
 from mixkd.learning.networks import Outputs
 from mixkd.runs import single, worker
 from mixkd.runs.planning import chunks, with_requirements
@@ -49,7 +49,7 @@ def spec_of(method: str, **fields):
 def loss_of(method: str, **fields) -> float:
     spec = spec_of(method, **fields)
     taught = [TEACHER, OTHER][: len(spec.teachers)]
-    return distil_loss(Step(STUDENT, TARGET, taught, spec, adapters(spec).double()))[0].item()
+    return distil_loss(Step(STUDENT, TARGET, taught, spec, layers_beside(spec).double()))[0].item()
 
 
 def ce(z: np.ndarray) -> np.ndarray:
@@ -71,9 +71,9 @@ def test_methods_that_need_no_features_read_logits_alone(method):
     bare = [Outputs(o.logits, torch.empty(0), ()) for o in (STUDENT, TEACHER, OTHER)]
     if METHODS[method].reads == "maps":
         with pytest.raises((ValueError, IndexError, RuntimeError, MixkdError)):
-            distil_loss(Step(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, adapters(spec).double()))[0]
+            distil_loss(Step(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, layers_beside(spec).double()))[0]
     else:
-        loss = distil_loss(Step(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, adapters(spec).double()))[0]
+        loss = distil_loss(Step(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, layers_beside(spec).double()))[0]
         assert loss.item() == loss_of(method)
 
 
@@ -113,7 +113,7 @@ def test_camkd_trusts_the_teacher_that_is_right():
     spec = spec_of("camkd")
     trust = 1 - softmax(np.stack([ce(Z1), ce(Z2)]), axis=0)
     gaps = []
-    for layer, teacher in zip(adapters(spec).double(), (TEACHER, OTHER), strict=True):
+    for layer, teacher in zip(layers_beside(spec).double(), (TEACHER, OTHER), strict=True):
         there = STUDENT.features.numpy() @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
         gaps.append(((there - teacher.features.numpy()) ** 2).mean(1))
     expected = basic(trust[0] * kl(Z, Z1) + trust[1] * kl(Z, Z2)) + (trust * np.stack(gaps)).sum(0).mean()
@@ -235,13 +235,13 @@ NOT_FINITE = {
 def test_the_part_of_a_loss_that_is_not_finite_is_named(method, student, teacher, message):
     spec = spec_of(method, teachers=(SIGNAL,))
     with pytest.raises(MixkdError, match=message):
-        distil_loss(Step(student, TARGET, [teacher], spec, adapters(spec)))
+        distil_loss(Step(student, TARGET, [teacher], spec, layers_beside(spec)))
 
 
 @pytest.mark.parametrize("method", [*TERMS[1:], "simkd"])
 def test_a_student_that_equals_its_teacher_has_no_feature_term(method):
     spec = spec_of(method, teachers=(SIGNAL,))
-    same = distil_loss(Step(TEACHER, TARGET, [TEACHER], spec, adapters(spec)))[0].item()
+    same = distil_loss(Step(TEACHER, TARGET, [TEACHER], spec, layers_beside(spec)))[0].item()
     expected = 0.0 if method == "simkd" else 0.4 * ce(Z1).mean()
     assert same == pytest.approx(expected, abs=1e-9)
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from runs import IMAGE, SIGNAL, small
+from runs import IMAGE, SIGNAL, layers_beside, small
 from torch.nn import functional as F
 
 from mixkd.learning import losses
-from mixkd.learning.methods import Step, adapters, distil_loss, kd
+from mixkd.learning.methods import Step, distil_loss, kd
 from mixkd.learning.networks import Outputs
 from mixkd.learning.streams import mix, stream
 from mixkd.specs.methods import METHODS
@@ -48,7 +48,7 @@ def close(ours: torch.Tensor, released: str, factor: float = 1.0) -> None:
 
 def loss(taught: list[Outputs], target: torch.Tensor = ONE_HOT, **fields) -> torch.Tensor:
     spec = small(**fields)
-    return distil_loss(Step(STUDENT, target, taught, spec, adapters(spec)))[0]
+    return distil_loss(Step(STUDENT, target, taught, spec, layers_beside(spec)))[0]
 
 
 def test_mixkd_rescaled_logits():

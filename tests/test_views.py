@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from runs import BOTH, IMAGE, SIGNAL, small
 
+from mixkd.learning import tasks
 from mixkd.learning.fold_data import fold_data
 from mixkd.learning.training import stream_of
 from mixkd.runs.single import trace_key, untrained
 from mixkd.specs.run import ImageSpec, Mixup, RunSpec
+from mixkd.specs.tasks import TASKS, TaskFacts
 
 BASE = small(teachers=BOTH, mixup=Mixup(0.4, 0.5), image=ImageSpec(8))
 DATA, STREAM, NETWORK = "data", "stream", "network"
@@ -39,15 +41,25 @@ CHANGED = {  # field: another value, and which views it changes
     "momentum": (0.5, set()),
     "weight_decay": (0.0, set()),
     "windows_per_class": (3, {DATA, STREAM}),
+    "task": ("mirrored", {DATA}),
 }
 OF_PLAIN = {"role": ("teacher", {STREAM, NETWORK}), "modality": ("image", {DATA, NETWORK})}  # without teachers
+
+
+@pytest.fixture(autouse=True)
+def _mirrored(monkeypatch):
+    """A task whose classes are numbered from the last."""
+    classes = tasks.TASKS["classification"]
+    mirrored = replace(classes, targets=lambda part, n_classes: tasks.one_hot(part, n_classes).flip(1))
+    monkeypatch.setitem(tasks.TASKS, "mirrored", mirrored)
+    monkeypatch.setitem(TASKS, "mirrored", TaskFacts("accuracy"))
 
 
 def computed(spec: RunSpec) -> dict[str, bytes]:
     """What each view gives: images and mixed images; draws; weights."""
     data = fold_data(spec.data)
     draws = stream_of(spec.stream, data)
-    found = [data.signals["train"].numpy()]
+    found = [data.signals["train"].numpy(), data.targets.numpy()]
     if spec.image:
         fixed = stream_of(small(fold=0, windows_per_class=2, mixup=Mixup(1.0), epochs=1, batch_size=4).stream, data)
         found += [data.imager(data.diagrams["train"]), data.mixed("image", fixed[0]).numpy()]

@@ -15,7 +15,7 @@ from mixkd.datasets import DATASETS, Recordings
 from mixkd.datasets.sets import synthetic
 from mixkd.errors import MixkdError
 from mixkd.files import sha256
-from mixkd.learning.fold_data import FoldData
+from mixkd.learning.fold_data import FoldData, FoldWindows
 from mixkd.specs.run import RunSpec
 from mixkd.windows import Fold, Normalisation, Windows
 
@@ -131,7 +131,8 @@ def prepared(recordings: Recordings) -> FoldData:
     """The second fold, as a run that sees images gets it."""
     fold = windows.folds(recordings.subjects)[1]
     spec = RunSpec(dataset="synthetic", fold=1, modality="image")
-    return FoldData(windows.split(windows.cut(recordings, 100, 50), fold), fold, len(recordings.classes), spec)
+    parts = windows.split(windows.cut(recordings, 100, 50), fold)
+    return FoldData(FoldWindows(parts, fold, len(recordings.classes), "overall"), spec.data)
 
 
 def fitted(data: FoldData) -> bytes:

@@ -7,13 +7,13 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from mixkd import windows
 from mixkd.datasets import Scaling, dataset
 from mixkd.errors import MixkdError
 from mixkd.learning.networks import channels_last
 from mixkd.learning.streams import Draw, mix
+from mixkd.learning.tasks import TASKS
 from mixkd.specs.run import Modality
 from mixkd.specs.views import DataView, WindowsView
 from mixkd.topology.imaging import Imager
@@ -49,11 +49,6 @@ class FoldWindows:
         """Of the windows in physical units."""
         return {name: diagrams(part.x) for name, part in self.parts.items()}
 
-    @cached_property
-    def labels(self) -> torch.Tensor:
-        """One-hot labels of the training windows, (n_windows, n_classes)."""
-        return F.one_hot(torch.from_numpy(self.parts["train"].y), self.n_classes).float()
-
 
 @dataclass(frozen=True)
 class FoldData:
@@ -75,6 +70,10 @@ class FoldData:
         return self.base.n_classes
 
     @property
+    def n_outputs(self) -> int:
+        return self.targets.shape[1]
+
+    @property
     def normalisation(self) -> Normalisation:
         return self.base.normalisation
 
@@ -86,9 +85,10 @@ class FoldData:
     def diagrams(self) -> dict[Split, Diagrams]:
         return self.base.diagrams
 
-    @property
-    def labels(self) -> torch.Tensor:
-        return self.base.labels
+    @cached_property
+    def targets(self) -> torch.Tensor:
+        """Of the training windows, (n_windows, n_outputs)."""
+        return TASKS[self.about.task].targets(self.parts["train"], self.n_classes)
 
     @property
     def subjects(self) -> dict[Split, list[int]]:
@@ -119,9 +119,9 @@ class FoldData:
             return as_input(self.imager(diagrams(mixture)))
         return mix(own, self.inputs(modality, "train", draw.partners), coefficients)
 
-    def mixed_labels(self, draw: Draw) -> torch.Tensor:
-        """Label distributions of a draw, (batch_size, n_classes)."""
-        return mix(self.labels[draw.rows], self.labels[draw.partners], torch.from_numpy(draw.coefficients))
+    def mixed_targets(self, draw: Draw) -> torch.Tensor:
+        """Targets of a draw, (batch_size, n_outputs); of classes, their distributions."""
+        return mix(self.targets[draw.rows], self.targets[draw.partners], torch.from_numpy(draw.coefficients))
 
 
 def as_input(x: np.ndarray) -> torch.Tensor:

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from mixkd.errors import MixkdError
-from mixkd.learning import metrics
 from mixkd.learning.fold_data import FoldData, Split
-from mixkd.learning.methods import Step, distil_loss
+from mixkd.learning.methods import RULES, Step, distil_loss
 from mixkd.learning.networks import Outputs, WideResNet
 from mixkd.learning.streams import Draw, Stream, stream
+from mixkd.learning.tasks import TASKS
 from mixkd.rng import generator
 from mixkd.specs.run import Modality, RunSpec
+from mixkd.specs.tasks import TASKS as FACTS
 from mixkd.specs.views import StreamView
 
 
@@ -69,9 +70,9 @@ class Batch:
         return self._inputs[modality]
 
     @cached_property
-    def labels(self) -> torch.Tensor:
-        """Label distributions, (batch_size, n_classes)."""
-        return self.data.mixed_labels(self.draw)
+    def targets(self) -> torch.Tensor:
+        """(batch_size, n_outputs); of classes, their distributions."""
+        return self.data.mixed_targets(self.draw)
 
     def taught(self, teacher: Teacher) -> Outputs:
         """What a teacher says of this batch; of a traced one, the logits alone."""
@@ -130,14 +131,17 @@ def train_step(student: Learner, batch: Batch) -> dict[str, float]:
     Raises MixkdError naming run, step and the part of the loss that is not a number.
     """
     taught = [batch.taught(teacher) for teacher in student.teachers]
-    outputs = student.net.outputs(batch.inputs(student.spec.modality))
+    x = batch.inputs(student.spec.modality)
+    step = Step(student.net.outputs(x), batch.targets, taught, student.spec, student.beside, student.net, x, batch.step)
     try:
-        loss, parts = distil_loss(Step(outputs, batch.labels, taught, student.spec, student.beside))
+        loss, parts = distil_loss(step)
     except MixkdError as error:
         raise MixkdError(f"run {student.spec.name}, step {batch.step}: {error}") from error
     student.optimiser.zero_grad()
     loss.backward()
     student.optimiser.step()
+    if after := RULES[student.spec.method].after:
+        after(student.net, student.beside)
     return {"loss": loss.item(), **{name: part.item() for name, part in parts.items()}}
 
 
@@ -169,16 +173,17 @@ def fit(students: list[Learner], data: FoldData, draws: Stream) -> list[History]
             row: dict[str, Any] = {"loss": means.pop("loss"), "parts": means}
             for split in ("validation", "test"):
                 logits, _ = evaluate(student.net, data, student.spec.modality, split)
-                row[split] = metrics.summary(logits, data.parts[split].y)
+                row[split] = TASKS[data.about.task].summary(logits, data.parts[split])
             histories[i].append(row)
-            if student.spec.stopping == "best_validation" and best_epoch(histories[i]) == epoch:
+            if student.spec.stopping == "best_validation" and best_epoch(histories[i], student.spec.task) == epoch:
                 best[i] = {name: value.clone() for name, value in student.net.state_dict().items()}
     for i, state in best.items():  # early stopped: as if training had ended there
         students[i].net.load_state_dict(state)
-        histories[i] = histories[i][: best_epoch(histories[i]) + 1]
+        histories[i] = histories[i][: best_epoch(histories[i], students[i].spec.task) + 1]
     return histories
 
 
-def best_epoch(history: History) -> int:
-    """The first epoch of the highest accuracy on validation subjects."""
-    return int(np.argmax([row["validation"]["accuracy"] for row in history]))
+def best_epoch(history: History, task: str) -> int:
+    """The first epoch of the best headline metric on validation subjects."""
+    of = FACTS[task]
+    return int(np.argmax([of.sign * row["validation"][of.headline] for row in history]))

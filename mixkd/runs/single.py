@@ -12,9 +12,10 @@ from mixkd.errors import MixkdError
 from mixkd.files import Arrays
 from mixkd.learning import metrics, networks, probes
 from mixkd.learning.fold_data import FoldData, fold_data
-from mixkd.learning.methods import adapters
+from mixkd.learning.methods import RULES
 from mixkd.learning.networks import WideResNet
 from mixkd.learning.streams import Stream
+from mixkd.learning.tasks import TASKS
 from mixkd.learning.training import History, Learner, Teacher, evaluate, fit, new_optimiser, stream_of, trace
 from mixkd.rng import generator
 from mixkd.runs.conditions import conditions
@@ -39,7 +40,7 @@ def untrained(about: NetworkView, data: FoldData) -> WideResNet:
     """A random network, of its own draws; one of SimKD ends in its teacher's head."""
     seed = int(generator(about.seed, "network", about.role, about.modality).integers(2**62))
     n_channels, draw = data.parts["train"].x.shape[1], torch.Generator().manual_seed(seed)
-    net = networks.build(about.modality, about.depth, about.width, n_channels, data.n_classes, draw)
+    net = networks.build(about.modality, about.depth, about.width, n_channels, data.n_outputs, draw)
     if about.head:
         net.reuse_head(64 * about.head, torch.Generator().manual_seed(seed + 1))
     return net
@@ -92,12 +93,13 @@ def learner(
             nets[run.hash] = trained_network(required(run, store, data), data)
         known = None
         if traces is not None and METHODS[spec.method].reads == "logits":
-            key, n_bytes = trace_key(run, spec), draws.rows.size * data.n_classes * 4
+            key, n_bytes = trace_key(run, spec), draws.rows.size * data.n_outputs * 4
             if key not in traces and sum(t.nbytes for t in traces.values()) + n_bytes <= MAX_TRACE_BYTES:
                 traces[key] = trace(nets[run.hash], teacher.modality, data, draws)
             known = traces.get(key)
         teachers.append(Teacher(nets[run.hash], teacher.modality, known))
-    net, beside = initial_network(spec, data, store), adapters(spec)
+    net = initial_network(spec, data, store)
+    beside = RULES[spec.method].beside(spec, net)
     if spec.method == "simkd":
         net.head.load_state_dict(teachers[0].net.head.state_dict())
     return Learner(spec, net, teachers, beside, new_optimiser(net, beside, spec))
@@ -157,19 +159,23 @@ def said(teacher: Teacher, data: FoldData, first: Stream) -> torch.Tensor:
 
 
 def probe(student: Learner, data: FoldData, arrays: Arrays) -> dict[str, Any]:
-    """What later analyses ask of a network: clusters, smoothness of answers and targets, robustness of students."""
+    """What later analyses ask of a network: metrics by subject; of classes, what `class_probes` measures."""
+    test, task = data.parts["test"], TASKS[student.spec.task]
+    of_subjects = {
+        str(subject): task.summary(arrays["test_logits"][test.subject == subject], test[test.subject == subject])
+        for subject in data.fold.test
+    }
+    return {"subjects": of_subjects, **(class_probes(student, data, arrays) if task.probes else {})}
+
+
+def class_probes(student: Learner, data: FoldData, arrays: Arrays) -> dict[str, Any]:
+    """Clusters, smoothness of answers and targets, robustness of students on signals."""
     train, validation, test = (data.parts[split] for split in ("train", "validation", "test"))
     found: dict[str, Any] = {
         "v_scores": probes.pair_v_scores(arrays["test_features"], test.y),
         "train_entropy": probes.entropy_curve(arrays["train_logits"]),
         "logit_sd": float(arrays["test_logits"].std(axis=1, ddof=1).mean()),
         "validation_confusion": metrics.confusion(arrays["validation_logits"], validation.y).tolist(),
-        "subjects": {
-            str(subject): metrics.summary(
-                arrays["test_logits"][test.subject == subject], test.y[test.subject == subject]
-            )
-            for subject in data.fold.test
-        },
     }
     draws = stream_of(student.spec.stream, data)
     epoch = draws.first(len(draws) // student.spec.epochs)

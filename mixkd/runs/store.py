@@ -24,6 +24,7 @@ from mixkd.errors import MixkdError
 from mixkd.files import Arrays, atomic_write, canonical_json, home, locked, log, pack, sha256
 from mixkd.runs import conditions
 from mixkd.specs.run import RECIPE, RunSpec
+from mixkd.specs.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class RunRecord:
         if choice not in ("best_validation", "best_test"):
             raise MixkdError(f"choice: found {choice!r}, expected last, best_validation or best_test")
         by = choice.removeprefix("best_")
-        return max(self.history, key=lambda epoch: epoch[by]["accuracy"])[split]
+        of = TASKS[self.spec.task]
+        return max(self.history, key=lambda epoch: of.sign * epoch[by][of.headline])[split]
 
     @cached_property
     def arrays(self) -> Arrays:

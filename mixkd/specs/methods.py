@@ -15,7 +15,7 @@ TPKD_PATCHES = 4  # blocks of columns of a similarity map; notes on the group's 
 class Method:
     """A row of the table.
 
-    teachers: which ones it accepts, one or more of either modality (`any`), `one signal` teacher, or `several`
+    teachers: which ones it accepts, one or more of either modality (`any`), `one signal` teacher, `several`, or `none`
     reads: logits alone, so that a trace of them will do, or maps and features too
     weighs: it sets the weights of teachers itself; kd: its loss has a KD term, with `kd_weight` and temperature
     weight: of its own term; min_batch: windows of a batch, at least; own_head: the student ends in the teacher's head
@@ -23,7 +23,7 @@ class Method:
 
     title: str
     source: str
-    teachers: Literal["any", "one signal", "several"] = "any"
+    teachers: Literal["any", "one signal", "several", "none"] = "any"
     reads: Literal["logits", "maps"] = "logits"
     weighs: bool = False
     kd: bool = True

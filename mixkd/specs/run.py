@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from mixkd.specs.methods import METHODS
 from mixkd.specs.strict import Spec
+from mixkd.specs.tasks import TASKS
 from mixkd.specs.views import DataView, NetworkView, StreamView, WindowsView
 
 Modality = Literal["signal", "image"]
@@ -132,9 +133,11 @@ class RunSpec(Spec):
     momentum: float = 0.9  # source: released code
     weight_decay: float = 1e-4  # source: released code
     windows_per_class: int | None = None  # cap per subject and class: makes the `smoke` profile small
+    task: str = "classification"  # of `specs/tasks.py`
 
     def check(self) -> None:
         self.require("method", self.method in METHODS, f"one of {', '.join(METHODS)}")
+        self.require("task", self.task in TASKS, f"one of {', '.join(TASKS)}")
         self.require("fold", self.fold >= 0, "a fold from 0")
         self.require("seed", 0 <= self.seed < 2**31, "a seed from 0 to 2^31 - 1")
         _check_size(self)
@@ -159,8 +162,10 @@ class RunSpec(Spec):
             self._check_method()
         else:
             self.require("init", self.init != "base", "random or scratch: base-2x needs teachers")
-            self.require("method", self.method == "kd", "teachers for this method")
-            self._neutral(temperature=1.0, kd_weight=0.0, kd_reduction="exact", logit_scaling="exact")
+            alone = METHODS[self.method].teachers == "none"
+            self.require("method", alone or self.method == "kd", "teachers for this method")
+            if not alone:
+                self._neutral(temperature=1.0, kd_weight=0.0, kd_reduction="exact", logit_scaling="exact")
         if not self.sees_images:
             self._neutral(image=None)
         elif self.image is None:
@@ -172,6 +177,7 @@ class RunSpec(Spec):
         method, modalities = METHODS[self.method], [t.modality for t in self.teachers]
         enough = self.batch_size >= method.min_batch
         self.require("batch_size", enough, f"at least {method.min_batch} windows for {method.title}")
+        self.require("method", method.teachers != "none", "no teachers for this method")
         if method.teachers == "one signal":
             self.require("method", modalities == ["signal"], "one signal teacher for this method")
         if method.teachers == "several":
@@ -195,7 +201,7 @@ class RunSpec(Spec):
 
     @cached_property
     def data(self) -> DataView:
-        return DataView(self.windows, self.image, self.image_mixing)
+        return DataView(self.windows, self.task, self.image, self.image_mixing)
 
     @cached_property
     def stream(self) -> StreamView:

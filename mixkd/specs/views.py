@@ -20,9 +20,10 @@ class WindowsView:
 
 @dataclass(frozen=True)
 class DataView:
-    """All that the data of a run depend on: its windows, images of them, and how images are mixed."""
+    """All that the data of a run depend on: its windows, what they are to teach, images, and how images are mixed."""
 
     windows: WindowsView
+    task: str
     image: ImageSpec | None
     image_mixing: str
 

@@ -23,12 +23,12 @@ def frame(records: list[RunRecord]) -> pd.DataFrame:
 
 def row(record: RunRecord) -> dict[str, Any]:
     """A record as a row of a tidy table. Metrics are the test subject's after the last epoch."""
-    chosen = {f"accuracy_{c}": record.metrics(c)["accuracy"] for c in CHOICES}
+    chosen = {f"accuracy_{c}": record.metrics(c).get("accuracy", np.nan) for c in CHOICES}
     return {
         **describe(record.spec),
         "subject": record.subject,
-        **{name: record.metrics()[name] for name in METRICS},
-        "validation_accuracy": record.metrics("last", "validation")["accuracy"],
+        **{name: record.metrics().get(name, np.nan) for name in METRICS},
+        "validation_accuracy": record.metrics("last", "validation").get("accuracy", np.nan),
         **chosen,
         "spec": record.spec,
         "record": record,

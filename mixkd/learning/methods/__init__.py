@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from mixkd.errors import MixkdError
 from mixkd.learning import losses
 from mixkd.learning.methods import logits, maps
-from mixkd.learning.methods.maps import adapters
 from mixkd.learning.methods.step import Parts, Step, cross_entropy, kd
+from mixkd.learning.networks import WideResNet
+from mixkd.specs.run import RunSpec
 
-__all__ = ["LOSSES", "Parts", "Step", "adapters", "distil_loss", "kd", "loss_parts"]
+__all__ = ["RULES", "Parts", "Rule", "Step", "distil_loss", "kd", "loss_parts"]
 
-LOSSES: dict[str, Callable[[Step], Parts]] = {
-    "kd": logits.kd_loss,
-    "aver": logits.aver,
-    "ebkd": logits.ebkd,
-    "ebkd_softmax": logits.ebkd_softmax,
-    "dist": logits.dist,
-    "camkd": maps.camkd,
-    "at": maps.at,
-    "sp": maps.sp,
-    "tpkd": maps.tpkd,
-    "amd": maps.amd,
-    "amd_local": maps.amd_local,
-    "simkd": maps.simkd,
+
+@dataclass(frozen=True)
+class Rule:
+    """What a method computes. loss: parts of a step's loss; beside: layers that are trained beside the student and
+    dropped after; after: what is done after each step with the student and those layers.
+    """
+
+    loss: Callable[[Step], Parts]
+    beside: Callable[[RunSpec, WideResNet], nn.ModuleList] = lambda spec, net: nn.ModuleList()
+    after: Callable[[WideResNet, nn.ModuleList], None] | None = None
+
+
+RULES = {
+    "kd": Rule(logits.kd_loss),
+    "aver": Rule(logits.aver),
+    "ebkd": Rule(logits.ebkd),
+    "ebkd_softmax": Rule(logits.ebkd_softmax),
+    "dist": Rule(logits.dist),
+    "camkd": Rule(maps.camkd, maps.adapters),
+    "at": Rule(maps.at),
+    "sp": Rule(maps.sp),
+    "tpkd": Rule(maps.tpkd),
+    "amd": Rule(maps.amd),
+    "amd_local": Rule(maps.amd_local),
+    "simkd": Rule(maps.simkd),
 }
 
 
 def loss_parts(step: Step) -> Parts:
-    """The weighted parts of a step's loss by name. Without teachers: cross-entropy alone."""
-    return LOSSES[step.spec.method](step) if step.taught else {"CE": cross_entropy(step)}
+    """The weighted parts of a step's loss by name. Without a method or teachers: the loss of the task alone."""
+    alone = not step.taught and step.method.teachers != "none"
+    return {"CE": cross_entropy(step)} if alone else RULES[step.spec.method].loss(step)
 
 
 def distil_loss(step: Step) -> tuple[torch.Tensor, Parts]:

@@ -11,6 +11,7 @@ from torch.nn.utils import skip_init
 
 from mixkd.learning import losses
 from mixkd.learning.methods.step import Parts, Step, basic, by_trust, weighted
+from mixkd.learning.networks import WideResNet
 from mixkd.rng import generator
 from mixkd.specs.run import RunSpec
 
@@ -68,10 +69,8 @@ def simkd(step: Step) -> Parts:
     return {"features": F.mse_loss(step.student.features, step.taught[0].features)}
 
 
-def adapters(spec: RunSpec) -> nn.ModuleList:
-    """Layers that a method trains beside the student and drops after: CA-MKD's linear maps, one per teacher."""
-    if spec.method != "camkd":
-        return nn.ModuleList()
+def adapters(spec: RunSpec, net: WideResNet) -> nn.ModuleList:
+    """CA-MKD's linear maps from the student's features to each teacher's."""
     seed = int(generator(spec.seed, "adapters").integers(2**62))
     draw = torch.Generator().manual_seed(seed)
     layers = []

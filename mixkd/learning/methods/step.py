@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
 from mixkd.learning import losses
-from mixkd.learning.networks import Outputs
+from mixkd.learning.networks import Outputs, WideResNet
+from mixkd.learning.tasks import TASKS
+from mixkd.rng import generator
 from mixkd.specs.methods import METHODS, Method
 from mixkd.specs.run import RunSpec
 
@@ -18,13 +21,23 @@ Parts = dict[str, torch.Tensor]  # of a loss, weighted, by name: (n,), averaged 
 
 @dataclass(frozen=True)
 class Step:
-    """One draw: what student and teachers answer to it, its (mixed) label (n, n_classes), and layers trained beside."""
+    """One draw: what student and teachers answer to it, its (mixed) target (n, n_outputs), and layers trained beside.
+
+    net, x, number: the student, its inputs and the number of the step, for methods that look at the batch again
+    """
 
     student: Outputs
     target: torch.Tensor
     taught: Sequence[Outputs]
     spec: RunSpec
     beside: nn.ModuleList
+    net: WideResNet | None = None
+    x: torch.Tensor | None = None
+    number: int = 0
+
+    def views(self, purpose: str) -> np.random.Generator:
+        """A generator for random views of this batch: the same in every run of the spec."""
+        return generator(self.spec.seed, purpose, str(self.number))
 
     @property
     def method(self) -> Method:
@@ -42,9 +55,9 @@ class Step:
 
 
 def cross_entropy(step: Step) -> torch.Tensor:
-    """(1 - kd_weight) CE with the (mixed) label, (n,)."""
+    """(1 - kd_weight) times the loss of the task against the (mixed) target, (n,); of classes, cross-entropy."""
     z = step.student.logits if step.spec.logit_scaling == "exact" else losses.rescaled(step.student.logits)
-    return (1 - step.spec.kd_weight) * losses.soft_cross_entropy(z, step.target)
+    return (1 - step.spec.kd_weight) * TASKS[step.spec.task].loss(z, step.target)
 
 
 def kd(student: torch.Tensor, teacher: torch.Tensor, spec: RunSpec) -> torch.Tensor:
