@@ -8,6 +8,6 @@ import numpy as np
 
 
 def generator(seed: int, *purpose: str) -> np.random.Generator:
-    """A generator of its own for each purpose, so that no draw shifts another."""
+    """A generator for each seed and purpose: how often one is used does not change what another draws."""
     digest = hashlib.sha256("/".join((str(seed), *purpose)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))

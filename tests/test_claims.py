@@ -289,10 +289,10 @@ def test_every_metric_of_the_claims_can_be_measured(metric):
     assert found.to_dict() == pytest.approx({"3": 0.0 if difference else 0.7})
 
 
-def test_what_is_kept_is_that_of_spoilt_minus_that_of_clean_windows():
-    spoilt = record(BASES[0], 0.7, "3")
-    spoilt = replace(spoilt, probes=spoilt.probes | {"missing": [0.6, 0.5, 0.3]})
-    found = measure(spoilt, "kept_missing_3", np.zeros((3, 3)))
+def test_what_is_kept_is_that_of_corrupted_minus_that_of_clean_windows():
+    corrupted = record(BASES[0], 0.7, "3")
+    corrupted = replace(corrupted, probes=corrupted.probes | {"missing": [0.6, 0.5, 0.3]})
+    found = measure(corrupted, "kept_missing_3", np.zeros((3, 3)))
     assert found.to_dict() == pytest.approx({"3": 0.3 - 0.7})
 
 

@@ -1,4 +1,4 @@
-"""Compiled code where it cannot be kept: no folder, a full disk, a spoilt cache."""
+"""Compiled code where it cannot be kept: no folder, a full disk, a corrupted cache."""
 
 from __future__ import annotations
 

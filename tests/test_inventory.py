@@ -90,7 +90,7 @@ def test_sizes_show_every_data_set_and_no_number_that_was_not_measured():
 
 def test_counts_by_class_are_added_up_and_others_kept_apart():
     counts = {"samples, still": 3, "samples, moving": 4, "samples, left out": 5}
-    table = sizes.mended({"watch": row(counts=counts), "hapt": row()})
+    table = sizes.repairs({"watch": row(counts=counts), "hapt": row()})
     assert list(table["what"]) == ["samples", "samples, left out", "gaps, interpolated"]
     assert list(table["count"]) == ["7", "5", "7"]
     assert list(table.index) == ["watch", "watch", "hapt"]

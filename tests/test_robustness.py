@@ -41,9 +41,9 @@ def test_robustness_compares_the_same_windows(mixup_study):
         )
 
 
-def test_spoilt_windows_differ_where_they_should(mixup_study):
+def test_corrupted_windows_differ_where_they_should(mixup_study):
     _, data = mixup_study
-    windows = robustness.spoilt_windows(data[0], row=3, level=3)
+    windows = robustness.corrupted_windows(data[0], row=3, level=3)
     clean = data[0].signals["test"][3, :, 0].numpy()
     np.testing.assert_array_equal(windows["clean"], clean)
     assert (windows["gaussian"] - clean).std() == pytest.approx(0.12, rel=0.2)

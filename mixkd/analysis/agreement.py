@@ -31,10 +31,10 @@ def followed(students: pd.DataFrame, teachers: pd.DataFrame, data: dict[int, Fol
         y = tables.labels(record, data)
         answer = record.arrays["test_logits"].argmax(axis=1)
         for run in record.spec.teacher_runs:
-            told = known[run.hash].arrays["test_logits"].argmax(axis=1)
-            for where, part in (("right", told == y), ("wrong", told != y)):
+            taught = known[run.hash].arrays["test_logits"].argmax(axis=1)
+            for where, part in (("right", taught == y), ("wrong", taught != y)):
                 about = {"subject": data[record.spec.fold].fold.subject, "modality": run.modality, "where": where}
-                rows.append(about | {"share": float((answer == told)[part].mean())})
+                rows.append(about | {"share": float((answer == taught)[part].mean())})
     keys = ["subject", "modality", "where"]
     return pd.DataFrame(rows).groupby(keys, sort=False)["share"].mean().reset_index()
 

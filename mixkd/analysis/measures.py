@@ -24,7 +24,7 @@ class Measure:
 
 MEASURES = {
     **dict.fromkeys(("accuracy", "accuracy_best_validation"), Measure(0.01)),
-    **dict.fromkeys(("fgsm_2", "gaussian_3", "missing_3"), Measure(0.01)),  # accuracy of spoilt windows
+    **dict.fromkeys(("fgsm_2", "gaussian_3", "missing_3"), Measure(0.01)),  # accuracy of corrupted windows
     **dict.fromkeys(("kept_gaussian_3", "kept_missing_3"), Measure(0.01)),  # the same minus that of clean ones
     "macro_f1": Measure(0.01, "points of F1"),
     "nll": Measure(0.05, "NLL, nats", 1),

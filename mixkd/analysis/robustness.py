@@ -20,7 +20,7 @@ STRENGTHS: dict[str, tuple[float, ...]] = {
 def table(runs: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
     """A study's rows, once for every kind and strength of spoiling; strength 0 is the clean window.
 
-    `accuracy` is of the spoilt windows; `kept` its difference to the clean accuracy of the same windows.
+    `accuracy` is of the corrupted windows; `kept` its difference to the clean accuracy of the same windows.
     """
     rows = []
     for about, record in zip(runs.to_dict("records"), tables.records(runs), strict=True):
@@ -36,7 +36,7 @@ def table(runs: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def spoilt_windows(part: FoldData, row: int, level: int, seed: int = 0) -> dict[str, np.ndarray]:
+def corrupted_windows(part: FoldData, row: int, level: int, seed: int = 0) -> dict[str, np.ndarray]:
     """One normalised test window, (n_channels, n_samples), clean and with both corruptions at a level."""
     x = part.signals["test"][[row]]
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""What the data sets hold, as tables: sizes, what loaders mended, sensors, people and hours, balance of classes."""
+"""What the data sets hold, as tables: sizes, repairs of loaders, sensors, people and hours, balance of classes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sizes(rows: Rows) -> pd.DataFrame:
     return pd.DataFrame.from_dict(found, orient="index", columns=columns)
 
 
-def mended(rows: Rows) -> pd.DataFrame:
+def repairs(rows: Rows) -> pd.DataFrame:
     """What loaders interpolated, split or left out; counts by class are added up."""
     found: dict[tuple[str, str], int] = {}
     for name in (name for name in DATASETS if name in rows):

@@ -105,7 +105,7 @@ def check(name: NameOrFolder) -> None:
 
 @app.command()
 def info(name: NameOrFolder) -> None:
-    """Describe a data set: subjects, hours, classes, windows, what its loader mended or left out, licence."""
+    """Describe a data set: subjects, hours, classes, windows, what its loader interpolated or left out, licence."""
     from mixkd import windows
     from mixkd.datasets import dataset, named
 

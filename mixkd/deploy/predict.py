@@ -73,7 +73,7 @@ def read_recording(
     """Stretches without holes, (first time in s, signal (n_samples, n_channels)), of the student's channels and rate.
 
     The file is read as those that the student was made of; a column of their time is used where there is one. `count`
-    hears what was mended or left out. Raises MixkdError naming file and line.
+    is called with what was interpolated or left out, and how often. Raises MixkdError naming file and line.
     """
     way = about["reading"]
     columns: dict[str, text_table.Kind] = dict.fromkeys(about["channels"], "number")

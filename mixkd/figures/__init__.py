@@ -38,7 +38,7 @@ from mixkd.figures.results import (
     temperature,
     weights,
 )
-from mixkd.figures.robustness import line_between, robustness, sharp_against_robust, sharpness, spoilt_window
+from mixkd.figures.robustness import corrupted_window, line_between, robustness, sharp_against_robust, sharpness
 from mixkd.figures.smoothness import (
     feature_maps,
     grid,
@@ -73,6 +73,7 @@ __all__ = [
     "class_balance",
     "class_gains",
     "confusion",
+    "corrupted_window",
     "effects",
     "feature_maps",
     "folds",
@@ -109,7 +110,6 @@ __all__ = [
     "sharpness",
     "similarity_maps",
     "smooth_against_score",
-    "spoilt_window",
     "stability",
     "sublevel_sets",
     "target_entropy",

@@ -79,7 +79,7 @@ def confusion(matrices: dict[str, np.ndarray], classes: tuple[str, ...]) -> Figu
             for text in axis.texts:
                 text.set(fontsize=7, visible=text.get_text() != "0.0")
     for axis in axes[-1]:
-        axis.set_xlabel("called")
+        axis.set_xlabel("predicted class")
     for axis in axes[:, 0]:
         axis.set_ylabel("true")
     return fig

@@ -1,4 +1,4 @@
-"""Figures of chapters 9 and 10: spoilt inputs, and the surface around students."""
+"""Figures of chapters 9 and 10: corrupted inputs, and the surface around students."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KIND_NAMES = {
 
 
 @figure
-def spoilt_window(windows: dict[str, np.ndarray], channel: int, rate: float) -> Figure:
+def corrupted_window(windows: dict[str, np.ndarray], channel: int, rate: float) -> Figure:
     """One channel of a window, clean and corrupted, in units of the normalised signal."""
     fig, axes = plt.subplots(1, len(windows), figsize=(WIDTH, 2.2), sharey=True)
     clean = windows["clean"][channel]

@@ -29,7 +29,7 @@ def macro_f1(predicted: np.ndarray, y: np.ndarray) -> float:
 
 
 def confusion(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Counts (n_classes, n_classes): row true, column called."""
+    """Counts (n_classes, n_classes): row true class, column predicted class."""
     n_classes = logits.shape[1]
     return np.bincount(y * n_classes + logits.argmax(axis=1), minlength=n_classes**2).reshape(n_classes, n_classes)
 

@@ -178,7 +178,7 @@ def entropy_curve(logits: np.ndarray) -> list[float]:
 def signal_probes(
     net: nn.Module, test_x: torch.Tensor, test_y: np.ndarray, train_x: torch.Tensor, train_y: np.ndarray, fold: int
 ) -> dict[str, Any]:
-    """Of a signal network: accuracy per level (or epsilon) of spoilt test windows; sharpness and loss of training ones.
+    """Of a signal network: accuracy per level (or epsilon) on corrupted test windows; sharpness, loss on training ones.
 
     Windows are (n, n_channels, 1, n_samples). Draws depend on the fold alone: all runs of a fold see the same corrupted
     windows and, where shapes agree, the same directions before scaling. Corruptions use all test windows, attacks 256
@@ -188,8 +188,8 @@ def signal_probes(
     result: dict[str, Any] = {}
     for kind, strengths in LEVELS.items():
         levels = range(1, len(strengths) + 1)
-        spoilt = (corrupted(test_x, kind, i, generator(fold, "corruption", kind, str(i))) for i in levels)
-        result[kind] = [accuracy(net, x, y) for x in spoilt]
+        inputs = (corrupted(test_x, kind, i, generator(fold, "corruption", kind, str(i))) for i in levels)
+        result[kind] = [accuracy(net, x, y) for x in inputs]
     rows = evenly(len(test_x), BATCH)
     x, labels = test_x[rows], y[rows]
     for name, steps in (("fgsm", 1), ("ifgsm", 10)):

@@ -103,7 +103,7 @@ class RunSpec(Spec):
     A run with `teachers` is a distillation; `mixup` is then the one stream that student and teachers see.
     `init`: `random` (Base); `scratch` starts from the same network trained from scratch (Ann, or `scratch-2x`
     without teachers); `base` starts from this very run with random initialisation (`base-2x`).
-    `method`: see mixkd/learning/methods.py. `released` options do what the group's released code does where it differs
+    `method`: see mixkd/specs/methods.py. `released` options do what the group's released code does where it differs
     from its equations: KL averaged over classes too; logits divided by their standard deviation, without a temperature
     (MIX-KD), or by half of it in the KD term, whose factor T^2 stays (`tda_kd`).
     """

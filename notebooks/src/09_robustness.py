@@ -48,11 +48,11 @@ table = robustness.table(runs, data)
 
 # %%
 part = data[min(data)]
-windows = robustness.spoilt_windows(part, row=0, level=3, seed=seed)
+windows = robustness.corrupted_windows(part, row=0, level=3, seed=seed)
 rate = entry_of(dataset).load().rate
 
-# %% mystnb={"figure": {"caption": "One channel of a test window, clean (grey) and at level 3 of both corruptions.", "name": "fig-spoilt"}, "image": {"alt": "Three line plots of one channel: clean, with noise, and with a flat stretch.", "classes": "dark-light"}}
-figures.spoilt_window(windows, 0, rate)
+# %% mystnb={"figure": {"caption": "One channel of a test window, clean (grey) and at level 3 of both corruptions.", "name": "fig-corrupted"}, "image": {"alt": "Three line plots of one channel: clean, with noise, and with a flat stretch.", "classes": "dark-light"}}
+figures.corrupted_window(windows, 0, rate)
 
 # %% [markdown]
 # ## Does topology protect?
@@ -60,11 +60,11 @@ figures.spoilt_window(windows, 0, rate)
 # %%
 plain = table[(table["share"] == 0) & ~table["teacher_mixup"]]
 
-# %% mystnb={"figure": {"caption": "Accuracy of plain students on spoilt windows of held-out people, by teacher, mean over people and seeds; strength 0 is the clean window.", "name": "fig-corruption"}, "image": {"alt": "Two plots of accuracy over strength, noise and missing block, with a line for no teacher, signal, image and both.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of plain students on corrupted windows of held-out people, by teacher, mean over people and seeds; strength 0 is the clean window.", "name": "fig-corruption"}, "image": {"alt": "Two plots of accuracy over strength, noise and missing block, with a line for no teacher, signal, image and both.", "classes": "dark-light"}}
 figures.robustness(plain, ("gaussian", "missing"), by="teachers")
 
 # %% [markdown]
-# A student that is better on clean windows may for that alone be better on spoilt ones. So the question is what each *loses*, in points of accuracy against its own
+# A student that is better on clean windows may for that alone be better on corrupted ones. So the question is what each *loses*, in points of accuracy against its own
 # clean windows (negative: lost), at level 3. Where a column is about zero, the corruption takes nothing away, and nothing can be protected:
 
 # %% tags=["nbval-check-output"]
@@ -110,10 +110,10 @@ print(
 #
 # Against the student of the signal teacher, the student of both kept {glue:text}`gaussian:+.1f` points more under noise and {glue:text}`missing:+.1f` with gaps, at level 3
 # ({glue:text}`n_folds` folds). Mixup in teacher and student changed accuracy under FGSM (middle epsilon, averaged over teachers) by {glue:text}`mixed:+.1f` points. {doc}`11_claims` tests H12 as
-# accuracy on the spoilt windows; what is *kept* stands there without a verdict.
+# accuracy on the corrupted windows; what is *kept* stands there without a verdict.
 #
 # ## A sceptical reader asks
 #
-# - *Same noise for all?* Yes: the corruption of a window depends on the fold alone, so students of a fold meet the same spoilt windows, whatever their method or seed.
+# - *Same noise for all?* Yes: the corruption of a window depends on the fold alone, so students of a fold meet the same corrupted windows, whatever their method or seed.
 # - *Might students only look robust?* Ten steps must hurt at least as much as one. If they did not, the gradient would be masked; compare the two panels.
 # - *Why fewer windows under attack?* For time: evenly spaced ones, and their own clean accuracy is the reference.

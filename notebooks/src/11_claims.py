@@ -198,8 +198,8 @@ figures.forest("H12", tested)
 # ## What the claims leave out
 #
 # Some claims say more than their contrast. H2 compares a high temperature *and* mixup with neither; H6 does not ask whether full mixup loses anything; H12 compares
-# accuracies on spoilt windows, which a student that is better on clean ones wins too. The rows below ask for the missing piece: the temperature alone, the loss itself,
-# what is *kept* (spoilt minus clean). H7 asks whether the two teachers react differently to mixup, not whether setting them differently keeps a gain, which is the paper's
+# accuracies on corrupted windows, which a student that is better on clean ones wins too. The rows below ask for the missing piece: the temperature alone, the loss itself,
+# what is *kept* (corrupted minus clean). H7 asks whether the two teachers react differently to mixup, not whether setting them differently keeps a gain, which is the paper's
 # advice: {doc}`05_mixup` shows mixup in one of two teachers, for one seed, without a test. The rows were written after the results on `watch` had been seen: uncorrected, and without a verdict.
 
 # %% tags=["nbval-check-output"]

@@ -16,7 +16,7 @@
 # ```
 #
 # Every chapter takes the parameter `dataset`. This one compares what it may name: how much there is, how it was cut, what had to be
-# mended, and on which terms it may be used.
+# repaired, and on which terms it may be used.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -97,7 +97,7 @@ there[["sensors"]]
 # No public set is clean. What matters is that a loader says what it did: each counts what it interpolated, split or left out, and refuses the rest.
 
 # %% tags=["nbval-check-output"]
-sizes.mended(rows)
+sizes.repairs(rows)
 
 # %% [markdown]
 # `dsads`

@@ -158,11 +158,11 @@ def _spellings(what: str, words: Iterable[str]) -> Iterator[str]:
 
 def _copies(files: Sequence[Summary]) -> Iterator[str]:
     """People who share samples; the first pair of files of each two people."""
-    told = set()
+    named = set()
     for one, other, n in copies.shared([found.marks for found in files]):
         a, b = files[one], files[other]
-        if a.subject != b.subject and (a.subject, b.subject) not in told:
-            told.add((a.subject, b.subject))
+        if a.subject != b.subject and (a.subject, b.subject) not in named:
+            named.add((a.subject, b.subject))
             where = f"{a.path.name} and {b.path.name}" if a.path != b.path else f"{a.path.name}"
             rows = f"about {n + copies.BLOCK - 1} of the same rows"
             yield f"found {rows} of {a.subject} and of {b.subject} ({where}), expected different people"
