@@ -41,7 +41,7 @@ def seconds(
 ) -> np.ndarray:
     """Increasing time (s) of every row since the first of its recording: (n,).
 
-    same: (n - 1,) whether a row is of the recording of the row before; none: all are. count: called with repeated times.
+    same: (n - 1,) whether a row is of the recording of the row before; none: all are. count: called of repeated times.
     Raises Faults for a clock that goes back, or that ticks at another rate in a recording of at least `window` rows.
     """
     same = np.ones(len(rows) - 1, bool) if same is None else same

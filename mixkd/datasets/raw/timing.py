@@ -111,7 +111,8 @@ def whole(
     """(first time in s, signal at `rate`) between holes longer than `gap` (s), of samples at `factor` times the rate.
 
     time: (n,) in s; values: (n, n_channels), NaN where lost; count: called with what was done. Shorter holes are
-    interpolated. Holes are compared with `gap` to `EVEN` of a step: 0.29 s at 100 Hz are 29 samples, though 0.29 * 100 is less.
+    interpolated. Holes are compared with `gap` to `EVEN` of a step: 0.29 s at 100 Hz are 29 samples, though 0.29 * 100
+    is less.
     """
     raw_rate = rate * factor
     complete, where = filled(values, int(gap * raw_rate + EVEN))
