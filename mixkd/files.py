@@ -56,6 +56,7 @@ def places() -> dict[str, str]:
 
 
 def sha256(data: bytes) -> str:
+    """Hex digits of the SHA-256 of `data`."""
     return hashlib.sha256(data).hexdigest()
 
 

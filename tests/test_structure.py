@@ -121,6 +121,19 @@ def test_modules_are_small_and_say_what_they_are(path):
     assert ast.get_docstring(ast.parse(source))
 
 
+def public(tree: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef | ast.ClassDef]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from public(node)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_everything_public_says_what_it_is(path):
+    assert [node.name for node in public(ast.parse(path.read_text())) if not ast.get_docstring(node)] == []
+
+
 def loaded_by(code: str) -> set[str]:
     """Top-level packages that a fresh process has loaded after `code`."""
     code += "\nimport sys; print(*{name.partition('.')[0] for name in sys.modules})"

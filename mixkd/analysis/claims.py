@@ -44,14 +44,17 @@ class Claim:
 
 
 def student(by: Teachers, in_teacher: Mixup | None = None, **fields) -> Make:
+    """The student of these teachers, made from a plain one."""
     return lambda base: taught(base, by, in_teacher, **fields)
 
 
 def scratch(**fields) -> Make:
+    """The plain student with other fields."""
     return lambda base: replace(base, **fields)
 
 
 def minus(first: Make, second: Make, weight: float = 1.0) -> Terms:
+    """Coefficients of a difference."""
     return ((weight, first), (-weight, second))
 
 

@@ -185,12 +185,14 @@ def commits_of(records: Iterable[RunRecord]) -> list[str]:
 
 
 def commit(git: dict[str, Any]) -> str:
+    """A commit as pages name it."""
     if not git["sha"]:
         return "code outside a checkout"
     return f"`{git['sha'][:10]}`{' with local changes' if git['dirty'] else ''}"
 
 
 def status_table(executions: list[Execution], n_trained: int, seconds: float, commits: list[str]) -> str:
+    """The table of the status page: what was executed, in which time, what was trained and by which code."""
     rows = "\n".join(f"| {e.name} | {e.seconds:.0f} s |" for e in executions)
     trained = f"{n_trained} runs were trained in {seconds / 60:.1f} min" if n_trained else "nothing had to be trained"
     by = ", ".join(commits)

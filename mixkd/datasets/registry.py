@@ -42,6 +42,7 @@ class Dataset:
     kept: str = ""  # name of recordings of your own that the store keeps, see mixkd/datasets/own/imported.py
 
     def load(self) -> Recordings:
+        """The recordings. MixkdError where the raw files are not here or are damaged."""
         loader = getattr(importlib.import_module(self.module), self.loader)
         return loader(self.kept) if self.kept else loader()
 

@@ -45,6 +45,7 @@ class Portable(nn.Module):
         self.register_buffer("std", torch.from_numpy(std.reshape(1, -1, 1)))
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        """Logits (n, n_classes) of windows (n, n_channels, n_samples) in physical units."""
         return self.net(((windows - self.mean) / self.std).unsqueeze(2))
 
 

@@ -55,6 +55,7 @@ class Student:
 
     @cached_property
     def session(self):
+        """The network in onnxruntime, loaded once."""
         import onnxruntime
 
         return onnxruntime.InferenceSession(str(self.folder / "student.onnx"), providers=["CPUExecutionProvider"])

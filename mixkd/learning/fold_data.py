@@ -37,6 +37,7 @@ class FoldWindows:
 
     @cached_property
     def normalisation(self) -> Normalisation:
+        """Fitted on the training windows."""
         return Normalisation.fit(self.parts["train"].x, self.scaling)
 
     @cached_property
@@ -59,30 +60,37 @@ class FoldData:
 
     @property
     def parts(self) -> dict[Split, Windows]:
+        """Windows by split."""
         return self.base.parts
 
     @property
     def fold(self) -> windows.Fold:
+        """Who is tested, validated on and trained on."""
         return self.base.fold
 
     @property
     def n_classes(self) -> int:
+        """Of the data set."""
         return self.base.n_classes
 
     @property
     def n_outputs(self) -> int:
+        """Of a network for this task."""
         return self.targets.shape[1]
 
     @property
     def normalisation(self) -> Normalisation:
+        """See `FoldWindows`."""
         return self.base.normalisation
 
     @property
     def signals(self) -> dict[Split, torch.Tensor]:
+        """See `FoldWindows`."""
         return self.base.signals
 
     @property
     def diagrams(self) -> dict[Split, Diagrams]:
+        """See `FoldWindows`."""
         return self.base.diagrams
 
     @cached_property
@@ -125,6 +133,7 @@ class FoldData:
 
 
 def as_input(x: np.ndarray) -> torch.Tensor:
+    """Float32 tensor in the layout of networks, see `networks.channels_last`."""
     return channels_last(torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)))
 
 

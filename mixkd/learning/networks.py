@@ -32,6 +32,7 @@ class Block(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         # in place where no backward pass needs what is overwritten: the same bits, fewer trips to memory
+        """(n, n_in, height, width) to (n, n_out, ...)."""
         h = F.relu(self.bn1(x), inplace=True)
         skip = x if self.shortcut is None else self.shortcut(h)
         return self.conv2(F.relu(self.bn2(self.conv1(h)), inplace=True)).add_(skip)
@@ -69,6 +70,7 @@ class WideResNet(nn.Module):
         return self.project(F.relu(self.bn(self.blocks(self.stem(x))), inplace=True).mean((2, 3)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits."""
         return self.head(self.features(x))
 
     def outputs(self, x: torch.Tensor) -> Outputs:
@@ -124,6 +126,7 @@ def channels_last(x: torch.Tensor) -> torch.Tensor:
 
 
 def n_parameters(net: nn.Module) -> int:
+    """How many numbers a network has."""
     return sum(p.numel() for p in net.parameters())
 
 

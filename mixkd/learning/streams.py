@@ -29,6 +29,7 @@ class Draw:
 
     @property
     def mixed(self) -> np.ndarray:
+        """Which rows are mixed, (batch_size,) bool."""
         return self.coefficients < 1
 
 
@@ -49,6 +50,7 @@ class Stream:
         return float((self.coefficients < 1).mean())
 
     def first(self, n_steps: int) -> Stream:
+        """The first steps."""
         return Stream(self.rows[:n_steps], self.partners[:n_steps], self.coefficients[:n_steps])
 
     def __getitem__(self, step: int) -> Draw:

@@ -65,6 +65,7 @@ class Batch:
         self._taught: dict[int, Outputs] = {}
 
     def inputs(self, modality: Modality) -> torch.Tensor:
+        """Mixed inputs of a modality, see `FoldData.mixed`."""
         if modality not in self._inputs:
             self._inputs[modality] = self.data.mixed(modality, self.draw)
         return self._inputs[modality]
@@ -121,6 +122,7 @@ class Learner:
 
 
 def new_optimiser(net: WideResNet, beside: torch.nn.ModuleList, spec: RunSpec) -> torch.optim.SGD:
+    """SGD over what may change in the network and beside it."""
     trainable = [p for p in (*net.parameters(), *beside.parameters()) if p.requires_grad]
     return torch.optim.SGD(trainable, spec.learning_rate, spec.momentum, weight_decay=spec.weight_decay)
 

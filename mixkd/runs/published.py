@@ -93,6 +93,7 @@ class Published:
 
     @property
     def n_bytes(self) -> int:
+        """Size of all files that the manifest names."""
         return sum((self.root / name).stat().st_size for name in self.files)
 
     def read(self, name: str) -> bytes:

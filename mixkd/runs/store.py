@@ -84,10 +84,12 @@ class RunRecord:
 
     @cached_property
     def arrays(self) -> Arrays:
+        """Read from the store when first asked for. MixkdError where they were not kept."""
         return self.kept() if self.kept else self._read("arrays")
 
     @cached_property
     def weights(self) -> Arrays:
+        """Read from the store when first asked for. MixkdError where they were not kept."""
         return self._read("weights")
 
     def _read(self, kind: str) -> Arrays:
@@ -108,7 +110,8 @@ def same_people(expected: dict[str, list[int]], record: RunRecord) -> None:
 class Readable(Protocol):
     """Where published records are found, see mixkd/runs/published.py."""
 
-    def get(self, spec: RunSpec) -> RunRecord | None: ...
+    def get(self, spec: RunSpec) -> RunRecord | None:
+        """The record of a spec, or None."""
 
 
 class Store:
@@ -123,6 +126,7 @@ class Store:
         self.runs = self.root / "runs" / f"recipe{RECIPE}-torch{torch}-numpy{np.__version__}"
 
     def path(self, spec: RunSpec, suffix: str = ".json") -> Path:
+        """Where a file of a run is, whether or not it exists."""
         return self.runs / spec.hash[:2] / f"{spec.hash}{suffix}"
 
     def has(self, spec: RunSpec) -> bool:

@@ -49,6 +49,7 @@ def train_chunk(specs: list[RunSpec], store: Store, answer) -> None:
 
 
 def main() -> None:
+    """Answer chunks until the input ends."""
     torch.set_num_threads(1)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a library prints goes to stderr

@@ -40,6 +40,7 @@ class Mixup(Spec):
     coefficient: Literal["row", "batch"] = "row"
 
     def check(self) -> None:
+        """See `Spec.check`."""
         self.require("alpha", 0.01 <= self.alpha <= 100, "a number from 0.01 to 100")
         self.require("share", 0 < self.share <= 1, "a share in (0, 1]; use no Mixup for 0")
         if self.share == 1:
@@ -67,6 +68,7 @@ class ImageSpec(Spec):
     kernel: Literal["sampled", "integrated"] = "sampled"
 
     def check(self) -> None:
+        """See `Spec.check`."""
         self.require("resolution", 2 <= self.resolution <= 256, "2 to 256 pixels")
         self.require("spread", 0.05 <= self.spread <= 64, "0.05 to 64 pixels")
 
@@ -92,6 +94,7 @@ class TeacherSpec(Spec):
     stopping: Literal["last", "best_validation"] = "last"
 
     def check(self) -> None:
+        """See `Spec.check`."""
         _check_size(self)
         self.require("weight", 0 < self.weight <= 1, "a weight in (0, 1]")
 
@@ -136,6 +139,7 @@ class RunSpec(Spec):
     task: str = "classification"  # of `specs/tasks.py`
 
     def check(self) -> None:
+        """See `Spec.check`."""
         self.require("method", self.method in METHODS, f"one of {', '.join(METHODS)}")
         self.require("task", self.task in TASKS, f"one of {', '.join(TASKS)}")
         self.require("fold", self.fold >= 0, "a fold from 0")
@@ -197,23 +201,28 @@ class RunSpec(Spec):
 
     @cached_property
     def windows(self) -> WindowsView:
+        """See `views`."""
         return WindowsView(self.dataset, self.fold, self.windows_per_class)
 
     @cached_property
     def data(self) -> DataView:
+        """See `views`."""
         return DataView(self.windows, self.task, self.image, self.image_mixing)
 
     @cached_property
     def stream(self) -> StreamView:
+        """See `views`."""
         return StreamView(self.windows, self.seed, self.role, self.epochs, self.batch_size, self.mixup)
 
     @cached_property
     def network(self) -> NetworkView:
+        """See `views`."""
         head = self.teachers[0].width if METHODS[self.method].own_head else None
         return NetworkView(self.seed, self.role, self.modality, self.depth, self.width, head)
 
     @property
     def sees_images(self) -> bool:
+        """Whether the network or one of its teachers reads persistence images."""
         return self.modality == "image" or any(t.modality == "image" for t in self.teachers)
 
     @cached_property

@@ -65,6 +65,7 @@ class Spec:
         """Refuse impossible values (MixkdError); set fields without effect to their neutral value."""
 
     def require(self, field: str, ok: bool, expected: str) -> None:
+        """MixkdError naming the field unless `ok`."""
         if not ok:
             raise MixkdError(
                 f"{type(self).__name__}.{field}: found {quoted(getattr(self, field))}, expected {expected}"
@@ -82,6 +83,7 @@ class Spec:
         return cls(**data)
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain data, nested; `parse` reads it."""
         return dataclasses.asdict(self)
 
     @functools.cached_property

@@ -43,6 +43,7 @@ class Extent:
 
 
 def profile_of(name: str) -> Profile:
+    """The profile of a name. MixkdError for an unknown one."""
     if name not in PROFILES:
         raise MixkdError(f"profile: found {name!r}, {nearest(name, PROFILES)}")
     return PROFILES[name]

@@ -126,6 +126,7 @@ def _profile(at, spread, integrated, values):
 
 @compiled(fastmath=True)
 def rasterise(rows, points, offsets, birth, persistence, resolution, spread, integrated):
+    """Sums of Gaussians, (n_rows * n_channels * resolution^2,) float32; see `imaging.images`."""
     n_channels = len(persistence)
     images = np.zeros(len(rows) * n_channels * resolution * resolution, np.float32)
     px, py = np.empty(resolution, np.float32), np.empty(resolution, np.float32)

@@ -123,6 +123,7 @@ class Imager:
 
     @staticmethod
     def fit(training: Diagrams, spec: ImageSpec) -> Imager:
+        """With the grid of the training diagrams."""
         grid = Grid.fit(training, spec)
         return Imager(grid, Normalisation.fit(images(training, grid)))
 

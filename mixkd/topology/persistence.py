@@ -58,6 +58,7 @@ class Diagrams:
 
     @property
     def n_channels(self) -> int:
+        """Of each window."""
         return self.essential.shape[1]
 
     def of(self, window: int, channel: int) -> np.ndarray:
@@ -84,6 +85,7 @@ def expect(name: str, array: np.ndarray, dtype: type, shape: tuple[int | str, ..
 
 
 def expect_type(found: object, wanted: type) -> None:
+    """MixkdError unless `found` is a `wanted`."""
     if not isinstance(found, wanted):
         raise MixkdError(f"topology: found {type(found).__name__}, expected {wanted.__name__}")
 

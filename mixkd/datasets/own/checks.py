@@ -38,18 +38,22 @@ class Content:
 
     @property
     def parts(self) -> list[Part]:
+        """The stretches, each with its file."""
         return [Part(*stretch, path) for stretch, path in zip(self.stretches, self.paths, strict=True)]
 
     @property
     def channels(self) -> list[str]:
+        """Names of the channels."""
         return list(self.description.channels)
 
     @property
     def stated(self) -> list[str]:
+        """The unit that the description states for each channel."""
         return list(self.description.channels.values())
 
     @property
     def triads(self) -> list[list[int]]:
+        """Indices of channels that are three axes of one sensor."""
         return units.triads(self.channels, self.stated)
 
 

@@ -53,6 +53,7 @@ class Description(Spec):
     channels: dict[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
+        """See `Spec.check`."""
         self.require("channels", bool(self.channels), "at least one column and its unit")
         self.require("rate", 0 < self.rate <= 1e5, "samples per second")
         self.require(
@@ -101,6 +102,7 @@ class Description(Spec):
 
     @property
     def spelling(self) -> spreadsheets.Spelling:
+        """How its files are written."""
         return spreadsheets.Spelling(**{name: getattr(self, name) for name in spreadsheets.SPELLING})
 
     def named(self, path: Path, base: Path) -> dict[str, str]:

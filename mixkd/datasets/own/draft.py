@@ -39,6 +39,7 @@ class Look:
     rate: float | None = None  # that the lines above state
 
     def column(self, name: str) -> list[str]:
+        """The words of a column, blanks around them removed."""
         at = self.names.index(name)
         return [row[at].strip() for row in self.rows if at < len(row)]
 

@@ -34,6 +34,7 @@ class Found(checks.Content):
     remarks: list[str] = field(default_factory=list)
 
     def count(self, what: str, n: int = 1) -> None:
+        """Add `n` to what is counted under a name."""
         if n:
             self.counts[what] = self.counts.get(what, 0) + int(n)
 
@@ -51,10 +52,12 @@ class Found(checks.Content):
 
     @property
     def people(self) -> list[str]:
+        """Names, in order."""
         return _sorted(part.subject for part in self.stretches)
 
     @property
     def classes(self) -> list[str]:
+        """Labels, in order."""
         return _sorted(part.label for part in self.stretches)
 
     def recordings(self) -> Recordings:

@@ -18,6 +18,7 @@ NO_TIME = "a time in every row"
 
 
 def is_one(path: Path) -> bool:
+    """Whether a file is Parquet, by its name."""
     return path.suffix.lower() in (".parquet", ".pq")
 
 
@@ -30,6 +31,7 @@ def _checked(path: Path) -> Iterator[None]:
 
 
 def names(path: Path) -> list[str]:
+    """The columns of a file. MixkdError where it is no Parquet file."""
     with _checked(path):
         return pyarrow.parquet.read_schema(path).names
 

@@ -28,6 +28,7 @@ def _fields(line: str, separator: str) -> Iterator[tuple[str, bool]]:
 
 
 def fields(line: str, separator: str) -> list[str]:
+    """The fields of a line; separators inside quotes do not separate."""
     return [field for field, _ in _fields(line, separator)]
 
 

@@ -27,11 +27,13 @@ class Pieces:
     counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, signal: np.ndarray, label: int | np.ndarray, subject: int) -> None:
+        """Add a recording: signal (n_samples, n_channels), one label or one for each sample."""
         self.signals.append(np.asarray(signal, np.float32))
         self.labels.append(np.broadcast_to(np.asarray(label, np.uint8), len(signal)))
         self.subjects.append(subject)
 
     def count(self, what: str, n: int = 1) -> None:
+        """Add `n` to what is counted under a name."""
         self.counts[what] = self.counts.get(what, 0) + int(n)
 
     def arrays(self) -> Arrays:

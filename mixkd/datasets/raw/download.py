@@ -32,6 +32,7 @@ Progress = Callable[[int, int | None], object]  # bytes so far, bytes in all whe
 
 
 def source(name: str) -> Source:
+    """Where a data set is fetched from. MixkdError for an unknown name."""
     if name not in SOURCES:
         raise MixkdError(f"download: found {name!r}, {nearest(name, SOURCES)}")
     return SOURCES[name]
@@ -150,6 +151,7 @@ def _reason(error: Exception) -> str:
 
 
 def sha256_of(path: Path) -> str:
+    """Hex digits of the SHA-256 of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -38,10 +38,12 @@ class Format:
 
     @property
     def numbers(self) -> list[str]:
+        """Names of the columns of numbers."""
         return [name for name, kind in self.columns.items() if kind == "number"]
 
     @property
     def first_line(self) -> int:
+        """Number of the line of the first row."""
         return 1 + self.above + self.header
 
     def __str__(self) -> str:
@@ -51,4 +53,5 @@ class Format:
 
 
 def refusal(path: Path, line: int, found: object, expected: str) -> MixkdError:
+    """The refusal of a line of a file."""
     return MixkdError(f"{path}, line {line}: found {short(found)}, expected {expected}")

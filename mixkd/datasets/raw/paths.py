@@ -13,6 +13,7 @@ from mixkd.errors import MixkdError
 
 
 def root() -> Path:
+    """The folder of all raw files."""
     return files.place("MIXKD_DATA") or files.home() / "data" / "raw"
 
 

@@ -30,6 +30,7 @@ class Source:
 
     @property
     def archive(self) -> str:
+        """Name of the downloaded file."""
         return self.url.rsplit("/", 1)[1].replace("+", "-")
 
 

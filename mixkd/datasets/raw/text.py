@@ -48,6 +48,7 @@ class Text:
         return file
 
     def blocks(self) -> Iterator[bytes]:
+        """Its bytes, a block at a time."""
         left = self._size() - self.start
         with self._open() as file:
             while left > 0 and (block := file.read(min(BLOCK, left))):
@@ -55,6 +56,7 @@ class Text:
                 yield block
 
     def lines(self) -> Iterator[bytes]:
+        """Its lines, each with its end."""
         left = self._size() - self.start
         with self._open() as file:
             while left > 0 and (line := file.readline(left)):
@@ -62,6 +64,7 @@ class Text:
                 yield line
 
     def bytes(self) -> bytes:
+        """All of it."""
         with self._open() as file:
             return file.read(self._size() - self.start)
 

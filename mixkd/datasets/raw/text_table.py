@@ -54,6 +54,7 @@ class Parsed:
         return f"{self.path}, line {self.format.first_line + int(row)}"
 
     def refuse(self, row: int, found: object, expected: str) -> MixkdError:
+        """The refusal of a row."""
         return MixkdError(f"{self.place(row)}: found {short(found)}, expected {expected}")
 
     def increasing(self, name: str) -> np.ndarray:

@@ -47,6 +47,7 @@ def distinct(signal: np.ndarray) -> set[bytes]:
 
 
 def gather(base: Path) -> cache.Pieces:
+    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
     pieces = cache.Pieces()
     for label in range(len(CLASSES)):
         known: list[set[bytes]] = []  # of the people before, this activity

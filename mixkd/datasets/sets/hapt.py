@@ -41,6 +41,7 @@ def experiment(path: Path) -> tuple[int, int, np.ndarray]:
 
 
 def gather(files: list[Path], labels: Path) -> cache.Pieces:
+    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
     runs = text_table.read(labels, LABELS)
     runs.known("activity", tuple(range(1, len(CLASSES) + 1)))
     columns = [runs.columns[name] for name in LABELS.columns]

@@ -35,6 +35,7 @@ N_PEOPLE = 10
 
 
 def gather(files: list[Path]) -> cache.Pieces:
+    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
     pieces = cache.Pieces()
     for path in files:
         if not (named := NAME.fullmatch(path.name)):

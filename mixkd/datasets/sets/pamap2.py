@@ -102,6 +102,7 @@ def scaled(signal: np.ndarray) -> np.ndarray:
 
 
 def gather(files: list[Path], released: bool) -> cache.Pieces:
+    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
     pieces = cache.Pieces()
     for subject, path in zip(SUBJECTS, files, strict=True):
         pieces.add(*protocol(parse(path), released, pieces), subject)

@@ -51,6 +51,7 @@ def parse(path: Path) -> text_table.Parsed:
 
 
 def gather(files: list[Path]) -> cache.Pieces:
+    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
     pieces = cache.Pieces()
     for path in files:
         activity, person = path.parent.name, path.stem

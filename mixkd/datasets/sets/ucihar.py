@@ -51,6 +51,7 @@ def part(base: Path, split: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def gather(base: Path) -> cache.Pieces:
+    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
     pieces = cache.Pieces()
     for split in SPLITS:
         x, label, people = part(base, split)

@@ -73,6 +73,7 @@ def add(parsed: text_table.Parsed, activities: dict[str, str], pieces: cache.Pie
 
 
 def gather(files: list[Path], activities: dict[str, str]) -> cache.Pieces:
+    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
     pieces = cache.Pieces()
     for path in files:
         add(parse(path, activities, pieces), activities, pieces)

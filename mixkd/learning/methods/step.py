@@ -41,6 +41,7 @@ class Step:
 
     @property
     def method(self) -> Method:
+        """Facts of its method."""
         return METHODS[self.spec.method]
 
     @property
