@@ -212,6 +212,22 @@ def test_too_little_memory_for_a_run_is_one_line_and_no_traceback(tmp_path, capf
     assert capfd.readouterr().err == ""
 
 
+def test_a_fault_of_lockstep_alone_is_said_and_costs_no_run(tmp_path, capfd, monkeypatch):
+    def run_together(*_):
+        raise RuntimeError("maps of two sizes")
+
+    store, answers = Store(tmp_path), list[dict]()
+    specs = [small(teachers=(SIGNAL,), method=method) for method in ("at", "amd")]
+    for needed in specs[0].requires:
+        train(needed, store)
+    with monkeypatch.context() as patch:
+        together = single.run_together
+        patch.setattr(single, "run_together", lambda runs, *rest: (run_together if runs[1:] else together)(runs, *rest))
+        worker.train_chunk(specs, store, answers.append)
+    assert [answer["error"] for answer in answers] == [None, None]
+    assert "lockstep of 2 runs failed, they go one by one: maps of two sizes" in capfd.readouterr().err
+
+
 def test_a_killed_worker_costs_the_run_in_flight_and_what_needs_it(store_home):
     """The rest of its chunk and all other runs are trained by the next worker, and give the same."""
     store = Store()
