@@ -12,7 +12,7 @@ import mixkd
 PACKAGE = Path(mixkd.__file__).parent
 
 DOUBLE = """
-from mixkd.compiled import compiled
+from mixkd.topology.compiled import compiled
 
 @compiled()
 def double(x):
