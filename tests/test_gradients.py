@@ -8,7 +8,7 @@ import torch
 from runs import BOTH, PARTIAL, SIGNAL, layers_beside, small
 from test_methods import OTHER, TARGET, TEACHER, TWO_TEACHERS, N, outputs
 
-from mixkd.learning import losses, networks, training
+from mixkd.learning import losses, map_losses, networks, training
 from mixkd.learning.fold_data import fold_data
 from mixkd.learning.methods import Step, distil_loss
 from mixkd.learning.networks import Outputs
@@ -92,7 +92,7 @@ def maps(values) -> torch.Tensor:
 
 def test_at_of_attention_that_does_not_overlap():
     here, there = maps([[[1.0, 0, 0, 0]]]), maps([[[0, 3.0, 0, 0]]])
-    assert losses.at([here], [there]).item() == pytest.approx(2 / 4)
+    assert map_losses.at([here], [there]).item() == pytest.approx(2 / 4)
 
 
 def test_sp_does_not_see_scale_or_rotation():
@@ -100,22 +100,24 @@ def test_sp_does_not_see_scale_or_rotation():
     own = torch.from_numpy(rng.normal(size=(N, 6, 1, 4)))
     rotation = torch.from_numpy(np.linalg.qr(rng.normal(size=(24, 24)))[0])
     turned = 5 * (own.flatten(1) @ rotation).reshape(own.shape)
-    assert losses.sp([own], [[turned]], [1.0]).item() == pytest.approx(0, abs=1e-12)
-    assert losses.sp([own], [[torch.from_numpy(rng.normal(size=own.shape))]], [1.0]).item() > 1e-3
+    assert map_losses.sp([own], [[turned]], [1.0]).item() == pytest.approx(0, abs=1e-12)
+    assert map_losses.sp([own], [[torch.from_numpy(rng.normal(size=own.shape))]], [1.0]).item() > 1e-3
 
 
 def test_orthogonality_of_equal_and_of_orthogonal_columns():
-    equal = losses.orthogonality(torch.ones(4, 4, dtype=torch.float64), 2)
+    equal = map_losses.orthogonality(torch.ones(4, 4, dtype=torch.float64), 2)
     assert all(block.numpy() == pytest.approx(np.array([[0, 1], [1, 0]])) for block in equal)
-    assert all(not block.any() for block in losses.orthogonality(torch.eye(4, dtype=torch.float64), 2))
+    assert all(not block.any() for block in map_losses.orthogonality(torch.eye(4, dtype=torch.float64), 2))
     same, other = maps([[[1.0, 0]]] * 4), maps(np.eye(4)[:, None].tolist())
-    assert losses.tpkd([other], [[same]], [1.0], n_patches=2).item() == pytest.approx(0.5)
+    assert map_losses.tpkd([other], [[same]], [1.0], n_patches=2).item() == pytest.approx(0.5)
 
 
 def test_amd_of_uniform_maps():
     """Whatever their size: q is 1 / sqrt(n_positions) everywhere."""
-    assert losses.amd([maps([[[2.0] * 9]])], [maps([[[7.0] * 9]])], local=True).item() == pytest.approx(0, abs=1e-12)
-    joint, positive, negative = losses.angular(losses.attention(maps([[[2.0] * 4]])), 1.35, 64.0)
+    assert map_losses.amd([maps([[[2.0] * 9]])], [maps([[[7.0] * 9]])], local=True).item() == pytest.approx(
+        0, abs=1e-12
+    )
+    joint, positive, negative = map_losses.angular(map_losses.attention(maps([[[2.0] * 4]])), 1.35, 64.0)
     for part, sign in ((joint, -1), (positive, 1), (negative, 1)):
         assert part.numpy() == pytest.approx(sign * np.full((1, 4), 0.5))
 
@@ -123,7 +125,7 @@ def test_amd_of_uniform_maps():
 @pytest.mark.parametrize("local", [False, True])
 def test_amd_can_be_trained_where_all_attention_is_in_one_place(local):
     own = maps([[[3.0, 0, 0, 0]]]).requires_grad_()
-    losses.amd([own], [maps([[[1.0, 2, 3, 4]]])], local=local).backward()
+    map_losses.amd([own], [maps([[[1.0, 2, 3, 4]]])], local=local).backward()
     assert own.grad.isfinite().all()
 
 
@@ -135,4 +137,4 @@ def test_dist_does_not_see_an_affine_change_of_probabilities():
 @pytest.mark.parametrize("n", [2, 3])
 def test_tiny_batches_and_windows_give_numbers(n):
     own, other = (torch.randn(n, 4, 1, n, generator=torch.Generator().manual_seed(s)) for s in (0, 1))
-    assert losses.amd([own], [other], local=True).isfinite()
+    assert map_losses.amd([own], [other], local=True).isfinite()

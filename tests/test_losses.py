@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from torch.nn import functional as F
 
 from mixkd.errors import MixkdError
-from mixkd.learning import losses
+from mixkd.learning import losses, map_losses
 from mixkd.learning.losses import kd, soft_cross_entropy
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(2, 12))
@@ -175,8 +175,8 @@ def test_shapes_that_would_broadcast_are_refused():
         lambda: losses.kd(student, teacher[:1], 2.0),
         lambda: losses.soft_cross_entropy(student, teacher.softmax(1)[:, :1]),
         lambda: losses.dist(student, teacher[:, :1], 2.0),
-        lambda: losses.at([random(4, 8, 1, 16)], [random(4, 8, 1, 1)]),
-        lambda: losses.amd([random(4, 8, 1, 16)], [random(4, 8, 4, 4)], local=False),
+        lambda: map_losses.at([random(4, 8, 1, 16)], [random(4, 8, 1, 1)]),
+        lambda: map_losses.amd([random(4, 8, 1, 16)], [random(4, 8, 4, 4)], local=False),
     ):
         with pytest.raises(MixkdError, match=r"found shapes .* expected equal ones"):
             call()
@@ -200,16 +200,16 @@ def test_tpkd_of_too_few_windows_is_refused(n):
     """Of one window per block the correlation minus 1 is 0, whatever student and teacher are."""
     own, other = (torch.randn(n, 4, 1, 6, generator=torch.Generator().manual_seed(s)) for s in (0, 1))
     with pytest.raises(MixkdError, match=f"tpkd: found {n} windows, expected at least 8"):
-        losses.tpkd([own], [[other]], [1.0])
+        map_losses.tpkd([own], [[other]], [1.0])
     twice = [torch.cat([part] * 4)[:8] + 0.1 * torch.arange(8)[:, None, None, None] for part in (own, other)]
-    assert losses.tpkd([twice[0]], [[twice[1]]], [1.0]) > 0
+    assert map_losses.tpkd([twice[0]], [[twice[1]]], [1.0]) > 0
 
 
 def test_a_window_of_zeros_is_like_no_other_in_sp():
     own = random(4, 3, 1, 5)
     own[1] = 0
     own.requires_grad_()
-    loss = losses.sp([own], [[random(4, 3, 1, 5)]], [1.0])
+    loss = map_losses.sp([own], [[random(4, 3, 1, 5)]], [1.0])
     loss.backward()
     assert loss.isfinite()
     assert own.grad.isfinite().all()

@@ -17,7 +17,7 @@ import torch
 from runs import IMAGE, SIGNAL, layers_beside, small
 from torch.nn import functional as F
 
-from mixkd.learning import losses
+from mixkd.learning import losses, map_losses
 from mixkd.learning.methods import Step, distil_loss, kd
 from mixkd.learning.networks import Outputs
 from mixkd.learning.streams import mix, stream
@@ -81,7 +81,7 @@ def test_tgd_whole():
 @pytest.mark.parametrize(("local", "released"), [(False, "amd/global_stages"), (True, "amd/local_stages")])
 def test_amd_on_square_maps(local, released):
     pairs = zip(STUDENT.stages, SIGNAL_TEACHER.stages, strict=True)
-    close(torch.stack([losses.amd([s], [t], local) for s, t in pairs]), released)
+    close(torch.stack([map_losses.amd([s], [t], local) for s, t in pairs]), released)
 
 
 def test_ebkd():
@@ -103,8 +103,8 @@ def test_camkd():
 
 
 def test_maps_of_repdistiller():
-    close(losses.at(STUDENT.stages, SIGNAL_TEACHER.stages), "rep/at")
-    close(losses.sp(STUDENT.stages, [SIGNAL_TEACHER.stages], [1.0]), "rep/sp")
+    close(map_losses.at(STUDENT.stages, SIGNAL_TEACHER.stages), "rep/at")
+    close(map_losses.sp(STUDENT.stages, [SIGNAL_TEACHER.stages], [1.0]), "rep/sp")
 
 
 def test_dist():

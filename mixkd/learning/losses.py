@@ -1,7 +1,4 @@
-"""Losses as pure functions of tensors: of logits one value per window, of features one value per batch.
-
-The caller averages over the batch. Maps are (n, n_channels, 1, n_positions) or images; features are (n, n_features).
-"""
+"""Losses of logits, as pure functions of tensors: one value per window, which the caller averages over the batch."""
 
 from __future__ import annotations
 
@@ -11,9 +8,6 @@ import torch
 from torch.nn import functional as F
 
 from mixkd.errors import MixkdError
-from mixkd.specs.methods import TPKD_PATCHES
-
-Maps = Sequence[torch.Tensor]  # one per stage of a network
 
 
 def finite(logits: torch.Tensor, whose: str = "a network", way_on: str = "") -> None:
@@ -131,106 +125,3 @@ def dist(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> to
 
 
 # -- features
-
-
-def attention(maps: torch.Tensor) -> torch.Tensor:
-    """Q / |Q| with Q = sum_c F_c^2, flattened over positions, (n, n_positions)."""
-    return F.normalize(maps.pow(2).sum(dim=1).flatten(1), dim=1)
-
-
-def at(student: Maps, teacher: Maps) -> torch.Tensor:
-    """Attention transfer: sum over stages of mean (Q_s / |Q_s| - Q_t / |Q_t|)^2. Zagoruyko & Komodakis 2017.
-
-    Raises MixkdError where maps differ in their positions.
-    """
-    losses = []
-    for s, t in zip(student, teacher, strict=True):
-        same_size(s[:, 0], t[:, 0], "maps of student and teacher")
-        losses.append((attention(s) - attention(t)).pow(2).mean())
-    return torch.stack(losses).sum()
-
-
-def gram(maps: torch.Tensor) -> torch.Tensor:
-    """F F^T of flattened maps, (n, n): how alike the windows of a batch look to a stage."""
-    flat = maps.flatten(1)
-    return flat @ flat.T
-
-
-def sp(student: Maps, teachers: Sequence[Maps], weights: Sequence[float]) -> torch.Tensor:
-    """Similarity preserving: mean over stages of mean (norm(G_s) - norm(sum_m w_m G_m))^2, G = F F^T, rows to length 1.
-
-    Tung & Mori 2019; Gram matrices of several teachers are merged before normalising, as in the group's code (TGD).
-    A window whose map is 0 everywhere is like no other: its row stays 0.
-    """
-    losses = []
-    for stage, own in enumerate(student):
-        merged = torch.stack([w * gram(maps[stage]) for w, maps in zip(weights, teachers, strict=True)]).sum(dim=0)
-        losses.append((F.normalize(gram(own), dim=1) - F.normalize(merged, dim=1)).pow(2).mean())
-    return torch.stack(losses).mean()
-
-
-def orthogonality(similarity: torch.Tensor, n_patches: int) -> list[torch.Tensor]:
-    """P^T P - I of each block of columns, columns scaled to length 1. A reconstruction of TPKD's step."""
-    blocks = [F.normalize(block, dim=0) for block in similarity.tensor_split(n_patches, dim=1)]
-    return [p.T @ p - torch.eye(p.shape[1], dtype=p.dtype) for p in blocks]
-
-
-def tpkd(
-    student: Maps, teachers: Sequence[Maps], weights: Sequence[float], n_patches: int = TPKD_PATCHES
-) -> torch.Tensor:
-    """Mean over blocks and stages of mean (O_s - O_t)^2, O = P^T P - I of a block P. Jeon et al. 2024, reconstructed.
-
-    Known: merged row-normalised similarity maps, k patches, normalised Gram minus I. Not known: the patch rule
-    (columns here) and the scale (means here). Raises MixkdError for fewer than two windows per block, where O is 0.
-    """
-    if len(student[0]) < 2 * n_patches:
-        raise MixkdError(f"tpkd: found {len(student[0])} windows, expected at least {2 * n_patches}, two per block")
-    losses = []
-    for stage, own in enumerate(student):
-        pairs = zip(weights, teachers, strict=True)
-        merged = torch.stack([w * F.normalize(gram(maps[stage]), dim=1) for w, maps in pairs]).sum(dim=0)
-        ours = orthogonality(F.normalize(gram(own), dim=1), n_patches)
-        losses += [(o - t).pow(2).mean() for o, t in zip(ours, orthogonality(merged, n_patches), strict=True)]
-    return torch.stack(losses).mean()
-
-
-def angular(q: torch.Tensor, margin: float, scale: float) -> list[torch.Tensor]:
-    """log e^a / (e^a + e^b), a = s cos(m arccos q) and b = s (1 - q), of attention q (n, n_positions).
-
-    Joint, positive and negative map, (n, n_positions) each, rows scaled to length 1.
-    """
-    q = q.clamp(max=1 - 1e-6)  # arccos has no slope at 1
-    near, far = scale * torch.cos(margin * torch.arccos(q)), scale * (1 - q)
-    return [F.normalize(m, dim=1) for m in (F.logsigmoid(near - far), near, far)]
-
-
-def parts_of(q: torch.Tensor) -> list[torch.Tensor]:
-    """Attention (n, height, width) in four flattened parts: quadrants; segments of time where height is 1 (ours)."""
-    if q.shape[1] == 1:
-        return [part.flatten(1) for part in q.tensor_split(min(4, q.shape[2]), dim=2)]
-    halves = q.tensor_split((q.shape[1] // 2,), dim=1)
-    return [part.flatten(1) for half in halves for part in half.tensor_split((q.shape[2] // 2,), dim=2)]
-
-
-def amd(student: Maps, teacher: Maps, local: bool, margin: float = 1.35, scale: float = 64.0) -> torch.Tensor:
-    """Angular margin distillation: mean of three mean squared differences, mean over stages. Jeon et al. 2023.
-
-    `local` weighs it 0.8 and adds 0.2 times its mean over four parts of the map, whose attention stays scaled on the
-    whole map, as in the released code.
-    """
-
-    def distance(s: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        pairs = zip(angular(s, margin, scale), angular(t, margin, scale), strict=True)
-        return torch.stack([(a - b).pow(2).mean() for a, b in pairs]).mean()
-
-    losses = []
-    for s, t in zip(student, teacher, strict=True):
-        same_size(s[:, 0], t[:, 0], "maps of student and teacher")
-        q_s, q_t = attention(s), attention(t)
-        found = distance(q_s, q_t)
-        if local:
-            shape = (-1, *s.shape[2:])
-            pairs = zip(parts_of(q_s.reshape(shape)), parts_of(q_t.reshape(shape)), strict=True)
-            found = 0.8 * found + 0.2 * torch.stack([distance(a, b) for a, b in pairs]).mean()
-        losses.append(found)
-    return torch.stack(losses).mean()

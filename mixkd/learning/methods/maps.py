@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import skip_init
 
-from mixkd.learning import losses
+from mixkd.learning import losses, map_losses
 from mixkd.learning.methods.step import Parts, Step, basic, by_trust, weighted
 from mixkd.learning.networks import WideResNet
 from mixkd.rng import generator
@@ -36,7 +36,7 @@ def camkd(step: Step) -> Parts:
 
 def at(step: Step) -> Parts:
     """Attention transfer. Zagoruyko & Komodakis 2017."""
-    return with_term(step, losses.at(step.student.stages, step.taught[0].stages))
+    return with_term(step, map_losses.at(step.student.stages, step.taught[0].stages))
 
 
 def of_all(term: Callable[..., torch.Tensor], step: Step) -> Parts:
@@ -46,22 +46,22 @@ def of_all(term: Callable[..., torch.Tensor], step: Step) -> Parts:
 
 def sp(step: Step) -> Parts:
     """Similarity-preserving KD. Tung & Mori 2019."""
-    return of_all(losses.sp, step)
+    return of_all(map_losses.sp, step)
 
 
 def tpkd(step: Step) -> Parts:
     """Orthogonal parts of similarity maps. Jeon et al. 2024."""
-    return of_all(losses.tpkd, step)
+    return of_all(map_losses.tpkd, step)
 
 
 def amd(step: Step) -> Parts:
     """Angular margin distillation, global. Jeon et al. 2023."""
-    return with_term(step, losses.amd(step.student.stages, step.taught[0].stages, local=False))
+    return with_term(step, map_losses.amd(step.student.stages, step.taught[0].stages, local=False))
 
 
 def amd_local(step: Step) -> Parts:
     """Angular margin distillation with its local part. Jeon et al. 2023."""
-    return with_term(step, losses.amd(step.student.stages, step.taught[0].stages, local=True))
+    return with_term(step, map_losses.amd(step.student.stages, step.taught[0].stages, local=True))
 
 
 def simkd(step: Step) -> Parts:
