@@ -21,6 +21,7 @@ from mixkd.analysis.cost import NETWORKS
 from mixkd.learning import networks
 from mixkd.learning.fold_data import as_input, fold_data
 from mixkd.learning.networks import WideResNet, channels_last
+from mixkd.runs.cost import multiply_adds
 from mixkd.specs.run import ImageSpec, Modality, RunSpec
 from mixkd.topology.imaging import Imager
 from mixkd.topology.persistence import diagrams
@@ -115,7 +116,9 @@ def main() -> None:
             "fast_share": topology_share(times, network, "fast", BATCH),
             "giotto_share": topology_share(times, network, "giotto", BATCH),
             "parameters": networks.n_parameters(net),
-            "multiply_adds": networks.n_multiply_adds(net, network.shape),
+            "multiply_adds": multiply_adds(
+                network.modality, network.depth, network.width, network.shape, net.head.out_features
+            ),
         }
         for network, net in built.items()
     ]

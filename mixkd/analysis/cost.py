@@ -13,8 +13,10 @@ import torch
 from mixkd.errors import MixkdError
 from mixkd.files import CHECKOUT
 from mixkd.learning import networks
+from mixkd.runs.cost import multiply_adds
 from mixkd.runs.store import RunRecord
 from mixkd.specs.methods import METHODS
+from mixkd.specs.run import Modality
 
 BENCHMARKS = CHECKOUT / "benchmarks" / "records"
 NETWORKS = ((16, 1), (16, 3), (28, 1), (28, 3))
@@ -23,15 +25,16 @@ NETWORKS = ((16, 1), (16, 3), (28, 1), (28, 3))
 def network_costs(n_channels: int, n_samples: int, resolution: int, n_classes: int) -> pd.DataFrame:
     """Parameters and multiply-adds per window of the paper's networks in both modalities."""
     rows = []
-    for modality, shape in (("signal", (n_samples,)), ("image", (resolution, resolution))):
+    shapes: dict[Modality, tuple[int, ...]] = {"signal": (n_samples,), "image": (resolution, resolution)}
+    for modality, shape in shapes.items():
         for depth, width in NETWORKS:
-            net = networks.build(modality, depth, width, n_channels, n_classes, torch.Generator())  # type: ignore[arg-type]
+            net = networks.build(modality, depth, width, n_channels, n_classes, torch.Generator())
             rows.append(
                 {
                     "modality": modality,
                     "network": f"WRN{depth}-{width}",
                     "parameters": networks.n_parameters(net),
-                    "multiply_adds": networks.n_multiply_adds(net, (n_channels, *shape)),
+                    "multiply_adds": multiply_adds(modality, depth, width, (n_channels, *shape), n_classes),
                 }
             )
     return pd.DataFrame(rows)

@@ -24,6 +24,7 @@ from mixkd.files import atomic_write, canonical_json, pack, sha256
 from mixkd.learning import networks
 from mixkd.learning.fold_data import FoldData
 from mixkd.learning.networks import WideResNet
+from mixkd.runs.cost import multiply_adds
 from mixkd.runs.single import trained_network
 from mixkd.runs.store import RunRecord
 from mixkd.specs.run import RunSpec
@@ -89,7 +90,9 @@ def description(spec: RunSpec, data: FoldData, net: WideResNet) -> dict[str, Any
         "training": ranges.fit(data.parts["train"].x, recordings.units),
         "network": f"WRN{spec.depth}-{spec.width}",
         "parameters": networks.n_parameters(net),
-        "multiply_adds": networks.n_multiply_adds(net, (n_channels, n_samples)),
+        "multiply_adds": multiply_adds(
+            spec.modality, spec.depth, spec.width, (n_channels, n_samples), data.n_outputs, spec.network.head
+        ),
         "spec": spec.as_dict(),
     }
 

@@ -128,24 +128,3 @@ def channels_last(x: torch.Tensor) -> torch.Tensor:
 def n_parameters(net: nn.Module) -> int:
     """How many numbers a network has."""
     return sum(p.numel() for p in net.parameters())
-
-
-def n_multiply_adds(net: WideResNet, shape: tuple[int, ...]) -> int:
-    """Multiply-adds of convolutions and head for one input of `shape` (without the batch axis)."""
-    total = 0
-
-    def count(module: nn.Module, _: object, output: torch.Tensor) -> None:
-        nonlocal total
-        if isinstance(module, nn.Conv2d):
-            total += output[0].numel() * module.weight[0].numel()
-        elif isinstance(module, nn.Linear):
-            total += module.weight.numel()
-
-    hooks = [m.register_forward_hook(count) for m in net.modules()]
-    was_training = net.training
-    with torch.no_grad():
-        net.eval()(channels_last(torch.zeros(1, *shape)))
-    net.train(was_training)
-    for hook in hooks:
-        hook.remove()
-    return total

@@ -10,10 +10,12 @@ from mixkd.datasets import dataset
 from mixkd.specs.run import Modality, RunSpec
 
 
-def multiply_adds(modality: Modality, depth: int, width: int, shape: tuple[int, ...], n_classes: int) -> int:
+def multiply_adds(
+    modality: Modality, depth: int, width: int, shape: tuple[int, ...], n_classes: int, head: int | None = None
+) -> int:
     """Of the convolutions and the head of a WideResNet, for one input of `shape`, (n_channels, *size).
 
-    The same number as `networks.n_multiply_adds` counts, without building the network.
+    head: width factor of the teacher in whose head it ends (SimKD), or None. Counted without building the network.
     """
     kernel, pixels, n_in = (3 if modality == "signal" else 9), list(shape[1:]), 16
     total = kernel * shape[0] * n_in * math.prod(pixels)
@@ -25,7 +27,8 @@ def multiply_adds(modality: Modality, depth: int, width: int, shape: tuple[int, 
             shortcut = n_in * n_out if n_in != n_out else 0
             total += (kernel * n_in * n_out + kernel * n_out * n_out + shortcut) * math.prod(pixels)
             n_in = n_out
-    return total + n_in * n_classes
+    features = 64 * head if head else n_in
+    return total + (n_in * features if head else 0) + features * n_classes
 
 
 @lru_cache
