@@ -77,6 +77,39 @@ def test_methods_that_need_no_features_read_logits_alone(method):
         assert loss.item() == loss_of(method)
 
 
+@pytest.mark.parametrize("method", ["kd", "ebkd", "camkd", "sp"])
+def test_gradients_are_summed_in_the_order_of_the_parts(method):
+    """To the last bit: CE, the teachers in their order, the method's own term. Published runs were trained so."""
+    spec = spec_of(method, teachers=BOTH)
+    draw = torch.Generator().manual_seed(5)
+    logits, one, two = (torch.randn(4096, CLASSES, generator=draw) for _ in range(3))
+    target = torch.rand(4096, CLASSES, generator=draw)
+    maps = tuple(torch.randn(4096, 2, 1, 3, generator=draw) for _ in range(3))
+    features = torch.randn(4096, 64, generator=draw)
+    taught = [Outputs(z, features.roll(1), maps) for z in (one, two)]
+
+    def gradient(total) -> torch.Tensor:
+        student = Outputs(logits.clone().requires_grad_(), features, maps)
+        total(student).backward()
+        return student.logits.grad
+
+    def by_hand(student: Outputs) -> torch.Tensor:
+        ce = (1 - spec.kd_weight) * losses.soft_cross_entropy(student.logits, target)
+        teachers = [losses.kd(student.logits, z, spec.temperature) for z in (one, two)]
+        if method in ("kd", "sp"):
+            weights = [teacher.weight for teacher in spec.teachers]
+            kd = torch.zeros_like(ce)
+            for w, part in zip(weights, teachers, strict=True):
+                kd = kd + w * part
+        else:
+            trust = losses.entropy_trust if method == "ebkd" else lambda z: losses.label_trust(z, target)
+            kd = (trust([one, two]) * torch.stack(teachers)).sum(dim=0)
+        return torch.stack([ce, spec.kd_weight * kd]).sum(dim=0).mean()
+
+    ours = gradient(lambda student: distil_loss(Step(student, target, taught, spec, layers_beside(spec)))[0])
+    assert torch.equal(ours, gradient(by_hand))
+
+
 # -- the formulas
 
 

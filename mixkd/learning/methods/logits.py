@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 
 from mixkd.learning import losses
@@ -10,23 +12,23 @@ from mixkd.learning.methods.step import Parts, Step, basic, by_trust, kd, weight
 
 def kd_loss(step: Step) -> Parts:
     """(1 - kd_weight) CE + kd_weight sum_m w_m kd_m. Hinton et al. 2015."""
-    return basic(step, weighted(step))
+    return basic(step, weighted)
 
 
 def aver(step: Step) -> Parts:
     """KD from the mean of the teachers' logits. Of their probabilities it would be `kd_loss` in gradient."""
     mean = torch.stack([w * logits for w, logits in zip(step.weights, step.logits, strict=True)]).sum(dim=0)
-    return basic(step, kd(step.student.logits, mean, step.spec))
+    return basic(step, lambda step: kd(step.student.logits, mean, step.spec))
 
 
 def ebkd(step: Step) -> Parts:
     """Teachers weighted per window by inverse entropy. Kwon et al. 2020."""
-    return basic(step, by_trust(step, losses.entropy_trust(step.logits)))
+    return basic(step, partial(by_trust, losses.entropy_trust(step.logits)))
 
 
 def ebkd_softmax(step: Step) -> Parts:
     """EBKD with the weights of CA-MKD, of entropies."""
-    return basic(step, by_trust(step, losses.entropy_softmax_trust(step.logits)))
+    return basic(step, partial(by_trust, losses.entropy_softmax_trust(step.logits)))
 
 
 def dist(step: Step) -> Parts:

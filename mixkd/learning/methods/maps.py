@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
@@ -16,9 +17,9 @@ from mixkd.rng import generator
 from mixkd.specs.run import RunSpec
 
 
-def with_term(step: Step, term: torch.Tensor) -> Parts:
-    """The parts of KD, and the method's weight times its own term."""
-    return {**basic(step, weighted(step)), step.method.title: step.method.weight * term}
+def with_term(step: Step, term: Callable[[], torch.Tensor]) -> Parts:
+    """The parts of KD, and then the method's weight times its own term."""
+    return {**basic(step, weighted), step.method.title: step.method.weight * term()}
 
 
 def camkd(step: Step) -> Parts:
@@ -28,20 +29,20 @@ def camkd(step: Step) -> Parts:
     features, and the trust of the logits (the original weights this term anew).
     """
     trust = losses.label_trust(step.logits, step.target)
+    parts = basic(step, partial(by_trust, trust))
     pairs = zip(step.beside, step.taught, strict=True)
     gaps = [(adapter(step.student.features) - t.features).pow(2).mean(1) for adapter, t in pairs]
-    term = (trust * torch.stack(gaps)).sum(dim=0).mean()
-    return {**basic(step, by_trust(step, trust)), step.method.title: step.method.weight * term}
+    return {**parts, step.method.title: step.method.weight * (trust * torch.stack(gaps)).sum(dim=0).mean()}
 
 
 def at(step: Step) -> Parts:
     """Attention transfer. Zagoruyko & Komodakis 2017."""
-    return with_term(step, map_losses.at(step.student.stages, step.taught[0].stages))
+    return with_term(step, lambda: map_losses.at(step.student.stages, step.taught[0].stages))
 
 
 def of_all(term: Callable[..., torch.Tensor], step: Step) -> Parts:
     """A term that merges the maps of all teachers by their weights."""
-    return with_term(step, term(step.student.stages, [t.stages for t in step.taught], step.weights))
+    return with_term(step, lambda: term(step.student.stages, [t.stages for t in step.taught], step.weights))
 
 
 def sp(step: Step) -> Parts:
@@ -56,12 +57,12 @@ def tpkd(step: Step) -> Parts:
 
 def amd(step: Step) -> Parts:
     """Angular margin distillation, global. Jeon et al. 2023."""
-    return with_term(step, map_losses.amd(step.student.stages, step.taught[0].stages, local=False))
+    return with_term(step, lambda: map_losses.amd(step.student.stages, step.taught[0].stages, local=False))
 
 
 def amd_local(step: Step) -> Parts:
     """Angular margin distillation with its local part. Jeon et al. 2023."""
-    return with_term(step, map_losses.amd(step.student.stages, step.taught[0].stages, local=True))
+    return with_term(step, lambda: map_losses.amd(step.student.stages, step.taught[0].stages, local=True))
 
 
 def simkd(step: Step) -> Parts:

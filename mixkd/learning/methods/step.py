@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,9 +76,9 @@ def kd(student: torch.Tensor, teacher: torch.Tensor, spec: RunSpec) -> torch.Ten
     return result / student.shape[1] if spec.kd_reduction == "released" else result
 
 
-def basic(step: Step, kd_term: torch.Tensor) -> Parts:
-    """(1 - kd_weight) CE + kd_weight KD."""
-    return {"CE": cross_entropy(step), "KD": step.spec.kd_weight * kd_term}
+def basic(step: Step, term: Callable[[Step], torch.Tensor]) -> Parts:
+    """(1 - kd_weight) CE + kd_weight KD, made in this order: the last bits of the logits' gradient depend on it."""
+    return {"CE": cross_entropy(step), "KD": step.spec.kd_weight * term(step)}
 
 
 def weighted(step: Step) -> torch.Tensor:
@@ -89,6 +89,6 @@ def weighted(step: Step) -> torch.Tensor:
     return result
 
 
-def by_trust(step: Step, trust: torch.Tensor) -> torch.Tensor:
+def by_trust(trust: torch.Tensor, step: Step) -> torch.Tensor:
     """sum_m trust_m kd_m, (n,), with weights per window (n_teachers, n)."""
     return (trust * torch.stack([kd(step.student.logits, teacher, step.spec) for teacher in step.logits])).sum(dim=0)
