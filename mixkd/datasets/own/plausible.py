@@ -26,6 +26,7 @@ import numpy as np
 from mixkd.datasets.own import units
 from mixkd.datasets.own.derived import SAME, constant
 from mixkd.datasets.own.names import some
+from mixkd.datasets.own.spreadsheets import Spelling
 from mixkd.datasets.own.summary import Edge, Part, Summary
 
 ISOLATED, ORDINARY = 5.0, 0.01
@@ -99,9 +100,9 @@ def _found(found: Summary, edge: Edge, i: int, name: str) -> str:
 
 
 def _as_missing(value: float) -> str:
-    return (
-        f'if it stands for a lost value, write it into `missing` as the file spells it: missing = ["{_plain(value)}"]'
-    )
+    usual = ", ".join(f'"{word}"' for word in Spelling.missing)
+    example = f'missing = [{usual}, "{_plain(value)}"]'
+    return f"if it stands for a lost value, add it to `missing` as the file spells it: {example}"
 
 
 def _plain(value: float) -> str:
