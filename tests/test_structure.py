@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -132,6 +133,22 @@ def public(tree: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef | ast.Cl
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_everything_public_says_what_it_is(path):
     assert [node.name for node in public(ast.parse(path.read_text())) if not ast.get_docstring(node)] == []
+
+
+def test_modules_are_found_under_their_former_names():
+    """In scripts of readers; what is asked of the store beside records was in its module too."""
+    code = """
+from mixkd import backends, export, networks, predict, store
+from mixkd.datasets import download, folder, sources, timing
+assert store.sha256 and backends.diagrams and export.export and networks.build and predict.Student
+assert folder.inspect and timing.whole and download.fetch and sources.SOURCES
+"""
+    loaded_by(code)
+    for package in (mixkd, importlib.import_module("mixkd.datasets")):
+        for name in package.MOVED:
+            assert getattr(package, name).__name__ in NAMES
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            _ = package.nothing
 
 
 def loaded_by(code: str) -> set[str]:
