@@ -15,6 +15,14 @@ __all__ = ["MixkdError", "__version__"]
 MOVED = {  # modules by their name of before December 2026: scripts and notebooks of readers import them so
     "backends": "topology.oracles",
     "config": "specs.run",
+    "datasets.archives": "datasets.raw.archives",
+    "datasets.download": "datasets.raw.download",
+    "datasets.sources": "datasets.raw.sources",
+    "datasets.timing": "datasets.raw.timing",
+    "datasets.clock": "datasets.own.clock",
+    "datasets.description": "datasets.own.description",
+    "datasets.draft": "datasets.own.draft",
+    "datasets.folder": "datasets.own.folder",
     "distill": "deploy.distill",
     "export": "deploy.export",
     "losses": "learning.losses",
@@ -31,8 +39,13 @@ MOVED = {  # modules by their name of before December 2026: scripts and notebook
 }
 
 
+def moved(package: str, name: str) -> ModuleType:
+    """The module that was `package.name`; AttributeError for any other name."""
+    former = f"{package}.{name}".removeprefix("mixkd.")
+    if former not in MOVED:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    return importlib.import_module(f"mixkd.{MOVED[former]}")
+
+
 def __getattr__(name: str) -> ModuleType:
-    """A module that has moved; AttributeError for any other name."""
-    if name not in MOVED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module(f"{__name__}.{MOVED[name]}")
+    return moved(__name__, name)

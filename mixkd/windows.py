@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixkd.datasets import Recordings, Rule, Scaling
+from mixkd.datasets import Recordings, Rule, Scaling, dataset
 from mixkd.errors import MixkdError
+from mixkd.specs.views import WindowsView
 
 LEAVE_ONE_OUT_UP_TO = 20  # subjects; larger sets are cut into 10 folds
 CONSTANT = 1e-12  # a standard deviation up to this share of the mean is rounding
@@ -120,6 +121,25 @@ def split(windows: Windows, fold: Fold) -> dict[str, Windows]:
     """`train`, `validation` and `test` windows of a fold."""
     parts = {"train": fold.train, "validation": fold.validation, "test": fold.test}
     return {name: windows[np.flatnonzero(np.isin(windows.subject, subjects))] for name, subjects in parts.items()}
+
+
+def of_fold(about: WindowsView) -> tuple[dict[str, Windows], Fold, int]:
+    """Windows by part, who is in which, and the number of classes of a data set's fold.
+
+    The fold after the last trains on everybody, for a student to take away. Raises MixkdError for an unknown data set
+    or fold.
+    """
+    entry = dataset(about.dataset)
+    recordings = entry.load()
+    found = cut(recordings, entry.window, entry.step, entry.rule)
+    if about.windows_per_class:
+        found = thin(found, about.windows_per_class)
+    every = folds(recordings.subjects, entry.test)
+    if about.fold > len(every):
+        expected = f"0 to {len(every) - 1}, or {len(every)} to train on everybody"
+        raise MixkdError(f"RunSpec.fold: found {about.fold}, expected {expected}, for {about.dataset}")
+    fold = every[about.fold] if about.fold < len(every) else everybody(every)
+    return split(found, fold), fold, len(recordings.classes)
 
 
 @dataclass(frozen=True)

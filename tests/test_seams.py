@@ -24,7 +24,7 @@ from mixkd.specs.run import Mixup
 
 
 def two_views(step: Step) -> methods.Parts:
-    shift = int(step.views("shift").integers(1, 10))
+    shift = int(step.rng("shift").integers(1, 10))
     other = step.net.outputs(torch.roll(step.x, shift, dims=-1)).logits
     T = step.spec.temperature
     agreement = F.kl_div((other / T).log_softmax(1), (step.student.logits.detach() / T).softmax(1), reduction="none")

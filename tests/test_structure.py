@@ -144,9 +144,11 @@ assert store.sha256 and backends.diagrams and export.export and networks.build a
 assert folder.inspect and timing.whole and download.fetch and sources.SOURCES
 """
     loaded_by(code)
+    for former, now in mixkd.MOVED.items():
+        package, _, name = f"mixkd.{former}".rpartition(".")
+        assert getattr(importlib.import_module(package), name).__name__ == f"mixkd.{now}"
+        assert f"mixkd.{now}" in NAMES
     for package in (mixkd, importlib.import_module("mixkd.datasets")):
-        for name in package.MOVED:
-            assert getattr(package, name).__name__ in NAMES
         with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
             _ = package.nothing
 
@@ -161,6 +163,11 @@ def loaded_by(code: str) -> set[str]:
 
 def test_importing_mixkd_loads_no_heavy_or_optional_package():
     assert loaded_by("import mixkd") & {*OPTIONAL, "torch", "numba", "matplotlib", "pandas"} == set()
+
+
+def test_the_command_is_there_before_what_may_fail_to_load():
+    """So that too little memory for a library is one line (`terminal.refusal`), not a traceback of the import."""
+    assert loaded_by("import mixkd.cli.main") & {"numpy", "pandas", "pyarrow", "scipy", "torch", "pooch"} == set()
 
 
 def test_every_module_imports_with_core_dependencies_only():

@@ -11,7 +11,6 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from mixkd.cli.terminal import out, table
-from mixkd.datasets.raw import paths
 from mixkd.errors import MixkdError, listed, short
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ def _default(context: typer.Context) -> None:
 def list_command() -> None:
     """All data sets: how they are cut, how long networks train on them, and whether their files are here."""
     from mixkd.datasets import DATASETS
+    from mixkd.datasets.raw import paths
 
     rows = table("name", "title", "window", "step", "epochs", "files", "licence")
     for key, entry in DATASETS.items():
@@ -50,6 +50,7 @@ def list_command() -> None:
 @app.command()
 def path() -> None:
     """The folder that raw files are looked for in: MIXKD_DATA, or a folder of the store."""
+    from mixkd.datasets.raw import paths
 
     out.print(str(paths.root()))
 

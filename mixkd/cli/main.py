@@ -25,7 +25,7 @@ app.add_typer(data.app, name="data")
 
 
 def _named(text: str) -> str:
-    from mixkd.datasets import named
+    from mixkd.datasets import named  # here: what numpy needs may not be there
 
     return named(text)
 

@@ -10,7 +10,6 @@ import torch
 
 from mixkd import windows
 from mixkd.datasets import Scaling, dataset
-from mixkd.errors import MixkdError
 from mixkd.learning.networks import channels_last
 from mixkd.learning.streams import Draw, mix
 from mixkd.learning.tasks import TASKS
@@ -140,8 +139,7 @@ def as_input(x: np.ndarray) -> torch.Tensor:
 def fold_data(about: DataView, like: FoldData | None = None) -> FoldData:
     """The data that `about` describes; the windows of `like` are used where they are the same.
 
-    The fold after the last trains on everybody, for a student to take away. Raises MixkdError for an unknown data set
-    or fold.
+    Raises MixkdError for an unknown data set or fold.
     """
     if like and like.about == about:
         return like
@@ -150,15 +148,6 @@ def fold_data(about: DataView, like: FoldData | None = None) -> FoldData:
 
 
 def fold_windows(about: WindowsView) -> FoldWindows:
-    """Load, cut and split the windows of a fold."""
-    entry = dataset(about.dataset)
-    recordings = entry.load()
-    cut = windows.cut(recordings, entry.window, entry.step, entry.rule)
-    if about.windows_per_class:
-        cut = windows.thin(cut, about.windows_per_class)
-    folds = windows.folds(recordings.subjects, entry.test)
-    if about.fold > len(folds):
-        expected = f"0 to {len(folds) - 1}, or {len(folds)} to train on everybody"
-        raise MixkdError(f"RunSpec.fold: found {about.fold}, expected {expected}, for {about.dataset}")
-    fold = folds[about.fold] if about.fold < len(folds) else windows.everybody(folds)
-    return FoldWindows(windows.split(cut, fold), fold, len(recordings.classes), entry.scaling)
+    """The windows of a fold. Raises MixkdError for an unknown data set or fold."""
+    parts, fold, n_classes = windows.of_fold(about)
+    return FoldWindows(parts, fold, n_classes, dataset(about.dataset).scaling)

@@ -6,8 +6,8 @@ import math
 from functools import lru_cache
 
 from mixkd import windows
-from mixkd.datasets import dataset
 from mixkd.specs.run import Modality, RunSpec
+from mixkd.specs.views import WindowsView
 
 
 def multiply_adds(
@@ -34,14 +34,9 @@ def multiply_adds(
 @lru_cache
 def _size(name: str, cap: int | None) -> tuple[int, int, int, int]:
     """Training windows of the first fold, channels, samples and classes of a data set."""
-    entry = dataset(name)
-    recordings = entry.load()
-    cut = windows.cut(recordings, entry.window, entry.step, entry.rule)
-    cut = windows.thin(cut, cap) if cap else cut
-    n_windows, n_channels, n_samples = windows.split(cut, windows.folds(recordings.subjects, entry.test)[0])[
-        "train"
-    ].x.shape
-    return n_windows, n_channels, n_samples, len(recordings.classes)
+    parts, _, n_classes = windows.of_fold(WindowsView(name, 0, cap))
+    n_windows, n_channels, n_samples = parts["train"].x.shape
+    return n_windows, n_channels, n_samples, n_classes
 
 
 def estimated_seconds(spec: RunSpec) -> float:

@@ -91,13 +91,13 @@ def provenance(spec: RunSpec, seconds: float) -> dict[str, Any]:
     }
 
 
-PAIRS = 40  # of seeds, at least: fewer tell no quantile
+PAIRS = 40  # of seeds, at least (default chosen here): fewer tell no quantile
 
 
 def seed_noise(records: Iterable[RunRecord]) -> float | None:
-    """By how much 99 of 100 pairs of seeds of one run differ in accuracy; None for fewer than PAIRS pairs.
+    """By how much 99 of 100 pairs of seeds of one run differ in accuracy, at most; None for fewer than PAIRS pairs.
 
-    records: of one data set. It was calibrated on `watch` alone once: 0.13, and 0.06 on selfBACK.
+    records: of one data set, whose noise is not that of another.
     """
     found: dict[str, list[float]] = {}
     for record in records:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -99,37 +100,44 @@ def _weights(given: Diagrams, channel: int) -> list[np.ndarray]:
     return [np.diff(given.of(window, channel).astype(np.float64), axis=1)[:, 0] for window in range(len(given))]
 
 
+def _window_by_window(given: Diagrams, grid: Grid, channel: int, draw: Callable[..., np.ndarray]) -> np.ndarray:
+    """(n_windows, resolution, resolution) of `draw`, which sees points in pixels and weights; 0 without any."""
+    result = np.zeros((len(given), grid.spec.resolution, grid.spec.resolution))
+    for i, (points, weights) in enumerate(zip(in_pixels(given, grid, channel), _weights(given, channel), strict=True)):
+        if len(points):
+            result[i] = draw(points, weights)
+    return result
+
+
 def _gudhi_images(given: Diagrams, grid: Grid, channel: int) -> np.ndarray:
     n, spread = grid.spec.resolution, grid.spec.spread
     representations = _import("gudhi.representations", "gudhi")
-    result = np.zeros((len(given), n, n))
-    for i, (points, weights) in enumerate(zip(in_pixels(given, grid, channel), _weights(given, channel), strict=True)):
-        if len(points):
-            one_by_one = iter(weights)  # gudhi asks for the weights of a diagram's points in their order
-            image = representations.PersistenceImage(
-                spread, lambda _, w=one_by_one: next(w), [n, n], [0.5, n - 0.5, 0.5, n - 0.5]
-            )
-            diagram = np.column_stack([points[:, 0], points.sum(axis=1)])
-            result[i] = image.fit_transform([diagram]).reshape(n, n)
-    return result
+
+    def draw(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        one_by_one = iter(weights)  # gudhi asks for the weights of a diagram's points in their order
+        place = [0.5, n - 0.5, 0.5, n - 0.5]
+        image = representations.PersistenceImage(spread, lambda _: next(one_by_one), [n, n], place)
+        return image.fit_transform([np.column_stack([points[:, 0], points.sum(axis=1)])]).reshape(n, n)
+
+    return _window_by_window(given, grid, channel, draw)
 
 
 def _persim_images(given: Diagrams, grid: Grid, channel: int) -> np.ndarray:
     n, spread = grid.spec.resolution, grid.spec.spread
     persim = _import("persim", "persim")
-    result = np.zeros((len(given), n, n))
-    for i, (points, weights) in enumerate(zip(in_pixels(given, grid, channel), _weights(given, channel), strict=True)):
-        if len(points):
-            imager = persim.PersistenceImager(
-                birth_range=(0.0, float(n)),
-                pers_range=(0.0, float(n)),
-                pixel_size=1.0,
-                weight=lambda birth, persistence, w=weights: w,
-                weight_params={},
-                kernel_params={"sigma": [[spread**2, 0.0], [0.0, spread**2]]},
-            )
-            result[i] = imager.transform(points, skew=False).T
-    return result
+
+    def draw(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        imager = persim.PersistenceImager(
+            birth_range=(0.0, float(n)),
+            pers_range=(0.0, float(n)),
+            pixel_size=1.0,
+            weight=lambda birth, persistence: weights,
+            weight_params={},
+            kernel_params={"sigma": [[spread**2, 0.0], [0.0, spread**2]]},
+        )
+        return imager.transform(points, skew=False).T
+
+    return _window_by_window(given, grid, channel, draw)
 
 
 def _giotto_images(given: Diagrams, grid: Grid, channel: int) -> np.ndarray:

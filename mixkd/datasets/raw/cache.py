@@ -1,7 +1,4 @@
-"""Raw files of downloaded data sets: where they are, and the verified cache of what was parsed from them.
-
-They lie below the folder that `MIXKD_DATA` names (files brought by hand), else below `data/raw` of the store.
-"""
+"""The verified cache of what was parsed from the raw files of a data set, and recordings made of it."""
 
 from __future__ import annotations
 

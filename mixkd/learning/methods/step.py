@@ -35,8 +35,8 @@ class Step:
     x: torch.Tensor | None = None
     number: int = 0
 
-    def views(self, purpose: str) -> np.random.Generator:
-        """A generator for random views of this batch: the same in every run of the spec."""
+    def rng(self, purpose: str) -> np.random.Generator:
+        """A generator for this step and purpose, such as another view of the batch: the same in every training."""
         return generator(self.spec.seed, purpose, str(self.number))
 
     @property
