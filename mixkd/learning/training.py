@@ -57,7 +57,7 @@ class Teacher:
 
 
 class Batch:
-    """A draw with its mixed inputs, labels and teachers' answers, each computed once for all students in lockstep."""
+    """A draw with its mixed inputs, targets and teachers' answers, each computed once for all students in lockstep."""
 
     def __init__(self, step: int, draw: Draw, data: FoldData):
         self.step, self.draw, self.data = step, draw, data
@@ -144,7 +144,7 @@ def train_step(student: Learner, batch: Batch) -> dict[str, float]:
     student.optimiser.step()
     if after := RULES[student.spec.method].after:
         after(student.net, student.beside)
-    return {"loss": loss.item(), **{name: part.item() for name, part in parts.items()}}
+    return {**{name: part.item() for name, part in parts.items()}, "loss": loss.item()}
 
 
 History = list[dict[str, Any]]
