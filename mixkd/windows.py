@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ class Windows:
     """Fixed-length cuts of recordings, in physical units.
 
     x: (n_windows, n_channels, n_samples) float32; y, subject, recording, start: (n_windows,) int64
+    placement: (n_windows,) int64; target: (n_windows, n_targets) float32, at the middle of the window; None: not known
     """
 
     x: np.ndarray
@@ -26,12 +28,16 @@ class Windows:
     subject: np.ndarray
     recording: np.ndarray
     start: np.ndarray
+    placement: np.ndarray | None = None
+    target: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     def __getitem__(self, rows: np.ndarray) -> Windows:
-        return Windows(self.x[rows], self.y[rows], self.subject[rows], self.recording[rows], self.start[rows])
+        arrays = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        chosen = {name: array[rows] for name, array in arrays.items() if array is not None}
+        return dataclasses.replace(self, **chosen)
 
 
 @dataclass(frozen=True)
@@ -70,9 +76,15 @@ def cut(recordings: Recordings, window: int, step: int, rule: Rule = "whole") ->
     if not x:
         longest = max((len(s) for s in recordings.signals), default=0)
         raise MixkdError(f"windows: none of {window} samples with one label fits; the longest recording has {longest}")
-    return Windows(
+    cuts = Windows(
         np.stack(x).astype(np.float32), *(np.array(a, dtype=np.int64) for a in (y, subject, recording, start))
     )
+    placement = recordings.placement[cuts.recording] if recordings.placements else None
+    if not recordings.targets:
+        return dataclasses.replace(cuts, placement=placement)
+    middles = zip(cuts.recording, cuts.start + window // 2, strict=True)
+    target = np.stack([recordings.targets[i][sample] for i, sample in middles]).astype(np.float32)
+    return dataclasses.replace(cuts, placement=placement, target=target)
 
 
 def thin(windows: Windows, per_class: int) -> Windows:

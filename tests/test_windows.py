@@ -286,3 +286,56 @@ def test_scaling_within_windows_is_the_mean_of_their_deviations():
     np.testing.assert_allclose(within.std[:2], x[:, :2].std(axis=2).mean(axis=0), rtol=1e-5)
     assert (overall.std[:2] > 2 * within.std[:2]).all()
     assert within.std[2] == overall.std[2] == 1
+
+
+def _walk(**fields) -> Recordings:
+    n = 40
+    usual = {
+        "signals": (np.zeros((n, 1), np.float32), np.ones((n, 1), np.float32)),
+        "labels": (np.zeros(n, np.int64),) * 2,
+        "subjects": np.array([1, 2]),
+        "rate": 10.0,
+        "channels": ("p",),
+        "units": ("kPa",),
+        "classes": ("walking",),
+    }
+    return Recordings(**usual | fields)
+
+
+def test_a_window_has_the_placement_of_its_recording_and_the_target_at_its_middle():
+    force = tuple(np.arange(40, dtype=np.float32)[:, None] + 100 * i for i in range(2))
+    about = {"targets": force, "target_names": ("force",), "target_units": ("N",)}
+    cuts = windows.cut(_walk(placement=np.array([1, 0]), placements=("wrist", "thigh"), **about), 10, 5)
+    assert cuts.target[:, 0].tolist() == [5, 10, 15, 20, 25, 30, 35, 105, 110, 115, 120, 125, 130, 135]
+    assert cuts.placement.tolist() == [1] * 7 + [0] * 7
+    few = cuts[np.array([0, 13])]
+    assert (few.target[:, 0].tolist(), few.placement.tolist()) == ([5, 135], [1, 0])
+    plain = windows.cut(_walk(), 10, 5)
+    assert plain.target is None
+    assert plain[np.array([0])].placement is None
+
+
+FORCE = {"target_names": ("f",), "target_units": ("N",)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"placement": np.array([0]), "placements": ("wrist",)}, "found 1 placements, expected 2"),
+        ({"placement": np.array([0, 1]), "placements": ("wrist",)}, "found placement 1, expected 0 to 0"),
+        ({"placement": np.array([0, -1]), "placements": ("a", "b")}, "found placement"),
+        ({**FORCE, "targets": (np.zeros((40, 1)),)}, "targets of 1 recordings"),
+        ({**FORCE, "targets": (np.zeros((40, 1)),) * 2, "target_units": ()}, "and 0 units"),
+        (
+            {"targets": (np.zeros((40, 2)),) * 2, "target_names": ("f",), "target_units": ("N",)},
+            r"found targets \(40, 2",
+        ),
+        (
+            {"targets": (np.full((40, 1), np.nan),) * 2, "target_names": ("f",), "target_units": ("N",)},
+            "gap in target f",
+        ),
+    ],
+)
+def test_placements_and_targets_that_do_not_fit_are_refused(fields, message):
+    with pytest.raises(MixkdError, match=message):
+        _walk(**fields)

@@ -11,7 +11,7 @@ from mixkd.errors import MixkdError
 
 @dataclass(frozen=True)
 class Recordings:
-    """Uninterrupted signals with an activity per sample.
+    """Uninterrupted signals with an activity per sample; some with a placement each, or with targets to regress on.
 
     signals: one (n_samples, n_channels) float32 per recording, in physical `units`
     labels: one (n_samples,) int64 per recording, index into `classes`
@@ -20,6 +20,8 @@ class Recordings:
     people: names of subjects, where they have some
     previous: for each recording, the index of the one that it continues without a hole (another activity), or -1;
     empty: none continues another
+    placement: (n_recordings,) int64, where the sensor was worn, index into `placements`; empty: not told apart
+    targets: one (n_samples, n_targets) float32 per recording, what a regression predicts; empty: nothing to regress on
     """
 
     signals: tuple[np.ndarray, ...]
@@ -32,6 +34,11 @@ class Recordings:
     counts: dict[str, int] = field(default_factory=dict)
     people: dict[int, str] = field(default_factory=dict)
     previous: tuple[int, ...] = ()
+    placement: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    placements: tuple[str, ...] = ()
+    targets: tuple[np.ndarray, ...] = ()
+    target_names: tuple[str, ...] = ()
+    target_units: tuple[str, ...] = ()
 
     def person(self, subject: int | str) -> str:
         """The name of a subject, or its number."""
@@ -70,3 +77,31 @@ class Recordings:
             if label.min(initial=0) < 0 or label.max(initial=0) >= len(self.classes):
                 found = label.min() if label.min() < 0 else label.max()
                 raise MixkdError(f"recording {i}: found label {found}, expected 0 to {len(self.classes) - 1}")
+        self._check_placement()
+        self._check_targets()
+
+    def _check_placement(self) -> None:
+        n, names = len(self.placement), len(self.placements)
+        if n != (len(self.signals) if names else 0):
+            raise MixkdError(f"recordings: found {n} placements, expected {len(self.signals)}, one per recording")
+        if outside := set(self.placement.tolist()) - set(range(names)):
+            raise MixkdError(f"recordings: found placement {min(outside)}, expected 0 to {names - 1}")
+
+    def _check_targets(self) -> None:
+        n, names = len(self.targets), self.target_names
+        if n != (len(self.signals) if names else 0) or len(names) != len(self.target_units):
+            raise MixkdError(
+                f"recordings: found targets of {n} recordings with {len(names)} names and {len(self.target_units)} "
+                f"units, expected those of all {len(self.signals)}, a name and a unit each, or none"
+            )
+        for i, (target, signal) in enumerate(zip(self.targets, self.signals, strict=False)):
+            if target.shape != (len(signal), len(names)):
+                raise MixkdError(
+                    f"recording {i}: found targets {target.shape}, expected ({len(signal)}, {len(names)}) as its signal"
+                )
+            if not np.isfinite(target).all():
+                row, column = np.argwhere(~np.isfinite(target))[0]
+                raise MixkdError(
+                    f"recording {i}: found a gap in target {names[column]} at sample {row}, expected finite numbers; "
+                    "end the recording there"
+                )

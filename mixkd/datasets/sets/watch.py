@@ -20,6 +20,7 @@ from mixkd.specs.run import RECIPE
 
 SHA256 = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
 RATE = 50.0
+SIDES = ("left", "right")  # 0 and 1, as documented in seglearn
 CLASSES = ("PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW")
 CHANNELS = ("ax", "ay", "az", "wx", "wy", "wz")
 UNITS = ("g", "g", "g", "rad/s", "rad/s", "rad/s")
@@ -64,4 +65,6 @@ def load() -> Recordings:
         channels=CHANNELS,
         units=UNITS,
         classes=CLASSES,
+        placement=arrays["side"],
+        placements=SIDES,
     )
