@@ -17,7 +17,7 @@ from rich.table import Table
 from mixkd.analysis.cost import BENCHMARKS
 from mixkd.files import atomic_write, canonical_json
 from mixkd.runs import provenance
-from mixkd.runs.sweep import WORKER_ENVIRONMENT
+from mixkd.runs.local import WORKER_ENVIRONMENT
 
 Name = TypeVar("Name", bound=Hashable)
 BLOCK = 0.1  # seconds that a variant runs at least when it is its turn

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from benchmarks import show, write
 from mixkd import studies
 from mixkd.errors import MixkdError
-from mixkd.runs import planning, sweep
+from mixkd.runs import planning
+from mixkd.runs.local import n_cores
 from mixkd.runs.store import Store
 from mixkd.specs.run import RunSpec
 
@@ -38,7 +39,7 @@ def measure(wanted: list[RunSpec], workers: int, store: Store) -> dict[str, floa
         "wall_hours": hours,
         "runs_per_hour": len(wanted) / hours,
         "workers": workers,
-        "cores": sweep.n_cores(),
+        "cores": n_cores(),
     }
 
 
@@ -48,7 +49,7 @@ def _time(store: Store, spec: RunSpec, suffix: str) -> float:
 
 def main() -> None:
     wanted = planning.with_requirements(studies.every("watch", "full"))
-    workers = int(sys.argv[1]) if sys.argv[1:] else sweep.n_cores()  # as a sweep does
+    workers = int(sys.argv[1]) if sys.argv[1:] else n_cores()  # as a sweep does
     found = measure(wanted, workers, Store())
     show("The runs of `full` on watch", [found])
     write("campaign", found, CLOCK)

@@ -47,7 +47,7 @@ def _global_state_is_left_alone():
 def _one_worker_for_a_sweep():
     """Of those that tests start in their own process, unless they ask for more."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mixkd.runs.sweep.n_cores", lambda: 1)
+        patch.setattr("mixkd.runs.local.n_cores", lambda: 1)
         yield
 
 

@@ -107,7 +107,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("line", "message"), REFUSED.items(), ids=REFUSED)
 def test_refused_in_one_line_before_any_work(mixkd, line, message, store_home, tmp_path, monkeypatch):
-    for module, name in ((notebook, "execute"), (sweep, "_Sweep")):
+    for module, name in ((notebook, "execute"), (sweep, "Schedule")):
         monkeypatch.setattr(module, name, lambda *_: pytest.fail("work began"))
     assert mixkd(*line.split()) == (1, "", f"mixkd: {message}\n")
     assert not list(tmp_path.rglob("*.ipynb"))

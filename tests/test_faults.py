@@ -15,6 +15,7 @@ from runs import SIGNAL, mtimes, results, small, start, train, wait_for
 
 from mixkd import files, studies
 from mixkd.runs import sweep
+from mixkd.runs.local import Local
 from mixkd.runs.planning import with_requirements
 from mixkd.runs.store import Store
 
@@ -48,7 +49,7 @@ def stop(process: subprocess.Popen, how: signal.Signals, workers_too: bool = Fal
 def uninterrupted(tmp_path_factory):
     """What the sweep gives when nobody disturbs it."""
     home = tmp_path_factory.mktemp("uninterrupted")
-    sweep.run(RUNS, Store(home), workers=1, quiet=True)
+    sweep.run(RUNS, Store(home), on=Local(1, quiet=True))
     found = results(Store(home))
     assert found.keys() == {run.hash for run in RUNS}
     return found
@@ -118,13 +119,13 @@ def test_damaged_records_are_trained_again_and_give_the_same(store_home):
     """One bit of a teacher's weights, half of a student's record: both go to quarantine, the rest stays."""
     store = Store()
     student, other = small(teachers=[SIGNAL]), small()
-    sweep.run([student, other], workers=1, quiet=True)
+    sweep.run([student, other], on=Local(1, quiet=True))
     expected, before = results(store), mtimes(store)
     weights, record = store.path(student.teacher_runs[0], ".weights.safetensors"), store.path(student)
     raw = weights.read_bytes()
     weights.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
     record.write_bytes(record.read_bytes()[: record.stat().st_size // 2])
-    sweep.run([student, other], workers=1, quiet=True)
+    sweep.run([student, other], on=Local(1, quiet=True))
     assert results(store) == expected
     same = {path for path, at in mtimes(store).items() if before[path] == at}
     assert {path.name.partition(".")[0] for path in same} == {other.hash}

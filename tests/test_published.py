@@ -19,6 +19,7 @@ from mixkd.analysis import verdicts
 from mixkd.cli import main
 from mixkd.errors import MixkdError
 from mixkd.runs import planning, published, sweep
+from mixkd.runs.local import Local
 from mixkd.runs.published import Published, publish
 from mixkd.runs.store import RunRecord, Store
 from mixkd.specs.run import Mixup
@@ -304,7 +305,7 @@ def test_only_what_is_missing_is_trained_with_its_teachers(stored, root, store_h
     store = Store(published=Published(root))
     student = stored[-1].spec
     assert planning.unmet([record.spec for record in stored], store) == []
-    sweep.run([record.spec for record in stored], store, quiet=True)
+    sweep.run([record.spec for record in stored], store, on=Local(quiet=True))
     assert not store.runs.exists()
     other = replace(student, temperature=2.0)
     assert planning.unmet([other], store) == [*student.teacher_runs, other]
@@ -325,7 +326,7 @@ def test_publish_and_verify_by_command(root, monkeypatch, capsys):
     """Stored runs of a profile are published as they are; a sample trained again is the same to the bit."""
     monkeypatch.setattr(published.Published.__init__, "__defaults__", (root,))
     monkeypatch.setattr(published.publish, "__defaults__", ((), root))
-    sweep.run(studies.specs("alpha", "synthetic", "smoke"), quiet=True)
+    sweep.run(studies.specs("alpha", "synthetic", "smoke"), on=Local(quiet=True))
     main.publish("synthetic", "smoke", 0)
     n_stored = len(mtimes(Store())) // 3  # a record, its arrays, its weights
     printed = " ".join(capsys.readouterr().out.split())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+import subprocess
+import sys
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -13,8 +16,9 @@ from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, mtimes, results, small, tra
 
 from mixkd import studies
 from mixkd.errors import MixkdError
-from mixkd.runs import planning, single, sweep, worker
-from mixkd.runs.planning import chunks, with_requirements
+from mixkd.runs import local, planning, single, sweep, worker
+from mixkd.runs.local import Local
+from mixkd.runs.planning import Chunk, chunks, with_requirements
 from mixkd.runs.store import Store
 from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
@@ -52,15 +56,16 @@ def test_chunks(stored):
     """Of all runs of the book, when the first so many are in the store."""
     missing = with_requirements(EVERY)[stored:]
     hashes = {run.hash for run in missing}
-    made = chunks(missing)
+    made = [chunk.only(hashes) for chunk in chunks(with_requirements(EVERY))]
+    made = [chunk for chunk in made if chunk.specs]
     assert sorted(run.hash for chunk in made for run in chunk.specs) == sorted(hashes)
     for chunk in made:
         inside = {run.hash for run in chunk.specs}
-        assert chunk.needs == {r.hash for run in chunk.specs for r in run.requires} & hashes
+        assert chunk.needs == {r.hash for run in chunk.specs for r in run.requires}
         assert not chunk.needs & inside
         assert len(chunk.specs) == 1 or all(run.teachers for run in chunk.specs)
         assert chunk.seconds == pytest.approx(sum(map(planning.estimated_seconds, chunk.specs)))
-    done: set[str] = set()
+    done = {run.hash for run in with_requirements(EVERY)[:stored]}
     for chunk in made:  # one worker could take them in this order
         assert chunk.needs <= done
         done |= {run.hash for run in chunk.specs}
@@ -90,6 +95,60 @@ def test_students_of_other_data_or_streams_are_apart(field, value, method):
     student = small(teachers=[SIGNAL], method=method)
     one, other = chunks([student, replace(student, **{field: value})])
     assert [len(one.specs), len(other.specs)] == [1, 1]
+
+
+def test_a_chunk_has_one_name_whatever_of_it_is_trained_already():
+    whole = chunks(with_requirements(EVERY))
+    assert len({chunk.name for chunk in whole}) == len(whole)
+    assert [chunk.name for chunk in chunks(with_requirements(EVERY))] == [chunk.name for chunk in whole]
+    longest = max(whole, key=lambda chunk: len(chunk.specs))
+    assert longest.only({longest.specs[2].hash}) == Chunk(longest.name, (longest.specs[2],))
+
+
+def test_a_chunk_is_a_line_of_json_and_comes_back_from_it():
+    for chunk in chunks(with_requirements(EVERY)):
+        assert "\n" not in chunk.line
+        assert Chunk.parse(chunk.line) == chunk
+
+
+@pytest.mark.parametrize("line", ["", "[]", "{}", '{"chunk": "a"}', '{"chunk": "a", "specs": 3}', '{"chunk": 1'])
+def test_a_line_that_is_no_chunk_is_refused(line):
+    with pytest.raises(MixkdError, match="chunk: found"):
+        Chunk.parse(line)
+    with pytest.raises(MixkdError, match="widht: unknown field"):
+        Chunk.parse('{"chunk": "a", "specs": [{"widht": 3}]}')
+
+
+def test_a_worker_trains_chunks_from_a_file(store_home, tmp_path):
+    (tmp_path / "chunks").write_text("".join(chunk.line + "\n" for chunk in chunks(with_requirements([small()]))))
+    with open(tmp_path / "chunks") as file:
+        command = [sys.executable, "-m", "mixkd.runs.worker"]
+        out = subprocess.run(command, stdin=file, capture_output=True, check=True)
+    assert json.loads(out.stdout) == {"hash": small().hash, "error": None}
+    assert results(Store()).keys() == {small().hash}
+
+
+# -- executors
+
+
+class Here:
+    """An executor in a test: this process, one chunk after the other."""
+
+    def train(self, schedule, store):
+        while chunk := schedule.take():
+            by_hash = {spec.hash: spec for spec in chunk.specs}
+            worker.train_chunk(
+                chunk.specs, store, lambda a, specs=by_hash: schedule.finish(specs[a["hash"]], a["error"])
+            )
+
+
+def test_another_executor_trains_the_same(store_home, tmp_path):
+    specs = [small(teachers=BOTH), small(teachers=[SIGNAL], mixup=PARTIAL), small(fold=9, teachers=[SIGNAL])]
+    for at, executor in ((Store(), Local(2, quiet=True)), (Store(tmp_path / "here"), Here())):
+        with pytest.raises(MixkdError, match=r"^2 of 6 runs failed: .*fold.*; 1 left out: runs they need failed$"):
+            sweep.run(specs, at, on=executor)
+    assert results(Store()) == results(Store(tmp_path / "here"))
+    assert len(results(Store())) == 4
 
 
 # -- plan
@@ -129,16 +188,16 @@ def test_only_what_is_missing_is_trained_and_records_come_in_order(store_home):
     store = Store()
     scratch, student = small(), small(teachers=[SIGNAL], init="scratch")
     teacher = student.teacher_runs[0]
-    (first,) = sweep.run([scratch], workers=1, quiet=True)
+    (first,) = sweep.run([scratch], on=Local(1, quiet=True))
     before = mtimes(store)
     assert len(before) == 3
-    found = sweep.run([student, scratch, student], workers=1, quiet=True)
+    found = sweep.run([student, scratch, student], on=Local(1, quiet=True))
     assert [record.spec for record in found] == [student, scratch, student]
     assert found[1] == first
     assert before.items() < mtimes(store).items()
     assert results(store).keys() == {run.hash for run in (scratch, student, teacher)}
     after = mtimes(store)
-    assert sweep.run([scratch, student], quiet=True) == [found[1], found[0]]
+    assert sweep.run([scratch, student], on=Local(quiet=True)) == [found[1], found[0]]
     assert mtimes(store) == after
 
 
@@ -147,7 +206,7 @@ def test_two_workers_give_what_one_gives(tmp_path):
     mixed = [replace(run, mixup=PARTIAL, image_mixing="recompute") for run in clean]
     stores = [Store(tmp_path / str(n)) for n in (1, 2)]
     for n, store in enumerate(stores, 1):
-        sweep.run(clean + mixed, store, workers=n, quiet=True)
+        sweep.run(clean + mixed, store, on=Local(n, quiet=True))
     assert results(stores[0]) == results(stores[1])
     assert len(results(stores[0])) == len(with_requirements(clean + mixed)) == 10
 
@@ -169,7 +228,7 @@ def test_a_failed_run_costs_what_needs_it_and_nothing_else(store_home):
     diverging = small(learning_rate=10.0, weight_decay=0.9, batch_size=2, windows_per_class=8)
     fine = [small(teachers=[SIGNAL]), small(fold=5)]
     with pytest.raises(MixkdError) as refusal:
-        sweep.run([lost[2], diverging, *fine, lost[3]], workers=2, quiet=True)
+        sweep.run([lost[2], diverging, *fine, lost[3]], on=Local(2, quiet=True))
     message = str(refusal.value)
     assert message.startswith("6 of 9 runs failed: ")
     assert "\n" not in message
@@ -195,7 +254,7 @@ def killed(specs: list[RunSpec], victim: RunSpec) -> str:
     killer = threading.Thread(target=kill)
     killer.start()
     with pytest.raises(MixkdError) as refusal:
-        sweep.run(specs, store, workers=1, quiet=True)
+        sweep.run(specs, store, on=Local(1, quiet=True))
     killer.join()
     return str(refusal.value)
 
@@ -250,17 +309,17 @@ def test_a_killed_worker_costs_the_run_in_flight_and_what_needs_it(store_home):
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("dead_when_asked", [True, False])
 def test_every_worker_that_cannot_start_is_reported(store_home, monkeypatch, dead_when_asked):
-    start = sweep._Sweep._start
+    start = local._Feeders.start_worker
 
     def start_dead(self):
         process = start(self)
         process.wait()
         return process
 
-    monkeypatch.setattr(sweep.sys, "executable", "/bin/false")
+    monkeypatch.setattr(local.sys, "executable", "/bin/false")
     if dead_when_asked:
-        monkeypatch.setattr(sweep._Sweep, "_start", start_dead)
+        monkeypatch.setattr(local._Feeders, "start_worker", start_dead)
     specs = [small(), small(seed=1), small(teachers=[IMAGE])]
     with pytest.raises(MixkdError, match=r"^4 of 4 runs failed: .*its worker died \(exit status 1\)"):
-        sweep.run(specs, quiet=True)
+        sweep.run(specs, on=Local(quiet=True))
     assert not results(Store())

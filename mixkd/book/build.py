@@ -29,6 +29,7 @@ from mixkd.book import notebook
 from mixkd.errors import MixkdError
 from mixkd.files import CHECKOUT, places
 from mixkd.runs import planning, sweep
+from mixkd.runs.local import Local, n_cores
 from mixkd.runs.provenance import git_state, versions
 from mixkd.runs.store import RunRecord
 
@@ -58,7 +59,7 @@ def build(profile: str, dataset: str, seed: int, workers: int | None, target: Pa
     plan = planning.plan(runs, store)
     say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")
     start = time.perf_counter()
-    sweep.run(runs, store, workers)
+    sweep.run(runs, store, on=Local(workers))
     trained = time.perf_counter() - start
     sets = verdicts.campaigns(dataset, profile)
     shown = [record for name in sets for record in studies.every_record(name, profile, seed)]
@@ -92,7 +93,7 @@ def execute_all(stage: Path, parameters: dict[str, Any]) -> list[Execution]:
             raise MixkdError(f"notebooks/{path.name} failed: {reason[-1] if reason else done.returncode}")
         return Execution(path.stem, parameters, time.perf_counter() - start)
 
-    with ThreadPoolExecutor(min(2, sweep.n_cores())) as pool:
+    with ThreadPoolExecutor(min(2, n_cores())) as pool:
         return list(pool.map(execute, paths))[::-1]
 
 

@@ -90,6 +90,7 @@ def sweep_command(
     """Train the runs of studies that are not in the store yet. Interrupt it at will: it goes on where it stopped."""
     from mixkd import studies
     from mixkd.runs import planning, sweep
+    from mixkd.runs.local import Local
 
     names = study or list(studies.STUDIES)
     runs = [spec for name in names for spec in studies.specs(name, dataset, profile, seed, alpha)]
@@ -104,7 +105,7 @@ def sweep_command(
             table.add_row(stream, str(count))
         out.print(table)
         return
-    sweep.run(runs, store, workers)
+    sweep.run(runs, store, on=Local(workers))
     out.print(f"{plan.total} runs in {store.runs}")
 
 

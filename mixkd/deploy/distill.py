@@ -26,6 +26,7 @@ from mixkd.files import atomic_write
 from mixkd.learning import metrics
 from mixkd.learning.fold_data import fold_data
 from mixkd.runs import planning, sweep
+from mixkd.runs.local import Local
 from mixkd.runs.store import RunRecord
 from mixkd.specs.run import RunSpec
 from mixkd.studies import tables
@@ -65,7 +66,7 @@ def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, s
     store = studies.store_of(profile)
     plan = planning.plan(runs, store)
     say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")
-    records = sweep.run(runs, store, workers)
+    records = sweep.run(runs, store, on=Local(workers))
     n = len(records) // 2
     plain, taught, last = records[:n], records[n:-1], records[-1]
     say("exporting")

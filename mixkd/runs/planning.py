@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
+from mixkd.errors import MixkdError, short
+from mixkd.files import sha256
 from mixkd.runs.cost import estimated_seconds
 from mixkd.runs.store import RunRecord, Store
 from mixkd.specs.methods import METHODS
@@ -44,13 +48,41 @@ def unmet(specs: Iterable[RunSpec], store: Store) -> list[RunSpec]:
     return list(ordered.values())
 
 
-@dataclass
+@dataclass(frozen=True)
 class Chunk:
-    """Runs for one worker to train in order, and the hashes of runs outside it that they need."""
+    """Runs of one stream that one process trains in order, and their name: that of the whole chunk, trained or not."""
 
-    specs: list[RunSpec]
-    needs: set[str]
-    seconds: float
+    name: str
+    specs: tuple[RunSpec, ...]
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """Hashes of runs outside it that its runs need."""
+        own = {spec.hash for spec in self.specs}
+        return frozenset(needed.hash for spec in self.specs for needed in spec.requires) - own
+
+    @cached_property
+    def seconds(self) -> float:
+        """Estimated, on one core."""
+        return sum(map(estimated_seconds, self.specs))
+
+    def only(self, hashes: Collection[str]) -> Chunk:
+        """The part of it that is among `hashes`, under its name."""
+        return Chunk(self.name, tuple(spec for spec in self.specs if spec.hash in hashes))
+
+    @property
+    def line(self) -> str:
+        """One line of JSON; `parse` reads it."""
+        return json.dumps({"chunk": self.name, "specs": [spec.as_dict() for spec in self.specs]})
+
+    @classmethod
+    def parse(cls, line: str) -> Chunk:
+        """The chunk of a line. MixkdError where it is none."""
+        try:
+            content = json.loads(line)
+            return cls(str(content["chunk"]), tuple(RunSpec.parse(spec) for spec in content["specs"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise MixkdError(f"chunk: found {short(line)}, expected a line of JSON with chunk and specs") from error
 
 
 def level(spec: RunSpec) -> int:
@@ -58,24 +90,30 @@ def level(spec: RunSpec) -> int:
     return 1 + max((level(needed) for needed in spec.requires), default=-1)
 
 
-def chunks(missing: list[RunSpec]) -> list[Chunk]:
+def chunks(runs: Iterable[RunSpec]) -> list[Chunk]:
     """Students that share fold and stream go together, so that each trace is built once; others go alone.
 
     Those of feature methods, which go in lockstep on live teachers, share their images too.
     """
     groups: dict[tuple, list[RunSpec]] = {}
-    for spec in missing:
+    for spec in runs:
         alone = "" if spec.teachers else spec.hash
         images = spec.data if METHODS[spec.method].reads == "maps" else None
         groups.setdefault((level(spec), spec.stream, alone, images), []).append(spec)
-    hashes = {spec.hash for spec in missing}
-    result = []
-    for _, group in sorted(groups.items(), key=lambda item: item[0][0]):
-        for at in range(0, len(group), CHUNK):
-            part = group[at : at + CHUNK]
-            needs = {needed.hash for spec in part for needed in spec.requires} & hashes
-            result.append(Chunk(part, needs, sum(estimated_seconds(spec) for spec in part)))
-    return result
+    parts = [
+        tuple(group[at : at + CHUNK])
+        for _, group in sorted(groups.items(), key=lambda item: item[0][0])
+        for at in range(0, len(group), CHUNK)
+    ]
+    return [Chunk(sha256("".join(spec.hash for spec in part).encode())[:16], part) for part in parts]
+
+
+def chunks_to_train(runs: Iterable[RunSpec], store: Store) -> list[Chunk]:
+    """What is missing of the chunks of runs and all they need."""
+    runs = list(runs)
+    missing = {spec.hash for spec in unmet(runs, store)}
+    left = (chunk.only(missing) for chunk in chunks(with_requirements(runs)))
+    return [chunk for chunk in left if chunk.specs]
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """One training process of a sweep: `python -m mixkd.runs.worker [STORE]`. It reads specs from stdin, answers on stdout.
 
-In: a line of JSON per chunk, a list of specs that share a stream. Out: a line per run, `{"hash", "error"}`.
-One thread, as many small processes beat one that is spread. End of input, or a reader that is gone, ends it.
+In: a line of JSON per chunk, see `planning.Chunk.line`; a file of such lines will do. Out: a line per run,
+`{"hash", "error"}`. Single-threaded: several such processes outrun one multi-threaded process here. It exits at the
+end of input or when the pipe closes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -17,12 +19,13 @@ import torch
 from mixkd.errors import MixkdError, machine_fault
 from mixkd.learning.fold_data import FoldData, fold_data
 from mixkd.runs import single
+from mixkd.runs.planning import Chunk
 from mixkd.runs.store import Store
 from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
 
 
-def train_chunk(specs: list[RunSpec], store: Store, answer) -> None:
+def train_chunk(specs: Sequence[RunSpec], store: Store, answer: Callable[[dict], None]) -> None:
     """Train runs that share a stream: data is prepared once, traces are built once, feature methods go in lockstep."""
     data: FoldData | None = None
     traces: single.Traces = {}
@@ -60,7 +63,7 @@ def main() -> None:
 
     store = Store(Path(sys.argv[1]) if sys.argv[1:] else None)
     for line in sys.stdin:
-        train_chunk([RunSpec.parse(spec) for spec in json.loads(line)], store, answer)
+        train_chunk(Chunk.parse(line).specs, store, answer)
 
 
 if __name__ == "__main__":
