@@ -93,7 +93,7 @@ def main() -> None:
     x = data.parts["train"].x
     chosen = [Network("signal", depth, width, x.shape[1:]) for depth, width in NETWORKS]
     chosen += [Network("image", 16, width, (x.shape[1], r, r)) for width in (1, 3) for r in RESOLUTIONS]
-    built = {network: network.build(data.n_classes) for network in chosen}
+    built = {network: network.build(data.n_outputs) for network in chosen}
 
     functions: dict[Key, Callable[[], object]] = {}
     for network, net in built.items():

@@ -20,10 +20,9 @@ from typing import Any
 from benchmarks import as_worker, measure, ratio, show, write
 from mixkd import studies
 from mixkd.learning import training
-from mixkd.learning.fold_data import FoldData, fold_data
-from mixkd.learning.methods import RULES
-from mixkd.learning.networks import WideResNet
-from mixkd.learning.training import Teacher
+from mixkd.learning.fold_data import Batch, FoldData, evaluate, fold_data
+from mixkd.learning.networks import Network
+from mixkd.learning.teachers import Live, Traced, trace
 from mixkd.runs import planning, single
 from mixkd.runs.single import TraceKey, Traces, trace_key
 from mixkd.runs.store import Store
@@ -49,7 +48,7 @@ def kind(spec: RunSpec) -> RunSpec:
     )
 
 
-def network(spec: RunSpec, data: FoldData) -> WideResNet:
+def network(spec: RunSpec, data: FoldData) -> Network:
     return single.initial_network(spec, data, Store())
 
 
@@ -60,15 +59,14 @@ def stepper(spec: RunSpec, data: FoldData, traces: Traces | None) -> Callable[[]
     steps = cycle(range(len(draws)))
     known = None if METHODS[spec.method].reads == "maps" else traces
     teachers = [
-        Teacher(network(run, data).eval(), t.modality, None if known is None else known[trace_key(run, spec)])
+        Live(network(run, data).eval(), t.modality) if known is None else Traced(known[trace_key(run, spec)])
         for t, run in zip(spec.teachers, spec.teacher_runs, strict=True)
     ]
-    beside = RULES[spec.method].beside(spec, net)
-    student = training.Learner(spec, net, teachers, beside, training.new_optimiser(net, beside, spec))
+    student = training.learner(spec, net, teachers)
 
     def step() -> float:
         at = next(steps)
-        return training.train_step(student, training.Batch(at, draws[at], data))["loss"]
+        return training.train_step(student, Batch(at, draws[at], data))["loss"]
 
     return step
 
@@ -83,7 +81,7 @@ def build(specs: Iterable[RunSpec], data: FoldData) -> tuple[Traces, dict[TraceK
         for run in spec.teacher_runs:
             if (key := trace_key(run, spec)) not in traces:
                 net, start = network(run, seen).eval(), time.process_time()
-                traces[key] = training.trace(net, run.modality, seen, draws)
+                traces[key] = trace(net, run.modality, seen, draws)
                 seconds[key] = time.process_time() - start
     return traces, seconds
 
@@ -92,7 +90,7 @@ def evaluation(spec: RunSpec, data: FoldData) -> Callable[[], object]:
     """What `fit` does after an epoch."""
     seen = fold_data(spec.data, data)
     net = network(spec, seen)
-    return lambda: [training.evaluate(net, seen, spec.modality, split) for split in ("validation", "test")]
+    return lambda: [evaluate(net, seen, spec.modality, split) for split in ("validation", "test")]
 
 
 def trace_seconds(spec: RunSpec, seconds: dict[TraceKey, float]) -> dict[TraceKey, float]:

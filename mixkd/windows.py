@@ -135,8 +135,8 @@ def split(windows: Windows, fold: Fold) -> dict[str, Windows]:
     return {name: windows[np.flatnonzero(np.isin(windows.subject, subjects))] for name, subjects in parts.items()}
 
 
-def of_fold(about: WindowsView) -> tuple[dict[str, Windows], Fold, int]:
-    """Windows by part, who is in which, and the number of classes of a data set's fold.
+def of_fold(about: WindowsView) -> tuple[dict[str, Windows], Fold, int, int]:
+    """Windows by part, who is in which, and the numbers of classes and placements of a data set's fold.
 
     The fold after the last trains on everybody, for a student to take away. Raises MixkdError for an unknown data set
     or fold.
@@ -151,7 +151,7 @@ def of_fold(about: WindowsView) -> tuple[dict[str, Windows], Fold, int]:
         expected = f"0 to {len(every) - 1}, or {len(every)} to train on everybody"
         raise MixkdError(f"RunSpec.fold: found {about.fold}, expected {expected}, for {about.dataset}")
     fold = every[about.fold] if about.fold < len(every) else everybody(every)
-    return split(found, fold), fold, len(recordings.classes)
+    return split(found, fold), fold, len(recordings.classes), len(recordings.placements)
 
 
 @dataclass(frozen=True)

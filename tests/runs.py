@@ -7,17 +7,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+import torch
 from torch import nn
 
 from mixkd.files import sha256
-from mixkd.learning.methods import RULES
+from mixkd.learning import tasks
+from mixkd.learning.methods import RULES, Step
+from mixkd.learning.networks import Outputs
 from mixkd.runs import single
 from mixkd.runs.planning import with_requirements
 from mixkd.runs.store import RunRecord, Store
@@ -80,4 +83,10 @@ def wait_for(event: Callable[[], Any], seconds: float = 120) -> Any:
 
 def layers_beside(spec: RunSpec) -> nn.ModuleList:
     """What a method trains beside the student; of those that are not made from the student."""
-    return RULES[spec.method].beside(spec, None)
+    return RULES[spec.method].beside(spec, None, []) if spec.method != "simkd" else nn.ModuleList()
+
+
+def step_of(student: Outputs, target: torch.Tensor, taught: Sequence[Outputs], spec: RunSpec) -> Step:
+    """A step of classification with these outputs; layers beside have the dtype of the target."""
+    task = tasks.classification(None, target.shape[1], 0)
+    return Step(student, target, taught, spec, task, layers_beside(spec).to(target.dtype))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from runs import BOTH, PARTIAL, SIGNAL, layers_beside, small
+from runs import BOTH, PARTIAL, SIGNAL, small, step_of
 from test_methods import OTHER, TARGET, TEACHER, TWO_TEACHERS, N, outputs
 
 from mixkd.learning import losses, map_losses, networks, training
 from mixkd.learning.fold_data import fold_data
-from mixkd.learning.methods import Step, distil_loss
 from mixkd.learning.networks import Outputs
 from mixkd.runs import single
 from mixkd.runs.store import Store
@@ -27,13 +26,13 @@ REACHED = {  # logits, features, stages
 @pytest.mark.parametrize("method", METHODS)
 def test_gradients_are_those_of_finite_differences(method):
     spec = small(teachers=BOTH if method in TWO_TEACHERS else (SIGNAL,), method=method, kd_weight=0.6, temperature=3.0)
-    beside, rng = layers_beside(spec).double(), np.random.default_rng(7)
+    rng = np.random.default_rng(7)
     start = outputs(1)
     places = [start.logits, start.features, *start.stages]
 
     def loss(tensors):
         student = Outputs(tensors[0], tensors[1], tuple(tensors[2:]))
-        return distil_loss(Step(student, TARGET, [TEACHER, OTHER][: len(spec.teachers)], spec, beside))[0]
+        return training.distil_loss(step_of(student, TARGET, [TEACHER, OTHER][: len(spec.teachers)], spec))[0]
 
     free = [place.clone().requires_grad_() for place in places]
     found = torch.autograd.grad(loss(free), free, allow_unused=True)
@@ -48,7 +47,7 @@ def test_gradients_are_those_of_finite_differences(method):
 
 
 @pytest.mark.parametrize("method", ["camkd", "simkd"])
-def test_layers_beside_the_student_learn_and_borrowed_ones_do_not(method, tmp_path):
+def test_step_of_the_student_learn_and_borrowed_ones_do_not(method, tmp_path):
     spec = small(teachers=BOTH if method == "camkd" else (SIGNAL,), method=method, kd_weight=0.6, mixup=PARTIAL)
     store, data = Store(tmp_path), fold_data(spec.data)
     for teacher in spec.teacher_runs:

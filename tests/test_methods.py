@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from runs import BOTH, IMAGE, PARTIAL, SIGNAL, layers_beside, results, small
+from runs import BOTH, IMAGE, PARTIAL, SIGNAL, layers_beside, results, small, step_of
 from scipy.special import log_softmax, softmax
 from scipy.stats import entropy, pearsonr
 
 from mixkd.errors import MixkdError
-from mixkd.learning import losses, training
+from mixkd.learning import losses, networks, training
 from mixkd.learning.fold_data import fold_data
-from mixkd.learning.methods import Step, distil_loss
 from mixkd.learning.networks import Outputs
 from mixkd.runs import single, worker
 from mixkd.runs.planning import chunks, with_requirements
@@ -49,7 +48,7 @@ def spec_of(method: str, **fields):
 def loss_of(method: str, **fields) -> float:
     spec = spec_of(method, **fields)
     taught = [TEACHER, OTHER][: len(spec.teachers)]
-    return distil_loss(Step(STUDENT, TARGET, taught, spec, layers_beside(spec).double()))[0].item()
+    return training.distil_loss(step_of(STUDENT, TARGET, taught, spec))[0].item()
 
 
 def ce(z: np.ndarray) -> np.ndarray:
@@ -71,9 +70,9 @@ def test_methods_that_need_no_features_read_logits_alone(method):
     bare = [Outputs(o.logits, torch.empty(0), ()) for o in (STUDENT, TEACHER, OTHER)]
     if METHODS[method].reads == "maps":
         with pytest.raises((ValueError, IndexError, RuntimeError, MixkdError)):
-            distil_loss(Step(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, layers_beside(spec).double()))[0]
+            training.distil_loss(step_of(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec))[0]
     else:
-        loss = distil_loss(Step(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec, layers_beside(spec).double()))[0]
+        loss = training.distil_loss(step_of(bare[0], TARGET, bare[1:][: len(spec.teachers)], spec))[0]
         assert loss.item() == loss_of(method)
 
 
@@ -106,7 +105,7 @@ def test_gradients_are_summed_in_the_order_of_the_parts(method):
             kd = (trust([one, two]) * torch.stack(teachers)).sum(dim=0)
         return torch.stack([ce, spec.kd_weight * kd]).sum(dim=0).mean()
 
-    ours = gradient(lambda student: distil_loss(Step(student, target, taught, spec, layers_beside(spec)))[0])
+    ours = gradient(lambda student: training.distil_loss(step_of(student, target, taught, spec))[0])
     assert torch.equal(ours, gradient(by_hand))
 
 
@@ -268,13 +267,13 @@ NOT_FINITE = {
 def test_the_part_of_a_loss_that_is_not_finite_is_named(method, student, teacher, message):
     spec = spec_of(method, teachers=(SIGNAL,))
     with pytest.raises(MixkdError, match=message):
-        distil_loss(Step(student, TARGET, [teacher], spec, layers_beside(spec)))
+        training.distil_loss(step_of(student, TARGET, [teacher], spec))
 
 
 @pytest.mark.parametrize("method", [*TERMS[1:], "simkd"])
 def test_a_student_that_equals_its_teacher_has_no_feature_term(method):
     spec = spec_of(method, teachers=(SIGNAL,))
-    same = distil_loss(Step(TEACHER, TARGET, [TEACHER], spec, layers_beside(spec)))[0].item()
+    same = training.distil_loss(step_of(TEACHER, TARGET, [TEACHER], spec))[0].item()
     expected = 0.0 if method == "simkd" else 0.4 * ce(Z1).mean()
     assert same == pytest.approx(expected, abs=1e-9)
 
@@ -326,8 +325,8 @@ def test_feature_methods_share_a_chunk_apart_from_the_traced():
 
 def test_lockstep_asks_each_teacher_once_per_step(alone, monkeypatch):
     asked = []
-    forward = training.WideResNet.outputs
-    monkeypatch.setattr(training.WideResNet, "outputs", lambda net, x: asked.append(id(net)) or forward(net, x))
+    forward = networks.WideResNet.outputs
+    monkeypatch.setattr(networks.WideResNet, "outputs", lambda net, x: asked.append(id(net)) or forward(net, x))
     specs = [replace(spec_of(name, teachers=(SIGNAL,)), mixup=PARTIAL) for name in ("at", "amd", "sp")]
     data = fold_data(specs[0].data)
     draws, nets = training.stream_of(specs[0].stream, data), {}

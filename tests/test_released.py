@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from runs import IMAGE, SIGNAL, layers_beside, small
+from runs import IMAGE, SIGNAL, small, step_of
 from torch.nn import functional as F
 
-from mixkd.learning import losses, map_losses
-from mixkd.learning.methods import Step, distil_loss, kd
+from mixkd.learning import losses, map_losses, training
+from mixkd.learning.methods import kd
 from mixkd.learning.networks import Outputs
 from mixkd.learning.streams import mix, stream
 from mixkd.specs.methods import METHODS
@@ -48,14 +48,15 @@ def close(ours: torch.Tensor, released: str, factor: float = 1.0) -> None:
 
 def loss(taught: list[Outputs], target: torch.Tensor = ONE_HOT, **fields) -> torch.Tensor:
     spec = small(**fields)
-    return distil_loss(Step(STUDENT, target, taught, spec, layers_beside(spec)))[0]
+    return training.distil_loss(step_of(STUDENT, target, taught, spec))[0]
 
 
 def test_mixkd_rescaled_logits():
     rescaled = {"logit_scaling": "released", "teachers": (SIGNAL,), "kd_weight": 0.9}
     both = loss([SIGNAL_TEACHER], GIVEN["soft"], **rescaled)
     torch.testing.assert_close(both, found("mixkd/ce") + found("mixkd/kl"), rtol=2e-6, atol=0)
-    close(kd(STUDENT.logits, SIGNAL_TEACHER.logits, small(**rescaled)).mean(), "mixkd/kl", 0.9)
+    step = step_of(STUDENT, GIVEN["soft"], [SIGNAL_TEACHER], small(**rescaled))
+    close(kd(STUDENT.logits, SIGNAL_TEACHER.logits, step).mean(), "mixkd/kl", 0.9)
 
 
 def test_kd():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch.nn import functional as F
 from mixkd.errors import MixkdError
 from mixkd.learning import methods, tasks
 from mixkd.learning.methods import Rule, Step
+from mixkd.learning.teachers import Averaged
 from mixkd.runs import single, sweep
 from mixkd.runs.store import Store
 from mixkd.specs import methods as method_facts
@@ -28,33 +28,32 @@ def two_views(step: Step) -> methods.Parts:
     other = step.net.outputs(torch.roll(step.x, shift, dims=-1)).logits
     T = step.spec.temperature
     agreement = F.kl_div((other / T).log_softmax(1), (step.student.logits.detach() / T).softmax(1), reduction="none")
-    return {"CE": methods.cross_entropy(step), "agreement": step.spec.kd_weight * T**2 * agreement.sum(1)}
+    mean = step.task.kd(step.student.logits, step.logits[0], T)  # of the averaged student
+    terms = {"agreement": T**2 * agreement.sum(1), "average": mean}
+    return {"CE": methods.cross_entropy(step), **{name: step.spec.kd_weight / 2 * t for name, t in terms.items()}}
 
 
-def average(net, beside) -> None:
-    """After each step: an exponential average of the student's head."""
-    with torch.no_grad():
-        for mean, now in zip(beside[0].parameters(), net.head.parameters(), strict=True):
-            mean.lerp_(now, 0.1)
-
-
-def copy_of_head(spec, net) -> torch.nn.ModuleList:
-    return torch.nn.ModuleList([copy.deepcopy(net.head).requires_grad_(False)])
-
+VIEWS = Rule(two_views, teachers=lambda spec, net: [Averaged(net, spec.modality, 0.9)])
 
 # -- example: regression. A network tells how much a window moves, whatever is done.
 
 
-def size(part, n_classes) -> torch.Tensor:
+def size(part) -> torch.Tensor:
     return torch.from_numpy(np.log(part.x.std(axis=2).mean(axis=1, keepdims=True))).float()
 
 
 def errors(outputs, part) -> dict[str, float]:
-    gaps = outputs[:, 0] - size(part, 0).numpy()[:, 0]
+    gaps = outputs[:, 0] - size(part).numpy()[:, 0]
     return {"rmse": float(np.sqrt((gaps**2).mean())), "bias": float(gaps.mean())}
 
 
-REGRESSION = tasks.Task(size, lambda outputs, target: (outputs - target).pow(2).mean(1), errors)
+def squared(a, b, temperature=1.0) -> torch.Tensor:
+    return (a - b).pow(2).mean(1)
+
+
+def regression(train, n_classes, n_placements) -> tasks.Task:
+    return tasks.Task(size, squared, errors, squared)
+
 
 # -- what is asked of both
 
@@ -62,9 +61,9 @@ REGRESSION = tasks.Task(size, lambda outputs, target: (outputs - target).pow(2).
 @pytest.fixture
 def _added(monkeypatch):
     monkeypatch.setitem(method_facts.METHODS, "two views", method_facts.Method("Two views", "here", "none"))
-    monkeypatch.setitem(methods.RULES, "two views", Rule(two_views, copy_of_head, average))
+    monkeypatch.setitem(methods.RULES, "two views", VIEWS)
     monkeypatch.setitem(task_facts.TASKS, "size", task_facts.TaskFacts("rmse", -1))
-    monkeypatch.setitem(tasks.TASKS, "size", REGRESSION)
+    monkeypatch.setitem(tasks.TASKS, "size", regression)
 
 
 SPECS = {
@@ -90,7 +89,7 @@ def test_it_trains_stores_and_resumes(tmp_path, fields):
 @pytest.mark.usefixtures("_added")
 def test_their_parts_and_metrics_are_in_the_record(tmp_path):
     views = single.run(small(**SPECS["two views"]), Store(tmp_path))
-    assert views.history[0]["parts"].keys() == {"CE", "agreement"}
+    assert views.history[0]["parts"].keys() == {"CE", "agreement", "average"}
     assert views.history[-1]["loss"] == pytest.approx(sum(views.history[-1]["parts"].values()), rel=1e-5)
     sizes = single.run(small(**SPECS["regression"]), Store(tmp_path))
     assert sizes.metrics().keys() == {"rmse", "bias"}

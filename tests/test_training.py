@@ -14,18 +14,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from runs import BOTH, FULL, IMAGE, PARTIAL, RELEASED, SIGNAL, layers_beside, results, small, start, train
+from runs import BOTH, FULL, IMAGE, PARTIAL, RELEASED, SIGNAL, results, small, start, step_of, train
 from scipy.special import log_softmax
 
 from mixkd.errors import MixkdError
 from mixkd.files import canonical_json
 from mixkd.learning import metrics, training
-from mixkd.learning.fold_data import FoldData, fold_data
-from mixkd.learning.methods import Step, distil_loss
+from mixkd.learning.fold_data import Batch, FoldData, fold_data
 from mixkd.learning.networks import Outputs
-from mixkd.learning.training import Teacher
+from mixkd.learning.teachers import Live
 from mixkd.runs import provenance, single, worker
-from mixkd.runs.planning import with_requirements
+from mixkd.runs.planning import Chunk, with_requirements
 from mixkd.runs.single import Traces
 from mixkd.runs.store import RunRecord, Store
 from mixkd.specs.methods import METHODS
@@ -115,7 +114,7 @@ def test_a_run_is_the_same_alone_in_any_order_and_in_any_process(tmp_path):
         processes.append(
             start("-m", "mixkd.runs.worker", home=tmp_path / f"fresh {place}", PYTHONHASHSEED=f"{hash_seed}")
         )
-        processes[-1].stdin.write(json.dumps([run.as_dict() for run in chunk]) + "\n")
+        processes[-1].stdin.write(Chunk("runs", tuple(chunk)).line + "\n")
         processes[-1].stdin.close()
     for place, chunk in orders.items():
         with torch.random.fork_rng():
@@ -213,13 +212,12 @@ def three_losses(spec: RunSpec) -> list[float]:
     """Of the first three steps at the full learning rate; the teachers are fresh networks."""
     data, nothing = fold_data(spec.data), Store(Path("nothing"))
     teachers = [
-        Teacher(single.initial_network(run, data, nothing).eval(), teacher.modality)
+        Live(single.initial_network(run, data, nothing).eval(), teacher.modality)
         for run, teacher in zip(spec.teacher_runs, spec.teachers, strict=True)
     ]
     net, draws = single.initial_network(spec, data, nothing).train(), training.stream_of(spec.stream, data)
-    beside = layers_beside(spec)
-    student = training.Learner(spec, net, teachers, beside, training.new_optimiser(net, beside, spec))
-    return [training.train_step(student, training.Batch(step, draws[step], data))["loss"] for step in range(3)]
+    student = training.learner(spec, net, teachers)
+    return [training.train_step(student, Batch(step, draws[step], data))["loss"] for step in range(3)]
 
 
 @pytest.mark.parametrize("name", GOLDEN_SPECS)
@@ -252,7 +250,7 @@ def test_loss_is_the_formula():
     log_s, *log_t = (log_softmax(z / 3, 1) for z in (student, *taught))
     kd = [9 * (np.exp(t) * (t - log_s)).sum(1) for t in log_t]
     outputs = [Outputs(torch.tensor(z), torch.empty(0)) for z in (student, *taught)]
-    loss = distil_loss(Step(outputs[0], torch.tensor(target), outputs[1:], spec, layers_beside(spec)))[0]
+    loss = training.distil_loss(step_of(outputs[0], torch.tensor(target), outputs[1:], spec))[0]
     assert loss.item() == pytest.approx((0.4 * ce + 0.6 * (0.3 * kd[0] + 0.7 * kd[1])).mean(), abs=1e-12)
 
 

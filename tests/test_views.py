@@ -12,8 +12,8 @@ from mixkd.learning import tasks
 from mixkd.learning.fold_data import fold_data
 from mixkd.learning.training import stream_of
 from mixkd.runs.single import trace_key, untrained
+from mixkd.specs import tasks as task_facts
 from mixkd.specs.run import ImageSpec, Mixup, RunSpec
-from mixkd.specs.tasks import TASKS, TaskFacts
 
 BASE = small(teachers=BOTH, mixup=Mixup(0.4, 0.5), image=ImageSpec(8))
 DATA, STREAM, NETWORK = "data", "stream", "network"
@@ -46,13 +46,15 @@ CHANGED = {  # field: another value, and which views it changes
 OF_PLAIN = {"role": ("teacher", {STREAM, NETWORK}), "modality": ("image", {DATA, NETWORK})}  # without teachers
 
 
+def mirrored(train, n_classes, n_placements) -> tasks.Task:
+    task = tasks.classification(train, n_classes, n_placements)
+    return replace(task, targets=lambda part: task.targets(part).flip(1))
+
+
 @pytest.fixture(autouse=True)
 def _mirrored(monkeypatch):
-    """A task whose classes are numbered from the last."""
-    classes = tasks.TASKS["classification"]
-    mirrored = replace(classes, targets=lambda part, n_classes: tasks.one_hot(part, n_classes).flip(1))
     monkeypatch.setitem(tasks.TASKS, "mirrored", mirrored)
-    monkeypatch.setitem(TASKS, "mirrored", TaskFacts("accuracy"))
+    monkeypatch.setitem(task_facts.TASKS, "mirrored", task_facts.TASKS["classification"])
 
 
 def computed(spec: RunSpec) -> dict[str, bytes]:

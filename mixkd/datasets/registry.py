@@ -39,6 +39,7 @@ class Dataset:
     scaling: Scaling = "overall"  # how signals are normalised, see mixkd/windows.py
     source: str = ""  # folder of the raw files, and name in mixkd/datasets/raw/sources.py; none: nothing to fetch
     reading: dict[str, Any] = field(default_factory=dict)  # how files of your own are read, new ones too
+    labels: tuple[str, ...] = ()  # beside the activity: placement, targets
     kept: str = ""  # name of recordings of your own that the store keeps, see mixkd/datasets/own/imported.py
 
     def load(self) -> Recordings:
@@ -60,6 +61,7 @@ DATASETS = {
         sensors="acc, gyro; wrist",
         licence="BSD-3-Clause, as part of the package seglearn",
         citation="burns2018",
+        labels=("placement",),
     ),
     "selfback": Dataset(
         title="selfBACK, wrist, nine activities",

@@ -23,7 +23,7 @@ from mixkd.errors import MixkdError
 from mixkd.files import atomic_write, canonical_json, pack, sha256
 from mixkd.learning import networks
 from mixkd.learning.fold_data import FoldData
-from mixkd.learning.networks import WideResNet
+from mixkd.learning.networks import Network
 from mixkd.runs.cost import multiply_adds
 from mixkd.runs.single import trained_network
 from mixkd.runs.store import RunRecord
@@ -39,7 +39,7 @@ class Portable(nn.Module):
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, net: WideResNet, mean: np.ndarray, std: np.ndarray):
+    def __init__(self, net: Network, mean: np.ndarray, std: np.ndarray):
         super().__init__()
         self.net = net.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         self.register_buffer("mean", torch.from_numpy(mean.reshape(1, -1, 1)))
@@ -72,7 +72,7 @@ def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
     return about
 
 
-def description(spec: RunSpec, data: FoldData, net: WideResNet) -> dict[str, Any]:
+def description(spec: RunSpec, data: FoldData, net: Network) -> dict[str, Any]:
     """What the student expects and answers, as plain data."""
     entry = dataset(spec.dataset)
     recordings = entry.load()

@@ -1,7 +1,8 @@
-"""What a run of one fold sees: normalised signals, images and labels, mixed as a draw says."""
+"""What a run of one fold sees: normalised signals, images and targets, mixed as a draw says; a batch of them."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,9 +11,9 @@ import torch
 
 from mixkd import windows
 from mixkd.datasets import Scaling, dataset
-from mixkd.learning.networks import channels_last
+from mixkd.learning.networks import Network, Outputs, channels_last
 from mixkd.learning.streams import Draw, mix
-from mixkd.learning.tasks import TASKS
+from mixkd.learning.tasks import TASKS, Task
 from mixkd.specs.run import Modality
 from mixkd.specs.views import DataView, WindowsView
 from mixkd.topology.imaging import Imager
@@ -33,6 +34,7 @@ class FoldWindows:
     fold: windows.Fold
     n_classes: int
     scaling: Scaling
+    n_placements: int = 0
 
     @cached_property
     def normalisation(self) -> Normalisation:
@@ -68,11 +70,6 @@ class FoldData:
         return self.base.fold
 
     @property
-    def n_classes(self) -> int:
-        """Of the data set."""
-        return self.base.n_classes
-
-    @property
     def n_outputs(self) -> int:
         """Of a network for this task."""
         return self.targets.shape[1]
@@ -93,9 +90,14 @@ class FoldData:
         return self.base.diagrams
 
     @cached_property
+    def task(self) -> Task:
+        """What networks are trained for. Raises MixkdError where its labels are not recorded."""
+        return TASKS[self.about.task](self.parts["train"], self.base.n_classes, self.base.n_placements)
+
+    @cached_property
     def targets(self) -> torch.Tensor:
         """Of the training windows, (n_windows, n_outputs)."""
-        return TASKS[self.about.task].targets(self.parts["train"], self.n_classes)
+        return self.task.targets(self.parts["train"])
 
     @property
     def subjects(self) -> dict[Split, list[int]]:
@@ -131,6 +133,45 @@ class FoldData:
         return mix(self.targets[draw.rows], self.targets[draw.partners], torch.from_numpy(draw.coefficients))
 
 
+class Batch:
+    """A draw with its mixed inputs, targets and networks' outputs, each computed once for all students in lockstep."""
+
+    def __init__(self, step: int, draw: Draw, data: FoldData):
+        self.step, self.draw, self.data = step, draw, data
+        self._inputs: dict[Modality, torch.Tensor] = {}
+        self._outputs: dict[int, Outputs] = {}
+
+    def inputs(self, modality: Modality) -> torch.Tensor:
+        """Mixed inputs of a modality, see `FoldData.mixed`."""
+        if modality not in self._inputs:
+            self._inputs[modality] = self.data.mixed(modality, self.draw)
+        return self._inputs[modality]
+
+    @cached_property
+    def targets(self) -> torch.Tensor:
+        """(batch_size, n_outputs); of classes, their distributions."""
+        return self.data.mixed_targets(self.draw)
+
+    def outputs(self, net: Network, modality: Modality) -> Outputs:
+        """Of a frozen network, without a gradient."""
+        if id(net) not in self._outputs:
+            with torch.no_grad():
+                self._outputs[id(net)] = net.outputs(self.inputs(modality))
+        return self._outputs[id(net)]
+
+
+@torch.inference_mode()
+def evaluate(net: Network, data: FoldData, modality: Modality, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Logits (n, n_outputs) and features (n, n_features) of a split in evaluation mode, in batches of 256."""
+    net.eval()
+    features = [
+        net.features(data.inputs(modality, split, rows))
+        for rows in np.array_split(np.arange(len(data.parts[split])), math.ceil(len(data.parts[split]) / 256))
+    ]
+    joined = torch.cat(features)
+    return net.head(joined).numpy(), joined.numpy()
+
+
 def as_input(x: np.ndarray) -> torch.Tensor:
     """Float32 tensor in the layout of networks, see `networks.channels_last`."""
     return channels_last(torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)))
@@ -149,5 +190,5 @@ def fold_data(about: DataView, like: FoldData | None = None) -> FoldData:
 
 def fold_windows(about: WindowsView) -> FoldWindows:
     """The windows of a fold. Raises MixkdError for an unknown data set or fold."""
-    parts, fold, n_classes = windows.of_fold(about)
-    return FoldWindows(parts, fold, n_classes, dataset(about.dataset).scaling)
+    parts, fold, n_classes, n_placements = windows.of_fold(about)
+    return FoldWindows(parts, fold, n_classes, dataset(about.dataset).scaling, n_placements)

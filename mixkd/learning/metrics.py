@@ -1,4 +1,4 @@
-"""Metrics of logits against labels. Probabilities are softmax(logits); all functions are pure."""
+"""Metrics of outputs against labels or targets. Probabilities are softmax(logits); all functions are pure."""
 
 from __future__ import annotations
 
@@ -18,6 +18,20 @@ def summary(logits: np.ndarray, y: np.ndarray) -> dict[str, float]:
         "ece": ece(np.exp(log_p), y),
         "brier": float(((np.exp(log_p) - np.eye(logits.shape[1])[y]) ** 2).sum(axis=1).mean()),
     }
+
+
+def errors(predicted: np.ndarray, target: np.ndarray) -> dict[str, float]:
+    """rmse, in the units of the targets; nrmse, divided by each target's range; pearson_r. Means over targets.
+
+    predicted, target: (n, n_targets). A target without any range counts with nrmse 0 and r 0.
+    """
+    rmse = np.sqrt(((predicted - target) ** 2).mean(axis=0))
+    span = np.ptp(target, axis=0)
+    a, b = predicted - predicted.mean(axis=0), target - target.mean(axis=0)
+    size = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+    r = np.divide((a * b).sum(axis=0), size, out=np.zeros_like(rmse), where=size > 0)
+    nrmse = np.divide(rmse, span, out=np.zeros_like(rmse), where=span > 0)
+    return {"rmse": float(rmse.mean()), "nrmse": float(nrmse.mean()), "pearson_r": float(r.mean())}
 
 
 def macro_f1(predicted: np.ndarray, y: np.ndarray) -> float:

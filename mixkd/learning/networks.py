@@ -47,7 +47,26 @@ class Outputs:
     stages: tuple[torch.Tensor, ...] = ()
 
 
-class WideResNet(nn.Module):
+class Network(nn.Module):
+    """Of any family: features of an input, and a linear head on them."""
+
+    head: nn.Linear
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, n_features): what the head reads."""
+        raise NotImplementedError
+
+    def outputs(self, x: torch.Tensor) -> Outputs:
+        """Logits and features, and maps where it has them."""
+        features = self.features(x)
+        return Outputs(self.head(features), features)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits (n, n_outputs)."""
+        return self.head(self.features(x))
+
+
+class WideResNet(Network):
     """Logits (n, n_classes) of inputs (n, n_channels, 1, n_samples) or (n, n_channels, resolution, resolution)."""
 
     def __init__(self, modality: Modality, depth: int, width: int, n_channels: int, n_classes: int):
@@ -68,10 +87,6 @@ class WideResNet(nn.Module):
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """(n, 64 * width): what the classifier sees."""
         return self.project(F.relu(self.bn(self.blocks(self.stem(x))), inplace=True).mean((2, 3)))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits."""
-        return self.head(self.features(x))
 
     def outputs(self, x: torch.Tensor) -> Outputs:
         """Logits, features and the maps after each of the three stages (the last behind its BN and ReLU)."""

@@ -1,24 +1,25 @@
-"""The one loop. Scratch networks, teachers and students, with and without mixup, are branches of one visible step."""
+"""The training loop: one step for scratch networks, teachers and students, with and without mixup."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 
 from mixkd.errors import MixkdError
-from mixkd.learning.fold_data import FoldData, Split
-from mixkd.learning.methods import RULES, Step, distil_loss
-from mixkd.learning.networks import Outputs, WideResNet
-from mixkd.learning.streams import Draw, Stream, stream
-from mixkd.learning.tasks import TASKS
+from mixkd.learning import losses
+from mixkd.learning.fold_data import Batch, FoldData, evaluate
+from mixkd.learning.methods import RULES, Parts, Step, cross_entropy
+from mixkd.learning.networks import Network
+from mixkd.learning.streams import Stream, stream
+from mixkd.learning.teachers import Teacher
 from mixkd.rng import generator
-from mixkd.specs.run import Modality, RunSpec
-from mixkd.specs.tasks import TASKS as FACTS
+from mixkd.specs.run import RunSpec
+from mixkd.specs.tasks import TASKS
 from mixkd.specs.views import StreamView
 
 
@@ -35,75 +36,6 @@ def learning_rate(step: int, n_steps: int, spec: RunSpec) -> float:
     return spec.learning_rate * max(factor, 1e-3)
 
 
-@torch.inference_mode()
-def evaluate(net: WideResNet, data: FoldData, modality: Modality, split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Logits (n, n_classes) and features (n, 64 * width) of a split in evaluation mode, in batches of 256."""
-    net.eval()
-    features = [
-        net.features(data.inputs(modality, split, rows))
-        for rows in np.array_split(np.arange(len(data.parts[split])), math.ceil(len(data.parts[split]) / 256))
-    ]
-    joined = torch.cat(features)
-    return net.head(joined).numpy(), joined.numpy()
-
-
-@dataclass(frozen=True)
-class Teacher:
-    """A trained network that answers for the draws of a stream: live, or (logits only) from its trace."""
-
-    net: WideResNet
-    modality: Modality
-    trace: torch.Tensor | None = None
-
-
-class Batch:
-    """A draw with its mixed inputs, targets and teachers' answers, each computed once for all students in lockstep."""
-
-    def __init__(self, step: int, draw: Draw, data: FoldData):
-        self.step, self.draw, self.data = step, draw, data
-        self._inputs: dict[Modality, torch.Tensor] = {}
-        self._taught: dict[int, Outputs] = {}
-
-    def inputs(self, modality: Modality) -> torch.Tensor:
-        """Mixed inputs of a modality, see `FoldData.mixed`."""
-        if modality not in self._inputs:
-            self._inputs[modality] = self.data.mixed(modality, self.draw)
-        return self._inputs[modality]
-
-    @cached_property
-    def targets(self) -> torch.Tensor:
-        """(batch_size, n_outputs); of classes, their distributions."""
-        return self.data.mixed_targets(self.draw)
-
-    def taught(self, teacher: Teacher) -> Outputs:
-        """What a teacher says of this batch; of a traced one, the logits alone."""
-        if teacher.trace is not None:
-            logits = teacher.trace[self.step]
-            return Outputs(logits, logits.new_empty(0))
-        if id(teacher.net) not in self._taught:
-            with torch.no_grad():
-                self._taught[id(teacher.net)] = teacher.net.outputs(self.inputs(teacher.modality))
-        return self._taught[id(teacher.net)]
-
-
-@torch.inference_mode()
-def trace(net: WideResNet, modality: Modality, data: FoldData, draws: Stream) -> torch.Tensor:
-    """A teacher's logits along a stream, (n_steps, batch_size, n_classes) float32.
-
-    Unmixed rows are looked up among the logits of the clean windows; mixed rows are computed, a batch at a time.
-    In evaluation mode a row's logits do not depend on its batch, so both equal the live teacher's (tested).
-    """
-    clean = torch.from_numpy(evaluate(net, data, modality, "train")[0].copy())
-    result = clean[torch.from_numpy(draws.rows)]
-    flat, batch_size = result.view(-1, clean.shape[1]), draws.rows.shape[1]
-    rows, partners, coefficients = draws.rows.ravel(), draws.partners.ravel(), draws.coefficients.ravel()
-    mixed = np.flatnonzero(coefficients < 1)
-    for at in np.array_split(mixed, math.ceil(len(mixed) / batch_size) or 1):
-        if len(at):
-            flat[at] = net(data.mixed(modality, Draw(rows[at], partners[at], coefficients[at])))
-    return result
-
-
 def stream_of(about: StreamView, data: FoldData) -> Stream:
     """The draws of a run. Students of one fold and seed share them, whatever their teachers and initialisation."""
     seed = int(generator(about.seed, "stream", about.role).integers(2**62))
@@ -115,36 +47,62 @@ class Learner:
     """A network in training, with its teachers and what its method trains beside it."""
 
     spec: RunSpec
-    net: WideResNet
+    net: Network
     teachers: list[Teacher]
     beside: torch.nn.ModuleList
     optimiser: torch.optim.SGD
 
 
-def new_optimiser(net: WideResNet, beside: torch.nn.ModuleList, spec: RunSpec) -> torch.optim.SGD:
-    """SGD over what may change in the network and beside it."""
+def learner(spec: RunSpec, net: Network, teachers: Sequence[Teacher]) -> Learner:
+    """A network before its first step, with the teachers of its spec; its method adds its own, and layers beside."""
+    rule = RULES[spec.method]
+    every = [*teachers, *rule.teachers(spec, net)]
+    beside = rule.beside(spec, net, every)
     trainable = [p for p in (*net.parameters(), *beside.parameters()) if p.requires_grad]
-    return torch.optim.SGD(trainable, spec.learning_rate, spec.momentum, weight_decay=spec.weight_decay)
+    optimiser = torch.optim.SGD(trainable, spec.learning_rate, spec.momentum, weight_decay=spec.weight_decay)
+    return Learner(spec, net, every, beside, optimiser)
 
 
 def train_step(student: Learner, batch: Batch) -> dict[str, float]:
-    """One step along the stream: the draw mixes input, label and what the teachers see. The loss and its parts.
+    """One step along the stream: the draw mixes inputs, targets and what the teachers see. The loss and its parts.
 
     Raises MixkdError naming run, step and the part of the loss that is not a number.
     """
-    taught = [batch.taught(teacher) for teacher in student.teachers]
-    x = batch.inputs(student.spec.modality)
-    step = Step(student.net.outputs(x), batch.targets, taught, student.spec, student.beside, student.net, x, batch.step)
+    spec, net, task = student.spec, student.net, batch.data.task
+    x = batch.inputs(spec.modality)
+    taught = [teacher.outputs(batch) for teacher in student.teachers]
+    step = Step(net.outputs(x), batch.targets, taught, spec, task, student.beside, net, x, batch)
     try:
         loss, parts = distil_loss(step)
     except MixkdError as error:
-        raise MixkdError(f"run {student.spec.name}, step {batch.step}: {error}") from error
+        raise MixkdError(f"run {spec.name}, step {batch.step}: {error}") from error
     student.optimiser.zero_grad()
     loss.backward()
     student.optimiser.step()
-    if after := RULES[student.spec.method].after:
-        after(student.net, student.beside)
+    for teacher in student.teachers:
+        teacher.follow(net, batch.step)
     return {**{name: part.item() for name, part in parts.items()}, "loss": loss.item()}
+
+
+def distil_loss(step: Step) -> tuple[torch.Tensor, Parts]:
+    """The loss of a step, scalar: the sum of its weighted parts; and those, each a scalar, by name.
+
+    Without a method or teachers it is the loss of the task alone. Raises MixkdError where it is not finite, naming the
+    network or the part, and what to do.
+    """
+    losses.finite(step.student.logits, "the student", "; training diverged: lower the learning rate")
+    for i, answer in enumerate(step.logits):
+        named = f"the {step.spec.teachers[i].modality} teacher" if i < len(step.spec.teachers) else "its own teacher"
+        losses.finite(answer, named, "; train it anew")
+    alone = not step.taught and step.method.teachers != "none"
+    parts = {"CE": cross_entropy(step)} if alone else RULES[step.spec.method].loss(step)
+    per_window, scalars = ([part for part in parts.values() if part.ndim == n] for n in (1, 0))
+    terms = ([torch.stack(per_window).sum(dim=0).mean()] if per_window else []) + scalars
+    result = torch.stack(terms).sum()
+    if not torch.isfinite(result):
+        bad = ", ".join(name for name, part in parts.items() if not torch.isfinite(part).all()) or "the sum"
+        raise MixkdError(f"loss: found {result.item()} in {bad}, expected a finite number; lower the learning rate")
+    return result, {name: part.detach().mean() for name, part in parts.items()}
 
 
 History = list[dict[str, Any]]
@@ -175,7 +133,7 @@ def fit(students: list[Learner], data: FoldData, draws: Stream) -> list[History]
             row: dict[str, Any] = {"loss": means.pop("loss"), "parts": means}
             for split in ("validation", "test"):
                 logits, _ = evaluate(student.net, data, student.spec.modality, split)
-                row[split] = TASKS[data.about.task].summary(logits, data.parts[split])
+                row[split] = data.task.summary(logits, data.parts[split])
             histories[i].append(row)
             if student.spec.stopping == "best_validation" and best_epoch(histories[i], student.spec.task) == epoch:
                 best[i] = {name: value.clone() for name, value in student.net.state_dict().items()}
@@ -187,5 +145,5 @@ def fit(students: list[Learner], data: FoldData, draws: Stream) -> list[History]
 
 def best_epoch(history: History, task: str) -> int:
     """The first epoch of the best headline metric on validation subjects."""
-    of = FACTS[task]
+    of = TASKS[task]
     return int(np.argmax([of.sign * row["validation"][of.headline] for row in history]))

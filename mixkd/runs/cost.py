@@ -34,7 +34,7 @@ def multiply_adds(
 @lru_cache
 def _size(name: str, cap: int | None) -> tuple[int, int, int, int]:
     """Training windows of the first fold, channels, samples and classes of a data set."""
-    parts, _, n_classes = windows.of_fold(WindowsView(name, 0, cap))
+    parts, _, n_classes, _ = windows.of_fold(WindowsView(name, 0, cap))
     n_windows, n_channels, n_samples = parts["train"].x.shape
     return n_windows, n_channels, n_samples, n_classes
 

@@ -9,14 +9,13 @@ from typing import Any
 import torch
 
 from mixkd.errors import MixkdError
-from mixkd.files import Arrays
-from mixkd.learning import metrics, networks, probes
-from mixkd.learning.fold_data import FoldData, fold_data
-from mixkd.learning.methods import RULES
-from mixkd.learning.networks import WideResNet
+from mixkd.learning import networks, training
+from mixkd.learning.fold_data import FoldData, evaluate, fold_data
+from mixkd.learning.networks import Network
+from mixkd.learning.probing import probe
 from mixkd.learning.streams import Stream
-from mixkd.learning.tasks import TASKS
-from mixkd.learning.training import History, Learner, Teacher, evaluate, fit, new_optimiser, stream_of, trace
+from mixkd.learning.teachers import Live, Teacher, Traced, trace
+from mixkd.learning.training import History, Learner, fit, stream_of
 from mixkd.rng import generator
 from mixkd.runs.conditions import conditions
 from mixkd.runs.provenance import provenance
@@ -36,7 +35,7 @@ def trace_key(teacher: RunSpec, spec: RunSpec) -> TraceKey:
     return teacher.hash, spec.stream, spec.data if teacher.modality == "image" else None
 
 
-def untrained(about: NetworkView, data: FoldData) -> WideResNet:
+def untrained(about: NetworkView, data: FoldData) -> Network:
     """A random network, of its own draws; one of SimKD ends in its teacher's head."""
     seed = int(generator(about.seed, "network", about.role, about.modality).integers(2**62))
     n_channels, draw = data.parts["train"].x.shape[1], torch.Generator().manual_seed(seed)
@@ -46,7 +45,7 @@ def untrained(about: NetworkView, data: FoldData) -> WideResNet:
     return net
 
 
-def initial_network(spec: RunSpec, data: FoldData, store: Store) -> WideResNet:
+def initial_network(spec: RunSpec, data: FoldData, store: Store) -> Network:
     """The network before its first step: random, or with the last weights of the parent run."""
     net = untrained(spec.network, data)
     if spec.parent:
@@ -54,13 +53,13 @@ def initial_network(spec: RunSpec, data: FoldData, store: Store) -> WideResNet:
     return net
 
 
-def load_weights(net: WideResNet, record: RunRecord) -> WideResNet:
+def load_weights(net: Network, record: RunRecord) -> Network:
     """`net` itself, with the stored weights."""
     net.load_state_dict({name: torch.from_numpy(array) for name, array in record.weights.items()})
     return net
 
 
-def trained_network(record: RunRecord, data: FoldData) -> WideResNet:
+def trained_network(record: RunRecord, data: FoldData) -> Network:
     """A stored run's network, in evaluation mode."""
     return load_weights(untrained(record.spec.network, data), record).eval()
 
@@ -81,13 +80,13 @@ def required(spec: RunSpec, store: Store, data: FoldData) -> RunRecord:
 
 
 def learner(
-    spec: RunSpec, data: FoldData, store: Store, draws: Stream, traces: Traces | None, nets: dict[str, WideResNet]
+    spec: RunSpec, data: FoldData, store: Store, draws: Stream, traces: Traces | None, nets: dict[str, Network]
 ) -> Learner:
     """A run before its first step. `nets` holds the teachers' networks by run, shared by students in lockstep.
 
     Logits come from `traces` (missing ones are added, up to the cap), live where it is None or features are needed.
     """
-    teachers = []
+    teachers: list[Teacher] = []
     for teacher, run in zip(spec.teachers, spec.teacher_runs, strict=True):
         if run.hash not in nets:
             nets[run.hash] = trained_network(required(run, store, data), data)
@@ -97,12 +96,8 @@ def learner(
             if key not in traces and sum(t.nbytes for t in traces.values()) + n_bytes <= MAX_TRACE_BYTES:
                 traces[key] = trace(nets[run.hash], teacher.modality, data, draws)
             known = traces.get(key)
-        teachers.append(Teacher(nets[run.hash], teacher.modality, known))
-    net = initial_network(spec, data, store)
-    beside = RULES[spec.method].beside(spec, net)
-    if spec.method == "simkd":
-        net.head.load_state_dict(teachers[0].net.head.state_dict())
-    return Learner(spec, net, teachers, beside, new_optimiser(net, beside, spec))
+        teachers.append(Live(nets[run.hash], teacher.modality) if known is None else Traced(known))
+    return training.learner(spec, initial_network(spec, data, store), teachers)
 
 
 def run(spec: RunSpec, store: Store, data: FoldData | None = None, traces: Traces | None = None) -> RunRecord:
@@ -125,7 +120,7 @@ def run_together(
 
 def _train(specs: list[RunSpec], store: Store, data: FoldData, traces: Traces | None) -> None:
     start = time.perf_counter()
-    draws, nets = stream_of(specs[0].stream, data), dict[str, WideResNet]()
+    draws, nets = stream_of(specs[0].stream, data), dict[str, Network]()
     students = [learner(spec, data, store, draws, traces, nets) for spec in specs]
     histories = fit(students, data, draws)
     seconds = (time.perf_counter() - start) / len(specs)
@@ -149,40 +144,5 @@ def _store(student: Learner, history: History, data: FoldData, draws: Stream, st
     if spec.sees_images:
         about["clipped_pairs"] = {name: data.imager.grid.clipped(d) for name, d in data.diagrams.items()}
     weights = {name: tensor.numpy() for name, tensor in student.net.state_dict().items()}
-    found = probe(student, data, arrays)
+    found = probe(student, data, draws, arrays)
     store.put(RunRecord(spec, history, about, provenance(spec, seconds), found), arrays, weights)
-
-
-def said(teacher: Teacher, data: FoldData, first: Stream) -> torch.Tensor:
-    """A teacher's logits along the first steps of its student's stream: the beginning of its trace, if it has one."""
-    return trace(teacher.net, teacher.modality, data, first) if teacher.trace is None else teacher.trace[: len(first)]
-
-
-def probe(student: Learner, data: FoldData, arrays: Arrays) -> dict[str, Any]:
-    """What later analyses ask of a network: metrics by subject; of classes, what `class_probes` measures."""
-    test, task = data.parts["test"], TASKS[student.spec.task]
-    of_subjects = {
-        str(subject): task.summary(arrays["test_logits"][test.subject == subject], test[test.subject == subject])
-        for subject in data.fold.test
-    }
-    return {"subjects": of_subjects, **(class_probes(student, data, arrays) if task.probes else {})}
-
-
-def class_probes(student: Learner, data: FoldData, arrays: Arrays) -> dict[str, Any]:
-    """Clusters, smoothness of answers and targets, robustness of students on signals."""
-    train, validation, test = (data.parts[split] for split in ("train", "validation", "test"))
-    found: dict[str, Any] = {
-        "v_scores": probes.pair_v_scores(arrays["test_features"], test.y),
-        "train_entropy": probes.entropy_curve(arrays["train_logits"]),
-        "logit_sd": float(arrays["test_logits"].std(axis=1, ddof=1).mean()),
-        "validation_confusion": metrics.confusion(arrays["validation_logits"], validation.y).tolist(),
-    }
-    draws = stream_of(student.spec.stream, data)
-    epoch = draws.first(len(draws) // student.spec.epochs)
-    found["target_entropy"] = [
-        probes.entropy_curve(said(teacher, data, epoch).flatten(0, 1).numpy()) for teacher in student.teachers
-    ]
-    if student.spec.modality == "signal":
-        inputs = data.signals["test"], test.y, data.signals["train"], train.y
-        found |= probes.signal_probes(student.net, *inputs, fold=student.spec.fold)
-    return found

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from mixkd.datasets import dataset
+from mixkd.datasets import DATASETS, dataset
 from mixkd.errors import MixkdError
 from mixkd.runs.local import Local
 from mixkd.runs.planning import chunks_to_train
 from mixkd.runs.schedule import LEFT_OUT, Schedule
 from mixkd.runs.store import RunRecord, Store
 from mixkd.specs.run import RunSpec
+from mixkd.specs.tasks import TASKS
 
 SHOWN = 3  # failed runs in an error
 
@@ -34,8 +35,8 @@ def run(specs: Iterable[RunSpec], store: Store | None = None, *, on: Executor | 
     those left out for want of them are counted.
     """
     store, specs = store or Store(), list(specs)
-    for name in {spec.dataset for spec in specs}:
-        dataset(name)
+    for spec in specs:
+        labelled(spec)
     if missing := chunks_to_train(specs, store):
         schedule = Schedule(missing)
         (on or Local()).train(schedule, store)
@@ -43,6 +44,15 @@ def run(specs: Iterable[RunSpec], store: Store | None = None, *, on: Executor | 
             n_runs = len(schedule.specs)
             raise MixkdError(f"{len(schedule.failures)} of {n_runs} runs failed: {_causes(schedule.failures)}")
     return [_record(spec, store) for spec in specs]
+
+
+def labelled(spec: RunSpec) -> None:
+    """Refuse a data set that is unknown or lacks the labels of the task (MixkdError)."""
+    labels = dataset(spec.dataset).labels
+    if lacking := [label for label in TASKS[spec.task].needs if label not in labels]:
+        having = [name for name, entry in DATASETS.items() if set(TASKS[spec.task].needs) <= set(entry.labels)]
+        found = f"found {spec.task!r} for {spec.dataset}, which has no {lacking[0]}"
+        raise MixkdError(f"RunSpec.task: {found}; expected a data set that has: {', '.join(having)}")
 
 
 def _causes(failures: list[tuple[RunSpec, str]]) -> str:

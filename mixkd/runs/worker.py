@@ -71,3 +71,5 @@ if __name__ == "__main__":
         main()
     except BrokenPipeError:
         os._exit(1)  # the sweep is gone; what it asked for so far is stored
+    except MixkdError as refusal:
+        sys.exit(f"error: {refusal}")

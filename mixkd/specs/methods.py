@@ -18,7 +18,8 @@ class Method:
     teachers: which ones it accepts, one or more of either modality (`any`), `one signal` teacher, `several`, or `none`
     reads: logits alone, so that a trace of them will do, or maps and features too
     weighs: it sets the weights of teachers itself; kd: its loss has a KD term, with `kd_weight` and temperature
-    weight: of its own term; min_batch: windows of a batch, at least; own_head: the student ends in the teacher's head
+    classes: it reads logits as those of one set of classes; weight: of its own term
+    min_batch: windows of a batch, at least; own_head: the student ends in the teacher's head
     """
 
     title: str
@@ -27,6 +28,7 @@ class Method:
     reads: Literal["logits", "maps"] = "logits"
     weighs: bool = False
     kd: bool = True
+    classes: bool = False
     weight: float = 0.0
     min_batch: int = 2
     own_head: bool = False
@@ -35,10 +37,20 @@ class Method:
 METHODS = {
     "kd": Method("KD", "Hinton et al. 2015"),
     "aver": Method("AVER", "mean of the teachers' outputs; of logits: declared"),
-    "ebkd": Method("EBKD", "Kwon et al. 2020; weights as released with CA-MKD, to sum 1", "several", weighs=True),
-    "ebkd_softmax": Method("EBKD (softmax)", "declared here: EBKD with the weights of CA-MKD", "several", weighs=True),
+    "ebkd": Method(
+        "EBKD", "Kwon et al. 2020; weights as released with CA-MKD, to sum 1", "several", weighs=True, classes=True
+    ),
+    "ebkd_softmax": Method(
+        "EBKD (softmax)", "declared here: EBKD with the weights of CA-MKD", "several", weighs=True, classes=True
+    ),
     "camkd": Method(
-        "CA-MKD", "Zhang et al. 2022; features, weight 1: declared", "several", "maps", weighs=True, weight=1.0
+        "CA-MKD",
+        "Zhang et al. 2022; features, weight 1: declared",
+        "several",
+        "maps",
+        weighs=True,
+        classes=True,
+        weight=1.0,
     ),
     "at": Method("AT", "Zagoruyko & Komodakis 2017; weight of RepDistiller", "one signal", "maps", weight=1e3),
     "sp": Method("SP", "Tung & Mori 2019; weight of the group's code (TGD)", reads="maps", weight=3e3),
@@ -59,5 +71,5 @@ METHODS = {
         kd=False,
         own_head=True,
     ),
-    "dist": Method("DIST", "Huang et al. 2022; weights 1, 2, 2", "one signal", kd=False),
+    "dist": Method("DIST", "Huang et al. 2022; weights 1, 2, 2", "one signal", kd=False, classes=True),
 }

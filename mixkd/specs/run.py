@@ -1,4 +1,4 @@
-"""What describes a run: frozen dataclasses, strictly parsed, with a hash that is stable everywhere.
+"""What describes a run: a frozen dataclass, strictly parsed, with a hash that is stable everywhere.
 
 Two runs that train the same network have equal specs: a field that has no effect on a run takes
 its neutral value, so that equality and the hash mean "the same training".
@@ -6,97 +6,21 @@ its neutral value, so that equality and the hash mean "the same training".
 
 from __future__ import annotations
 
-import typing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from mixkd.specs.methods import METHODS
+from mixkd.specs.parts import ImageSpec, Mixup, Modality, TeacherSpec, check_size
 from mixkd.specs.strict import Spec
 from mixkd.specs.tasks import TASKS
 from mixkd.specs.views import DataView, NetworkView, StreamView, WindowsView
 
-Modality = Literal["signal", "image"]
+__all__ = ["RECIPE", "ImageSpec", "Mixup", "Modality", "RunSpec", "TeacherSpec"]
 TEMPERATURE = 4.0  # source: released code of the group
 KD_WEIGHT = 0.7  # source: the group's setting for GENEActiv
 ALONE: dict[str, Any] = {"teachers": (), "method": "kd"}  # of a run without teachers
 RECIPE = 1  # raise when a change of code changes the numbers of all runs; of some runs: `RunSpec.recipe`
-
-
-@dataclass(frozen=True)
-class Mixup(Spec):
-    """How a batch is mixed. `None` in its place means no mixing at all.
-
-    alpha        a of the coefficient's Beta(a, a) distribution
-    share        part of a batch that is mixed: 1 full mixup, below 1 partial mixup (PMU)
-    sampling     `exact`: round(share * batch_size) rows; `released`: rows to leave clean are drawn with
-                 replacement, as in the released code of MIX-KD; the same as `exact` at share 1
-    coefficient  one per `row` (released code) or one per `batch`
-    """
-
-    alpha: float = 1.0
-    share: float = 1.0
-    sampling: Literal["exact", "released"] = "exact"
-    coefficient: Literal["row", "batch"] = "row"
-
-    def check(self) -> None:
-        """See `Spec.check`."""
-        self.require("alpha", 0.01 <= self.alpha <= 100, "a number from 0.01 to 100")
-        self.require("share", 0 < self.share <= 1, "a share in (0, 1]; use no Mixup for 0")
-        if self.share == 1:
-            object.__setattr__(self, "sampling", "exact")
-
-    def n_rows(self, batch_size: int) -> int:
-        """Rows of a batch that `exact` sampling mixes. Raises MixkdError where that is none."""
-        n = round(self.share * batch_size)
-        expected = f"a share that mixes at least one of {batch_size} rows; use no Mixup for none"
-        self.require("share", n > 0 or self.sampling == "released", expected)
-        return n
-
-    @staticmethod
-    def of(alpha: float, share: float, sampling: str = "exact") -> Mixup | None:
-        """Mixup with this share, or None for a share of 0."""
-        return None if share == 0 else Mixup(alpha, share, typing.cast(Any, sampling))
-
-
-@dataclass(frozen=True)
-class ImageSpec(Spec):
-    """Persistence images: pixels per side, Gaussian spread in pixels, how a pixel takes its value."""
-
-    resolution: int = 16
-    spread: float = 1.0
-    kernel: Literal["sampled", "integrated"] = "sampled"
-
-    def check(self) -> None:
-        """See `Spec.check`."""
-        self.require("resolution", 2 <= self.resolution <= 256, "2 to 256 pixels")
-        self.require("spread", 0.05 <= self.spread <= 64, "0.05 to 64 pixels")
-
-
-def _check_size(spec: TeacherSpec | RunSpec) -> None:
-    ok = 10 <= spec.depth <= 100 and (spec.depth - 4) % 6 == 0
-    spec.require("depth", ok, "a depth of 6n + 4 from 10 to 100, for example 16 or 28")
-    spec.require("width", 1 <= spec.width <= 16, "a width factor from 1 to 16")
-
-
-@dataclass(frozen=True)
-class TeacherSpec(Spec):
-    """One teacher of a student: a WideResNet of its modality, with its own mixup, and its weight in the KD term.
-
-    `stopping`: `best_validation` is an early-stopped teacher (ESKD), `last` full KD.
-    """
-
-    modality: Modality = "signal"
-    depth: int = 16
-    width: int = 1
-    mixup: Mixup | None = None
-    weight: float = 1.0
-    stopping: Literal["last", "best_validation"] = "last"
-
-    def check(self) -> None:
-        """See `Spec.check`."""
-        _check_size(self)
-        self.require("weight", 0 < self.weight <= 1, "a weight in (0, 1]")
 
 
 @dataclass(frozen=True)
@@ -144,7 +68,7 @@ class RunSpec(Spec):
         self.require("task", self.task in TASKS, f"one of {', '.join(TASKS)}")
         self.require("fold", self.fold >= 0, "a fold from 0")
         self.require("seed", 0 <= self.seed < 2**31, "a seed from 0 to 2^31 - 1")
-        _check_size(self)
+        check_size(self)
         self.require("temperature", 0.1 <= self.temperature <= 100, "a temperature from 0.1 to 100")
         self.require("kd_weight", 0 <= self.kd_weight <= 1, "a weight from 0 to 1")
         self.require("epochs", self.epochs >= 1, "at least 1 epoch")
@@ -152,6 +76,10 @@ class RunSpec(Spec):
         self.require("learning_rate", 0 < self.learning_rate <= 10, "a rate in (0, 10]")
         self.require("momentum", 0 <= self.momentum < 1, "a momentum in [0, 1)")
         self.require("weight_decay", 0 <= self.weight_decay < 1, "a decay in [0, 1)")
+        if not TASKS[self.task].classes:
+            self.require("task", not METHODS[self.method].classes, "a task of one set of classes for this method")
+            scaled = self.logit_scaling != "exact" or self.kd_reduction != "exact"
+            self.require("task", not scaled, "a task of one set of classes for released forms of KD")
         cap = self.windows_per_class
         self.require("windows_per_class", cap is None or cap >= 1, "at least 1 window, or nothing for all")
         for mixup in (self.mixup, *(teacher.mixup for teacher in self.teachers)):

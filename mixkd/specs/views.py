@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mixkd.specs.run import ImageSpec, Mixup, Modality
+    from mixkd.specs.parts import ImageSpec, Mixup, Modality
 
 
 @dataclass(frozen=True)

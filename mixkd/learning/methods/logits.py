@@ -7,18 +7,18 @@ from functools import partial
 import torch
 
 from mixkd.learning import losses
-from mixkd.learning.methods.step import Parts, Step, basic, by_trust, kd, weighted
+from mixkd.learning.methods.kd import Parts, Step, basic, kd
 
 
-def kd_loss(step: Step) -> Parts:
-    """(1 - kd_weight) CE + kd_weight sum_m w_m kd_m. Hinton et al. 2015."""
-    return basic(step, weighted)
+def by_trust(trust: torch.Tensor, step: Step) -> torch.Tensor:
+    """sum_m trust_m kd_m, (n,), with weights per window (n_teachers, n)."""
+    return (trust * torch.stack([kd(step.student.logits, teacher, step) for teacher in step.logits])).sum(dim=0)
 
 
 def aver(step: Step) -> Parts:
     """KD from the mean of the teachers' logits. Of their probabilities it would be `kd_loss` in gradient."""
     mean = torch.stack([w * logits for w, logits in zip(step.weights, step.logits, strict=True)]).sum(dim=0)
-    return basic(step, lambda step: kd(step.student.logits, mean, step.spec))
+    return basic(step, lambda step: kd(step.student.logits, mean, step))
 
 
 def ebkd(step: Step) -> Parts:

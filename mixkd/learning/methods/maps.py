@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -11,8 +11,10 @@ from torch.nn import functional as F
 from torch.nn.utils import skip_init
 
 from mixkd.learning import losses, map_losses
-from mixkd.learning.methods.step import Parts, Step, basic, by_trust, weighted
-from mixkd.learning.networks import WideResNet
+from mixkd.learning.methods.kd import Parts, Step, basic, weighted
+from mixkd.learning.methods.logits import by_trust
+from mixkd.learning.networks import Network
+from mixkd.learning.teachers import Live, Teacher
 from mixkd.rng import generator
 from mixkd.specs.run import RunSpec
 
@@ -70,7 +72,14 @@ def simkd(step: Step) -> Parts:
     return {"features": F.mse_loss(step.student.features, step.taught[0].features)}
 
 
-def adapters(spec: RunSpec, net: WideResNet) -> nn.ModuleList:
+def of_teacher(spec: RunSpec, net: Network, teachers: Sequence[Teacher]) -> nn.ModuleList:
+    """SimKD: the student gets the head of its teacher, which stays fixed; nothing is trained beside."""
+    assert isinstance(teachers[0], Live)
+    net.head.load_state_dict(teachers[0].net.head.state_dict())
+    return nn.ModuleList()
+
+
+def adapters(spec: RunSpec, net: Network, teachers: Sequence[Teacher]) -> nn.ModuleList:
     """CA-MKD's linear maps from the student's features to each teacher's."""
     seed = int(generator(spec.seed, "adapters").integers(2**62))
     draw = torch.Generator().manual_seed(seed)

@@ -1,4 +1,4 @@
-"""What the loss of a training step is made of, and the parts that most methods share."""
+"""A training step as methods see it, KD, and the parts that most methods share."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from mixkd.learning import losses
-from mixkd.learning.networks import Outputs, WideResNet
-from mixkd.learning.tasks import TASKS
+from mixkd.learning.fold_data import Batch
+from mixkd.learning.networks import Network, Outputs
+from mixkd.learning.tasks import Task
 from mixkd.rng import generator
 from mixkd.specs.methods import METHODS, Method
 from mixkd.specs.run import RunSpec
@@ -21,23 +22,25 @@ Parts = dict[str, torch.Tensor]  # of a loss, weighted, by name: (n,), averaged 
 
 @dataclass(frozen=True)
 class Step:
-    """One draw: what student and teachers answer to it, its (mixed) target (n, n_outputs), and layers trained beside.
+    """One draw: outputs of student and teachers, its (mixed) target (n, n_outputs), and layers trained beside.
 
-    net, x, number: the student, its inputs and the number of the step, for methods that look at the batch again
+    net, x, batch: the student, its inputs and the batch, for methods that look at it again
     """
 
     student: Outputs
     target: torch.Tensor
     taught: Sequence[Outputs]
     spec: RunSpec
+    task: Task
     beside: nn.ModuleList
-    net: WideResNet | None = None
+    net: Network | None = None
     x: torch.Tensor | None = None
-    number: int = 0
+    batch: Batch | None = None
 
     def rng(self, purpose: str) -> np.random.Generator:
         """A generator for this step and purpose, such as another view of the batch: the same in every training."""
-        return generator(self.spec.seed, purpose, str(self.number))
+        assert self.batch
+        return generator(self.spec.seed, purpose, str(self.batch.step))
 
     @property
     def method(self) -> Method:
@@ -58,17 +61,18 @@ class Step:
 def cross_entropy(step: Step) -> torch.Tensor:
     """(1 - kd_weight) times the loss of the task against the (mixed) target, (n,); of classes, cross-entropy."""
     z = step.student.logits if step.spec.logit_scaling == "exact" else losses.rescaled(step.student.logits)
-    return (1 - step.spec.kd_weight) * TASKS[step.spec.task].loss(z, step.target)
+    return (1 - step.spec.kd_weight) * step.task.loss(z, step.target)
 
 
-def kd(student: torch.Tensor, teacher: torch.Tensor, spec: RunSpec) -> torch.Tensor:
+def kd(student: torch.Tensor, teacher: torch.Tensor, step: Step) -> torch.Tensor:
     """KD of a window, (n,), in the form that the spec asks for.
 
     `released` scaling divides logits by their standard deviation, with no temperature (MIX-KD); `tda_kd` by half of
     it, and keeps the factor T^2. `released` reduction also averages over classes: it divides by their number.
     """
+    spec = step.spec
     if spec.logit_scaling == "exact":
-        result = losses.kd(student, teacher, spec.temperature)
+        result = step.task.kd(student, teacher, spec.temperature)
     else:
         sharper = 2.0 if spec.logit_scaling == "tda_kd" else 1.0
         student, teacher = (sharper * losses.rescaled(z) for z in (student, teacher))
@@ -85,10 +89,10 @@ def weighted(step: Step) -> torch.Tensor:
     """sum_m w_m kd_m, (n,), with the teachers' fixed weights."""
     result = torch.zeros_like(step.target[:, 0])
     for w, teacher in zip(step.weights, step.logits, strict=True):
-        result = result + w * kd(step.student.logits, teacher, step.spec)
+        result = result + w * kd(step.student.logits, teacher, step)
     return result
 
 
-def by_trust(trust: torch.Tensor, step: Step) -> torch.Tensor:
-    """sum_m trust_m kd_m, (n,), with weights per window (n_teachers, n)."""
-    return (trust * torch.stack([kd(step.student.logits, teacher, step.spec) for teacher in step.logits])).sum(dim=0)
+def kd_loss(step: Step) -> Parts:
+    """(1 - kd_weight) CE + kd_weight sum_m w_m kd_m. Hinton et al. 2015."""
+    return basic(step, weighted)

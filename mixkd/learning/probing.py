@@ -1,0 +1,52 @@
+"""What a record keeps of a trained network beside its outputs: metrics by subject and, of classes, probes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from mixkd.files import Arrays
+from mixkd.learning import metrics, probes
+from mixkd.learning.fold_data import FoldData
+from mixkd.learning.streams import Stream
+from mixkd.learning.teachers import Live, Teacher, Traced, trace
+from mixkd.learning.training import Learner
+
+
+def teacher_logits(teacher: Teacher, data: FoldData, first: Stream) -> torch.Tensor:
+    """Logits for the first steps of a stream, (n_steps, batch_size, n_classes), from the trace if there is one."""
+    if isinstance(teacher, Traced):
+        return teacher.logits[: len(first)]
+    assert isinstance(teacher, Live)
+    return trace(teacher.net, teacher.modality, data, first)
+
+
+def probe(student: Learner, data: FoldData, draws: Stream, arrays: Arrays) -> dict[str, Any]:
+    """What later analyses ask of a network: metrics by subject; of classes, what `class_probes` measures."""
+    test, task = data.parts["test"], data.task
+    of_subjects = {
+        str(subject): task.summary(arrays["test_logits"][test.subject == subject], test[test.subject == subject])
+        for subject in data.fold.test
+    }
+    return {"subjects": of_subjects, **(class_probes(student, data, draws, arrays) if task.probes else {})}
+
+
+def class_probes(student: Learner, data: FoldData, draws: Stream, arrays: Arrays) -> dict[str, Any]:
+    """Clusters, smoothness of outputs and targets, robustness of students on signals."""
+    train, validation, test = (data.parts[split] for split in ("train", "validation", "test"))
+    result: dict[str, Any] = {
+        "v_scores": probes.pair_v_scores(arrays["test_features"], test.y),
+        "train_entropy": probes.entropy_curve(arrays["train_logits"]),
+        "logit_sd": float(arrays["test_logits"].std(axis=1, ddof=1).mean()),
+        "validation_confusion": metrics.confusion(arrays["validation_logits"], validation.y).tolist(),
+    }
+    epoch = draws.first(len(draws) // student.spec.epochs)
+    frozen = student.teachers[: len(student.spec.teachers)]
+    result["target_entropy"] = [
+        probes.entropy_curve(teacher_logits(teacher, data, epoch).flatten(0, 1).numpy()) for teacher in frozen
+    ]
+    if student.spec.modality == "signal":
+        inputs = data.signals["test"], test.y, data.signals["train"], train.y
+        result |= probes.signal_probes(student.net, *inputs, fold=student.spec.fold)
+    return result

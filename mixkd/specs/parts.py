@@ -1,0 +1,91 @@
+"""Parts of a run's description: its mixup, its persistence images, its teachers."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from mixkd.specs.strict import Spec
+
+if TYPE_CHECKING:
+    from mixkd.specs.run import RunSpec
+
+Modality = Literal["signal", "image"]
+
+
+@dataclass(frozen=True)
+class Mixup(Spec):
+    """How a batch is mixed. `None` in its place means no mixing at all.
+
+    alpha        a of the coefficient's Beta(a, a) distribution
+    share        part of a batch that is mixed: 1 full mixup, below 1 partial mixup (PMU)
+    sampling     `exact`: round(share * batch_size) rows; `released`: rows to leave clean are drawn with
+                 replacement, as in the released code of MIX-KD; the same as `exact` at share 1
+    coefficient  one per `row` (released code) or one per `batch`
+    """
+
+    alpha: float = 1.0
+    share: float = 1.0
+    sampling: Literal["exact", "released"] = "exact"
+    coefficient: Literal["row", "batch"] = "row"
+
+    def check(self) -> None:
+        """See `Spec.check`."""
+        self.require("alpha", 0.01 <= self.alpha <= 100, "a number from 0.01 to 100")
+        self.require("share", 0 < self.share <= 1, "a share in (0, 1]; use no Mixup for 0")
+        if self.share == 1:
+            object.__setattr__(self, "sampling", "exact")
+
+    def n_rows(self, batch_size: int) -> int:
+        """Rows of a batch that `exact` sampling mixes. Raises MixkdError where that is none."""
+        n = round(self.share * batch_size)
+        expected = f"a share that mixes at least one of {batch_size} rows; use no Mixup for none"
+        self.require("share", n > 0 or self.sampling == "released", expected)
+        return n
+
+    @staticmethod
+    def of(alpha: float, share: float, sampling: str = "exact") -> Mixup | None:
+        """Mixup with this share, or None for a share of 0."""
+        return None if share == 0 else Mixup(alpha, share, typing.cast(Any, sampling))
+
+
+@dataclass(frozen=True)
+class ImageSpec(Spec):
+    """Persistence images: pixels per side, Gaussian spread in pixels, how a pixel takes its value."""
+
+    resolution: int = 16
+    spread: float = 1.0
+    kernel: Literal["sampled", "integrated"] = "sampled"
+
+    def check(self) -> None:
+        """See `Spec.check`."""
+        self.require("resolution", 2 <= self.resolution <= 256, "2 to 256 pixels")
+        self.require("spread", 0.05 <= self.spread <= 64, "0.05 to 64 pixels")
+
+
+def check_size(spec: TeacherSpec | RunSpec) -> None:
+    """Refuse depths and widths that no network of ours has (MixkdError)."""
+    ok = 10 <= spec.depth <= 100 and (spec.depth - 4) % 6 == 0
+    spec.require("depth", ok, "a depth of 6n + 4 from 10 to 100, for example 16 or 28")
+    spec.require("width", 1 <= spec.width <= 16, "a width factor from 1 to 16")
+
+
+@dataclass(frozen=True)
+class TeacherSpec(Spec):
+    """One teacher of a student: a WideResNet of its modality, with its own mixup, and its weight in the KD term.
+
+    `stopping`: `best_validation` is an early-stopped teacher (ESKD), `last` full KD.
+    """
+
+    modality: Modality = "signal"
+    depth: int = 16
+    width: int = 1
+    mixup: Mixup | None = None
+    weight: float = 1.0
+    stopping: Literal["last", "best_validation"] = "last"
+
+    def check(self) -> None:
+        """See `Spec.check`."""
+        check_size(self)
+        self.require("weight", 0 < self.weight <= 1, "a weight in (0, 1]")
