@@ -185,6 +185,20 @@ DATASETS |= {  # other views of the same files
     "selfback_thigh": replace(
         DATASETS["selfback"], title="selfBACK, thigh, nine activities", sensors="acc; thigh", loader="thigh"
     ),
+    "selfback_placed": replace(
+        DATASETS["selfback"],
+        title="selfBACK, wrist and thigh, nine activities",
+        sensors="acc; wrist or thigh",
+        loader="placed",
+        epochs=6,
+    ),
+    "dsads_placed": replace(
+        DATASETS["dsads"],
+        title="Daily and sports activities, one of five units",
+        sensors="acc, gyro, mag; torso, an arm or a leg",
+        loader="placed",
+        epochs=3,
+    ),
     "hapt_official": replace(DATASETS["hapt"], title="HAPT, official split by people", seeds=3, test=UCI_HAR_TEST),
     "pamap2_released": replace(
         DATASETS["pamap2"],
