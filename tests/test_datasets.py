@@ -130,7 +130,7 @@ def test_unknown_data_set_names_the_nearest():
         dataset("wacth")
 
 
-@pytest.mark.parametrize("name", ["watch", "synthetic"])
+@pytest.mark.parametrize("name", ["watch", "synthetic", "gait"])
 def test_every_data_set_in_the_environment_loads(name, store_home):
     loaded, entry = dataset(name).load(), dataset(name)
     assert len(np.unique(loaded.subjects)) >= 3

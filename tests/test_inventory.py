@@ -142,7 +142,7 @@ def test_the_command_adds_what_is_here_and_names_what_is_not(tmp_path, monkeypat
         main.main()
     assert not end.value.code
     assert "synthetic: 6 people, 0.2 h; files installed" in capsys.readouterr().out
-    assert set(inventory.read(path)) == {"watch", "synthetic", "hapt"}
+    assert set(inventory.read(path)) == {"watch", "synthetic", "gait", "hapt"}
     monkeypatch.setattr(sys, "argv", ["mixkd", "data", "survey", "dsads", "wach", "synthetic", "-o", str(path)])
     with pytest.raises(SystemExit) as end:
         main.main()

@@ -181,11 +181,62 @@ DATASETS = {
         licence="generated",
         citation="mixkd",
     ),
+    "gait": Dataset(
+        title="Simulated insoles, to vertical force",
+        module="mixkd.datasets.sets.gait",
+        window=50,
+        step=10,
+        epochs=12,
+        batch_size=64,
+        sensors="none: made pressure cells; both insoles",
+        licence="generated",
+        citation="alexander1980",
+    ),
+    "gaitpdb": Dataset(
+        title="Insole sensors, two of eight, to total force (gaitpdb)",
+        module="mixkd.datasets.sets.gaitpdb",
+        window=50,
+        step=10,
+        epochs=12,
+        batch_size=64,
+        sensors="force; heel and ball of both insoles",
+        licence="ODC-By 1.0 at PhysioNet",
+        citation="hausdorff2008",
+        source="gaitpdb",
+        seeds=2,
+    ),
+    "running": Dataset(
+        title="One runner, acceleration to force, by speed and slope",
+        module="mixkd.datasets.sets.running",
+        window=50,
+        step=5,
+        epochs=25,
+        batch_size=64,
+        sensors="acc, two axes; sacrum",
+        licence="Apache 2.0, of the authors' repository",
+        citation="alcantara2022",
+        source="running",
+        seeds=2,
+    ),
 }
 
 DATASETS |= {  # other views of the same files
     "selfback_thigh": replace(
         DATASETS["selfback"], title="selfBACK, thigh, nine activities", sensors="acc; thigh", loader="thigh"
+    ),
+    "selfback_placed": replace(
+        DATASETS["selfback"],
+        title="selfBACK, wrist and thigh, nine activities",
+        sensors="acc; wrist or thigh",
+        loader="placed",
+        epochs=6,
+    ),
+    "dsads_placed": replace(
+        DATASETS["dsads"],
+        title="Daily and sports activities, one of five units",
+        sensors="acc, gyro, mag; torso, an arm or a leg",
+        loader="placed",
+        epochs=3,
     ),
     "hapt_official": replace(DATASETS["hapt"], title="HAPT, official split by people", seeds=3, test=UCI_HAR_TEST),
     "pamap2_released": replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,13 +22,16 @@ class Pieces:
     signals: list[np.ndarray] = field(default_factory=list)
     labels: list[np.ndarray] = field(default_factory=list)
     subjects: list[int] = field(default_factory=list)
+    targets: list[np.ndarray] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, signal: np.ndarray, label: int | np.ndarray, subject: int) -> None:
-        """Add a recording: signal (n_samples, n_channels), one label or one for each sample."""
+    def add(self, signal: np.ndarray, label: int | np.ndarray, subject: int, target: np.ndarray | None = None) -> None:
+        """Add a recording: signal (n_samples, n_channels), one label or one for each sample, target (n_samples, n)."""
         self.signals.append(np.asarray(signal, np.float32))
         self.labels.append(np.broadcast_to(np.asarray(label, np.uint8), len(signal)))
         self.subjects.append(subject)
+        if target is not None:
+            self.targets.append(np.asarray(target, np.float32))
 
     def count(self, what: str, n: int = 1) -> None:
         """Add `n` to what is counted under a name."""
@@ -43,7 +47,8 @@ class Pieces:
             self.signals[i] = signal[end - lengths[i] : end]
         counts = {COUNT + what: np.array([n], np.int64) for what, n in self.counts.items()}
         subjects = np.array(self.subjects, np.int64)
-        return {"signal": signal, "label": np.concatenate(self.labels), "length": lengths, "subject": subjects} | counts
+        arrays = {"signal": signal, "label": np.concatenate(self.labels), "length": lengths, "subject": subjects}
+        return arrays | ({"target": np.concatenate(self.targets)} if self.targets else {}) | counts
 
 
 def cached(
@@ -71,8 +76,9 @@ def recordings(
     channels: tuple[str, ...],
     units: tuple[str, ...],
     classes: tuple[str, ...],
+    **others: Any,
 ) -> Recordings:
-    """Recordings from what `cached` gave."""
+    """Recordings from what `cached` gave. others: further fields of them, such as the names of targets."""
     arrays, counts = parsed
     ends = np.cumsum(arrays["length"])[:-1]
     return Recordings(
@@ -84,4 +90,6 @@ def recordings(
         units=units,
         classes=classes,
         counts=counts,
+        targets=tuple(np.split(arrays["target"], ends)) if "target" in arrays else (),
+        **others,
     )

@@ -18,13 +18,16 @@ def root() -> Path:
 
 
 def folder(name: str, layouts: Iterable[str]) -> tuple[Path, str]:
-    """The folder of a data set's files and which of the known `layouts` it has; MixkdError when there is none."""
+    """The folder of a data set's files and which of the known `layouts` it has; MixkdError when there is none.
+
+    The layout `.` is files that lie in the data set's folder itself.
+    """
     base, layouts = root() / name, list(layouts)
     for layout in layouts:
         if (base / layout).is_dir():
             return base / layout, layout
     raise MixkdError(
-        f"{base}: found no folder {' or '.join(layouts)}, expected the raw files of {name}; "
+        f"{base}: found no folder {' or '.join(layouts).removesuffix(' or .')}, expected the raw files of {name}; "
         f"fetch them with `mixkd data fetch {name}`, or set MIXKD_DATA to the folder above {base.name}/"
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 MB = 1_000_000
 UCI = "https://archive.ics.uci.edu"
 CC_BY = "CC BY 4.0 (UCI)"
+RUNNING_COMMIT = "8f21836746b4e791e8e9314d041bb8e09641dd1d"  # of github.com/alcantarar/Recurrent_GRF_Prediction
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Source:
 
     limit, unpacked: bytes at most, of the archive and of what is kept of it; keep: patterns of names in the archive.
     sha256: of the archive where it is known; else it is recorded when first fetched, and compared after.
+    file: name of the download, where the address does not end in one.
     page: for people, who may have to fetch by hand; reference: whom to cite; note: what to know before fetching.
     """
 
@@ -27,11 +29,12 @@ class Source:
     keep: tuple[str, ...] = ("*",)
     sha256: str | None = None
     note: str = ""
+    file: str = ""
 
     @property
     def archive(self) -> str:
         """Name of the downloaded file."""
-        return self.url.rsplit("/", 1)[1].replace("+", "-")
+        return self.file or self.url.rsplit("/", 1)[1].replace("+", "-")
 
 
 def _zip(number: int, archive: str) -> str:
@@ -112,5 +115,25 @@ SOURCES = {
         unpacked=300 * MB,
         licence="none stated; cite the paper",
         reference="Kwapisz, Weiss, Moore: Activity Recognition using Cell Phone Accelerometers, SIGKDD Expl. 12, 2010",
+    ),
+    "gaitpdb": Source(
+        url="https://physionet.org/content/gaitpdb/get-zip/1.0.0/",
+        page="https://physionet.org/content/gaitpdb/1.0.0/",
+        file="gait-in-parkinsons-disease-1.0.0.zip",
+        limit=500 * MB,
+        unpacked=1000 * MB,
+        licence="ODC-By 1.0 (PhysioNet)",
+        reference="Hausdorff: Gait in Parkinson's Disease, PhysioNet 2008, doi 10.13026/C24H3N; Goldberger et al.: "
+        "PhysioBank, PhysioToolkit, and PhysioNet, Circulation 101, 2000",
+    ),
+    "running": Source(
+        url=f"https://github.com/alcantarar/Recurrent_GRF_Prediction/archive/{RUNNING_COMMIT}.zip",
+        page="https://github.com/alcantarar/Recurrent_GRF_Prediction",
+        limit=200 * MB,
+        unpacked=200 * MB,
+        keep=("*/data/*_one_sub.csv", "*/LICENSE*"),
+        licence="Apache 2.0",
+        reference="Alcantara, Edwards, Millet, Grabowski: Predicting Continuous Ground Reaction Forces, PeerJ 10, 2022",
+        note="one of 19 runners; the layout of all of them, zenodo.org/record/5224624, is not known here and not read",
     ),
 }

@@ -6,10 +6,13 @@ earth's, no unit). Published as 60 segments of 5 s per person and activity, in `
 Two defects are known and handled where they occur: rows of zeros in all channels are cut out; where two people hold
 the same recording of an activity (4 and 8: rowing and jumping), that of the later one is left out, so that a split by
 subject does not leak.
+
+`dsads_placed` has each recording five times, once for each unit and with its nine channels only.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,8 @@ CLASSES = (
 KINDS = {"a": "m/s^2", "w": "rad/s", "m": "1"}
 CHANNELS = tuple(f"{unit} {kind}{axis}" for unit in ("T", "RA", "LA", "RL", "LL") for kind in KINDS for axis in "xyz")
 UNITS = tuple(KINDS[channel.split()[1][0]] for channel in CHANNELS)
+PLACEMENTS = ("torso", "right arm", "left arm", "right leg", "left leg")  # in the order of the columns
+OF_UNIT = tuple(f"{sensor} {axis}" for sensor in ("acc", "gyro", "mag") for axis in "xyz")
 FORMAT = text_table.Format(dict.fromkeys(CHANNELS, "number"), ends=None)
 
 
@@ -78,3 +83,18 @@ def load() -> Recordings:
         raise MixkdError(f"{base}: found {len(files)} segments, expected {expected}; see `mixkd data check dsads`")
     parsed = cache.cached("dsads", VERSION, base, files, lambda: gather(base))
     return cache.recordings(parsed, RATE, CHANNELS, UNITS, CLASSES)
+
+
+def placed() -> Recordings:
+    """One recording for each unit in place of one for all five: 45,000, of nine channels, with the placement."""
+    found, n_units = load(), len(PLACEMENTS)
+    return replace(
+        found,
+        signals=tuple(unit for signal in found.signals for unit in np.split(signal, n_units, axis=1)),
+        labels=tuple(label for label in found.labels for _ in PLACEMENTS),
+        subjects=np.repeat(found.subjects, n_units),
+        channels=OF_UNIT,
+        units=UNITS[: len(OF_UNIT)],
+        placement=np.tile(np.arange(n_units), len(found.signals)),
+        placements=PLACEMENTS,
+    )

@@ -6,11 +6,15 @@ repository has 50 people at the wrist, 34 of them at the thigh too; the copy at 
 The device's clock differs from its name: recordings have 97 to 103 samples per second, stamped to the millisecond.
 So each is interpolated to an even 100 Hz and then, low-passed, brought to 50 Hz, the rate of `watch`. A gap between
 stamps of at most 50 ms is interpolated, a longer one ends the recording. Units: g.
+
+`selfback_placed` joins both places of the people who wore both. Wrist and thigh were started by hand, one after the
+other: a recording at one place is not aligned with that at the other.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +30,7 @@ CLASSES = ("sitting", "standing", "lying", "walk_slow", "walk_mod", "walk_fast",
 CHANNELS, UNITS = ("x", "y", "z"), ("g", "g", "g")
 log = logging.getLogger("mixkd")
 WRIST, THIGH = ("raw/9_class/wrist50", "selfBACK/w"), ("raw/9_class/thigh34", "selfBACK/t")  # repository, UCI
+PLACEMENTS = ("wrist", "thigh")
 PEOPLE = {"selfback": 50, "selfback_thigh": 34}  # of the repository, and of published results
 COLUMNS: dict[str, text_table.Kind] = {"time": "instant", "x": "number", "y": "number", "z": "number"}
 
@@ -80,6 +85,24 @@ def load() -> Recordings:
 def thigh() -> Recordings:
     """At the thigh: 306 recordings of 34 people."""
     return _load("selfback_thigh", THIGH)
+
+
+def placed() -> Recordings:
+    """At wrist and thigh, with the placement: 612 recordings of the 34 people who wore both."""
+    places = load(), thigh()
+    both = np.intersect1d(places[0].subjects, places[1].subjects)
+    kept = [np.flatnonzero(np.isin(found.subjects, both)) for found in places]
+    chosen = [(found, row) for found, rows in zip(places, kept, strict=True) for row in rows]
+    left = sum(len(found.signals) for found in places) - len(chosen)
+    return replace(
+        places[0],
+        signals=tuple(found.signals[row] for found, row in chosen),
+        labels=tuple(found.labels[row] for found, row in chosen),
+        subjects=np.array([found.subjects[row] for found, row in chosen], np.int64),
+        counts={"recordings of people without the other placement, left out": left},
+        placement=np.repeat(np.arange(len(PLACEMENTS)), [len(rows) for rows in kept]),
+        placements=PLACEMENTS,
+    )
 
 
 def _load(name: str, layouts: tuple[str, str]) -> Recordings:
