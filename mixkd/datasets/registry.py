@@ -191,6 +191,7 @@ DATASETS = {
         sensors="none: made pressure cells; both insoles",
         licence="generated",
         citation="alexander1980",
+        labels=("targets",),
     ),
     "gaitpdb": Dataset(
         title="Insole sensors, two of eight, to total force (gaitpdb)",
@@ -204,6 +205,7 @@ DATASETS = {
         citation="hausdorff2008",
         source="gaitpdb",
         seeds=2,
+        labels=("targets",),
     ),
     "running": Dataset(
         title="One runner, acceleration to force, by speed and slope",
@@ -217,6 +219,7 @@ DATASETS = {
         citation="alcantara2022",
         source="running",
         seeds=2,
+        labels=("targets",),
     ),
 }
 
@@ -230,6 +233,7 @@ DATASETS |= {  # other views of the same files
         sensors="acc; wrist or thigh",
         loader="placed",
         epochs=6,
+        labels=("placement",),
     ),
     "dsads_placed": replace(
         DATASETS["dsads"],
@@ -237,6 +241,7 @@ DATASETS |= {  # other views of the same files
         sensors="acc, gyro, mag; torso, an arm or a leg",
         loader="placed",
         epochs=3,
+        labels=("placement",),
     ),
     "hapt_official": replace(DATASETS["hapt"], title="HAPT, official split by people", seeds=3, test=UCI_HAR_TEST),
     "pamap2_released": replace(
