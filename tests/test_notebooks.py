@@ -117,6 +117,14 @@ def test_thin(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_what_is_hidden_is_one_report(path):
+    """What it reports is computed where tests reach it."""
+    hidden = [cell.source.splitlines() for cell in cells(path) if "remove-cell" in tags(cell)]
+    assert len(hidden) <= 1
+    assert all(len(lines) <= 5 and lines[-1].startswith("report(") for lines in hidden)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_opens_with_title_claim_parameters_and_their_check(path):
     first = nbformat.read(path, as_version=4).cells[0]
     assert first.source.startswith("# ")

@@ -10,7 +10,7 @@ import ast
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +94,14 @@ def check_parameters(namespace: dict[str, Any]) -> None:
             namespace[name] = check_value(name, value, declared[name])
         elif not name.startswith("_") and name not in ("In", "Out") and _is_plain(value):
             raise MixkdError(f"parameter {name}: unknown, {nearest(name, declared)}")
+
+
+def report(values: Mapping[str, Any]) -> None:
+    """Hand values to the text of the book, which shows them by name (`{glue:text}`); the cell itself shows nothing."""
+    from myst_nb import glue
+
+    for name, value in values.items():
+        glue(name, value, display=False)
 
 
 def _is_plain(value: Any) -> bool:

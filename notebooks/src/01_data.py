@@ -27,12 +27,11 @@ subject: int = 0  # whose windows are drawn; 0: the first person's
 
 # %% tags=["hide-input"]
 import pandas as pd
-from myst_nb import glue
 
 from mixkd import figures, studies, windows
-from mixkd.analysis import baselines
+from mixkd.analysis import answers, baselines
 from mixkd.book import notebook
-from mixkd.book.notebook import check_parameters
+from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 
 check_parameters(globals())
@@ -107,10 +106,7 @@ pd.DataFrame(splits).rename_axis(columns="fold").round(3)
 figures.leakage(by_subject, by_window)
 
 # %% tags=["remove-cell"]
-glue("leak_window", 100 * sum(by_window.values()) / len(by_window), display=False)
-glue(
-    "leak_subject", 100 * sum(by_subject.values()) / len(by_subject), display=False
-)
+report(answers.splits(by_subject, by_window))
 
 # %% [markdown]
 # The random split promises {glue:text}`leak_window:.1f` % and the held-out people get {glue:text}`leak_subject:.1f` %. The

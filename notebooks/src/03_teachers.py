@@ -25,13 +25,9 @@ seed: int = 0  # first seed of the runs
 alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
-import numpy as np
-from myst_nb import glue
-from scipy.special import softmax
-
 from mixkd import figures, studies
-from mixkd.analysis import agreement, baselines
-from mixkd.book.notebook import check_parameters
+from mixkd.analysis import agreement, answers, baselines
+from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 from mixkd.learning import metrics
 from mixkd.studies import tables
@@ -70,28 +66,6 @@ print(
     baseline.pivot_table(index="baseline", values="accuracy").round(3).to_string()
 )
 
-# %% tags=["remove-cell"]
-plain = runs[(runs["share"] == 0) & (runs["network"] == "WRN16-1")]
-for modality, part in plain.groupby("modality"):
-    glue(f"accuracy_{modality}", 100 * part["accuracy"].mean(), display=False)
-for name, part in baseline.groupby("baseline"):
-    glue(name.split()[0], 100 * part["accuracy"].mean(), display=False)
-mixed = runs[(runs["share"] == 1) & (runs["modality"] == "signal")]
-glue("nll_plain", plain[plain["modality"] == "signal"]["nll"].mean(), display=False)
-glue("nll_mixed", mixed["nll"].mean(), display=False)
-
-# %% tags=["remove-cell"]
-for key, part in (
-    ("plain", plain[plain["modality"] == "signal"]),
-    ("mixed", mixed),
-):
-    answers = [
-        softmax(r.arrays["test_logits"], axis=1) for r in tables.records(part)
-    ]
-    sure = np.mean([p.max(axis=1).mean() for p in answers])
-    glue(f"sure_{key}", 100 * sure, display=False)
-    glue(f"accuracy_{key}", 100 * part["accuracy"].mean(), display=False)
-
 # %% [markdown]
 # Always answering the most frequent class is right for {glue:text}`majority:.1f` % of windows, the forest for
 # {glue:text}`random:.1f` %, the signal network for {glue:text}`accuracy_signal:.1f` % and the image network for
@@ -100,6 +74,7 @@ for key, part in (
 # ## How they learn
 
 # %%
+plain = runs[(runs["share"] == 0) & (runs["network"] == "WRN16-1")]
 curves = tables.histories(plain)
 
 # %% mystnb={"figure": {"caption": "Accuracy over epochs on the validation person (dotted) and the held-out person (solid). Nothing is chosen by the solid line.", "name": "fig-curves"}, "image": {"alt": "Line plots of accuracy over epochs, a panel per held-out person, solid for that person and dotted for the validation person.", "classes": "dark-light"}}
@@ -112,10 +87,6 @@ figures.learning_curves(curves)
 # %% tags=["nbval-check-output"]
 choices = ["accuracy", "accuracy_best_validation", "accuracy_best_test"]
 plain.groupby("modality")[choices].mean().round(3)
-
-# %% tags=["remove-cell"]
-optimism = 100 * (plain["accuracy_best_test"] - plain["accuracy"]).mean()
-glue("optimism", optimism, display=False)
 
 # %% [markdown]
 # Reporting the best epoch on the test person would have added {glue:text}`optimism:.1f` points here, for free.
@@ -148,10 +119,6 @@ figures.agreement(table)
 # %% tags=["nbval-check-output"]
 print(table.round(3).to_string(index=False))
 
-# %% tags=["remove-cell"]
-glue("only_image", 100 * table["second"].mean(), display=False)
-glue("only_signal", 100 * table["first"].mean(), display=False)
-
 # %% [markdown]
 # The image teacher alone is right on {glue:text}`only_image:.1f` % of windows, the signal teacher alone on
 # {glue:text}`only_signal:.1f` %. Is that topology, or would any second network do? The scratch student of {doc}`04_distillation` is another
@@ -166,9 +133,7 @@ control = agreement.table(signal, again, data)
 print(control.round(3).to_string(index=False))
 
 # %% tags=["remove-cell"]
-only_image, only_again = (t["second"].mean() for t in (table, control))
-glue("only_again", 100 * only_again, display=False)
-glue("only_more", 100 * (only_image - only_again), display=False)
+report(answers.teachers(runs, baseline, table, control))
 
 # %% [markdown]
 # It alone is right on {glue:text}`only_again:.1f` %: {glue:text}`only_more:+.1f` points for the image teacher. Where that is above zero, the image teacher brings more than another

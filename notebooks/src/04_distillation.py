@@ -26,11 +26,10 @@ seed: int = 0  # first seed of the runs
 # %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
-from myst_nb import glue
 
 from mixkd import figures, studies
-from mixkd.analysis import agreement, comparison, features
-from mixkd.book.notebook import check_parameters
+from mixkd.analysis import agreement, answers, comparison, features
+from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 from mixkd.studies import tables
 
@@ -74,29 +73,12 @@ figures.methods(main)
 keys = ["method", "teachers", "total_epochs"]
 main.groupby(keys, sort=False)[["accuracy", "macro_f1", "nll"]].mean().round(3)
 
-# %% tags=["remove-cell"]
-for name, by in (("people", "subject"), ("methods", keys)):
-    spread = main.groupby(by)["accuracy"].mean().std()
-    glue(f"sd_{name}", 100 * spread, display=False)
-
 # %% [markdown]
 # Means of held-out people spread by {glue:text}`sd_people:.1f` points (sd), means of methods by {glue:text}`sd_methods:.1f`. So the question is asked per person: how many points does a method
 # gain on the *same* person over the scratch training with the *same* number of epochs?
 
 # %% mystnb={"figure": {"caption": "Gain of each student over the scratch training with equal total epochs, per held-out person.", "name": "fig-gains"}, "image": {"alt": "Dot plot around a zero line, a column per method, a marker per held-out person and a bar at the mean.", "classes": "dark-light"}}
 figures.gains(comparison.gains(main))
-
-# %% tags=["remove-cell"]
-mean = main.groupby(["method", "teachers"])["accuracy"].mean() * 100
-for (method, by), value in mean.items():
-    glue(f"{method}_{by}".replace(" ", "_"), value, display=False)
-glue("ann_base", mean["Ann", "both"] - mean["Base", "both"], display=False)
-glue("ann_base2x", mean["Ann", "both"] - mean["Base 2x", "both"], display=False)
-glue(
-    "scratch_2x",
-    mean["Scratch 2x", "none"] - mean["Scratch", "none"],
-    display=False,
-)
 
 # %% [markdown]
 # Means over held-out people: Scratch {glue:text}`Scratch_none:.1f` %, from the signal teacher {glue:text}`Base_signal:.1f` %, from the image teacher
@@ -211,11 +193,7 @@ curve.pivot_table(index="temperature", values=["accuracy", "nll", "ece"]).round(
 # {doc}`07_smoothness` returns to this curve: temperature and mixup smooth the same targets.
 
 # %% tags=["remove-cell"]
-single = max(mean["Base", "signal"], mean["Base", "image"])
-two = "are above" if mean["Base", "both"] > single else "are not above"
-best = "has" if mean["Ann", "both"] >= mean.max() else "does not have"
-glue("two_best", two, display=False)
-glue("ann_best", f"{best} the highest mean", display=False)
+report(answers.distillation(main))
 
 # %% [markdown]
 # ## In this build

@@ -27,11 +27,10 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
 import numpy as np
-import pandas as pd
-from myst_nb import glue
 
 from mixkd import figures, studies, topology
-from mixkd.book.notebook import check_parameters
+from mixkd.analysis import answers
+from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 from mixkd.learning.streams import mix, stream
 from mixkd.rng import generator
@@ -96,30 +95,6 @@ table.round(3).fillna("")
 
 # %% mystnb={"figure": {"caption": "Change of accuracy (left, points) and NLL (right, nats; lower is better) against T & S, on the same held-out person.", "name": "fig-case-gain"}, "image": {"alt": "Two dot plots around zero, accuracy and NLL, for three cases of mixup, coloured by teacher, a marker per held-out person.", "classes": "dark-light"}}
 figures.case_gain(runs)
-
-# %% tags=["remove-cell"]
-means = runs.assign(alone=runs["teachers"] == "none").groupby(["alone", "case"])
-taught, alone = (
-    means[["accuracy", "nll"]].mean().loc[key] for key in (False, True)
-)
-for case, row in pd.concat([taught, alone]).iterrows():
-    key = case.replace(" & ", "_").replace("-", "")
-    glue(f"acc_{key}", 100 * row["accuracy"], display=False)
-    glue(f"nll_{key}", row["nll"], display=False)
-alone_gain = alone["accuracy"]["Mix-S"] - alone["accuracy"]["S"]
-glue("alone_gain", 100 * alone_gain, display=False)
-
-# %% tags=["remove-cell"]
-teachers = studies.load("teachers", dataset, profile, seed, alpha)
-small = teachers[teachers["network"] == "WRN16-1"]
-signal = small[small["modality"] == "signal"].groupby("share")["accuracy"].mean()
-small = small.groupby("share")["accuracy"].mean()
-glue("h4_teacher", 100 * (signal[1.0] - signal[0.0]), display=False)
-glue("teacher_gain", 100 * (small[1.0] - small[0.0]), display=False)
-mixt_gain = taught["accuracy"]["Mix-T & S"] - taught["accuracy"]["T & S"]
-glue("mixt_gain", 100 * mixt_gain, display=False)
-one = runs[runs["teachers"] == "signal"].groupby("case")["accuracy"].mean()
-glue("h4_student", 100 * (one["Mix-T & S"] - one["T & S"]), display=False)
 
 # %% [markdown]
 # Averaged over teachers and held-out people: T & S {glue:text}`acc_T_S:.1f` % (NLL {glue:text}`nll_T_S:.2f`), Mix-T & S {glue:text}`acc_MixT_S:.1f` %
@@ -196,12 +171,8 @@ seen = how.astype({"accuracy": float}).groupby("image_mixing")["accuracy"]
 print("students:", seen.mean().round(3).to_dict() or "need the full profile")
 
 # %% tags=["remove-cell"]
-student_gain = taught["accuracy"]["T & Mix-S"] - taught["accuracy"]["T & S"]
-glue("student_gain", 100 * student_gain, display=False)
-glue("helps", "helped" if student_gain > 0 else "did not help", display=False)
-worse = mixt_gain < 0 < small[1.0] - small[0.0]
-glue("paradox", "was seen" if worse else "was not seen", display=False)
-glue("on", dataset, display=False)
+teachers = studies.load("teachers", dataset, profile, seed, alpha)
+report(answers.mixup(runs, teachers) | {"on": dataset})
 
 # %% [markdown]
 # ## In this build

@@ -25,10 +25,10 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
 import pandas as pd
-from myst_nb import glue
 
 from mixkd import figures, studies
-from mixkd.book.notebook import check_parameters
+from mixkd.analysis import answers
+from mixkd.book.notebook import check_parameters, report
 from mixkd.learning import streams
 from mixkd.specs.run import Mixup
 
@@ -54,12 +54,6 @@ figures.realised_shares(realised)
 
 # %% tags=["nbval-check-output"]
 realised.pivot_table(index="share", columns="sampling", values="realised").round(3)
-
-# %% tags=["remove-cell"]
-tenth = realised[(realised["sampling"] == "released") & (realised["share"] == 0.1)][
-    "realised"
-]
-glue("tenth", 100 * tenth.iloc[0], display=False)
 
 # %% [markdown]
 # A nominal 10 % mixes {glue:text}`tenth:.1f` % of the rows when drawn as released.
@@ -94,30 +88,12 @@ tenth.pivot_table(
     index="subject", columns="sampling", values=["accuracy", "nll"], sort=False
 ).round(3)
 
-# %% tags=["remove-cell"]
-mean = exact.groupby("share")[["accuracy", "nll"]].mean()
-partial = mean.loc[0.1:0.5]
-glue("none", 100 * mean.loc[0, "accuracy"], display=False)
-glue("full", 100 * mean.loc[1, "accuracy"], display=False)
-glue("partial", 100 * partial["accuracy"].mean(), display=False)
-for key, value in (("none", 0.0), ("tenth", 0.1), ("full", 1.0)):
-    glue(f"nll_{key}", mean.loc[value, "nll"], display=False)
-h6 = mean.loc[0.1, "accuracy"] - mean.loc[1, "accuracy"]
-glue("h6", 100 * h6, display=False)
-
 # %% [markdown]
 # Without mixup the student reaches {glue:text}`none:.1f` %, with full mixup {glue:text}`full:.1f` %, and on average over the partial shares {glue:text}`partial:.1f` %. Its NLL goes
 # from {glue:text}`nll_none:.2f` (none) over {glue:text}`nll_tenth:.2f` (a tenth) to {glue:text}`nll_full:.2f` nats (all).
 
 # %% tags=["remove-cell"]
-gain = 100 * (mean.loc[1, "accuracy"] - mean.loc[0, "accuracy"])
-partial_gain = 100 * (partial["accuracy"].mean() - mean.loc[0, "accuracy"])
-glue("gain", gain, display=False)
-glue("partial_gain", partial_gain, display=False)
-kept = "is a gain to keep" if gain > 0 else "is no gain to keep"
-glue("kept", kept, display=False)
-spares = "did better" if partial_gain > gain else "did not do better"
-glue("spares", spares, display=False)
+report(answers.partial_mixup(realised, exact))
 
 # %% [markdown]
 # ## In this build

@@ -24,12 +24,11 @@ seed: int = 0  # first seed of the runs
 alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
-from myst_nb import glue
 from scipy.special import softmax
 
 from mixkd import figures, studies
-from mixkd.analysis import features, smoothness
-from mixkd.book.notebook import check_parameters
+from mixkd.analysis import answers, features, smoothness
+from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 from mixkd.learning import metrics
 from mixkd.studies import tables
@@ -74,11 +73,6 @@ figures.matched_temperature(matched)
 matched.pivot_table(
     index="subject", columns="temperature", values="effective", sort=False
 ).round(2)
-
-# %% tags=["remove-cell"]
-effective = matched.groupby("temperature")["effective"].mean()
-glue("effective_1", effective[1.0], display=False)
-glue("effective_4", effective[4.0], display=False)
 
 # %% [markdown]
 # At $T = 1$ the mixup-trained teacher is as smooth as the plain one at $T =$ {glue:text}`effective_1:.1f`; at $T = 4$, as the plain one at {glue:text}`effective_4:.1f`.
@@ -129,15 +123,6 @@ figures.matched_effects(effects["accuracy"], "accuracy")
 for metric, effect in effects.items():
     change = effect.groupby("temperature")[["mixup", "matched"]].mean()
     print(metric, change.round(3).to_string(), sep="\n")
-
-# %% tags=["remove-cell"]
-for metric, effect in effects.items():
-    by_mixup, by_match = effect["mixup"].mean(), effect["matched"].mean()
-    scale = 100 if metric == "accuracy" else 1
-    glue(f"{metric}_mixup", scale * by_mixup, display=False)
-    glue(f"{metric}_matched", scale * by_match, display=False)
-kept = ", ".join(f"{t:g}" for t in sorted(effects["nll"]["temperature"].unique()))
-glue("kept", kept or "none", display=False)
 
 # %% [markdown]
 # Temperatures with a match inside the studied range: {glue:text}`kept`. There, on average, mixup in the teacher changed the NLL of its students by
@@ -198,14 +183,7 @@ scores.pivot_table(
 ).round(3)
 
 # %% tags=["remove-cell"]
-accuracy = runs.pivot_table(index="case", columns="temperature", values="accuracy")
-smoothest = table.groupby(["case", "temperature"])["entropy"].mean().idxmax()
-loss = 100 * (accuracy.loc[smoothest] - accuracy.max().max())
-cells = table.groupby(["case", "temperature"])[["entropy", "nll"]].mean()
-correlation = cells["entropy"].corr(cells["nll"], method="spearman")
-glue("smoothest", "{} at temperature {:g}".format(*smoothest), display=False)
-glue("loss", loss, display=False)
-glue("correlation", correlation, display=False)
+report(answers.smoothness(table, matched, effects))
 
 # %% [markdown]
 # ## In this build

@@ -36,11 +36,9 @@ profile: str = "quick"  # smoke, quick or full
 seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
-from myst_nb import glue
-
 from mixkd import figures, studies
-from mixkd.analysis import comparison
-from mixkd.book.notebook import check_parameters
+from mixkd.analysis import answers, comparison
+from mixkd.book.notebook import check_parameters, report
 
 check_parameters(globals())
 
@@ -78,15 +76,7 @@ runs.groupby(["method", "teachers"], sort=False)["nll"].mean().round(2)
 figures.method_gains(comparison.gains(runs))
 
 # %% tags=["remove-cell"]
-students = table[table["teachers"] != "none"]
-best = students.loc[students["gain"].idxmax()]
-glue("best", best["method"], display=False)
-glue("best_gain", 100 * best["gain"], display=False)
-glue(
-    "spread", 100 * (students["gain"].max() - students["gain"].min()), display=False
-)
-glue("n_folds", int(best["n"]), display=False)
-glue("n_methods", len(students), display=False)
+report(answers.methods(table))
 
 # %% [markdown]
 # ## In this build

@@ -24,11 +24,9 @@ seed: int = 0  # first seed of the runs
 alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
-from myst_nb import glue
-
 from mixkd import figures, studies
-from mixkd.analysis import robustness
-from mixkd.book.notebook import check_parameters
+from mixkd.analysis import answers, robustness
+from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 
 check_parameters(globals())
@@ -92,12 +90,7 @@ by_teachers = attacked.pivot_table(
 by_teachers.round(3).fillna("")
 
 # %% tags=["remove-cell"]
-protects = 100 * (lost.loc["both"] - lost.loc["signal"])
-for kind, points in protects.items():
-    glue(kind, points, display=False)
-fgsm = attacked.groupby("case")["accuracy"].mean()
-glue("mixed", 100 * (fgsm["Mix-T & Mix-S"] - fgsm["T & S"]), display=False)
-glue("n_folds", table["subject"].nunique(), display=False)
+report(answers.robustness(lost, attacked))
 
 # %% tags=["nbval-check-output"]
 print(

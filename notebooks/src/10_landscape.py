@@ -25,11 +25,10 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
 import numpy as np
-from myst_nb import glue
 
 from mixkd import figures, studies
-from mixkd.analysis import landscape
-from mixkd.book.notebook import check_parameters
+from mixkd.analysis import answers, landscape
+from mixkd.book.notebook import check_parameters, report
 from mixkd.studies import tables
 
 check_parameters(globals())
@@ -93,15 +92,7 @@ table.pivot_table(
 figures.sharp_against_robust(table)
 
 # %% tags=["remove-cell"]
-means = table[table["teachers"] == "both"].groupby("case")["sharpness"].mean()
-middle = path[(path["batchnorm"] == "recomputed") & (path["split"] == "test")]
-dip = middle.set_index("at")["accuracy"]
-lowest = dip[(dip.index >= 0) & (dip.index <= 1)].min()
-glue("dip", 100 * (lowest - min(dip[0.0], dip[1.0])), display=False)
-ratio = means["Mix-T & Mix-S"] / means["Mix-T & S"]
-glue("ratio", ratio, display=False)
-within = table.groupby("subject")[["sharpness", "fgsm"]].corr("spearman")
-glue("rank", within.xs("fgsm", level=1)["sharpness"].mean(), display=False)
+report(answers.landscape(path, table))
 
 # %% [markdown]
 # ## In this build

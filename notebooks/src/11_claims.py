@@ -26,11 +26,10 @@ seed: int = 0  # first seed of the runs
 import textwrap
 
 import pandas as pd
-from myst_nb import glue
 
 from mixkd import figures
 from mixkd.analysis import claims, verdicts
-from mixkd.book.notebook import check_parameters
+from mixkd.book.notebook import check_parameters, report
 
 check_parameters(globals())
 
@@ -218,7 +217,7 @@ after.round(4).dropna(axis="columns", how="all")
 pd.concat([verdicts.sensitivity(*runs) for runs in found]).fillna("")
 
 # %% tags=["remove-cell"]
-glue("outcome", verdicts.outcome(tested, final=found[0][2]), display=False)
+report({"outcome": verdicts.outcome(tested, final=found[0][2])})
 
 # %% [markdown]
 # ## In this build

@@ -24,11 +24,9 @@ profile: str = "quick"  # smoke, quick or full
 seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
-from myst_nb import glue
-
 from mixkd import figures, studies
-from mixkd.analysis import deviations, verdicts
-from mixkd.book.notebook import check_parameters
+from mixkd.analysis import answers, deviations, verdicts
+from mixkd.book.notebook import check_parameters, report
 
 check_parameters(globals())
 
@@ -90,11 +88,7 @@ spread = deviations.spreads(runs)
 spread.head(8).round(4)
 
 # %% tags=["remove-cell"]
-accuracy = table[table["metric"] == "accuracy"].set_index("what")["effect"]
-glue("optimism", 100 * accuracy["best epoch on the test subject"], display=False)
-kl = accuracy["KL averaged over classes too"]
-glue("kl", 100 * kl, display=False)
-glue("too_small", (spread["sd"] / spread["quoted"]).mean(), display=False)
+report(answers.deviations(table, spread))
 
 # %% [markdown]
 # ## In this build

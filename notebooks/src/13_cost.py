@@ -25,11 +25,10 @@ seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
 import pandas as pd
-from myst_nb import glue
 
 from mixkd import figures, studies
-from mixkd.analysis import cost, verdicts
-from mixkd.book.notebook import check_parameters
+from mixkd.analysis import answers, cost, verdicts
+from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 from mixkd.runs import planning
 from mixkd.specs.run import ImageSpec
@@ -56,16 +55,6 @@ figures.network_sizes(sizes)
 
 # %% tags=["nbval-check-output"]
 sizes.assign(image_64=paper["multiply_adds"]).round(0)
-
-# %% tags=["remove-cell"]
-work = sizes.set_index(["modality", "network"])["multiply_adds"]
-fine = paper.set_index(["modality", "network"])["multiply_adds"]
-glue(
-    "ratio_16", work["image", "WRN16-1"] / work["signal", "WRN16-1"], display=False
-)
-glue(
-    "ratio_64", fine["image", "WRN16-1"] / work["signal", "WRN16-1"], display=False
-)
 
 # %% [markdown]
 # An image network of the same depth and width does {glue:text}`ratio_16:.1f` times the work of a signal network at 16 x 16 pixels, and {glue:text}`ratio_64:.0f` times at the
@@ -104,13 +93,6 @@ figures.topology_share(shares)
 # %% tags=["nbval-check-output"]
 shares.round(3)
 
-# %% tags=["remove-cell"]
-part = shares.assign(
-    share=shares["topology"] / (shares["topology"] + shares["network"])
-).set_index("name")["share"]
-glue("share_fast", 100 * part["16 px, fast"], display=False)
-glue("share_giotto", 100 * part["16 px, giotto"], display=False)
-
 # %% [markdown]
 # At 16 x 16 pixels topology takes {glue:text}`share_fast:.0f` % of the image path with the fast backend and {glue:text}`share_giotto:.0f` % with giotto-tda. The difference is
 # what a general method costs where a special one will do.
@@ -146,13 +128,6 @@ quick = training["quick_profile"]
 numbers = {k: v for k, v in quick.items() if isinstance(v, (int, float))}
 print(pd.Series(numbers, dtype=object).to_string())
 
-# %% tags=["remove-cell"]
-glue("traced", training["step"]["traced_over_scratch"], display=False)
-glue("live", training["step"]["live_over_scratch"], display=False)
-glue("whole", quick["live_over_traced"], display=False)
-glue("building", quick["of_which_building_traces"], display=False)
-glue("priced", quick["runs"], display=False)
-
 # %% [markdown]
 # With traces, a student of two teachers costs {glue:text}`traced:.2f` times a student from scratch; with live teachers {glue:text}`live:.2f` times. Building traces is not free: it takes
 # {glue:text}`building:.1f` core-minutes of the quick profile ({glue:text}`priced` runs when this was measured), whose training as a whole, priced by the measured steps, would take {glue:text}`whole:.2f` times as long with live teachers. Traces pay where many students share a stream.
@@ -172,16 +147,11 @@ grid = costs[dataset]
 pd.concat(costs, names=["dataset"]).round(2)
 
 # %% tags=["remove-cell"]
-hours = grid["core_hours"].sum()
-glue("n_runs", int(grid["runs"].sum()), display=False)
-planned = planning.with_requirements(studies.every(dataset, profile, seed))
-glue("planned", len(planned), display=False)
-glue("on", dataset, display=False)
-glue("hours", hours, display=False)
-glue("rate", grid["runs"].sum() / hours, display=False)
-glue("added", cost.live_hours(found[dataset], times), display=False)
-for key, value in cost.benchmark("campaign").items():
-    glue(f"campaign_{key}", value, display=False)
+planned = len(planning.with_requirements(studies.every(dataset, profile, seed)))
+took = answers.training(training, grid, cost.benchmark("campaign"))
+took |= {"planned": planned, "on": dataset}
+took |= {"added": cost.live_hours(found[dataset], times)}
+report(answers.networks(sizes, paper, shares) | took)
 
 # %% [markdown]
 # Of the {glue:text}`planned` runs of all studies on {glue:text}`on`, the {glue:text}`n_runs` that are there took {glue:text}`hours:.1f` core-hours, {glue:text}`rate:.0f` runs per hour and core. Live teachers in place of traces would have added about

@@ -25,10 +25,9 @@ seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
 import pandas as pd
-from myst_nb import glue
 
 from mixkd import figures
-from mixkd.book.notebook import check_parameters
+from mixkd.book.notebook import check_parameters, report
 from mixkd.analysis import sizes
 from mixkd.studies import inventory
 
@@ -50,8 +49,7 @@ sizes.sizes(rows)
 
 # %% tags=["remove-cell"]
 there = sizes.registered()
-glue("measured", len(rows), display=False)
-glue("registered", len(there), display=False)
+report({"measured": len(rows), "registered": len(there)})
 
 # %% [markdown]
 # {glue:text}`measured` of {glue:text}`registered` entries are measured. Some are two views of the same recordings: `hapt_official` has the

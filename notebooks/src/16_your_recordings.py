@@ -32,10 +32,8 @@ seed: int = 0  # first seed of the runs
 people: int = 4  # how many people are in the folder
 
 # %% tags=["hide-input"]
-from myst_nb import glue
-
 from mixkd import figures
-from mixkd.book.notebook import check_parameters
+from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 from mixkd.datasets.own import draft, folder
 from mixkd.deploy import distill, predict
@@ -177,7 +175,7 @@ print(
 )
 
 # %% tags=["remove-cell"]
-glue("own_people", people, display=False)
+report({"own_people": people})
 
 # %% [markdown]
 # ## A sceptical reader asks

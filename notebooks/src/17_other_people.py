@@ -25,11 +25,10 @@ seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
 import pandas as pd
-from myst_nb import glue
 
 from mixkd import figures
-from mixkd.analysis import effects, verdicts
-from mixkd.book.notebook import check_parameters
+from mixkd.analysis import answers, effects, verdicts
+from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 
 check_parameters(globals())
@@ -94,21 +93,7 @@ numbers = nll.set_index(["dataset", "what"])[columns]
 numbers.round(3).dropna(axis="columns")
 
 # %% tags=["remove-cell"]
-glue("n_rows", table["what"].nunique(), display=False)
-n_sets = table["dataset"].nunique()
-said = "none can be compared here: there is one data set"
-if n_sets > 1:
-    counts = effects.agreement(accuracy)
-    said = "{same} moved accuracy to the same side on all of them".format(**counts)
-    said += ", {clear} of them with intervals that leave out zero".format(**counts)
-    said += "; {opposite} moved it clearly to opposite sides".format(**counts)
-glue("agreement", said, display=False)
-glue("n_sets", n_sets, display=False)
-
-# %% tags=["remove-cell"]
-largest = accuracy.loc[accuracy["effect"].abs().idxmax()]
-glue("largest", f"{largest['what']}, {largest['dataset']}", display=False)
-glue("size", 100 * largest["effect"], display=False)
+report(answers.other_people(table, effects.agreement(accuracy)))
 
 # %% [markdown]
 # ## In this build

@@ -1,0 +1,242 @@
+"""What the text of each chapter says in numbers and words: tables in, values out by the names that the text gives them.
+
+Accuracies are in per cent, their differences in points of it, NLL in nats.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import softmax
+
+from mixkd.analysis.comparison import KEYS
+from mixkd.studies import tables
+
+Values = dict[str, float | str]
+
+
+def _gain(runs: pd.DataFrame, by: str, after: object, before: object) -> float:
+    """Points of accuracy from one group's mean to another's."""
+    mean = runs.groupby(by)["accuracy"].mean()
+    return 100 * (mean[after] - mean[before])
+
+
+def splits(by_subject: dict[int, float], by_window: dict[int, float]) -> Values:
+    """Mean over folds of accuracies on held-out people and on windows split at random."""
+    means = {"leak_subject": by_subject, "leak_window": by_window}
+    return {name: 100 * sum(found.values()) / len(found) for name, found in means.items()}
+
+
+def teachers(runs: pd.DataFrame, baseline: pd.DataFrame, image: pd.DataFrame, again: pd.DataFrame) -> Values:
+    """Scores, confidence and lone right answers of teachers, of the study's runs and `baselines.table`.
+
+    `image`, `again`: `agreement.table` of the signal teacher with the image teacher, with another signal network.
+    """
+    plain = runs[(runs["share"] == 0) & (runs["network"] == "WRN16-1")]
+    signal = plain[plain["modality"] == "signal"]
+    mixed = runs[(runs["share"] == 1) & (runs["modality"] == "signal")]
+    found = {f"accuracy_{modality}": 100 * part["accuracy"].mean() for modality, part in plain.groupby("modality")}
+    found |= {name.split()[0]: 100 * part["accuracy"].mean() for name, part in baseline.groupby("baseline")}
+    for key, part in (("plain", signal), ("mixed", mixed)):
+        answers = [softmax(record.arrays["test_logits"], axis=1) for record in tables.records(part)]
+        sure = np.mean([p.max(axis=1).mean() for p in answers])
+        found |= {f"accuracy_{key}": 100 * part["accuracy"].mean(), f"nll_{key}": part["nll"].mean()}
+        found[f"sure_{key}"] = 100 * sure
+    only_image, only_again = image["second"].mean(), again["second"].mean()
+    return found | {
+        "optimism": 100 * (plain["accuracy_best_test"] - plain["accuracy"]).mean(),
+        "only_signal": 100 * image["first"].mean(),
+        "only_image": 100 * only_image,
+        "only_again": 100 * only_again,
+        "only_more": 100 * (only_image - only_again),
+    }
+
+
+def distillation(runs: pd.DataFrame) -> Values:
+    """Means by method and teachers at one temperature, their spread beside that of people, and Ann's differences."""
+    mean = runs.groupby(["method", "teachers"])["accuracy"].mean() * 100
+    ann, base = mean["Ann", "both"], mean["Base", "both"]
+    single = max(mean["Base", "signal"], mean["Base", "image"])
+    return {
+        **{f"{method}_{by}".replace(" ", "_"): value for (method, by), value in mean.items()},
+        "sd_people": 100 * runs.groupby("subject")["accuracy"].mean().std(),
+        "sd_methods": 100 * runs.groupby(KEYS)["accuracy"].mean().std(),
+        "ann_base": ann - base,
+        "ann_base2x": ann - mean["Base 2x", "both"],
+        "scratch_2x": mean["Scratch 2x", "none"] - mean["Scratch", "none"],
+        "two_best": "are above" if base > single else "are not above",
+        "ann_best": f"{'has' if ann >= mean.max() else 'does not have'} the highest mean",
+    }
+
+
+def mixup(runs: pd.DataFrame, teachers: pd.DataFrame) -> Values:
+    """Accuracy and NLL by case over all kinds of teachers, and what mixup did to students and to their teachers."""
+    found: Values = {}
+    for case, row in runs.groupby("case")[["accuracy", "nll"]].mean().iterrows():
+        key = case.replace(" & ", "_").replace("-", "")
+        found |= {f"acc_{key}": 100 * row["accuracy"], f"nll_{key}": row["nll"]}
+    small = teachers[teachers["network"] == "WRN16-1"]
+    student_gain, mixt_gain = (_gain(runs, "case", case, "T & S") for case in ("T & Mix-S", "Mix-T & S"))
+    teacher_gain = _gain(small, "share", 1.0, 0.0)
+    return found | {
+        "alone_gain": _gain(runs, "case", "Mix-S", "S"),
+        "student_gain": student_gain,
+        "mixt_gain": mixt_gain,
+        "teacher_gain": teacher_gain,
+        "h4_teacher": _gain(small[small["modality"] == "signal"], "share", 1.0, 0.0),
+        "h4_student": _gain(runs[runs["teachers"] == "signal"], "case", "Mix-T & S", "T & S"),
+        "helps": "helped" if student_gain > 0 else "did not help",
+        "paradox": "was seen" if mixt_gain < 0 < teacher_gain else "was not seen",
+    }
+
+
+def partial_mixup(realised: pd.DataFrame, runs: pd.DataFrame) -> Values:
+    """What the released code mixes of a nominal tenth, and means of exact runs without, with partial and full mixup.
+
+    `realised`: columns sampling, share, realised.
+    """
+    mean = runs.groupby("share")[["accuracy", "nll"]].mean()
+    none, full = mean.loc[0.0, "accuracy"], mean.loc[1.0, "accuracy"]
+    partial = mean.loc[0.1:0.5, "accuracy"].mean()
+    gain, partial_gain = 100 * (full - none), 100 * (partial - none)
+    return {
+        "tenth": 100 * realised.set_index(["sampling", "share"])["realised"]["released", 0.1],
+        "none": 100 * none,
+        "partial": 100 * partial,
+        "full": 100 * full,
+        **{f"nll_{key}": mean.loc[share, "nll"] for key, share in (("none", 0.0), ("tenth", 0.1), ("full", 1.0))},
+        "h6": _gain(runs, "share", 0.1, 1.0),
+        "gain": gain,
+        "partial_gain": partial_gain,
+        "kept": "is a gain to keep" if gain > 0 else "is no gain to keep",
+        "spares": "did better" if partial_gain > gain else "did not do better",
+    }
+
+
+def smoothness(table: pd.DataFrame, matched: pd.DataFrame, effects: dict[str, pd.DataFrame]) -> Values:
+    """Matched temperatures, effects of mixup and of matches, and how scores go with the entropy of targets.
+
+    Of `target_entropies`, `matched_temperatures`, and `matched_effects` by metric, accuracy and nll.
+    """
+    effective = matched.groupby("temperature")["effective"].mean()
+    cells = table.groupby(["case", "temperature"])[["entropy", "accuracy", "nll"]].mean()
+    smoothest = cells["entropy"].idxmax()
+    scales = {"accuracy": 100, "nll": 1}
+    kept = ", ".join(f"{t:g}" for t in sorted(effects["nll"]["temperature"].unique()))
+    return {
+        **{f"effective_{t:g}": effective[t] for t in (1.0, 4.0)},
+        **{f"{m}_{by}": scales[m] * effects[m][by].mean() for m in scales for by in ("mixup", "matched")},
+        "kept": kept or "none",
+        "smoothest": "{} at temperature {:g}".format(*smoothest),
+        "loss": 100 * (cells.loc[smoothest, "accuracy"] - cells["accuracy"].max()),
+        "correlation": cells["entropy"].corr(cells["nll"], method="spearman"),
+    }
+
+
+def methods(table: pd.DataFrame) -> Values:
+    """The largest mean gain of taught students, and how far it is from the smallest, of `comparison.table`."""
+    students = table[table["teachers"] != "none"]
+    best = students.loc[students["gain"].idxmax()]
+    return {
+        "best": best["method"],
+        "best_gain": 100 * best["gain"],
+        "spread": 100 * (students["gain"].max() - students["gain"].min()),
+        "n_folds": int(best["n"]),
+        "n_methods": len(students),
+    }
+
+
+def robustness(kept: pd.DataFrame, attacked: pd.DataFrame) -> Values:
+    """What the student of both teachers keeps beyond the signal teacher's, and what mixup does under attack.
+
+    `kept`: by teachers (rows) and kind of corruption; `attacked`: `robustness.table` at one strength of one attack.
+    """
+    return (100 * (kept.loc["both"] - kept.loc["signal"])).to_dict() | {
+        "mixed": _gain(attacked, "case", "Mix-T & Mix-S", "T & S"),
+        "n_folds": attacked["subject"].nunique(),
+    }
+
+
+def landscape(path: pd.DataFrame, table: pd.DataFrame) -> Values:
+    """How deep test accuracy dips between two students, sharpness after mixup twice over once, its rank correlation.
+
+    `path` is `landscape.line`, `table` is `landscape.sharpness`.
+    """
+    line = path[(path["batchnorm"] == "recomputed") & (path["split"] == "test")].set_index("at")["accuracy"]
+    lowest = line[(line.index >= 0) & (line.index <= 1)].min()
+    sharp = table[table["teachers"] == "both"].groupby("case")["sharpness"].mean()
+    within = table.groupby("subject")[["sharpness", "fgsm"]].corr("spearman")
+    return {
+        "dip": 100 * (lowest - min(line[0.0], line[1.0])),
+        "ratio": sharp["Mix-T & Mix-S"] / sharp["Mix-T & S"],
+        "rank": within.xs("fgsm", level=1)["sharpness"].mean(),
+    }
+
+
+def deviations(table: pd.DataFrame, spread: pd.DataFrame) -> Values:
+    """Two effects on accuracy, and how often the quoted spread goes into the standard deviation over people."""
+    accuracy = table[table["metric"] == "accuracy"].set_index("what")["effect"]
+    return {
+        "optimism": 100 * accuracy["best epoch on the test subject"],
+        "kl": 100 * accuracy["KL averaged over classes too"],
+        "too_small": (spread["sd"] / spread["quoted"]).mean(),
+    }
+
+
+def networks(sizes: pd.DataFrame, fine: pd.DataFrame, shares: pd.DataFrame) -> Values:
+    """Work of the image network over the signal network's, and the per cent of the image path that are topology.
+
+    `sizes`, `fine`: `cost.network_costs` at 16 and 64 pixels; `shares`: `cost.image_path`.
+    """
+    work, of_fine = (costs.set_index(["modality", "network"])["multiply_adds"] for costs in (sizes, fine))
+    share = (shares["topology"] / (shares["topology"] + shares["network"])).set_axis(shares["name"])
+    return {
+        "ratio_16": work["image", "WRN16-1"] / work["signal", "WRN16-1"],
+        "ratio_64": of_fine["image", "WRN16-1"] / work["signal", "WRN16-1"],
+        "share_fast": 100 * share["16 px, fast"],
+        "share_giotto": 100 * share["16 px, giotto"],
+    }
+
+
+def training(measured: dict[str, Any], grid: pd.DataFrame, campaign: dict[str, Any]) -> Values:
+    """What teachers add to a step and to the quick profile, and what the runs that are there took.
+
+    Of the records of the benchmarks `training` and `campaign`, and `cost.campaign` (`grid`).
+    """
+    step, quick = measured["step"], measured["quick_profile"]
+    n_runs, hours = grid["runs"].sum(), grid["core_hours"].sum()
+    return {
+        "traced": step["traced_over_scratch"],
+        "live": step["live_over_scratch"],
+        "whole": quick["live_over_traced"],
+        "building": quick["of_which_building_traces"],
+        "priced": quick["runs"],
+        "n_runs": int(n_runs),
+        "hours": hours,
+        "rate": n_runs / hours,
+        **{f"campaign_{key}": value for key, value in campaign.items()},
+    }
+
+
+def other_people(table: pd.DataFrame, agreed: dict[str, int]) -> Values:
+    """How far data sets agree, as the end of a sentence, and the largest effect on accuracy.
+
+    Of `effects.table` of each data set, one below the other, and `effects.agreement`.
+    """
+    accuracy, n_sets = table[table["metric"] == "accuracy"], table["dataset"].nunique()
+    largest = accuracy.loc[accuracy["effect"].abs().idxmax()]
+    said = "none can be compared here: there is one data set"
+    if n_sets > 1:
+        said = (
+            "{same} moved accuracy to the same side on all of them, {clear} of them with intervals that leave out zero"
+        )
+        said = (said + "; {opposite} moved it clearly to opposite sides").format(**agreed)
+    return {
+        "n_rows": table["what"].nunique(),
+        "n_sets": n_sets,
+        "agreement": said,
+        "largest": f"{largest['what']}, {largest['dataset']}",
+        "size": 100 * largest["effect"],
+    }
