@@ -48,7 +48,7 @@ def _time(store: Store, spec: RunSpec, suffix: str) -> float:
 
 
 def main() -> None:
-    wanted = planning.with_requirements(studies.every("watch", "full"))
+    wanted = planning.with_requirements(studies.every(studies.Scope("watch", "full")))
     workers = int(sys.argv[1]) if sys.argv[1:] else n_cores()  # as a sweep does
     found = measure(wanted, workers, Store())
     show("The runs of `full` on watch", [found])

@@ -21,7 +21,7 @@ from mixkd.datasets import DATASETS, dataset, named
 from mixkd.datasets.own import imported
 from mixkd.datasets.raw import archives
 from mixkd.specs.run import RunSpec
-from mixkd.studies.designs import STUDIES, specs
+from mixkd.studies import STUDIES, Scope, specs
 
 Readers = dict[str, Callable[[], object]]
 CHARACTERS = "aZ0 -_.~/\\'\"[]{}(),;:=%$#@!*?&|<>+\n\t\r\x00\x1b\x7fäµ²é\u00a0\u200b\u202e\u3042\U0001f600\udcff"
@@ -99,7 +99,7 @@ def names(rng: np.random.Generator, base: Path) -> Readers:
     return {
         "dataset": lambda: dataset(found).title,
         "named": lambda: named(found),
-        "study": lambda: len(specs(study, "synthetic", profile)),
+        "study": lambda: len(specs(study, Scope("synthetic", profile))),
         "chapter": lambda: notebook.path_of(chapter),
     }
 

@@ -179,7 +179,7 @@ def label(spec: RunSpec) -> str:
 def main() -> None:
     as_worker()
     with TemporaryDirectory() as empty:
-        plan = planning.plan(studies.every("watch", "quick"), Store(Path(empty)))
+        plan = planning.plan(studies.every(studies.Scope("watch", "quick")), Store(Path(empty)))
     data = fold_data(BOTH.data)
     _ = data.signals, data.imager, data.targets  # made here, and shared by every variant
     kinds = dict.fromkeys(map(kind, [BOTH, *plan.missing]))

@@ -83,7 +83,7 @@ def temperature_study(tmp_path_factory):
     """A smoke study of small runs, trained."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MIXKD_HOME", str(tmp_path_factory.mktemp("study")))
-        yield studies.load("temperature", "synthetic", "smoke")
+        yield studies.load("temperature", studies.Scope("synthetic", "smoke"))
 
 
 def test_target_entropies(temperature_study):
@@ -299,7 +299,7 @@ def test_a_study_whose_runs_saw_other_people_is_refused(monkeypatch):
     runs = [made_up(small(), [0]), made_up(small(seed=1), [0], data={"subjects": {"test": [6]}})]
     monkeypatch.setattr(studies.results.sweep, "run", lambda *_: runs)
     with pytest.raises(MixkdError, match="two copies of a data set"):
-        studies.load("mixup", "synthetic", "smoke")
+        studies.load("mixup", studies.Scope("synthetic", "smoke"))
 
 
 def test_class_gains_are_differences_of_recall():

@@ -356,15 +356,16 @@ def test_full_tests_every_published_campaign_without_its_recordings(monkeypatch,
     """Two data sets, one of which has no files here: the number of its folds is known from the survey."""
     monkeypatch.setenv("MIXKD_DATA", str(tmp_path))
     monkeypatch.setattr(verdicts, "CAMPAIGNS", ("synthetic", "selfback"))
-    (synthetic, _, _), (selfback, _, final) = verdicts.everywhere("synthetic", "full")
+    (synthetic, _, _), (selfback, _, final) = verdicts.everywhere(studies.Scope("synthetic", "full"))
     assert ({base.dataset for base in synthetic}, {base.dataset for base in selfback}) == ({"synthetic"}, {"selfback"})
     assert final
     assert sorted((base.fold, base.seed) for base in selfback) == [
         (fold, seed) for fold in range(10) for seed in (0, 1)
     ]
-    assert [bases[0].dataset for bases, _, _ in verdicts.everywhere("synthetic", "smoke", runs=lambda bases: [])] == [
-        "synthetic"
-    ]
+    assert [
+        bases[0].dataset
+        for bases, _, _ in verdicts.everywhere(studies.Scope("synthetic", "smoke"), runs=lambda bases: [])
+    ] == ["synthetic"]
 
 
 # -- the twelve
@@ -373,9 +374,9 @@ def test_full_tests_every_published_campaign_without_its_recordings(monkeypatch,
 def test_twelve_claims_from_runs_that_the_studies_have():
     assert [claim.name for claim in CLAIMS] == [f"H{i}" for i in range(1, 13)]
     for profile in ("quick", "full"):
-        bases = list(studies.bases("synthetic", profile, 0))
+        bases = list(studies.bases(studies.Scope("synthetic", profile, 0)))
         needed = {run.hash for run in claims.specs(bases)}
-        assert needed <= {run.hash for run in studies.every("synthetic", profile)}
+        assert needed <= {run.hash for run in studies.every(studies.Scope("synthetic", profile))}
         parts = [part for claim in AFTERWARDS for part in claim.parts]
         assert {make(base).hash for base in bases for part in parts for _, make in part.terms} <= needed
 

@@ -176,7 +176,7 @@ SMOKE = ("--profile", "smoke", "--dataset", "synthetic")
 def test_dry_run_prints_the_plan_and_trains_nothing(mixkd):
     status, out, err = mixkd("sweep", "alpha", "share", *SMOKE, "--dry-run")
     assert (status, err) == (0, "")
-    runs = [run for study in ("alpha", "share") for run in studies.specs(study, "synthetic", "smoke")]
+    runs = [run for study in ("alpha", "share") for run in studies.specs(study, studies.Scope("synthetic", "smoke"))]
     total = len(planning.with_requirements(runs))
     assert out.startswith(f"{total} runs, {total} missing, about 0.0")
     assert re.search(r"fold 1, seed 0, alpha 0.2, share 1, exact\W+1\W", out)
@@ -187,7 +187,7 @@ def test_dry_run_prints_the_plan_and_trains_nothing(mixkd):
 def test_dry_run_of_the_book(mixkd):
     status, out, _ = mixkd("sweep", "--dataset", "synthetic", "--dry-run")
     assert status == 0
-    assert f"{len(planning.with_requirements(studies.every('synthetic')))} runs" in out
+    assert f"{len(planning.with_requirements(studies.every(studies.Scope('synthetic'))))} runs" in out
 
 
 def tampered(spec, store: Store) -> None:
@@ -208,7 +208,7 @@ def test_a_sweep_without_runs_is_refused(mixkd):
 
 def test_sweep_then_verify(mixkd):
     status, out, err = mixkd("sweep", "alpha", *SMOKE, "--workers", "2")
-    store, specs = Store(), studies.specs("alpha", "synthetic", "smoke")
+    store, specs = Store(), studies.specs("alpha", studies.Scope("synthetic", "smoke"))
     runs = planning.with_requirements(specs)
     assert (status, without_progress(err)) == (0, "")
     assert out == f"{len(runs)} runs, {len(runs)} missing, about 0.00 core-hours\n{len(runs)} runs in {store.runs}\n"

@@ -17,6 +17,7 @@ from mixkd.errors import MixkdError
 from mixkd.specs.profiles import PROFILES, Profile
 from mixkd.specs.run import ImageSpec, Mixup, RunSpec, TeacherSpec
 from mixkd.specs.tasks import TASKS, TaskFacts
+from mixkd.studies import Scope
 
 SIGNAL, IMAGE = TeacherSpec("signal", weight=0.3), TeacherSpec("image", weight=0.7)
 STUDENT = RunSpec(teachers=(SIGNAL, IMAGE), mixup=Mixup(0.4, 0.25), init="scratch")
@@ -239,19 +240,21 @@ def test_mixup_of_share_zero_is_none():
 
 @pytest.mark.parametrize("study", studies.STUDIES)
 def test_a_quick_run_is_one_of_the_full_runs(study):
-    quick, full = ({run.hash for run in studies.specs(study, "synthetic", profile)} for profile in ("quick", "full"))
+    quick, full = (
+        {run.hash for run in studies.specs(study, Scope("synthetic", profile))} for profile in ("quick", "full")
+    )
     assert quick < full
 
 
 def test_only_smoke_changes_sizes():
     sized = {name for name, profile in PROFILES.items() if profile.epochs or profile.windows_per_class}
     assert sized == {"smoke"}
-    runs = studies.every("synthetic", "smoke")
+    runs = studies.every(Scope("synthetic", "smoke"))
     smoke = PROFILES["smoke"]
     assert {(run.epochs, run.windows_per_class) for run in runs} == {(smoke.epochs, smoke.windows_per_class)}
     assert {run.fold for run in runs} == set(range(smoke.folds))
     with pytest.raises(MixkdError, match=r"profile: found 'quik', did you mean 'quick'\?"):
-        studies.profile_of("quik")
+        Scope(profile="quik")
 
 
 @pytest.mark.parametrize("method", ["ebkd", "camkd"])

@@ -70,8 +70,8 @@ def test_few_people_give_points_alone():
 
 def test_effects_need_runs_that_the_studies_have():
     for profile in ("quick", "full"):
-        every = {run.hash for run in studies.every("synthetic", profile)}
-        wanted = effects.specs(studies.bases("synthetic", profile, 0), final=profile == "full")
+        every = {run.hash for run in studies.every(studies.Scope("synthetic", profile))}
+        wanted = effects.specs(studies.bases(studies.Scope("synthetic", profile, 0)), final=profile == "full")
         assert {run.hash for run in wanted} <= every
 
 

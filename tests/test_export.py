@@ -296,7 +296,7 @@ def test_distill_and_predict_by_command(home, tmp_path, watched):  # noqa: F811
         "student.onnx",
         "student.safetensors",
     }
-    bases, final = distill.specs("synthetic", "smoke", 0)
+    bases, final = distill.specs(studies.Scope("synthetic", "smoke"))
     store = Store(home)
     taught = [store.get(studies.taught(base, "both")).metrics()["accuracy"] for base in bases]
     practice = "it is right on"  # on whole recordings, as `predict` labels them

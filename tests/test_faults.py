@@ -20,7 +20,7 @@ from mixkd.runs.planning import with_requirements
 from mixkd.runs.store import Store
 
 COMMAND = ("-m", "mixkd.cli.main", "sweep", "mixup", "--profile", "smoke", "--dataset", "synthetic")
-RUNS = with_requirements(studies.specs("mixup", "synthetic", "smoke"))
+RUNS = with_requirements(studies.specs("mixup", studies.Scope("synthetic", "smoke")))
 
 
 def family(process: subprocess.Popen) -> list[psutil.Process]:

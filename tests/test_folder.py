@@ -468,7 +468,7 @@ def test_a_notebook_takes_a_folder(table, tmp_path, home):
     base = written(tmp_path / "a", {"all.csv": table})
     name = notebook.check_value("dataset", str(base), "str")
     assert name == datasets.named(str(base))
-    assert {spec.fold for spec in studies.bases(name, "full", 0)} == {0, 1, 2}
+    assert {spec.fold for spec in studies.bases(studies.Scope(name, "full", 0))} == {0, 1, 2}
 
 
 def test_one_run_takes_a_folder(table, tmp_path, home, capsys):
@@ -563,7 +563,7 @@ def test_smoke_has_batches_for_few_people(table, tmp_path, home):
     """Of 8 windows per person and class there are 16 to train on, whatever the batch size of all the windows."""
     base = written(tmp_path / "a", {"all.csv": table}, TOML.replace("step = 0.5", "step = 0.02\nbatch_size = 64"))
     name = datasets.named(str(base))
-    (first, *_), (whole, *_) = (list(studies.bases(name, profile, 0)) for profile in ("smoke", "quick"))
+    (first, *_), (whole, *_) = (list(studies.bases(studies.Scope(name, profile, 0))) for profile in ("smoke", "quick"))
     assert (first.batch_size, whole.batch_size) == (16, 64)
     assert len(fold_data(first.data).parts["train"]) == 16
 
@@ -573,7 +573,7 @@ def test_too_few_people_are_refused_with_the_reason(table, tmp_path, home):
     with pytest.raises(
         MixkdError, match=r"found 2 people .* expected at least 3: one to test, one to validate, one to"
     ):
-        distill.run(str(base), tmp_path / "out", "smoke", 0, None, print)
+        distill.run(studies.Scope(str(base), "smoke"), tmp_path / "out", print)
     assert not (tmp_path / "out").exists()
 
 

@@ -52,7 +52,9 @@ def test_nbval_after_training_again(smoke: Smoke, tmp_path):  # noqa: F811
     done = mixkd("sweep", "--profile", "smoke", home=tmp_path)  # in one go: workers for each notebook take longer
     assert done.returncode == 0, done.stderr[-4000:]
     again = results(Store(tmp_path))
-    assert again.keys() == {run.hash for run in planning.with_requirements(studies.every("watch", "smoke"))}
+    assert again.keys() == {
+        run.hash for run in planning.with_requirements(studies.every(studies.Scope("watch", "smoke")))
+    }
     assert again.items() <= results(Store(smoke.home)).items()
     done = nbval(executed, tmp_path)
     assert done.returncode == 0, done.stdout[-4000:]

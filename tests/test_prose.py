@@ -79,7 +79,7 @@ ROWS = {  # of the README's table: how a student is trained, and with mixup in t
 
 def published(make: Make) -> str:
     """Accuracy with its spread over people, and NLL, of published runs: seeds averaged first."""
-    bases, runs = list(studies.bases("watch", "full", 0)), Published()
+    bases, runs = list(studies.bases(studies.Scope("watch", "full", 0))), Published()
     found = [(base.fold, runs.get(make(base)).metrics()) for base in bases]
     table = pd.DataFrame([{"fold": fold, **metrics} for fold, metrics in found]).groupby("fold").mean()
     assert len(table) == 10
@@ -106,7 +106,7 @@ def test_every_claim_has_its_section():
 
 
 def test_readme_says_what_the_published_records_say_of_the_claims():
-    tested = verdicts.join([verdicts.assess(*runs) for runs in verdicts.everywhere("watch", "full")])
+    tested = verdicts.join([verdicts.assess(*runs) for runs in verdicts.everywhere(studies.Scope("watch", "full"))])
     assert verdicts.outcome(tested, final=True) == (
         "on watch none supported, none contradicted, 12 undecided; "
         "on selfback H10 supported, H3 and H9 contradicted, 9 undecided"
@@ -118,7 +118,7 @@ def test_readme_says_what_the_published_records_say_of_the_claims():
     assert (
         "nine are undecided. At the epoch that was best on validation people those three are undecided too." in readme
     )
-    otherwise = verdicts.sensitivity(*verdicts.collect("selfback", "full"))["accuracy_best_validation"]
+    otherwise = verdicts.sensitivity(*verdicts.collect(studies.Scope("selfback", "full")))["accuracy_best_validation"]
     assert set(otherwise[["H3", "H9", "H10"]]) == {"undecided"}
 
 

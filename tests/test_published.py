@@ -317,16 +317,16 @@ def test_full_reads_what_was_published_and_quick_does_not(stored, root, monkeypa
     publish(stored, root=root)
     monkeypatch.setattr(published.Published.__init__, "__defaults__", (root,))
     spec = stored[0].spec
-    assert studies.store_of("full").find(spec) == stored[0]
-    assert studies.store_of("quick").find(spec) is None
-    assert studies.store_of("smoke").find(spec) is None
+    assert studies.store_of(studies.Scope(profile="full")).find(spec) == stored[0]
+    assert studies.store_of(studies.Scope(profile="quick")).find(spec) is None
+    assert studies.store_of(studies.Scope(profile="smoke")).find(spec) is None
 
 
 def test_publish_and_verify_by_command(root, monkeypatch, capsys):
     """Stored runs of a profile are published as they are; a sample trained again is the same to the bit."""
     monkeypatch.setattr(published.Published.__init__, "__defaults__", (root,))
     monkeypatch.setattr(published.publish, "__defaults__", ((), root))
-    sweep.run(studies.specs("alpha", "synthetic", "smoke"), on=Local(quiet=True))
+    sweep.run(studies.specs("alpha", studies.Scope("synthetic", "smoke")), on=Local(quiet=True))
     main.publish("synthetic", "smoke", 0)
     n_stored = len(mtimes(Store())) // 3  # a record, its arrays, its weights
     printed = " ".join(capsys.readouterr().out.split())
@@ -343,7 +343,7 @@ def test_publish_and_verify_by_command(root, monkeypatch, capsys):
 def test_a_record_taken_out_is_named_by_the_claims(stored, root, monkeypatch):
     """`full` tests claims on published records alone: one that is missing stops the page."""
     monkeypatch.setattr(published.Published.__init__, "__defaults__", (root,))
-    bases, lookup, final = verdicts.collect("synthetic", "full")
+    bases, lookup, final = verdicts.collect(studies.Scope("synthetic", "full"))
     assert final
     with pytest.raises(MixkdError, match=rf"claims: run {bases[0].name} \({bases[0].hash}\) is missing"):
         verdicts.assess(bases, lookup, final)

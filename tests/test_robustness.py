@@ -11,7 +11,7 @@ import pytest
 from mixkd import studies
 from mixkd.analysis import deviations, landscape, robustness
 from mixkd.runs.store import Store
-from mixkd.studies import tables
+from mixkd.studies import Scope, tables
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def module_home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def mixup_study(module_home):
     """Plain and mixed students of a tiny data set, and its data."""
-    return studies.load("mixup", "synthetic", "smoke"), studies.data("synthetic", "smoke", 0)
+    return studies.load("mixup", Scope("synthetic", "smoke")), studies.data(Scope("synthetic", "smoke", 0))
 
 
 def test_robustness_compares_the_same_windows(mixup_study):
@@ -76,17 +76,17 @@ def test_no_accuracy_where_a_mixed_variance_is_negative(mixup_study):
 
 
 def test_the_runs_of_every_deviation_are_published():
-    base = next(studies.bases("watch", "full", 0))
-    trained = set(studies.every("watch", "full"))
+    base = next(studies.bases(Scope("watch", "full", 0)))
+    trained = set(studies.every(Scope("watch", "full")))
     for deviation in deviations.DEVIATIONS:
         assert {deviation.released(base), deviation.exact(base)} <= trained, deviation.what
 
 
 def test_deviations_are_released_minus_exact(module_home):
-    study = studies.load("deviations", "synthetic", "smoke")
-    studies.load("share", "synthetic", "smoke")
+    study = studies.load("deviations", Scope("synthetic", "smoke"))
+    studies.load("share", Scope("synthetic", "smoke"))
     store = Store()
-    table = deviations.effects(list(studies.bases("synthetic", "smoke", 0)), store.get, final=False)
+    table = deviations.effects(list(studies.bases(Scope("synthetic", "smoke", 0))), store.get, final=False)
     found = table.set_index(["what", "metric"])["effect"]
     by_option = study.groupby(["kd_reduction", "logit_scaling"])[["accuracy", "nll"]].mean()
     for what, key in (

@@ -17,7 +17,7 @@ from mixkd.runs.planning import with_requirements
 from mixkd.runs.published import METRICS
 from mixkd.runs.store import Store
 from mixkd.specs.run import ImageSpec, Mixup, TeacherSpec
-from mixkd.studies import tables
+from mixkd.studies import Scope, tables
 
 PROFILES = ("smoke", "quick", "full")
 
@@ -29,7 +29,7 @@ PROFILES = ("smoke", "quick", "full")
 @pytest.mark.parametrize("seed", [0, 7])
 def test_profiles_nest(study, seed):
     """Quick is a part of full; smoke is quick with other sizes. So are the runs that these need."""
-    smoke, quick, full = (with_requirements(studies.specs(study, "synthetic", p, seed)) for p in PROFILES)
+    smoke, quick, full = (with_requirements(studies.specs(study, Scope("synthetic", p, seed))) for p in PROFILES)
     assert {run.hash for run in quick} < {run.hash for run in full}
     chosen = studies.STUDIES[study]
     epochs = DATASETS["synthetic"].epochs
@@ -41,10 +41,10 @@ def test_profiles_nest(study, seed):
 
 def test_runs_are_few():
     """A quick book takes minutes on two cores: at most 50 students per fold, each run once."""
-    quick = studies.every("synthetic", "quick")
+    quick = studies.every(Scope("synthetic", "quick"))
     assert len({run.hash for run in quick}) == len(quick)
     assert max(Counter(run.fold for run in quick if run.teachers).values()) <= 50
-    assert {run.hash for study in studies.STUDIES for run in studies.specs(study, "synthetic")} == {
+    assert {run.hash for study in studies.STUDIES for run in studies.specs(study, Scope("synthetic"))} == {
         run.hash for run in quick
     }
 
@@ -53,7 +53,7 @@ def test_runs_are_few():
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_run_of_a_study_has_a_name_of_its_own(study, profile):
     """No figure averages over two different runs because its table calls them the same."""
-    specs = studies.specs(study, "synthetic", profile)
+    specs = studies.specs(study, Scope("synthetic", profile))
     assert len({run.hash for run in specs}) == len(specs)
     names = Counter(repr(tables.describe(run)) for run in specs)
     assert set(names.values()) <= {1}
@@ -142,7 +142,9 @@ def test_four_cases():
 
 def column(study: str, *names: str, alpha: float = 1.0, profile: str = "quick") -> list[tuple]:
     """What the runs of one fold and the first seed of a study are called, in order."""
-    runs = [run for run in studies.specs(study, "synthetic", profile, alpha=alpha) if (run.fold, run.seed) == (0, 0)]
+    runs = [
+        run for run in studies.specs(study, Scope("synthetic", profile, alpha=alpha)) if (run.fold, run.seed) == (0, 0)
+    ]
     return list(pd.DataFrame(map(tables.describe, runs))[list(names)].itertuples(index=False, name=None))
 
 
@@ -191,7 +193,7 @@ def test_the_methods_study_has_every_method_as_its_source_runs_it():
     assert column("methods", *names, profile="full") == full
     left_out = ("ESKD", "AVER", "EBKD (softmax)", "AMD (global)")
     assert column("methods", *names) == [run for run in full if run[0] not in left_out]
-    eskd = studies.specs("methods", "synthetic", "full")[4]
+    eskd = studies.specs("methods", Scope("synthetic", "full"))[4]
     assert [run.stopping for run in eskd.teacher_runs] == ["best_validation"]
 
 
@@ -240,7 +242,9 @@ def test_deviations_change_one_thing_each():
 
 
 def test_only_full_has_large_networks_and_only_for_one_seed():
-    sizes = {p: {(r.depth, r.width, r.seed) for r in studies.specs("teachers", "synthetic", p)} for p in PROFILES}
+    sizes = {
+        p: {(r.depth, r.width, r.seed) for r in studies.specs("teachers", Scope("synthetic", p))} for p in PROFILES
+    }
     assert sizes["smoke"] == sizes["quick"] == {(16, 1, 0), (16, 3, 0)}
     large = {(d, w, s) for d, w, s in sizes["full"] if d == 28}
     assert large == {(28, 1, 0), (28, 3, 0)}
@@ -250,10 +254,10 @@ def test_only_full_has_large_networks_and_only_for_one_seed():
 
 
 def test_table_has_a_row_per_run(store_home):
-    specs = studies.specs("alpha", "synthetic", "smoke")
-    table = studies.load("alpha", "synthetic", "smoke")
+    specs = studies.specs("alpha", Scope("synthetic", "smoke"))
+    table = studies.load("alpha", Scope("synthetic", "smoke"))
     assert list(table["spec"]) == specs
-    store, data = Store(), studies.data("synthetic", "smoke", 0)
+    store, data = Store(), studies.data(Scope("synthetic", "smoke", 0))
     assert results(store).keys() == {run.hash for run in with_requirements(specs)}
     for row in table.to_dict("records"):
         record = store.get(row["spec"])
@@ -268,7 +272,7 @@ def test_table_has_a_row_per_run(store_home):
     accuracy = (logits.argmax(1) == y).reshape(len(table), -1).mean(1)
     np.testing.assert_allclose(accuracy, table["accuracy"])
     before = mtimes(store)
-    pd.testing.assert_frame_equal(studies.load("alpha", "synthetic", "smoke"), table)
+    pd.testing.assert_frame_equal(studies.load("alpha", Scope("synthetic", "smoke")), table)
     assert mtimes(store) == before
 
 
@@ -285,6 +289,7 @@ UNKNOWN = {
 @pytest.mark.parametrize(("wrong", "message"), UNKNOWN.values(), ids=UNKNOWN)
 @pytest.mark.parametrize("function", [studies.specs, studies.load])
 def test_unknown_names_are_refused_with_the_nearest(function, wrong, message, store_home):
+    wrong_in_scope = {name: value for name, value in wrong.items() if name != "study"}
     with pytest.raises(MixkdError, match=rf"\A{message}\Z"):
-        function(**{"study": "mixup", "dataset": "synthetic", **wrong})
+        function(wrong.get("study", "mixup"), Scope(**{"dataset": "synthetic", **wrong_in_scope}))
     assert not store_home.exists()

@@ -23,7 +23,7 @@ from mixkd.runs.store import Store
 from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
 
-EVERY = studies.every("synthetic", "smoke")
+EVERY = studies.every(studies.Scope("synthetic", "smoke"))
 
 
 def workers() -> list[psutil.Process]:

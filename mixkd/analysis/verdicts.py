@@ -24,6 +24,7 @@ from mixkd.errors import MixkdError
 from mixkd.runs import sweep
 from mixkd.runs.store import RunRecord
 from mixkd.specs.run import RunSpec
+from mixkd.studies import Scope
 
 CAMPAIGNS = ("watch", "selfback")  # data sets whose runs for claims and effects are published
 
@@ -164,29 +165,29 @@ def _verdict(parts: pd.DataFrame, clear: bool) -> str:
 
 
 def collect(
-    dataset: str, profile: str, seed: int = 0, runs: Callable[[Sequence[RunSpec]], list[RunSpec]] = specs
+    scope: Scope, runs: Callable[[Sequence[RunSpec]], list[RunSpec]] = specs
 ) -> tuple[list[RunSpec], Lookup, bool]:
     """Bases, lookup and `final` for `assess` and its like.
 
     Trains what is missing, but not for `full`: a page that needs days of training names the first missing run instead.
     """
-    bases, final = list(studies.bases(dataset, profile, seed)), studies.profile_of(profile).full
-    if not final:
+    bases = list(studies.bases(scope))
+    if not scope.full:
         sweep.run(runs(bases))
-    return bases, cache(studies.store_of(profile).find), final
+    return bases, cache(studies.store_of(scope).find), scope.full
 
 
-def campaigns(dataset: str, profile: str) -> list[str]:
-    """A data set and, in `full`, the others whose campaigns are published."""
-    others = CAMPAIGNS if studies.profile_of(profile).full else ()
-    return list(dict.fromkeys([dataset, *others]))
+def campaigns(scope: Scope) -> list[Scope]:
+    """A scope and, of `full`, the same on the other data sets whose campaigns are published."""
+    others = CAMPAIGNS if scope.full else ()
+    return [replace(scope, dataset=name) for name in dict.fromkeys([scope.dataset, *others])]
 
 
 def everywhere(
-    dataset: str, profile: str, seed: int = 0, runs: Callable[[Sequence[RunSpec]], list[RunSpec]] = specs
+    scope: Scope, runs: Callable[[Sequence[RunSpec]], list[RunSpec]] = specs
 ) -> list[tuple[list[RunSpec], Lookup, bool]]:
     """`collect` of each of the `campaigns`."""
-    return [collect(name, profile, seed, runs) for name in campaigns(dataset, profile)]
+    return [collect(one, runs) for one in campaigns(scope)]
 
 
 def join(tested: Sequence[Tested]) -> Tested:

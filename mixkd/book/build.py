@@ -32,6 +32,7 @@ from mixkd.runs import planning, sweep
 from mixkd.runs.local import Local, n_cores
 from mixkd.runs.provenance import git_state, versions
 from mixkd.runs.store import RunRecord
+from mixkd.studies import Scope
 
 PAGES = "book"
 TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "replace"}  # of what a process writes, in any locale
@@ -47,27 +48,26 @@ class Execution:
     seconds: float
 
 
-def build(profile: str, dataset: str, seed: int, workers: int | None, target: Path, say: Callable[[str], None]) -> Path:
+def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int | None = None) -> Path:
     """Train what is missing, execute, render into `target`/html; returns its index.html.
 
     Raises MixkdError on any failure; then the site of the last success stays.
     """
     if not notebook.NOTEBOOKS.is_dir():
         raise MixkdError(f"{notebook.NOTEBOOKS}: not found; the book is built from a clone of the repository")
-    runs = studies.every(dataset, profile, seed)
-    store = studies.store_of(profile)
+    runs = studies.every(scope)
+    store = studies.store_of(scope)
     plan = planning.plan(runs, store)
     say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")
     start = time.perf_counter()
     sweep.run(runs, store, on=Local(workers))
     trained = time.perf_counter() - start
-    sets = verdicts.campaigns(dataset, profile)
-    shown = [record for name in sets for record in studies.every_record(name, profile, seed)]
+    shown = [record for one in verdicts.campaigns(scope) for record in studies.every_record(one)]
     stage = target / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     say("notebooks: executing")
-    executions = execute_all(stage, {"profile": profile, "dataset": dataset, "seed": seed})
-    chosen = {"profile": profile, "dataset": dataset, "seed": seed}
+    chosen = {"profile": scope.profile, "dataset": scope.dataset, "seed": scope.seed}
+    executions = execute_all(stage, chosen)
     complete(stage, executions, chosen, len(plan.missing), trained, commits_of(shown))
     say("book: rendering")
     return render(stage, target)

@@ -93,10 +93,11 @@ def sweep_command(
     from mixkd.runs.local import Local
 
     names = study or list(studies.STUDIES)
-    runs = [spec for name in names for spec in studies.specs(name, dataset, profile, seed, alpha)]
+    scope = studies.Scope(dataset, profile, seed, alpha)
+    runs = [spec for name in names for spec in studies.specs(name, scope)]
     if not runs:
         raise MixkdError(f"study: found {listed(names)}, with no run in {profile}, expected --profile full")
-    store = studies.store_of(profile)
+    store = studies.store_of(scope)
     plan = planning.plan(runs, store)
     out.print(f"{plan.total} runs, {len(plan.missing)} missing, about {plan.core_hours:.2f} core-hours")
     if dry_run:
@@ -134,9 +135,10 @@ def book(
     output: Annotated[Path, typer.Option("-o", help="Folder that gets html/.")] = Path("_build"),
 ) -> None:
     """Train what is missing, execute the notebooks, render the book."""
+    from mixkd import studies
     from mixkd.book import build
 
-    out.print(f"{build.build(profile, dataset, seed, workers, output.absolute(), say=out.print)}")
+    out.print(f"{build.build(studies.Scope(dataset, profile, seed), output.absolute(), out.print, workers)}")
 
 
 @app.command()
@@ -153,8 +155,9 @@ def verify(
     from mixkd.runs.published import Published
     from mixkd.runs.store import Store
 
-    stored, published = studies.every_record(dataset, profile, seed), Published()
-    if retired := published.retired(dataset) if studies.profile_of(profile).full else 0:
+    scope = studies.Scope(dataset, profile, seed)
+    stored, published = studies.every_record(scope), Published()
+    if retired := published.retired(dataset) if scope.full else 0:
         out.print(f"{retired} published runs are of an earlier recipe or other conditions, and are not served")
     if not stored:
         raise MixkdError(f"verify: no stored runs of {dataset}, profile {profile}; run `mixkd sweep` first")
@@ -180,8 +183,9 @@ def distill(
 ) -> None:
     """Distil a small network: a cross-validated report, and a student trained on everybody, as ONNX."""
     from mixkd.deploy import distill
+    from mixkd.studies import Scope
 
-    outcome = distill.run(dataset, out_folder, profile, seed, workers, out.print)
+    outcome = distill.run(Scope(dataset, profile, seed), out_folder, out.print, workers)
     out.print(distill.headline(outcome.people))
     out.print(distill.in_practice(outcome.whole))
     out.print(f"{out_folder / 'report.html'}", soft_wrap=True, markup=False)
@@ -226,9 +230,10 @@ def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: See
     def stored(runs):
         return [record for spec in runs if (record := store.get(spec))]
 
-    runs, with_weights = studies.every(dataset, profile, seed), studies.exemplars(dataset, profile, seed)
+    scope = studies.Scope(dataset, profile, seed)
+    runs, with_weights = studies.every(scope), studies.exemplars(scope)
     if dataset.startswith(KEPT):  # recordings of your own: what was distilled from them
-        runs, with_weights = distill.needed(dataset, profile, seed)
+        runs, with_weights = distill.needed(scope)
     wanted = planning.with_requirements(runs)
     exemplars = stored(planning.with_requirements(with_weights))
     new = published.publish(stored(wanted), exemplars)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from mixkd.runs import planning, sweep
 from mixkd.runs.local import Local
 from mixkd.runs.store import RunRecord
 from mixkd.specs.run import RunSpec
-from mixkd.studies import tables
+from mixkd.studies import Scope, tables
 from mixkd.windows import folds
 
 
@@ -43,27 +43,27 @@ class Outcome:
     whole: pd.DataFrame | None  # accuracy on whole recordings, see `in_use.table`; None without the students' weights
 
 
-def specs(dataset: str, profile: str, seed: int) -> tuple[list[RunSpec], RunSpec]:
+def specs(scope: Scope) -> tuple[list[RunSpec], RunSpec]:
     """Plain students of all folds (`smoke`: of two), one seed (`full`: of several), and the student of everybody."""
-    bases = list(studies.bases(dataset, "smoke" if profile == "smoke" else "full", seed))
-    bases = [base for base in bases if profile == "full" or base.seed == seed]
-    entry = dataset_entry(dataset)
+    bases = list(studies.bases(scope if scope.profile == "smoke" else replace(scope, profile="full")))
+    bases = [base for base in bases if scope.full or base.seed == scope.seed]
+    entry = dataset_entry(scope.dataset)
     n_folds = len(folds(entry.load().subjects, entry.test))
     final = RunSpec.parse({**bases[0].as_dict(), "fold": n_folds})
     return bases, studies.taught(final, "both")
 
 
-def needed(dataset: str, profile: str, seed: int) -> tuple[list[RunSpec], list[RunSpec]]:
+def needed(scope: Scope) -> tuple[list[RunSpec], list[RunSpec]]:
     """All runs of a distillation: plain students, taught ones, that of everybody; and those exported."""
-    bases, final = specs(dataset, profile, seed)
+    bases, final = specs(scope)
     return [*bases, *(studies.taught(base, "both") for base in bases), final], [final]
 
 
-def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, say: Callable[[str], None]) -> Outcome:
+def run(scope: Scope, out: Path, say: Callable[[str], None], workers: int | None = None) -> Outcome:
     """Train, export and report into `out`. Interrupted, the same call goes on where it stopped."""
-    dataset = named(dataset)
-    runs, [final] = needed(dataset, profile, seed)
-    store = studies.store_of(profile)
+    scope = replace(scope, dataset=named(scope.dataset))
+    runs, [final] = needed(scope)
+    store = studies.store_of(scope)
     plan = planning.plan(runs, store)
     say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")
     records = sweep.run(runs, store, on=Local(workers))
@@ -71,7 +71,7 @@ def run(dataset: str, out: Path, profile: str, seed: int, workers: int | None, s
     plain, taught, last = records[:n], records[n:-1], records[-1]
     say("exporting")
     about = export(last, fold_data(final.data), out)
-    entry = dataset_entry(dataset)
+    entry = dataset_entry(scope.dataset)
     say("labelling whole recordings of held-out people")
     kept = all(record.folder for record in taught)  # published records come without weights
     whole = in_use.table(taught) if kept else None

@@ -12,11 +12,11 @@ from mixkd.studies.designs import (
     every,
     exemplars,
     four_cases,
-    profile_of,
     specs,
     taught,
 )
 from mixkd.studies.results import data, every_record, load, store_of
+from mixkd.studies.scope import Scope
 
 __all__ = [
     "ALPHAS",
@@ -26,6 +26,7 @@ __all__ = [
     "SHARES",
     "STUDIES",
     "TEMPERATURES",
+    "Scope",
     "bases",
     "data",
     "every",
@@ -33,7 +34,6 @@ __all__ = [
     "exemplars",
     "four_cases",
     "load",
-    "profile_of",
     "specs",
     "store_of",
     "taught",

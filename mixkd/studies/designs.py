@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from mixkd import windows
-from mixkd.datasets import dataset as dataset_entry
+from mixkd.datasets import dataset
 from mixkd.errors import MixkdError, nearest
-from mixkd.specs.profiles import PROFILES, Profile
 from mixkd.specs.run import KD_WEIGHT, TEMPERATURE, ImageSpec, Mixup, Modality, RunSpec, TeacherSpec
 from mixkd.studies import inventory
-
-if TYPE_CHECKING:
-    pass
+from mixkd.studies.scope import DEFAULT_ALPHA, Scope
 
 ALPHAS = (0.2, 0.4, 1.0)  # values of the group's mixup study; 1.0 is its default
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
@@ -27,7 +24,6 @@ TDA_KD: dict[str, Any] = {
 }
 KD_WEIGHTS = (0.3, 0.5, 0.9, 0.99)  # beside the default; 0.99 is the group's setting for PAMAP2
 IMAGE_WEIGHTS = (0.3, 0.7)  # of the image teacher, beside one half; the group's GENEActiv and PAMAP2 settings
-DEFAULT_ALPHA = 1.0
 
 Teachers = Literal["signal", "image", "both"]
 MODALITIES: tuple[Modality, ...] = ("signal", "image")
@@ -42,20 +38,13 @@ class Extent:
     large: bool
 
 
-def profile_of(name: str) -> Profile:
-    """The profile of a name. MixkdError for an unknown one."""
-    if name not in PROFILES:
-        raise MixkdError(f"profile: found {name!r}, {nearest(name, PROFILES)}")
-    return PROFILES[name]
-
-
-def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
-    """The plain scratch student of every fold and seed of a profile, with the data set's epochs and batch size.
+def bases(scope: Scope) -> Iterator[RunSpec]:
+    """The plain scratch student of every fold and seed of a scope, with the data set's epochs and batch size.
 
     Folds are counted in the recordings; for `full`, as surveyed, since published runs can be read without recordings.
     """
-    entry, chosen = dataset_entry(dataset), profile_of(profile)
-    surveyed = inventory.read().get(dataset) if chosen.full else None
+    entry, chosen = dataset(scope.dataset), scope.extent
+    surveyed = inventory.read().get(scope.dataset) if chosen.full else None
     batch_size = entry.batch_size
     if surveyed:
         n_folds = surveyed["folds"]
@@ -66,11 +55,11 @@ def bases(dataset: str, profile: str, seed: int) -> Iterator[RunSpec]:
             trained = len(set(recordings.subjects.tolist())) - 2
             batch_size = min(batch_size, chosen.windows_per_class * len(recordings.classes) * trained)
     for fold in range(min(n_folds, chosen.folds or n_folds)):
-        for s in range(seed, seed + min(chosen.n_seeds, entry.seeds)):
+        for seed in range(scope.seed, scope.seed + min(chosen.n_seeds, entry.seeds)):
             yield RunSpec(
-                dataset=dataset,
+                dataset=scope.dataset,
                 fold=fold,
-                seed=s,
+                seed=seed,
                 epochs=chosen.epochs or entry.epochs,
                 batch_size=batch_size,
                 windows_per_class=chosen.windows_per_class,
@@ -238,31 +227,30 @@ STUDIES = {
 }
 
 
-def specs(
-    study: str, dataset: str = "watch", profile: str = "quick", seed: int = 0, alpha: float = DEFAULT_ALPHA
-) -> list[RunSpec]:
-    """The runs of a study, each once. Raises MixkdError for an unknown study, data set or profile."""
+def specs(study: str, scope: Scope) -> list[RunSpec]:
+    """The runs of a study, each once. Raises MixkdError for an unknown study or data set."""
     if study not in STUDIES:
         raise MixkdError(f"study: found {study!r}, {nearest(study, STUDIES)}")
-    chosen, full = STUDIES[study], profile_of(profile).full
-    if chosen.full_only and not full:
+    chosen = STUDIES[study]
+    if chosen.full_only and not scope.full:
         return []
     runs = []
-    for base in bases(dataset, profile, seed):
-        if base.seed == seed or not chosen.one_seed:
-            runs += chosen.runs(base, Extent(alpha, full, large=full and base.seed == seed))
+    for base in bases(scope):
+        if base.seed == scope.seed or not chosen.one_seed:
+            large = scope.full and base.seed == scope.seed
+            runs += chosen.runs(base, Extent(scope.alpha, scope.full, large))
     return list(dict.fromkeys(runs))
 
 
-def every(dataset: str = "watch", profile: str = "quick", seed: int = 0) -> list[RunSpec]:
+def every(scope: Scope) -> list[RunSpec]:
     """The runs of all studies: what the book needs."""
-    runs = [run for study in STUDIES for run in specs(study, dataset, profile, seed)]
+    runs = [run for study in STUDIES for run in specs(study, scope)]
     return list(dict.fromkeys(runs))
 
 
-def exemplars(dataset: str = "watch", profile: str = "full", seed: int = 0) -> list[RunSpec]:
+def exemplars(scope: Scope) -> list[RunSpec]:
     """Runs whose weights are published, of the first fold and seed: for maps of features, lines and similarity maps."""
-    base = next(bases(dataset, profile, seed))
+    base = next(bases(scope))
     both = [run for run in four_cases(base, DEFAULT_ALPHA) if len(run.teachers) == 2]
     signal = [run for run in temperatures(base, True, DEFAULT_ALPHA) if run.temperature == TEMPERATURE]
     return [base, *signal, taught(base, "image"), *both, replace(taught(base, "both"), init="scratch")]

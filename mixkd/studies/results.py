@@ -8,7 +8,8 @@ from mixkd.runs import sweep
 from mixkd.runs.planning import with_requirements
 from mixkd.runs.published import Published
 from mixkd.runs.store import RunRecord, Store, same_people
-from mixkd.studies.designs import DEFAULT_ALPHA, bases, every, profile_of, specs
+from mixkd.studies.designs import bases, every, specs
+from mixkd.studies.scope import Scope
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,35 +17,33 @@ if TYPE_CHECKING:
     from mixkd.learning.fold_data import FoldData
 
 
-def store_of(profile: str) -> Store:
-    """Where a profile finds records: `full` among the published ones first, others in the local store alone."""
-    return Store(published=Published() if profile_of(profile).full else None)
+def store_of(scope: Scope) -> Store:
+    """Where a scope finds records: `full` among the published ones first, others in the local store alone."""
+    return Store(published=Published() if scope.full else None)
 
 
-def data(dataset: str, profile: str, seed: int) -> dict[int, FoldData]:
-    """The data of every fold of a profile, by fold."""
+def data(scope: Scope) -> dict[int, FoldData]:
+    """The data of every fold of a scope, by fold."""
     from mixkd.learning.fold_data import fold_data  # here: a plan of runs needs no torch
 
-    return {base.fold: fold_data(base.data) for base in bases(dataset, profile, seed) if base.seed == seed}
+    return {base.fold: fold_data(base.data) for base in bases(scope) if base.seed == scope.seed}
 
 
-def load(
-    study: str, dataset: str = "watch", profile: str = "quick", seed: int = 0, alpha: float = DEFAULT_ALPHA
-) -> pd.DataFrame:
+def load(study: str, scope: Scope) -> pd.DataFrame:
     """The study's table, one row per run, after training what is missing. Columns: see `tables.row`.
 
     MixkdError where runs of one fold saw other people: two copies of a data set, published and local.
     """
     from mixkd.studies import tables  # here: a plan of runs needs no pandas
 
-    records = sweep.run(specs(study, dataset, profile, seed, alpha), store_of(profile))
+    records = sweep.run(specs(study, scope), store_of(scope))
     tested: dict[int, RunRecord] = {}
     for record in records:
         same_people(tested.setdefault(record.spec.fold, record).data["subjects"], record)
     return tables.frame(records)
 
 
-def every_record(dataset: str, profile: str, seed: int = 0) -> list[RunRecord]:
+def every_record(scope: Scope) -> list[RunRecord]:
     """Records of all studies and of what they need, those that are there. Trains nothing."""
-    store = store_of(profile)
-    return [record for spec in with_requirements(every(dataset, profile, seed)) if (record := store.find(spec))]
+    store = store_of(scope)
+    return [record for spec in with_requirements(every(scope)) if (record := store.find(spec))]

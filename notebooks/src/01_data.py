@@ -35,6 +35,7 @@ from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed)
 
 # %% [markdown]
 # ## What the sensors see
@@ -50,7 +51,7 @@ check_parameters(globals())
 # %%
 entry = entry_of(dataset)
 recordings = entry.load()
-data = studies.data(dataset, profile, seed)
+data = studies.data(scope)
 cut = windows.cut(recordings, entry.window, entry.step, entry.rule)
 people = sorted(set(recordings.subjects.tolist()))
 subject = subject or people[0]

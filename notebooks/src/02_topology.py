@@ -40,10 +40,11 @@ from mixkd.specs.run import ImageSpec
 from mixkd.topology import oracles
 
 notebook.check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed)
 
 # %%
 recordings = entry_of(dataset).load()
-data = next(iter(studies.data(dataset, profile, seed).values()))
+data = next(iter(studies.data(scope).values()))
 x = data.parts["train"].x
 notebook.check_index("window", window, len(x))
 notebook.check_index("channel", channel, x.shape[1])

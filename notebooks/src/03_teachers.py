@@ -33,16 +33,15 @@ from mixkd.learning import metrics
 from mixkd.studies import tables
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed, alpha)
 
 # %% [markdown]
 # Every run below is trained from scratch on the training people of its fold and judged on the held-out person after its last epoch. The first call
 # of `load` trains what is missing; later ones read the stored records. Means over people and seeds; *share* is the part of each batch that was mixed:
 
 # %%
-runs = studies.load(
-    "teachers", dataset=dataset, profile=profile, seed=seed, alpha=alpha
-)
-data = studies.data(dataset, profile, seed)
+runs = studies.load("teachers", scope)
+data = studies.data(scope)
 
 # %% tags=["nbval-check-output"]
 kinds = runs.groupby(["modality", "network", "share"], sort=False)
@@ -125,7 +124,7 @@ print(table.round(3).to_string(index=False))
 # signal network of the same size, from another start:
 
 # %%
-scratch = studies.load("distillation", dataset, profile, seed)
+scratch = studies.load("distillation", scope)
 again = scratch[(scratch["method"] == "Scratch") & (scratch["teachers"] == "none")]
 control = agreement.table(signal, again, data)
 
@@ -145,7 +144,7 @@ report(answers.teachers(runs, baseline, table, control))
 # validation people ({doc}`../book/defaults`); here is what validation and held-out people say, in `full` only.
 
 # %%
-pixels = studies.load("resolution", dataset=dataset, profile=profile, seed=seed)
+pixels = studies.load("resolution", scope)
 
 # %% mystnb={"figure": {"caption": "Accuracy of the image teacher against the number of pixels, mean over folds, one seed, on validation people and on held-out people.", "name": "fig-resolution"}, "image": {"alt": "Two lines of accuracy over pixels per side, solid for held-out people and dotted for validation people, or a note that these runs belong to the full profile.", "classes": "dark-light"}}
 figures.resolution(pixels)

@@ -34,6 +34,7 @@ from mixkd.datasets import dataset as entry_of
 from mixkd.studies import tables
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed)
 
 # %% [markdown]
 # ## The loss
@@ -62,9 +63,9 @@ check_parameters(globals())
 # alone would credit distillation with the epochs. *Base 2x* and *Scratch 2x* repeat their own schedule; they are the fair opponents.
 
 # %%
-runs = studies.load("distillation", dataset=dataset, profile=profile, seed=seed)
+runs = studies.load("distillation", scope)
 main = runs[(runs["teachers"] != "signal") | (runs["temperature"] == 4)]
-data = studies.data(dataset, profile, seed)
+data = studies.data(scope)
 
 # %% mystnb={"figure": {"caption": "Accuracy of the student by method, on held-out people (one marker each, bar: mean), with total epochs.", "name": "fig-methods"}, "image": {"alt": "Dot plot of accuracy, a column for each of seven methods from Scratch to Ann, a marker per held-out person and a bar at the mean.", "classes": "dark-light"}}
 figures.methods(main)
@@ -97,7 +98,7 @@ figures.gains(comparison.gains(main))
 # The student of both teachers, on windows of held-out people: how often does it give the same answer as each teacher, where that teacher is right and where it is wrong?
 
 # %%
-teachers = studies.load("teachers", dataset, profile, seed)
+teachers = studies.load("teachers", scope)
 both = main[(main["method"] == "Base") & (main["teachers"] == "both")]
 followed = agreement.followed(both, teachers, data)
 
@@ -153,7 +154,7 @@ pd.DataFrame(like, list(maps), list(maps)).round(2)
 # ## Does a better teacher make a better student?
 
 # %%
-larger = studies.load("capacity", dataset, profile, seed)
+larger = studies.load("capacity", scope)
 
 # %% mystnb={"figure": {"caption": "Accuracy of the student against accuracy of its teacher, means over held-out people; labels: depth and width of the teacher. The full profile adds image teachers and larger networks, those of depth 28 with one seed.", "name": "fig-capacity"}, "image": {"alt": "Scatter plot of the student's over the teacher's accuracy, coloured by modality and labelled with the size of the teacher.", "classes": "dark-light"}}
 figures.capacity(larger, teachers)
@@ -170,7 +171,7 @@ larger.pivot_table(
 # $\lambda$ of $0.99$, and for one of its sets more weight on the image, for the other on the signal. In `full` only.
 
 # %%
-listening = studies.load("weights", dataset, profile, seed)
+listening = studies.load("weights", scope)
 
 # %% mystnb={"figure": {"caption": "Accuracy of the student of both teachers against kd_weight and against the weight of the image teacher (thin: held-out people, thick: mean).", "name": "fig-weights"}, "image": {"alt": "Two line plots of accuracy over a weight, or a note that these runs belong to the full profile.", "classes": "dark-light"}}
 figures.weights(listening)

@@ -37,6 +37,7 @@ from mixkd.rng import generator
 from mixkd.specs.run import ImageSpec, Mixup
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed, alpha)
 
 # %% [markdown]
 # ## One draw mixes everything
@@ -50,7 +51,7 @@ check_parameters(globals())
 # on it.
 
 # %%
-data = next(iter(studies.data(dataset, profile, seed).values()))
+data = next(iter(studies.data(scope).values()))
 recordings = entry_of(dataset).load()
 train = data.parts["train"]
 own, partner = train.x[0, 0], train.x[len(train) // 2, 0]
@@ -77,9 +78,7 @@ print("coefficients", draw.coefficients[:5].round(3))
 # ## The four cases
 
 # %%
-runs = studies.load(
-    "mixup", dataset=dataset, profile=profile, seed=seed, alpha=alpha
-)
+runs = studies.load("mixup", scope)
 
 # %% mystnb={"figure": {"caption": "Accuracy of the student in the four cases, by teacher, on held-out people (one marker each, bar: mean). Left: no teacher, without (S) and with (Mix-S) mixup.", "name": "fig-four-cases"}, "image": {"alt": "Dot plot in four groups: no teacher, signal teacher, image teacher and both; four coloured cases in each.", "classes": "dark-light"}}
 figures.four_cases(runs)
@@ -110,7 +109,7 @@ figures.case_gain(runs)
 # The students below learn from the two plain teachers, with mixup of growing strength.
 
 # %%
-strength = studies.load("alpha", dataset=dataset, profile=profile, seed=seed)
+strength = studies.load("alpha", scope)
 without = runs[(runs["teachers"] == "both") & (runs["case"] == "T & S")]
 
 # %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against alpha (left in each: no mixup); a marker per held-out person, bar: mean.", "name": "fig-alpha"}, "image": {"alt": "Two dot plots, accuracy and NLL, with a column for no mixup and one for each alpha, a marker per held-out person.", "classes": "dark-light"}}
@@ -126,7 +125,7 @@ strength.pivot_table(index="alpha", values=["accuracy", "nll", "ece"]).round(3)
 # Below one teacher is trained with mixup of some strength, or on some share of each batch; its student sees no mixup. In `full` only.
 
 # %%
-settings = studies.load("teacher_mixup", dataset, profile, seed, alpha)
+settings = studies.load("teacher_mixup", scope)
 
 # %% mystnb={"figure": {"caption": "Accuracy of the student against the mixup that trained its one teacher: strength (left) and share of each batch (right), means over held-out people, one seed.", "name": "fig-teacher-mixup"}, "image": {"alt": "Two line plots, a line for the signal and the image teacher, or a note that these runs belong to the full profile.", "classes": "dark-light"}}
 figures.teacher_mixup(settings)
@@ -163,7 +162,7 @@ figures.image_gap(linear[0, 0], recomputed[0, 0], distance)
 # Does the choice matter to students? In `full` only: their accuracy on held-out people, mean over folds and seeds.
 
 # %%
-how = studies.load("image_mixing", dataset, profile, seed, alpha)
+how = studies.load("image_mixing", scope)
 
 # %% tags=["nbval-check-output"]
 print("median relative distance", np.median(distance).round(3))
@@ -171,7 +170,7 @@ seen = how.astype({"accuracy": float}).groupby("image_mixing")["accuracy"]
 print("students:", seen.mean().round(3).to_dict() or "need the full profile")
 
 # %% tags=["remove-cell"]
-teachers = studies.load("teachers", dataset, profile, seed, alpha)
+teachers = studies.load("teachers", scope)
 report(answers.mixup(runs, teachers) | {"on": dataset})
 
 # %% [markdown]

@@ -33,6 +33,7 @@ from mixkd.learning import streams
 from mixkd.specs.run import Mixup
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed, alpha)
 
 # %% [markdown]
 # ## What is asked for, and what is mixed
@@ -67,9 +68,7 @@ realised.pivot_table(index="share", columns="sampling", values="realised").round
 # All students learn from the two plain teachers.
 
 # %%
-runs = studies.load(
-    "share", dataset=dataset, profile=profile, seed=seed, alpha=alpha
-)
+runs = studies.load("share", scope)
 
 # %%
 runs = runs.merge(realised, on=["sampling", "share"], how="left")

@@ -34,15 +34,14 @@ from mixkd.learning import metrics
 from mixkd.studies import tables
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed, alpha)
 
 # %% [markdown]
 # All students of this chapter learn from one signal teacher (WRN16-1), in the four cases and at several temperatures.
 
 # %%
-runs = studies.load(
-    "temperature", dataset=dataset, profile=profile, seed=seed, alpha=alpha
-)
-data = studies.data(dataset, profile, seed)
+runs = studies.load("temperature", scope)
+data = studies.data(scope)
 table = smoothness.target_entropies(runs)
 
 # %% [markdown]
@@ -158,7 +157,7 @@ at4_all.groupby("case", sort=False)["ece"].mean().round(3)
 # students confuse most on *validation* people; *dissimilar* are those they confuse least, as a rule never. The maps show features of all classes by t-SNE.
 
 # %%
-plain = studies.load("mixup", dataset, profile, seed, alpha)
+plain = studies.load("mixup", scope)
 plain = plain[(plain["teachers"] == "none") & (plain["share"] == 0)]
 scores = features.by_similarity(at4_all, plain)
 

@@ -41,9 +41,10 @@ from mixkd.analysis import answers, comparison
 from mixkd.book.notebook import check_parameters, report
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed)
 
 # %%
-runs = studies.load("methods", dataset=dataset, profile=profile, seed=seed)
+runs = studies.load("methods", scope)
 table = comparison.table(runs)
 
 # %% [markdown]

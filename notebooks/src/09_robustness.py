@@ -30,12 +30,11 @@ from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed, alpha)
 
 # %%
-runs = studies.load(
-    "mixup", dataset=dataset, profile=profile, seed=seed, alpha=alpha
-)
-data = studies.data(dataset, profile, seed)
+runs = studies.load("mixup", scope)
+data = studies.data(scope)
 table = robustness.table(runs, data)
 
 # %% [markdown]

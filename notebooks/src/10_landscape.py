@@ -32,12 +32,11 @@ from mixkd.book.notebook import check_parameters, report
 from mixkd.studies import tables
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed, alpha)
 
 # %%
-runs = studies.load(
-    "mixup", dataset=dataset, profile=profile, seed=seed, alpha=alpha
-)
-data = studies.data(dataset, profile, seed)
+runs = studies.load("mixup", scope)
+data = studies.data(scope)
 
 # %% [markdown]
 # ## From one student to another

@@ -27,14 +27,15 @@ import textwrap
 
 import pandas as pd
 
-from mixkd import figures
+from mixkd import figures, studies
 from mixkd.analysis import claims, verdicts
 from mixkd.book.notebook import check_parameters, report
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed)
 
 # %%
-found = verdicts.everywhere(dataset, profile, seed)
+found = verdicts.everywhere(scope)
 tested = verdicts.join([verdicts.assess(*runs) for runs in found])
 
 # %% [markdown]

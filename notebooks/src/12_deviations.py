@@ -29,9 +29,10 @@ from mixkd.analysis import answers, deviations, verdicts
 from mixkd.book.notebook import check_parameters, report
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed)
 
 # %%
-bases, lookup, final = verdicts.collect(dataset, profile, seed, deviations.specs)
+bases, lookup, final = verdicts.collect(scope, deviations.specs)
 table = deviations.effects(bases, lookup, final)
 
 # %% [markdown]
@@ -81,7 +82,7 @@ table.drop_duplicates("what").set_index("what")[["where"]]
 # a run do not make people. The same arithmetic on our runs:
 
 # %%
-runs = studies.load("methods", dataset=dataset, profile=profile, seed=seed)
+runs = studies.load("methods", scope)
 spread = deviations.spreads(runs)
 
 # %% tags=["nbval-check-output"]

@@ -34,6 +34,7 @@ from mixkd.runs import planning
 from mixkd.specs.run import ImageSpec
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed)
 
 # %% tags=["nbval-check-output"]
 print(cost.made_with("latency"))
@@ -138,8 +139,9 @@ print(pd.Series(numbers, dtype=object).to_string())
 # the reading of data before it and the measuring of the trained network after it. Processes shared the cores with others, which makes core-hours larger.
 
 # %%
-sets = verdicts.campaigns(dataset, profile)
-found = {name: studies.every_record(name, profile, seed) for name in sets}
+found = {
+    one.dataset: studies.every_record(one) for one in verdicts.campaigns(scope)
+}
 costs = {name: cost.campaign(records) for name, records in found.items()}
 grid = costs[dataset]
 
@@ -147,7 +149,7 @@ grid = costs[dataset]
 pd.concat(costs, names=["dataset"]).round(2)
 
 # %% tags=["remove-cell"]
-planned = len(planning.with_requirements(studies.every(dataset, profile, seed)))
+planned = len(planning.with_requirements(studies.every(scope)))
 took = answers.training(training, grid, cost.benchmark("campaign"))
 took |= {"planned": planned, "on": dataset}
 took |= {"added": cost.live_hours(found[dataset], times)}

@@ -46,6 +46,7 @@ from mixkd.runs import sweep
 from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed)
 
 # %% [markdown]
 # ## All parameters
@@ -76,7 +77,7 @@ for wrong in ("aplha=0.4", "alpha=hello", "alpha=-1"):
 
 # %%
 image_teacher = TeacherSpec(modality="image", mixup=Mixup(alpha=1.0))
-base = next(studies.bases(dataset, profile, seed))
+base = next(studies.bases(scope))
 spec = RunSpec.parse(
     {
         **base.as_dict(),
@@ -92,7 +93,7 @@ print(spec.hash, spec.total_epochs, "epochs")
 print([needed.name for needed in spec.requires])
 
 # %%
-store = studies.store_of(profile)
+store = studies.store_of(scope)
 record = sweep.run([spec], store)[0]
 
 # %% tags=["nbval-check-output"]

@@ -32,7 +32,7 @@ seed: int = 0  # first seed of the runs
 people: int = 4  # how many people are in the folder
 
 # %% tags=["hide-input"]
-from mixkd import figures
+from mixkd import figures, studies
 from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 from mixkd.datasets.own import draft, folder
@@ -130,7 +130,7 @@ figures.overview(found.recordings(), found.description.window)
 
 # %% tags=["remove-stderr"]
 student = base.with_name("student")
-outcome = distill.run(str(base), student, profile, seed, None, print)
+outcome = distill.run(studies.Scope(str(base), profile, seed), student, print)
 
 # %% tags=["nbval-check-output"]
 print(*distill.headline(outcome.people).split("; "), sep="\n")

@@ -26,15 +26,16 @@ seed: int = 0  # first seed of the runs
 # %% tags=["hide-input"]
 import pandas as pd
 
-from mixkd import figures
+from mixkd import figures, studies
 from mixkd.analysis import answers, effects, verdicts
 from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 
 check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed)
 
 # %%
-found = verdicts.everywhere(dataset, profile, seed, effects.specs)
+found = verdicts.everywhere(scope, effects.specs)
 table = pd.concat([effects.table(*runs) for runs in found], ignore_index=True)
 
 # %% tags=["nbval-check-output"]
