@@ -573,7 +573,7 @@ def test_too_few_people_are_refused_with_the_reason(table, tmp_path, home):
     with pytest.raises(
         MixkdError, match=r"found 2 people .* expected at least 3: one to test, one to validate, one to"
     ):
-        distill.run(str(base), tmp_path / "out", "smoke", 0, None, print)
+        distill.run(str(base), tmp_path / "out", "smoke", 0, workers=None, say=print)
     assert not (tmp_path / "out").exists()
 
 
