@@ -49,9 +49,9 @@ def _time(store: Store, spec: RunSpec, suffix: str) -> float:
 def main() -> None:
     wanted = planning.with_requirements(studies.every("watch", "full"))
     workers = int(sys.argv[1]) if sys.argv[1:] else sweep.n_cores()  # as a sweep does
-    found = measure(wanted, workers, Store())
-    show("The runs of `full` on watch", [found])
-    write("campaign", found, CLOCK)
+    measured = measure(wanted, workers, Store())
+    show("The runs of `full` on watch", [measured])
+    write("campaign", measured, CLOCK)
 
 
 if __name__ == "__main__":
