@@ -30,15 +30,15 @@ def candidates() -> Iterator[tuple[str, str, RunSpec]]:
 def main() -> None:
     rows = list(candidates())
     records = sweep.run([spec for _, _, spec in rows])
-    found = [record.metrics("last", "validation") for record in records]
+    metrics = [record.metrics("last", "validation") for record in records]
     table = pd.DataFrame(
         {
             "choice": [choice for choice, _, _ in rows],
             "value": [value for _, value, _ in rows],
             "fold": [spec.fold for _, _, spec in rows],
             "run": [spec.hash for _, _, spec in rows],
-            "validation_accuracy": [round(f["accuracy"], 4) for f in found],
-            "validation_nll": [round(f["nll"], 4) for f in found],
+            "validation_accuracy": [round(f["accuracy"], 4) for f in metrics],
+            "validation_nll": [round(f["nll"], 4) for f in metrics],
         }
     )
     atomic_write(CHECKOUT / "results" / "choices.csv", table.to_csv(index=False).encode())

@@ -61,16 +61,16 @@ def outcome(reader: Callable[[], object], path: Path) -> tuple[str, str]:
     try:
         with at_most(LIMIT), warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             warnings.simplefilter("error")
-            found = reader()
+            result = reader()
     except MixkdError as error:
-        found = [str(error)]
+        result = [str(error)]
     except Warning:
         return "warning", traceback.format_exc()
     except Hang:
         return "hang", ""
     except Exception:
         return "traceback", traceback.format_exc()
-    lines = found if isinstance(found, list) else []
+    lines = result if isinstance(result, list) else []
     if any("\n" in line or len(line.replace(str(path), "")) > LONG for line in lines):
         return "long", max(lines, key=len)[:3000]
     return ("refused" if lines else "read"), ""
@@ -220,15 +220,15 @@ def disturb(rng: np.random.Generator, rows: list[list[str]], separator: str) -> 
 def encode(rng: np.random.Generator, text: str) -> bytes:
     """The bytes of a text, mostly UTF-8, sometimes cut or with a byte changed."""
     way = rng.integers(12)
-    raw = text.encode(["utf-16", "utf-8-sig", "latin-1", "cp1252"][way] if way < 4 else "utf-8", "replace")
+    data = text.encode(["utf-16", "utf-8-sig", "latin-1", "cp1252"][way] if way < 4 else "utf-8", "replace")
     if way == 4:
-        raw = raw.replace(b"\n", [b"\r", b"\r\n", b"\n\r", b"\n\n"][rng.integers(4)])
-    if way == 5 and raw:
-        raw = raw[: rng.integers(len(raw))]
-    if way == 6 and raw:
-        at = rng.integers(len(raw))
-        raw = raw[:at] + bytes([rng.integers(256)]) + raw[at + rng.integers(2) :]
-    return raw
+        data = data.replace(b"\n", [b"\r", b"\r\n", b"\n\r", b"\n\n"][rng.integers(4)])
+    if way == 5 and data:
+        data = data[: rng.integers(len(data))]
+    if way == 6 and data:
+        at = rng.integers(len(data))
+        data = data[:at] + bytes([rng.integers(256)]) + data[at + rng.integers(2) :]
+    return data
 
 
 def csv(rng: np.random.Generator, base: Path) -> dict[str, Callable[[], object]]:
@@ -240,8 +240,8 @@ def csv(rng: np.random.Generator, base: Path) -> dict[str, Callable[[], object]]
         rows[1:] = [[word.replace(".", ",") for word in row] for row in rows[1:]]
     text = disturb(rng, rows, separator)
     above = int(rng.integers(4)) if rng.random() < 0.2 else 0
-    raw = encode(rng, "logger at 10 Hz\n" * above + text)
-    (base / "a.csv").write_bytes(raw)
+    data = encode(rng, "logger at 10 Hz\n" * above + text)
+    (base / "a.csv").write_bytes(data)
     if rng.random() < 0.1:
         separator, unit = ",;"[rng.integers(2)], CLOCKS[rng.integers(len(CLOCKS))][0]
     way = {"separator": separator, "decimal": decimal if decimal != separator else ".", "unit": unit}
@@ -259,10 +259,10 @@ def parquet(rng: np.random.Generator, base: Path) -> dict[str, Callable[[], obje
     made = pa.Table.from_arrays(list(arrays.values()), names=names)
     pq.write_table(made[: rng.integers(len(made))] if rng.random() < 0.1 else made, base / "a.parquet")
     if rng.random() < 0.2:
-        raw = bytearray((base / "a.parquet").read_bytes())
-        at = rng.integers(len(raw))
-        raw[at] = rng.integers(256)
-        (base / "a.parquet").write_bytes(raw[: rng.integers(len(raw))] if rng.random() < 0.3 else raw)
+        data = bytearray((base / "a.parquet").read_bytes())
+        at = rng.integers(len(data))
+        data[at] = rng.integers(256)
+        (base / "a.parquet").write_bytes(data[: rng.integers(len(data))] if rng.random() < 0.3 else data)
     return _readers(base, {"separator": ",", "decimal": ".", "unit": unit}, "", {})
 
 
@@ -282,8 +282,8 @@ def _array(rng: np.random.Generator, name: str, unit: str, words: list[str]) -> 
         ]
         return pa.array((odd[rng.integers(len(odd))] * len(words))[: len(words)])
     if name in ("who", "what", "note"):
-        found = pa.array(words)
-        return found.dictionary_encode() if rng.random() < 0.3 else found
+        column = pa.array(words)
+        return column.dictionary_encode() if rng.random() < 0.3 else column
     if name == "t" and unit in ("date", "month/day"):
         if rng.random() < 0.5:
             return pa.array(words)
@@ -315,7 +315,7 @@ def _readers(base: Path, way: dict[str, str], more: str, reading: dict) -> dict[
     def check() -> object:
         return folder.inspect(base).problems
 
-    def told() -> object:
+    def label() -> object:
         predict.read_recording(path, about)
         return []
 
@@ -324,7 +324,7 @@ def _readers(base: Path, way: dict[str, str], more: str, reading: dict) -> dict[
         draft.draft(base)
         return []
 
-    return {"check": check, "predict": told, "init": init}
+    return {"check": check, "predict": label, "init": init}
 
 
 def toml(rng: np.random.Generator, base: Path) -> dict[str, Callable[[], object]]:

@@ -93,19 +93,19 @@ def parameters(rng: np.random.Generator, base: Path) -> Readers:
 
 def names(rng: np.random.Generator, base: Path) -> Readers:
     """Names of data sets, studies, profiles and notebooks."""
-    found = word(rng, [*DATASETS, f"{imported.KEPT}0123456789ab"])
+    dataset_name = word(rng, [*DATASETS, f"{imported.KEPT}0123456789ab"])
     study, profile = word(rng, list(STUDIES)), word(rng, ["smoke", "quick", "full"])
     chapter = word(rng, [path.stem for path in _notebooks()])
     return {
-        "dataset": lambda: dataset(found).title,
-        "named": lambda: named(found),
+        "dataset": lambda: dataset(dataset_name).title,
+        "named": lambda: named(dataset_name),
         "study": lambda: len(specs(study, Scope("synthetic", profile))),
         "chapter": lambda: notebook.path_of(chapter),
     }
 
 
 def _member(rng: np.random.Generator, odd: float) -> str:
-    parts = [
+    segments = [
         "data",
         "a.csv",
         "..",
@@ -123,7 +123,7 @@ def _member(rng: np.random.Generator, odd: float) -> str:
         " ",
         "~",
     ]
-    return ("/" if rng.random() < 0.1 else "") + "/".join(rng.choice(parts, rng.integers(1, 4)))
+    return ("/" if rng.random() < 0.1 else "") + "/".join(rng.choice(segments, rng.integers(1, 4)))
 
 
 def _content(rng: np.random.Generator) -> bytes:
@@ -167,16 +167,20 @@ def _tar(rng: np.random.Generator, odd: float) -> bytes:
 def archive(rng: np.random.Generator, base: Path) -> Readers:
     """Zip and tar archives with odd members; many of them damaged, cut or under another name."""
     zipped, odd = rng.random() < 0.6, float(rng.choice([0, 0.1, 0.5]))
-    raw = bytearray(_zip(rng, odd) if zipped else _tar(rng, odd))
+    data = bytearray(_zip(rng, odd) if zipped else _tar(rng, odd))
     for _ in range(int(rng.choice([0, 0, 0, 1, 5]))):
-        at = int(rng.integers(len(raw))) if rng.random() < 0.5 else len(raw) - 1 - int(rng.integers(min(len(raw), 200)))
-        raw[at] = int(rng.integers(256))
+        at = (
+            int(rng.integers(len(data)))
+            if rng.random() < 0.5
+            else len(data) - 1 - int(rng.integers(min(len(data), 200)))
+        )
+        data[at] = int(rng.integers(256))
     if rng.random() < 0.1:
-        raw = raw[: rng.integers(len(raw) + 1)]
+        data = data[: rng.integers(len(data) + 1)]
     if rng.random() < 0.05:
-        raw += rng.bytes(50)
+        data += rng.bytes(50)
     path = base / ("a.zip" if zipped == (rng.random() < 0.95) else str(rng.choice(["a.tar.gz", "a.tar", "a.bin"])))
-    path.write_bytes(raw)
+    path.write_bytes(data)
     return {"unpack": lambda: _unpacked(path, base)}
 
 

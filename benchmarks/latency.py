@@ -47,7 +47,9 @@ class Network:
 
     def build(self, n_classes: int) -> WideResNet:
         generator = torch.Generator().manual_seed(0)
-        return networks.build(self.modality, self.depth, self.width, self.shape[0], n_classes, generator).eval()
+        return networks.build(
+            self.modality, self.depth, self.width, n_channels=self.shape[0], n_classes=n_classes, generator=generator
+        ).eval()
 
 
 def answer(net: WideResNet, shape: tuple[int, ...], n: int) -> Callable[[], torch.Tensor]:
@@ -117,7 +119,7 @@ def main() -> None:
             "giotto_share": topology_share(times, network, "giotto", BATCH),
             "parameters": networks.n_parameters(net),
             "multiply_adds": multiply_adds(
-                network.modality, network.depth, network.width, network.shape, net.head.out_features
+                network.modality, network.depth, network.width, network.shape, n_classes=net.head.out_features
             ),
         }
         for network, net in built.items()

@@ -147,8 +147,8 @@ def main() -> None:
     parser.add_argument("--only", type=int, nargs="+")
     given = parser.parse_args()
     tree = ast.parse((ROOT / given.module).read_text())
-    every = list(mutants(tree, tree))
-    drawn = given.only or random.Random(given.seed).sample(range(len(every)), min(given.number, len(every)))
+    candidates = list(mutants(tree, tree))
+    drawn = given.only or random.Random(given.seed).sample(range(len(candidates)), min(given.number, len(candidates)))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(shutil.copytree(ROOT, Path(temporary) / "project", ignore=shutil.ignore_patterns(*SKIPPED)))
         if run(folder, given.tests, 600) != "passed":
@@ -156,7 +156,7 @@ def main() -> None:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         limit, survived = 20 + 3 * int(used.ru_utime + used.ru_stime), 0
         for number in sorted(drawn):
-            line, before, after, source = every[number]
+            line, before, after, source = candidates[number]
             (folder / given.module).write_text(source)
             with tempfile.TemporaryDirectory() as fresh:  # compiled functions of another mutant would be stale
                 compiled = {"NUMBA_CACHE_DIR": fresh} if "numba" in source else {}
@@ -164,7 +164,7 @@ def main() -> None:
             survived += result == "passed"
             word = {"passed": "SURVIVED", "failed": "killed", "too long": "killed (time)"}[result]
             print(f"{word:14}{number:5}  {given.module}:{line}  {_short(before)}  ->  {_short(after)}", flush=True)
-    print(f"{len(drawn) - survived} of {len(drawn)} killed, drawn from {len(every)}, seed {given.seed}")
+    print(f"{len(drawn) - survived} of {len(drawn)} killed, drawn from {len(candidates)}, seed {given.seed}")
 
 
 if __name__ == "__main__":

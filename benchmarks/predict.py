@@ -56,7 +56,7 @@ def day(changing: bool) -> np.ndarray:
 
 def student(folder: Path, one: np.ndarray, other: np.ndarray) -> None:
     """An exported random network that gives two windows (WINDOW, 3) different labels."""
-    net = networks.build("signal", 16, 1, 3, 2, torch.Generator().manual_seed(0)).eval()
+    net = networks.build("signal", 16, 1, n_channels=3, n_classes=2, generator=torch.Generator().manual_seed(0)).eval()
     portable = export.Portable(net, np.zeros(3, np.float32), np.ones(3, np.float32))
     x = np.stack([one.T, other.T])
     with torch.no_grad():

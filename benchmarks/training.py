@@ -141,12 +141,12 @@ def quick_profile(
         return total / 60
 
     chunks = [chunk.specs for chunk in planning.chunks(plan.missing)]
-    needed = [{key: s for spec in specs for key, s in trace_seconds(spec, seconds).items()} for specs in chunks]
-    building = sum(sum(traced.values()) for traced in needed) / 60
+    trace_costs = [{key: s for spec in specs for key, s in trace_seconds(spec, seconds).items()} for specs in chunks]
+    building = sum(sum(traced.values()) for traced in trace_costs) / 60
     return {
         "runs": len(plan.missing),
         "students_per_stream": plan.students_per_stream,
-        "traces_built": sum(map(len, needed)),
+        "traces_built": sum(map(len, trace_costs)),
         "live_minutes": minutes("live"),
         "traced_minutes": minutes("traced") + building,
         "of_which_building_traces": building,

@@ -1,4 +1,4 @@
-"""The one error that users see: a single line that names what was found and what was expected."""
+"""The error that users see: one line with the place, the value found and the value expected."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ MEMORY = ("failed to map segment", "allocate memory", "can't start new thread", 
 
 
 class MixkdError(Exception):
-    """A refusal, in one line. Wrong input is refused before any work is done; nothing is left half written.
+    """An error in one line. Wrong input is refused before any work is done; no output is left incomplete.
 
-    Characters that a terminal would act on are escaped; of a long message the middle is left out.
+    Control characters are escaped; the middle of a long message is left out.
     """
 
     def __init__(self, message: str):
@@ -24,46 +24,46 @@ class MixkdError(Exception):
 
 
 def one_line(text: str) -> str:
-    """A text of any kind as an error or a remark shows it."""
+    """Any text as one printable line of at most MOST characters."""
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return line if len(line) <= MOST else f"{line[: MOST // 2]} … {line[-MOST // 2 :]}"
 
 
 def short(found: object, most: int = 60) -> str:
-    """What an error quotes, on one line and cut to `most` characters; nothing is quoted as such."""
+    """The value found, on one line and cut to `most` characters; an empty value by its repr."""
     text = " ".join(str(found).split()) if found else repr(found)
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def quoted(found: object) -> str:
-    """What an error quotes, as Python writes it, cut."""
+    """The repr of the value found, cut to 80 characters."""
     text = repr(found)
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def listed(names: Iterable[object], most: int = 12) -> str:
-    """The first `most` names and how many there are beyond them, each cut."""
-    every = list(names)
-    more = f", … ({len(every)} in all)" if len(every) > most else ""
-    return ", ".join(short(name, 40) for name in every[:most]) + more
+    """The first `most` names, each cut, and the total number if there are more."""
+    items = list(names)
+    more = f", … ({len(items)} in all)" if len(items) > most else ""
+    return ", ".join(short(name, 40) for name in items[:most]) + more
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The hint at the end of an error about an unknown name: the nearest known one, or all of them."""
+    """Hint for an unknown name: the nearest known name, or the list of known names."""
     known = sorted(known)
     match = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f"did you mean {short(match[0])!r}?" if match else f"known: {listed(known)}"
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and those it came from, the first one last."""
+    """An error and its causes, the root cause last."""
     while error:
         yield error
         error = error.__cause__ or error.__context__
 
 
 def machine_fault(error: BaseException) -> str | None:
-    """What the machine refused (a file, memory), as a message; None for any other error, which is a bug."""
+    """Message for an error of the machine (files, memory); None for any other error, which is a bug."""
     text = str(error)
     causes = list(_chain(error))
     if any(isinstance(e, MemoryError) or any(words in str(e).lower() for words in MEMORY) for e in causes):

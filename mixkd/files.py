@@ -1,6 +1,6 @@
-"""Files that are whole or not there: where the store is, atomic writing, locks, and cached arrays that are verified.
+"""Location of the store, atomic writes, file locks, and array caches that are verified by SHA-256.
 
-A file is written under a temporary name in its own folder, flushed and renamed.
+A file is written under a temporary name in its own folder, flushed and renamed: no reader sees half of it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def place(variable: str) -> Path | None:
 
 def places() -> dict[str, str]:
     """Environment variables that name folders, with absolute paths: for a process that works in another folder."""
-    return {name: str(found) for name in ("MIXKD_HOME", "MIXKD_DATA") if (found := place(name))}
+    return {name: str(path) for name in ("MIXKD_HOME", "MIXKD_DATA") if (path := place(name))}
 
 
 def sha256(data: bytes) -> str:
@@ -61,7 +61,7 @@ def sha256(data: bytes) -> str:
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Write all of `data` under `path`, or nothing. MixkdError where the disk refuses."""
+    """Write all of `data` to `path`, or nothing. Raises MixkdError if the disk refuses."""
     temporary = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex}.tmp")  # a name has at most 255 bytes
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """One process at a time. The operating system frees the lock of a dead process."""
+    """Hold the lock file at `path`: one process at a time. The operating system frees the lock of a dead process."""
     lock = filelock.FileLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def pack(arrays: Arrays) -> bytes:
-    """Arrays as safetensors bytes. safetensors writes memory as it lies, so other orders than C are copied first."""
+    """Arrays of any shape as safetensors bytes. Arrays that are not C-contiguous are copied first."""
     return safetensors.numpy.save({name: np.asarray(array, order="C") for name, array in arrays.items()})
 
 
@@ -104,15 +104,15 @@ TYPES = {"BOOL": "?", "U8": "u1", "I32": "<i4", "I64": "<i8", "F32": "<f4", "F64
 
 
 def cached_arrays(path: Path, make: Callable[[], Arrays]) -> Arrays:
-    """Arrays from a verified cache file (its SHA-256 stands beside it); made and stored when missing or damaged.
+    """Arrays of any shape from a cache file; `make` recomputes them if the file is missing or fails its SHA-256.
 
-    They are mapped from the file, read-only: processes that use the same file share its memory.
+    The digest is in `path` + `.sha256`. Arrays are memory-mapped, read-only: processes share the memory of a file.
     """
     digest = path.with_name(path.name + ".sha256")
     if path.is_file() and digest.is_file():
-        raw = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
-        if hashlib.sha256(raw.data).hexdigest().encode() == digest.read_bytes():
-            return _unpack(raw)
+        data = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
+        if hashlib.sha256(data.data).hexdigest().encode() == digest.read_bytes():
+            return _unpack(data)
         log.warning("%s does not match its SHA-256: it is made again", path)
     packed = pack(make())
     atomic_write(path, packed)
@@ -120,13 +120,13 @@ def cached_arrays(path: Path, make: Callable[[], Arrays]) -> Arrays:
     return _unpack(np.frombuffer(packed, np.uint8))
 
 
-def _unpack(raw: np.ndarray) -> Arrays:
+def _unpack(data: np.ndarray) -> Arrays:
     """Arrays of a safetensors file, as views of its bytes: header size (8 bytes), header (JSON), data."""
-    raw = raw.view(np.ndarray)  # still mapped; slices of a memmap cost several times those of an array
-    start = 8 + int.from_bytes(raw[:8].tobytes(), "little")
-    header = json.loads(raw[8:start].tobytes())
+    data = data.view(np.ndarray)  # still mapped; slices of a memmap cost several times those of an array
+    start = 8 + int.from_bytes(data[:8].tobytes(), "little")
+    header = json.loads(data[8:start].tobytes())
     return {
-        name: raw[start + at["data_offsets"][0] : start + at["data_offsets"][1]]
+        name: data[start + at["data_offsets"][0] : start + at["data_offsets"][1]]
         .view(TYPES[at["dtype"]])
         .reshape(at["shape"])
         for name, at in header.items()

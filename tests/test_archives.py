@@ -93,7 +93,7 @@ def test_only_what_is_wanted_is_written(tmp_path):
     raw = zipped({"inner.zip": inner, "readme.txt": b"b"})
     assert unpack(tmp_path, "a.zip", raw, keep=("S/raw/*",)) == {"S/raw/1.txt": b"1"}
     with pytest.raises(MixkdError, match=r"found no file, expected some that match none/\*"):
-        archives.unpack(tmp_path / "in" / "a.zip", tmp_path / "out" / "other", LIMIT, ("none/*",))
+        archives.unpack(tmp_path / "in" / "a.zip", tmp_path / "out" / "other", LIMIT, keep=("none/*",))
 
 
 DEEP = zipped({"one.zip": zipped({"two.zip": zipped({"../x": b"x"})})})

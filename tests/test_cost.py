@@ -36,10 +36,10 @@ def counted(net: nn.Module, shape: tuple[int, ...]) -> int:
     ("modality", "shape"), [("signal", (6, 100)), ("signal", (3, 101)), ("image", (6, 16, 16)), ("image", (1, 9, 9))]
 )
 def test_multiply_adds_are_those_of_the_network(modality, depth, width, shape):
-    net = networks.build(modality, depth, width, shape[0], 7, torch.Generator())
-    assert cost.multiply_adds(modality, depth, width, shape, 7) == counted(net, shape)
+    net = networks.build(modality, depth, width, n_channels=shape[0], n_classes=7, generator=torch.Generator())
+    assert cost.multiply_adds(modality, depth, width, shape, n_classes=7) == counted(net, shape)
     net.reuse_head(64 * 3, torch.Generator())
-    assert cost.multiply_adds(modality, depth, width, shape, 7, head=3) == counted(net, shape)
+    assert cost.multiply_adds(modality, depth, width, shape, n_classes=7, head=3) == counted(net, shape)
 
 
 def test_a_plan_of_published_runs_loads_neither_torch_nor_recordings():

@@ -153,7 +153,9 @@ def test_accuracy_in_use_is_of_the_labels_that_predict_gives(made, tmp_path):
     parts[0][0][300:] *= 40  # nothing like training from the seventh second on
     rows, _ = predict.label(student, [(0.0, signal) for signal, _ in parts])
     seen = [x for signal, _ in parts for _, x in predict.batches(signal, 100)]
-    found = in_use.labels(record, data, student.about["training"], recordings.units, np.concatenate(seen))
+    found = in_use.labels(
+        record, data, np.concatenate(seen), training=student.about["training"], units=recordings.units
+    )
     assert [row["label"] for row in rows] == [(*recordings.classes, "unknown")[i] for i in found]
     assert 17 <= (found == in_use.UNKNOWN).sum() < len(found) / 2
 

@@ -91,7 +91,7 @@ def test_confusion_shows_shares_of_the_true_class():
 
 def test_figures_are_closed_and_leave_matplotlib_alone():
     before = dict(plt.rcParams)
-    stream = streams.stream(64, 16, 1, Mixup(1.0), 0)
+    stream = streams.stream(64, 16, 1, Mixup(1.0), seed=0)
     figure = figures.beta_densities((1.0,), {1.0: stream})
     assert plt.get_fignums() == []
     assert dict(plt.rcParams) == before

@@ -53,7 +53,7 @@ def test_step_of_the_student_learn_and_borrowed_ones_do_not(method, tmp_path):
     for teacher in spec.teacher_runs:
         single.run(teacher, store)
     draws = training.stream_of(spec.stream, data)
-    student = single.learner(spec, data, store, draws, None, {})
+    student = single.learner(spec, data, store, draws, traces=None, nets={})
     own = [*student.beside.parameters(), *student.net.project.parameters()]
     borrowed = list(student.net.head.parameters()) if method == "simkd" else []
     before = [p.detach().clone() for p in (*own, *borrowed)]
@@ -66,7 +66,9 @@ def test_step_of_the_student_learn_and_borrowed_ones_do_not(method, tmp_path):
 @pytest.mark.parametrize("depth", [16, 28])
 @pytest.mark.parametrize(("modality", "shape"), [("signal", (3, 1, 40)), ("image", (3, 16, 16))])
 def test_stages_are_what_leaves_the_last_block_of_each(modality, shape, depth):
-    net = networks.build(modality, depth, 1, 3, 5, torch.Generator().manual_seed(0)).eval()
+    net = networks.build(
+        modality, depth, 1, n_channels=3, n_classes=5, generator=torch.Generator().manual_seed(0)
+    ).eval()
     per_stage, left = len(net.blocks) // 3, []
     for i in (1, 2, 3):
         net.blocks[i * per_stage - 1].register_forward_hook(lambda *call: left.append(call[-1]))

@@ -330,7 +330,7 @@ def test_lockstep_asks_each_teacher_once_per_step(alone, monkeypatch):
     specs = [replace(spec_of(name, teachers=(SIGNAL,)), mixup=PARTIAL) for name in ("at", "amd", "sp")]
     data = fold_data(specs[0].data)
     draws, nets = training.stream_of(specs[0].stream, data), {}
-    students = [single.learner(spec, data, alone, draws, None, nets) for spec in specs]
+    students = [single.learner(spec, data, alone, draws, traces=None, nets=nets) for spec in specs]
     training.fit(students, data, draws)
     (teacher,) = nets.values()
     assert asked.count(id(teacher)) == len(draws)

@@ -39,8 +39,8 @@ def plain(draws: Stream) -> np.ndarray:
 @given(SIZES, st.none() | MIXUPS, SEEDS)
 def test_stream_is_a_pure_function(sizes, mixup, seed):
     batch_size, n_windows, n_epochs = sizes
-    one = stream(n_windows, batch_size, n_epochs, mixup, seed)
-    assert same(one, stream(n_windows, batch_size, n_epochs, mixup, seed))
+    one = stream(n_windows, batch_size, n_epochs, mixup, seed=seed)
+    assert same(one, stream(n_windows, batch_size, n_epochs, mixup, seed=seed))
     assert [a.dtype for a in arrays(one)] == [np.int64, np.int64, np.float32]
     assert len(one) == n_epochs * (n_windows // batch_size)
     assert {a.shape for a in arrays(one)} == {(len(one), batch_size)}
@@ -50,14 +50,14 @@ def test_stream_is_a_pure_function(sizes, mixup, seed):
 
 
 def test_streams_of_two_seeds_differ():
-    assert not same(stream(64, 8, 2, Mixup(), 0), stream(64, 8, 2, Mixup(), 1))
+    assert not same(stream(64, 8, 2, Mixup(), seed=0), stream(64, 8, 2, Mixup(), seed=1))
     assert not np.array_equal(generator(0, "order").random(3), generator(0, "partners").random(3))
 
 
 @given(SIZES, st.none() | MIXUPS, SEEDS)
 def test_every_epoch_visits_each_window_at_most_once(sizes, mixup, seed):
     batch_size, n_windows, n_epochs = sizes
-    draws = stream(n_windows, batch_size, n_epochs, mixup, seed)
+    draws = stream(n_windows, batch_size, n_epochs, mixup, seed=seed)
     epochs = draws.rows.reshape(n_epochs, -1)
     for epoch in epochs:
         assert len(set(epoch)) == len(epoch) == n_windows // batch_size * batch_size
@@ -66,11 +66,11 @@ def test_every_epoch_visits_each_window_at_most_once(sizes, mixup, seed):
         assert plain(draws).all()
         assert (draws.coefficients == 1).all()
     else:
-        np.testing.assert_array_equal(draws.rows, stream(n_windows, batch_size, n_epochs, None, seed).rows)
+        np.testing.assert_array_equal(draws.rows, stream(n_windows, batch_size, n_epochs, None, seed=seed).rows)
 
 
 def test_epochs_have_orders_of_their_own():
-    epochs = stream(200, 10, 3, None, 0).rows.reshape(3, -1)
+    epochs = stream(200, 10, 3, None, seed=0).rows.reshape(3, -1)
     assert (np.sort(epochs) == np.arange(200)).all()
     assert not any((epochs[a] == epochs[b]).mean() > 0.1 for a, b in ((0, 1), (0, 2), (1, 2)))
 
@@ -79,7 +79,7 @@ def test_epochs_have_orders_of_their_own():
 def test_labels_of_a_draw_sum_to_one(sizes, mixup, seed):
     batch_size, n_windows, n_epochs = sizes
     labels = np.eye(3, dtype=np.float32)[np.arange(n_windows) % 3]
-    draws = stream(n_windows, batch_size, n_epochs, mixup, seed)
+    draws = stream(n_windows, batch_size, n_epochs, mixup, seed=seed)
     rows, partners, coefficients = (a.ravel() for a in arrays(draws))
     assert (coefficients >= 0).all()
     assert (coefficients <= 1).all()
@@ -87,7 +87,7 @@ def test_labels_of_a_draw_sum_to_one(sizes, mixup, seed):
     assert (target >= 0).all()
     np.testing.assert_allclose(target.sum(axis=1), 1, atol=1e-6)
     np.testing.assert_array_equal(target[coefficients == 1], labels[rows[coefficients == 1]])
-    clean = stream(n_windows, batch_size, n_epochs, None, seed)
+    clean = stream(n_windows, batch_size, n_epochs, None, seed=seed)
     for batch, *both in zip(clean.rows, draws.rows, draws.partners, strict=True):
         assert set(np.concatenate(both)) <= set(batch), "both partners come from the batch"
 
@@ -95,10 +95,10 @@ def test_labels_of_a_draw_sum_to_one(sizes, mixup, seed):
 @given(SIZES, SHARES, SEEDS)
 def test_exactly_the_share_is_mixed(sizes, share, seed):
     batch_size, n_windows, n_epochs = sizes
-    draws = stream(n_windows, batch_size, n_epochs, Mixup(1.0, share), seed)
+    draws = stream(n_windows, batch_size, n_epochs, Mixup(1.0, share), seed=seed)
     assert ((draws.coefficients < 1).sum(axis=1) == round(share * batch_size)).all()
     assert plain(draws)[draws.coefficients == 1].all()
-    full = stream(n_windows, batch_size, n_epochs, Mixup(1.0, 1.0), seed)
+    full = stream(n_windows, batch_size, n_epochs, Mixup(1.0, 1.0), seed=seed)
     assert (full.coefficients < 1).all()
     np.testing.assert_array_equal(np.sort(full.partners), np.sort(full.rows), "one partner each")
 
@@ -107,7 +107,7 @@ def test_exactly_the_share_is_mixed(sizes, share, seed):
 def test_a_smaller_share_mixes_some_of_the_rows_of_a_larger_one(sizes, shares, seed, sampling):
     batch_size, n_windows, n_epochs = sizes
     small, large = (
-        stream(n_windows, batch_size, n_epochs, Mixup(1.0, share, sampling), seed) for share in sorted(shares)
+        stream(n_windows, batch_size, n_epochs, Mixup(1.0, share, sampling), seed=seed) for share in sorted(shares)
     )
     mixed = small.coefficients < 1
     assert (large.coefficients < 1)[mixed].all()
@@ -118,7 +118,7 @@ def test_a_smaller_share_mixes_some_of_the_rows_of_a_larger_one(sizes, shares, s
 @given(SIZES, MIXUPS, st.floats(0.05, 10), SEEDS)
 def test_alpha_changes_coefficients_only(sizes, mixup, alpha, seed):
     batch_size, n_windows, n_epochs = sizes
-    one, other = (stream(n_windows, batch_size, n_epochs, m, seed) for m in (mixup, replace(mixup, alpha=alpha)))
+    one, other = (stream(n_windows, batch_size, n_epochs, m, seed=seed) for m in (mixup, replace(mixup, alpha=alpha)))
     np.testing.assert_array_equal(one.rows, other.rows)
     np.testing.assert_array_equal(one.partners, other.partners)
     assert (np.sign(one.coefficients - 0.5) * np.sign(other.coefficients - 0.5) >= 0).all(), "one uniform number behind"
@@ -143,7 +143,7 @@ def test_released_sampling_draws_as_many_clean_rows_as_the_released_code(share, 
 
 @pytest.mark.parametrize("sampling", ["exact", "released"])
 def test_every_window_of_a_batch_is_seen_whole_or_mixed(sampling):
-    draws = stream(12800, 64, 1, Mixup(1.0, 0.1, sampling), 0)
+    draws = stream(12800, 64, 1, Mixup(1.0, 0.1, sampling), seed=0)
     assert {len(set(rows)) for rows in draws.rows} == {64}
 
 
@@ -156,7 +156,7 @@ def test_released_sampling_of_all_rows_is_exact():
 def test_a_share_that_mixes_no_row_is_refused(share, batch_size):
     message = rf"Mixup\.share: found {share}, expected a share that mixes at least one of {batch_size} rows"
     with pytest.raises(MixkdError, match=message):
-        stream(2 * batch_size, batch_size, 1, Mixup(1.0, share), 0)
+        stream(2 * batch_size, batch_size, 1, Mixup(1.0, share), seed=0)
     with pytest.raises(MixkdError, match=message):
         RunSpec(mixup=Mixup(1.0, share), batch_size=batch_size)
     with pytest.raises(MixkdError, match=message):
@@ -164,9 +164,9 @@ def test_a_share_that_mixes_no_row_is_refused(share, batch_size):
 
 
 def test_the_mixed_share_counts_coefficients_that_round_to_one():
-    assert stream(6400, 64, 1, Mixup(1.0, 0.5), 0).mixed_share == 0.5
-    assert stream(6400, 64, 1, None, 0).mixed_share == 0
-    assert 0.5 < stream(6400, 64, 1, Mixup(0.01), 0).mixed_share < 0.65
+    assert stream(6400, 64, 1, Mixup(1.0, 0.5), seed=0).mixed_share == 0.5
+    assert stream(6400, 64, 1, None, seed=0).mixed_share == 0
+    assert 0.5 < stream(6400, 64, 1, Mixup(0.01), seed=0).mixed_share < 0.65
 
 
 @pytest.mark.parametrize("alpha", [0.2, 0.4, 1.0, 5.0])
@@ -177,7 +177,7 @@ def test_coefficients_follow_beta(alpha):
 
 
 def test_one_coefficient_per_batch():
-    draws = stream(64 * 50, 64, 2, Mixup(1.0, coefficient="batch"), 0)
+    draws = stream(64 * 50, 64, 2, Mixup(1.0, coefficient="batch"), seed=0)
     assert (draws.coefficients == draws.coefficients[:, :1]).all()
     assert len(set(draws.coefficients[:, 0])) == 100
     assert stats.kstest(draws.coefficients[:, 0], "uniform").pvalue > 0.05
@@ -185,7 +185,7 @@ def test_one_coefficient_per_batch():
 
 def test_fewer_windows_than_a_batch_are_refused():
     with pytest.raises(MixkdError, match="found 63 training windows, expected at least one batch of 64"):
-        stream(63, 64, 1, None, 0)
+        stream(63, 64, 1, None, seed=0)
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 3), (4, 2, 5)])

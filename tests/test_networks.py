@@ -15,7 +15,8 @@ from mixkd.runs import cost
 
 
 def build(modality="signal", depth=16, width=1, n_channels=6, n_classes=7, seed=0) -> WideResNet:
-    return networks.build(modality, depth, width, n_channels, n_classes, torch.Generator().manual_seed(seed))
+    draw = torch.Generator().manual_seed(seed)
+    return networks.build(modality, depth, width, n_channels=n_channels, n_classes=n_classes, generator=draw)
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -44,7 +45,7 @@ SIZES = [  # depth, width: parameters and 10^6 multiply-adds in 1-D (windows of 
 def test_sizes(modality, n_channels, n_classes, shape, network, parameters, mega):
     net = build(modality, *network, n_channels, n_classes)
     assert networks.n_parameters(net) == parameters
-    counted = cost.multiply_adds(modality, *network, (n_channels, *shape), n_classes)
+    counted = cost.multiply_adds(modality, *network, (n_channels, *shape), n_classes=n_classes)
     assert counted / 1e6 == pytest.approx(mega, rel=0.02)
 
 

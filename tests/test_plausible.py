@@ -60,7 +60,7 @@ def people() -> dict[str, pd.DataFrame]:
 def inspected(tmp_path):
     """Writes files and a description, and inspects them."""
 
-    def inspect(files: dict[str, pd.DataFrame], toml: str = TOML) -> folder.Found:
+    def inspect(files: dict[str, pd.DataFrame], toml: str = TOML) -> folder.Inspection:
         for name, content in files.items():
             path = tmp_path / "own" / (name if "." in name else f"{name}.csv")
             path.parent.mkdir(parents=True, exist_ok=True)

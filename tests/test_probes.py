@@ -30,7 +30,7 @@ def labels(n: int = 60) -> torch.Tensor:
 
 
 def signal_net(seed: int = 0) -> networks.WideResNet:
-    net = networks.build("signal", 10, 1, 6, 7, torch.Generator().manual_seed(seed))
+    net = networks.build("signal", 10, 1, n_channels=6, n_classes=7, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         net(windows(seed=9))  # statistics of BatchNorm that differ from the initial ones
     return net.eval()
@@ -143,7 +143,7 @@ def test_attacks_on_a_linear_model_have_a_closed_form(steps, epsilon):
     net, x, y = linear(weight), normal(40, 3, 1, 4, seed=1), torch.arange(40) % 2
     up = (weight[1] - weight[0]).sign().reshape(3, 1, 4)
     expected = x + epsilon * torch.where(y == 0, 1, -1).reshape(-1, 1, 1, 1) * up
-    torch.testing.assert_close(probes.fgsm(net, x, y, epsilon, steps), expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(probes.fgsm(net, x, y, epsilon, steps=steps), expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("steps", [1, 10])
@@ -151,7 +151,7 @@ def test_attacks_leave_what_has_no_influence(steps):
     weight = normal(2, 12)
     weight[:, 3:6] = 0
     x = normal(40, 3, 1, 4, seed=1)
-    moved = probes.fgsm(linear(weight), x, torch.arange(40) % 2, 0.1, steps)
+    moved = probes.fgsm(linear(weight), x, torch.arange(40) % 2, 0.1, steps=steps)
     assert ((moved != x).flatten(1) == (weight[0] != 0)).all()
 
 
@@ -175,7 +175,7 @@ def test_an_iterated_attack_follows_the_slope_and_can_turn():
 
     x, y = torch.tensor([[0.02]]), torch.tensor([0])
     assert probes.fgsm(Valley(), x, y, 0.1).item() == pytest.approx(0.12)
-    assert probes.fgsm(Valley(), x, y, 0.1, 10).item() == pytest.approx(0.03, abs=0.0125)
+    assert probes.fgsm(Valley(), x, y, 0.1, steps=10).item() == pytest.approx(0.03, abs=0.0125)
 
 
 @pytest.mark.parametrize("steps", [1, 10])
@@ -184,7 +184,7 @@ def test_attacks_stay_in_the_ball_raise_the_loss_and_leave_no_gradients(steps):
     before, clean = state(net), x.clone()
     net.train()
     with torch.no_grad():
-        moved = probes.fgsm(net, x, y, 0.05, steps)
+        moved = probes.fgsm(net, x, y, 0.05, steps=steps)
     assert (moved - x).abs().max() <= 0.05 + 1e-6
     assert torch.equal(x, clean)
     assert not moved.requires_grad
@@ -195,7 +195,7 @@ def test_attacks_stay_in_the_ball_raise_the_loss_and_leave_no_gradients(steps):
 
 def test_more_steps_hurt_more():
     net, x, y = signal_net(), windows(), labels()
-    one, ten = (probes.loss(net, probes.fgsm(net, x, y, 0.1, steps), y) for steps in (1, 10))
+    one, ten = (probes.loss(net, probes.fgsm(net, x, y, 0.1, steps=steps), y) for steps in (1, 10))
     assert ten > one
 
 
@@ -351,7 +351,7 @@ def test_entropy_curve_equals_scipy():
 
 
 def all_of(net: nn.Module, y: torch.Tensor, fold: int = 0):
-    return probes.signal_probes(net, windows(90, seed=1), y.numpy(), windows(), labels().numpy(), fold)
+    return probes.signal_probes(net, (windows(90, seed=1), y.numpy()), (windows(), labels().numpy()), fold=fold)
 
 
 def test_signal_probes_are_what_their_parts_say():
@@ -367,7 +367,9 @@ def test_signal_probes_are_what_their_parts_say():
         assert found[kind] == expected
         assert min(expected) < 1
     for name, steps in (("fgsm", 1), ("ifgsm", 10)):
-        assert found[name] == [probes.accuracy(net, probes.fgsm(net, x, y, e, steps), y) for e in (0.02, 0.05, 0.1)]
+        assert found[name] == [
+            probes.accuracy(net, probes.fgsm(net, x, y, e, steps=steps), y) for e in (0.02, 0.05, 0.1)
+        ]
     assert 1 > min(found["fgsm"]) > min(found["ifgsm"])
     assert found["train_loss"] == probes.loss(net, windows(), labels())
     assert found["sharpness"] == probes.sharpness(net, windows(), labels(), generator(3, "sharpness"))

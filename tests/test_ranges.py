@@ -42,7 +42,7 @@ def cut(signal: np.ndarray) -> np.ndarray:
 def student(tmp_path_factory):
     """A random network, and the ranges of four training people."""
     folder = tmp_path_factory.mktemp("student")
-    net = networks.build("signal", 16, 1, 4, 3, torch.Generator().manual_seed(0))
+    net = networks.build("signal", 16, 1, n_channels=4, n_classes=3, generator=torch.Generator().manual_seed(0))
     x = np.concatenate([cut(worn(5000, seed, 0.1 * seed)) for seed in range(4)])
     onnx = export.to_onnx(export.Portable(net, np.zeros(4, np.float32), np.ones(4, np.float32)), x[:2])
     (folder / "student.onnx").write_bytes(onnx)

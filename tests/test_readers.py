@@ -529,12 +529,15 @@ def test_a_hole_is_as_long_as_it_says(rate, samples, begin):
     signal = np.sin(np.arange(n) / 5)[:, None]
     signal[40 : 40 + samples] = np.nan
     time = begin + np.arange(n) / rate
-    assert len(list(timing.whole(time, signal, rate, 1, gap, lambda what, n: None))) == 1
-    assert len(list(timing.whole(time, signal, rate, 1, gap - 0.5 / rate, lambda what, n: None))) == 2
+    assert len(list(timing.whole(time, signal, rate, factor=1, gap=gap, count=lambda what, n: None))) == 1
+    assert len(list(timing.whole(time, signal, rate, factor=1, gap=gap - 0.5 / rate, count=lambda what, n: None))) == 2
     kept = np.r_[0:40, 40 + samples : n]
     step = round((samples + 1) / rate, 6)
     for limit, parts in ((step, 1), (step - 0.5 / rate, 2)):
-        assert len(list(timing.whole(time[kept], np.zeros((n - samples, 1)), rate, 1, limit, print))) == parts
+        assert (
+            len(list(timing.whole(time[kept], np.zeros((n - samples, 1)), rate, factor=1, gap=limit, count=print)))
+            == parts
+        )
 
 
 def test_predict_reads_clocks_as_check_does(tmp_path):

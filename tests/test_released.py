@@ -82,7 +82,7 @@ def test_tgd_whole():
 @pytest.mark.parametrize(("local", "released"), [(False, "amd/global_stages"), (True, "amd/local_stages")])
 def test_amd_on_square_maps(local, released):
     pairs = zip(STUDENT.stages, SIGNAL_TEACHER.stages, strict=True)
-    close(torch.stack([map_losses.amd([s], [t], local) for s, t in pairs]), released)
+    close(torch.stack([map_losses.amd([s], [t], local=local) for s, t in pairs]), released)
 
 
 def test_ebkd():

@@ -135,6 +135,27 @@ def test_everything_public_says_what_it_is(path):
     assert [node.name for node in public(ast.parse(path.read_text())) if not ast.get_docstring(node)] == []
 
 
+def decorators(node: ast.FunctionDef) -> set[str]:
+    """Names of a function's decorators, without arguments: app.command, compiled."""
+    return {ast.unparse(each.func if isinstance(each, ast.Call) else each) for each in node.decorator_list}
+
+
+def positional(node: ast.FunctionDef) -> list[str]:
+    """Parameters that can be passed by position, without `self` and `cls`."""
+    return [each.arg for each in (*node.args.posonlyargs, *node.args.args) if each.arg not in ("self", "cls")]
+
+
+BY_POSITION = 4  # arguments at most
+EXEMPT = {"app.command", "compiled"}  # typer passes names; numba knows no keyword-only arguments
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_further_arguments_are_passed_by_keyword(path):
+    functions = [node for node in public(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    named = [(node.name, positional(node)) for node in functions if not decorators(node) & EXEMPT]
+    assert [(name, arguments) for name, arguments in named if len(arguments) > BY_POSITION] == []
+
+
 def test_modules_are_found_under_their_former_names():
     """In scripts of readers; what is asked of the store beside records was in its module too."""
     code = """

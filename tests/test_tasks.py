@@ -148,7 +148,7 @@ def test_the_registry_says_what_is_labelled():
 
 def test_an_averaged_teacher_is_the_weighted_sum_of_all_students():
     """Closed form: after steps with decays d_t, the mean is prod d of the first plus what each step gave."""
-    net = build("signal", 10, 1, 2, 4, torch.Generator().manual_seed(0))
+    net = build("signal", 10, 1, n_channels=2, n_classes=4, generator=torch.Generator().manual_seed(0))
     teacher = Averaged(net, "signal", 0.5)
     expected = net.head.weight.detach().clone()
     for step in range(6):

@@ -44,7 +44,7 @@ def fitted(spec: RunSpec, store: Store, data: FoldData | None = None, traces: Tr
         single.run(needed, store)
     data = data or fold_data(spec.data)
     draws = training.stream_of(spec.stream, data)
-    student = single.learner(spec, data, store, draws, traces, {})
+    student = single.learner(spec, data, store, draws, traces=traces, nets={})
     (history,) = training.fit([student], data, draws)
     return history, {name: tensor.numpy() for name, tensor in student.net.state_dict().items()}
 
@@ -274,7 +274,7 @@ def test_teachers_stay_as_they_are(store):
     train(spec, store)
     data = fold_data(spec.data)
     draws = training.stream_of(spec.stream, data)
-    student = single.learner(spec, data, store, draws, None, {})
+    student = single.learner(spec, data, store, draws, traces=None, nets={})
     training.fit([student], data, draws)
     for teacher, run in zip(student.teachers, spec.teacher_runs, strict=True):
         assert not teacher.net.training

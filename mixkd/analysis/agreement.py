@@ -1,4 +1,4 @@
-"""Where two networks are right together, alone, or not at all."""
+"""Agreement of two networks: windows on which both, one or none is right."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def right_shares(first: np.ndarray, second: np.ndarray, y: np.ndarray) -> dict[s
 
 
 def followed(students: pd.DataFrame, teachers: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
-    """Share of test windows on which a student answers as its teacher does, per subject, seeds averaged.
+    """Share of test windows on which a student predicts the class of its teacher, per subject, seeds averaged.
 
     Columns subject, modality (of the teacher), where (teacher `right` or `wrong`), share. `teachers`: the plain ones.
     """
@@ -40,7 +40,7 @@ def followed(students: pd.DataFrame, teachers: pd.DataFrame, data: dict[int, Fol
 
 
 def pairs(first: pd.DataFrame, second: pd.DataFrame) -> Iterator[tuple[RunRecord, RunRecord]]:
-    """Runs of one setting with those of another, by fold and seed. MixkdError where `second` has none or several."""
+    """Runs of one setting with those of another, by fold and seed. Raises MixkdError unless `second` has one each."""
     others: dict[tuple[int, int], RunRecord] = {}
     for record in tables.records(second):
         if others.setdefault((record.spec.fold, record.spec.seed), record) is not record:
@@ -54,7 +54,7 @@ def pairs(first: pd.DataFrame, second: pd.DataFrame) -> Iterator[tuple[RunRecord
 def class_gains(first: pd.DataFrame, second: pd.DataFrame, data: dict[int, FoldData], classes: tuple) -> pd.DataFrame:
     """Recall of each class by the first networks minus that by the second, paired by fold and seed; per subject.
 
-    Columns subject, class, gain; mean over seeds. A class that a subject never does is left out.
+    Columns subject, class, gain; mean over seeds. Classes without windows of a subject are left out.
     """
     rows = []
     for record, other in pairs(first, second):

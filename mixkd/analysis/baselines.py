@@ -1,4 +1,4 @@
-"""What a network must beat: the majority class, and a random forest on simple features (scikit-learn)."""
+"""Baselines: the majority class, and a random forest on simple features (scikit-learn)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from mixkd.windows import Windows
 
 
 def simple_features(x: np.ndarray) -> np.ndarray:
-    """Per channel: mean, sd, minimum, quartiles, maximum, mean absolute step; (n, 8 * n_channels) of (n, c, l)."""
+    """Mean, sd, minimum, quartiles, maximum, mean |step|: (n, 8 * n_channels) of x (n, n_channels, n_samples)."""
     quantiles = np.quantile(x, (0, 0.25, 0.5, 0.75, 1), axis=2)
     parts = [x.mean(2), x.std(2), *quantiles, np.abs(np.diff(x, axis=2)).mean(2)]
     return np.concatenate(parts, axis=1)
 
 
 def split_at_random(train: Windows, test: Windows, seed: int) -> tuple[Windows, Windows]:
-    """The windows of both, split anew without regard to subjects, with as many test windows: what not to do."""
+    """All windows, split at random instead of by subject (leaky, for comparison); same number of test windows."""
     x, y, subject = (np.concatenate([getattr(w, a) for w in (train, test)]) for a in ("x", "y", "subject"))
     recording, start = (np.concatenate([getattr(w, a) for w in (train, test)]) for a in ("recording", "start"))
     order = np.random.default_rng(seed).permutation(len(y))
@@ -27,7 +27,7 @@ def split_at_random(train: Windows, test: Windows, seed: int) -> tuple[Windows, 
 
 
 def majority(train: Windows, test: Windows) -> float:
-    """Accuracy of always answering the most frequent training class."""
+    """Accuracy of predicting the most frequent training class."""
     return float((test.y == np.bincount(train.y).argmax()).mean())
 
 

@@ -19,7 +19,7 @@ KEYS = ["method", "teachers", "total_epochs"]
 
 
 def gains(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs with `gain`: accuracy minus that of the scratch student of as many epochs, same subject and seed."""
+    """The runs with `gain`: accuracy minus that of the scratch student with equal epochs, subject and seed."""
     same = ["total_epochs", "subject", "seed"]
     alone = runs[runs["teachers"] == "none"].set_index(same)["accuracy"]
     control = alone.loc[[*runs[same].itertuples(index=False, name=None)]]

@@ -1,4 +1,4 @@
-"""What networks and topology cost: parameters, multiply-adds, and times from the benchmark records."""
+"""Cost of networks and topology: parameters, multiply-adds, and times from the benchmark records."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ def network_costs(n_channels: int, n_samples: int, resolution: int, n_classes: i
     shapes: dict[Modality, tuple[int, ...]] = {"signal": (n_samples,), "image": (resolution, resolution)}
     for modality, shape in shapes.items():
         for depth, width in NETWORKS:
-            net = networks.build(modality, depth, width, n_channels, n_classes, torch.Generator())
+            net = networks.build(
+                modality, depth, width, n_channels=n_channels, n_classes=n_classes, generator=torch.Generator()
+            )
             rows.append(
                 {
                     "modality": modality,
                     "network": f"WRN{depth}-{width}",
                     "parameters": networks.n_parameters(net),
-                    "multiply_adds": multiply_adds(modality, depth, width, (n_channels, *shape), n_classes),
+                    "multiply_adds": multiply_adds(modality, depth, width, (n_channels, *shape), n_classes=n_classes),
                 }
             )
     return pd.DataFrame(rows)
@@ -52,7 +54,7 @@ def image_path(latency: dict[str, Any], network: str = "WRN16-1") -> pd.DataFram
 
 
 def benchmark(name: str, folder: Path = BENCHMARKS) -> dict[str, Any]:
-    """The record that `make bench` wrote: `topology`, `training` or `latency`. MixkdError when there is none."""
+    """The record that `make bench` wrote: `topology`, `training` or `latency`. Raises MixkdError if there is none."""
     path = folder / f"{name}.json"
     if not path.is_file():
         raise MixkdError(f"{path}: no such benchmark record; run `make bench`")
@@ -60,7 +62,7 @@ def benchmark(name: str, folder: Path = BENCHMARKS) -> dict[str, Any]:
 
 
 def made_with(name: str, folder: Path = BENCHMARKS) -> str:
-    """Under what a benchmark record was measured, in lines: commit; processor, threads; versions."""
+    """Provenance of a benchmark record, a line each: commit; CPU and threads; package versions."""
     about = benchmark(name, folder)["provenance"]
     found = ", ".join(f"{package} {version}" for package, version in about["versions"].items())
     changed = " with local changes" if about["git"]["dirty"] else ""
@@ -70,9 +72,9 @@ def made_with(name: str, folder: Path = BENCHMARKS) -> str:
 
 
 def campaign(records: list[RunRecord]) -> pd.DataFrame:
-    """What runs cost as they were made: per kind of network, their number, median seconds and core-hours.
+    """Cost of training: per kind of network, number of runs, median seconds and core-hours.
 
-    A student's seconds hold its share of building traces: the first of a stream pays. Probes are not in them.
+    The seconds of the first student of a stream include building its traces. Probes are not included.
     """
     kinds = [f"{r.spec.modality} {r.spec.role} WRN{r.spec.depth}-{r.spec.width}" for r in records]
     seconds = pd.DataFrame({"kind": kinds, "seconds": [r.provenance["seconds"] for r in records]})

@@ -1,4 +1,4 @@
-"""What the group's released code does otherwise than its equations, and what each difference does to our results."""
+"""Differences between the group's released code and its equations, and their effects on our results."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def effects(bases: Sequence[RunSpec], lookup: Lookup, final: bool) -> pd.DataFra
     rows = []
     for deviation in shown(final):
         for metric in SHOWN:
-            found = difference(deviation.released, deviation.exact, metric, bases, lookup)
+            found = difference(deviation.released, deviation.exact, metric, bases=bases, lookup=lookup)
             about = {"what": deviation.what, "where": deviation.where, "metric": metric}
             rows.append(about | summary(found, final))
     for choice, what in (
@@ -109,9 +109,9 @@ def effects(bases: Sequence[RunSpec], lookup: Lookup, final: bool) -> pd.DataFra
 
 
 def spreads(runs: pd.DataFrame) -> pd.DataFrame:
-    """By method and teachers: standard deviation over subjects, and what is quoted when a standard error is meant.
+    """By method and teachers: standard deviation over subjects, and the spread quoted for PAMAP2 in earlier papers.
 
-    Quoted as for PAMAP2 in earlier papers: sd with n in place of n - 1, over the root of the number of runs less one.
+    Quoted: sd with divisor n in place of n - 1, divided by the root of the number of runs minus 1.
     """
     rows = []
     for (method, by), part in runs.groupby(["method", "teachers"], sort=False):

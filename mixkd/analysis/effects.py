@@ -1,7 +1,7 @@
-"""What changing one setting does, on each data set of the campaign: sizes with intervals, no verdicts.
+"""Effects of changing one setting, on each data set of the campaign: with intervals, without verdicts.
 
-Paired by held-out subject with seeds averaged, folds as units, as the claims are, but neither corrected for their
-number nor declared before the runs: for reading beside the claims, not for adding to them.
+Paired by held-out subject with seeds averaged, folds as units, as for the claims, but neither corrected for multiple
+tests nor declared before the runs: a supplement to the claims, no further claims.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SHOWN = ("accuracy", "nll")
 
 @dataclass(frozen=True)
 class Effect:
-    """A changed setting and the one that it is compared with. `full_only`: not in profiles of few people."""
+    """A changed setting and its baseline `plain`. `full_only`: not in profiles of few people."""
 
     study: str
     what: str
@@ -84,13 +84,13 @@ def table(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True) -> pd.Da
     """A row per effect and metric: study, what, metric, dataset and `summary`; intervals if `final`."""
     return pd.DataFrame(
         {"study": e.study, "what": e.what, "metric": metric, "dataset": bases[0].dataset}
-        | summary(difference(e.changed, e.plain, metric, bases, lookup), final)
+        | summary(difference(e.changed, e.plain, metric, bases=bases, lookup=lookup), final)
         for e in shown(final)
         for metric in SHOWN
     )
 
 
-def difference(changed: Make, plain: Make, metric: str, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
+def difference(changed: Make, plain: Make, metric: str, *, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
     """`changed` minus `plain` by fold and held-out subject, seeds averaged."""
     return contrast(Part("effect", minus(changed, plain), "differs", metric), bases, lookup)
 
@@ -104,10 +104,10 @@ def summary(differences: pd.Series, final: bool = True) -> dict[str, float]:
 
 
 def agreement(table: pd.DataFrame) -> dict[str, int]:
-    """Of effects on one metric over data sets: how many point to one side, and how many clearly so, or clearly do not.
+    """Number of effects on one metric that agree in sign over data sets.
 
-    same: on all data sets to the same side; clear: intervals of all leave out zero there; opposite: some intervals do
-    on one side and some on the other.
+    same: same sign on all data sets; clear: also all intervals exclude zero; opposite: intervals that exclude zero on
+    both sides.
     """
     side, low, high = (table.pivot(index="what", columns="dataset", values=c) for c in ("effect", "low", "high"))
     up, down = low > 0, high < 0

@@ -1,4 +1,4 @@
-"""What a network's features look like: maps of them, and V-scores of similar and dissimilar classes."""
+"""Features of a network: t-SNE and similarity maps, V-scores of similar and dissimilar classes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from mixkd.studies import tables
 
 
 def tsne(features: np.ndarray, seed: int = 0) -> np.ndarray:
-    """t-SNE map (n, 2) of features (n, d); perplexity 30, or less for few windows; started from PCA."""
+    """t-SNE map (n, 2) of features (n, n_features); perplexity 30, or less for few windows; initialised by PCA."""
     perplexity = min(30.0, (len(features) - 1) / 3)
     return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
 
 
 def similarity_map(features: np.ndarray, y: np.ndarray, per_class: int = 12) -> tuple[np.ndarray, np.ndarray]:
-    """Cosine similarity of windows sorted by class, `per_class` evenly spaced ones of each, and their labels.
+    """Cosine similarity (n, n) of `per_class` evenly spaced windows per class, sorted by class, and labels (n,).
 
-    The map of SP (Tung & Mori 2019) is this one with rows of unit length; features (n, d) are not negative.
+    features: (n, n_features), not negative. SP's map (Tung & Mori 2019) is this one with rows of unit length.
     """
     rows = [own[np.arange(min(len(own), per_class)) * len(own) // min(len(own), per_class)] for own in _of_class(y)]
     chosen = np.concatenate(rows)
@@ -41,8 +41,8 @@ Pair = tuple[int, int]
 def class_pairs(confusion: np.ndarray) -> tuple[list[Pair], list[Pair]]:
     """Similar and dissimilar pairs of classes, from counts (n_classes, n_classes) of validation subjects (row true).
 
-    By the sum of the two rates of confusion: the highest N_SIMILAR, and all that share the lowest (as a rule none is
-    confused). Classes without windows take no part.
+    By the sum of the two confusion rates: the N_SIMILAR highest, and all with the lowest (usually 0). Classes without
+    windows are ignored.
     """
     rate = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     seen = np.flatnonzero(confusion.sum(axis=1)).tolist()
@@ -53,9 +53,10 @@ def class_pairs(confusion: np.ndarray) -> tuple[list[Pair], list[Pair]]:
 
 
 def mean_scores(v_scores: list[dict[str, Any]], confusion: np.ndarray) -> tuple[float, float]:
-    """Mean V-score over similar and over dissimilar pairs of classes, of a run's scores per pair; see `class_pairs`.
+    """Mean V-score over similar and over dissimilar pairs of classes; v_scores: per pair, of a run.
 
-    NaN where the run was tested on none of them: of two classes no pair is similar, and some people do few activities.
+    confusion: (n_classes, n_classes), see `class_pairs`. NaN if the run was tested on no such pair: with two classes no
+    pair is similar, and some people do few activities.
     """
     scores = {tuple(row["pair"]): row["v_score"] for row in v_scores}
     found = ([scores[p] for p in pairs if p in scores] for pairs in class_pairs(confusion))
@@ -66,7 +67,7 @@ def mean_scores(v_scores: list[dict[str, Any]], confusion: np.ndarray) -> tuple[
 def by_similarity(runs: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:
     """A study's rows, once with the V-score of similar classes and once of dissimilar ones; columns kind, v_score.
 
-    Which classes are similar: by the plain students of the same fold, on its validation subjects.
+    Similar classes are determined by the plain students of the same fold, on its validation subjects.
     """
     confusion: dict[int, np.ndarray] = {}
     for record in tables.records(plain):

@@ -1,4 +1,4 @@
-"""Statistics of paired differences: t interval, exact sign-flip p, Holm's correction, what could have been found."""
+"""Statistics of paired differences: t interval, exact sign-flip p, Holm's correction, detectable effect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXACT_UP_TO = 16  # differences: 65,536 sign patterns; above, as many random one
 def sign_flip(differences: np.ndarray) -> float:
     """Two-sided p of the mean of differences (n,) under symmetry about zero, over all 2^n patterns of signs.
 
-    Above EXACT_UP_TO units over random patterns; 1 for none.
+    Above EXACT_UP_TO units over random patterns; 1 for no differences.
     """
     n = len(differences)
     if n == 0:
@@ -34,7 +34,7 @@ def sign_flip(differences: np.ndarray) -> float:
 
 
 def interval(differences: np.ndarray) -> tuple[float, float]:
-    """95 % t interval of the mean of differences (n,); without width where all are equal. NaN below two."""
+    """95 % t interval of the mean of differences (n,); zero width if all are equal, NaN for n < 2."""
     n = len(differences)
     if n < 2:
         return math.nan, math.nan
@@ -43,9 +43,9 @@ def interval(differences: np.ndarray) -> tuple[float, float]:
 
 
 def detectable(differences: np.ndarray, level: float = LEVEL) -> float:
-    """The true mean that a two-sided paired t test at `level` would have found with power 0.8, given n and this spread.
+    """Smallest true mean that a two-sided paired t test at `level` detects with power 0.8.
 
-    NaN below three.
+    Given the number and spread of differences (n,). NaN for n < 3.
     """
     n = len(differences)
     if n < 3:
@@ -59,7 +59,7 @@ def detectable(differences: np.ndarray, level: float = LEVEL) -> float:
 
 
 def holm(p: Sequence[float]) -> np.ndarray:
-    """Adjusted p values: Holm 1979, step-down Bonferroni."""
+    """Adjusted p values (n,): Holm 1979, step-down Bonferroni."""
     order = np.argsort(p, kind="stable")
     steps = np.maximum.accumulate(np.asarray(p)[order] * np.arange(len(p), 0, -1))
     result = np.empty(len(p))

@@ -16,11 +16,11 @@ N_TRAIN = 1024  # evenly spaced training windows that stand for all
 
 
 def line(first: RunRecord, second: RunRecord, data: FoldData, at: np.ndarray) -> pd.DataFrame:
-    """Accuracy and loss at (1 - at) * first + at * second, two signal networks of one shape.
+    """Accuracy and loss at (1 - at) * first + at * second, two signal networks of one architecture; at: (n,).
 
-    Columns at, batchnorm, split, accuracy, loss. `recomputed`: BatchNorm statistics are those of training windows at
-    each point; `interpolated`: mixed like the weights, which breaks networks that are fine (Izmailov et al. 2018): NaN
-    where, beyond the ends, a mixed variance is below zero.
+    Columns at, batchnorm, split, accuracy, loss. `recomputed`: BatchNorm statistics of training windows at each point;
+    `interpolated`: mixed like the weights, which degrades good networks (Izmailov et al. 2018); NaN if, beyond the
+    ends, a mixed variance is negative.
     """
     ends = [trained_network(record, data).state_dict() for record in (first, second)]
     net = trained_network(first, data)

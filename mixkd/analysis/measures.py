@@ -1,4 +1,4 @@
-"""The metrics of claims and effects: how each is read from a record, what is negligible, and how it is shown."""
+"""Metrics of claims and effects: how to compute each from a record, its margin, its unit in figures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mixkd.runs.store import RunRecord
 
 @dataclass(frozen=True)
 class Measure:
-    """`margin`: a difference that nobody needs to care about (declared). Figures show `scale` times it, in `unit`."""
+    """`margin`: largest negligible difference (declared). Figures show `scale` times the metric, in `unit`."""
 
     margin: float
     unit: str = "points of accuracy"
@@ -34,10 +34,10 @@ MEASURES = {
 
 
 def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
-    """A metric of a run by held-out subject, or for all subjects of its fold where it was measured on them together.
+    """A metric of a run by held-out subject, or one value for all subjects of the fold if measured on them together.
 
-    `confusion`, of plain students on the fold's validation subjects, chooses similar and dissimilar classes; where the
-    run was tested on none of these, there is no V-score and the result is empty.
+    confusion: (n_classes, n_classes), of plain students on the fold's validation subjects; determines similar and
+    dissimilar classes. If the run was tested on no such pair, there is no V-score and the result is empty.
     """
     probes = record.probes
     if metric in METRICS:

@@ -1,4 +1,4 @@
-"""What is left of a student's accuracy when its input is corrupted or attacked. Measured by probes while training."""
+"""Accuracy of students on corrupted and adversarial inputs, from the probes of their records."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ STRENGTHS: dict[str, tuple[float, ...]] = {
 
 
 def table(runs: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
-    """A study's rows, once for every kind and strength of spoiling; strength 0 is the clean window.
+    """One row per run, corruption and strength; strength 0 is the uncorrupted window.
 
-    `accuracy` is of the corrupted windows; `kept` its difference to the clean accuracy of the same windows.
+    `accuracy`: on the corrupted windows; `kept`: its difference to the accuracy on the same windows, uncorrupted.
     """
     rows = []
     for about, record in zip(runs.to_dict("records"), tables.records(runs), strict=True):
@@ -37,7 +37,7 @@ def table(runs: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
 
 
 def corrupted_windows(part: FoldData, row: int, level: int, seed: int = 0) -> dict[str, np.ndarray]:
-    """One normalised test window, (n_channels, n_samples), clean and with both corruptions at a level."""
+    """One normalised test window, clean and with both corruptions at a level: (n_channels, n_samples) by name."""
     x = part.signals["test"][[row]]
     rng = np.random.default_rng(seed)
     both = {kind: probes.corrupted(x, kind, level, rng) for kind in probes.LEVELS}

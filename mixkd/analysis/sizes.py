@@ -1,4 +1,4 @@
-"""What the data sets hold, as tables: sizes, repairs of loaders, sensors, people and hours, balance of classes."""
+"""Tables of the data sets: sizes, repairs by loaders, sensors, people and hours, balance of classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UNKNOWN = "–"
 
 
 def sizes(rows: Rows) -> pd.DataFrame:
-    """Every registered data set, as text for people: sizes where they were measured."""
+    """Sizes of every registered data set, as text; unknown if not measured."""
     columns = ("people", "hours", "classes", "channels", "rate, Hz", "window, s", "windows", "folds", "files")
     found = {}
     for name in DATASETS:
@@ -27,7 +27,7 @@ def sizes(rows: Rows) -> pd.DataFrame:
 
 
 def repairs(rows: Rows) -> pd.DataFrame:
-    """What loaders interpolated, split or left out; counts by class are added up."""
+    """Counts of values that loaders interpolated, split or left out, summed over classes."""
     found: dict[tuple[str, str], int] = {}
     for name in (name for name in DATASETS if name in rows):
         for what, n in rows[name]["counts"].items():
@@ -39,7 +39,7 @@ def repairs(rows: Rows) -> pd.DataFrame:
 
 
 def registered() -> pd.DataFrame:
-    """Sensors and licence of every registered data set: known before any file is here."""
+    """Sensors and licence of every registered data set; needs no raw files."""
     found = {name: (entry.sensors, entry.licence) for name, entry in DATASETS.items()}
     return pd.DataFrame.from_dict(found, orient="index", columns=["sensors", "licence"])
 

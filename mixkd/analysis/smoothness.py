@@ -1,6 +1,6 @@
-"""How smooth targets are, and how much of mixup's effect a temperature of equal smoothness has too.
+"""Entropy of teacher targets, and how much of mixup's effect an entropy-matched temperature reproduces.
 
-Entropies come from the curves that probes kept: mean entropy (nats) of softmax(logits / T) at `probes.TEMPERATURES`.
+Entropies come from curves in the records: mean entropy (nats) of softmax(logits / T) at `probes.TEMPERATURES`, (n,).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LOG_T = np.log(TEMPERATURES)
 
 
 def entropy_at(curve: np.ndarray, temperature: float) -> float:
-    """Mean entropy (nats) at a temperature, between the curve's points in its logarithm."""
+    """Mean entropy (nats) at a temperature: curve (n,), interpolated in log T."""
     if not TEMPERATURES[0] <= temperature <= TEMPERATURES[-1]:
         expected = f"{TEMPERATURES[0]:g} to {TEMPERATURES[-1]:g}"
         raise MixkdError(f"temperature: found {temperature:g}, expected {expected}")
@@ -26,9 +26,9 @@ def entropy_at(curve: np.ndarray, temperature: float) -> float:
 
 
 def effective_temperature(curve: np.ndarray, target_entropy: float) -> float:
-    """The temperature at which the curve has this entropy (nats). Entropy grows with temperature, so there is one.
+    """The temperature at which curve (n,) has this entropy (nats); unique, because entropy increases with temperature.
 
-    Raises MixkdError when it lies outside the curve.
+    Raises MixkdError if the entropy is outside the curve.
     """
     if not curve[0] <= target_entropy <= curve[-1]:
         expected = f"{curve[0]:.4g} to {curve[-1]:.4g} nats"
@@ -46,9 +46,9 @@ def target_entropies(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def matched_temperatures(table: pd.DataFrame) -> pd.DataFrame:
-    """For each temperature, the one at which the plain teacher is as smooth as the mixup-trained one at the first.
+    """For each T, the temperature at which the plain teacher's mean entropy equals the mixup-trained teacher's at T.
 
-    Takes a temperature study's rows; returns subject, seed, temperature, effective. Clean training windows.
+    Takes a temperature study's rows; returns subject, seed, temperature, effective. On clean training windows.
     """
     clean, rows = table[table["share"] == 0], []
     for (subject, seed), part in clean.groupby(["subject", "seed"], sort=False):
@@ -63,10 +63,10 @@ def matched_temperatures(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def matched_effects(table: pd.DataFrame, matched: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """What mixup in the teacher does to a metric of its student, and what the matched temperature alone does.
+    """Effect of mixup in the teacher on a metric of its student, and effect of the matched temperature alone.
 
     Per subject, seed and temperature: `mixup` is Mix-T & S minus T & S; `matched` is T & S at the matched temperature
-    minus T & S, read between the study's temperatures in their logarithm. Matches outside of these are left out.
+    minus T & S, interpolated in log T between the study's temperatures. Matches outside of these are left out.
     """
     clean = (
         table[table["share"] == 0].set_index(["subject", "seed", "teacher_mixup", "temperature"])[metric].sort_index()

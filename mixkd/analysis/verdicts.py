@@ -32,10 +32,10 @@ Lookup = Callable[[RunSpec], RunRecord | None]
 
 
 def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
-    """The part's contrast by fold and held-out subject, seeds averaged. `unpaired` people of the data set are left out.
+    """The part's contrast by fold and held-out subject, seeds averaged. `unpaired` subjects are left out.
 
-    What was measured on all subjects of a fold together has one row, what could not be (V-scores of classes that they
-    did not do) has none. A run that is missing: MixkdError naming it.
+    A metric measured on all subjects of a fold together has one row; a metric that is undefined (V-scores of classes
+    without windows) has none. Raises MixkdError for a missing run.
     """
 
     def found(spec: RunSpec) -> RunRecord:
@@ -58,20 +58,20 @@ def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
 
 
 def units(differences: pd.Series) -> np.ndarray:
-    """A contrast by fold: subjects of a fold are tested on the same networks, so they are not independent."""
+    """A contrast by fold, (n,): subjects of a fold are tested on the same networks, so they are not independent."""
     return differences.groupby(level="fold", sort=False).mean().to_numpy()
 
 
 def n_people(differences: pd.Series) -> int:
-    """How many subjects a contrast is about, whether or not they were measured together."""
+    """Number of distinct subjects in a contrast."""
     return sum(names.count("+") + 1 for names in differences.index.get_level_values("subject"))
 
 
 def judge(part: Part, differences: np.ndarray, level: float = LEVEL) -> dict[str, object]:
-    """Effect, interval, p, what they say before any correction, and `detectable`, of differences by unit (n,).
+    """Effect, interval, p, uncorrected verdict and `detectable`, of differences by unit (n,).
 
-    They say for, against, equal (around zero and inside the margin), or nothing (open). `inside`: is the interval
-    inside the margin?
+    `says`: for, against, equal (around zero and inside the margin) or open. `inside`: whether the interval is inside
+    the margin.
     """
     margin, (low, high) = MEASURES[part.metric].margin, interval(differences)
     around = margin if part.direction == "not_above" else 0.0
@@ -112,12 +112,13 @@ def assess(
     lookup: Lookup,
     final: bool = True,
     claims: Sequence[Claim] = CLAIMS,
+    *,
     by_person: bool = False,
 ) -> Tested:
     """Test the claims on the plain students `bases` and the runs made from them.
 
-    `final` False (profiles of few people): points only, no interval, p or verdict. `by_person`: as if people who are
-    tested on the same networks were independent.
+    `final` False (profiles of few people): effects only, no interval, p or verdict. `by_person`: treats people who are
+    tested on the same networks as independent.
     """
     rows, contrasts, dataset = [], {}, bases[0].dataset
     for claim in claims:
@@ -191,7 +192,7 @@ def everywhere(
 
 
 def join(tested: Sequence[Tested]) -> Tested:
-    """The same claims on several data sets, one below the other; each was corrected on its own."""
+    """Concatenate tests of the same claims on several data sets; p values are corrected per data set."""
     contrasts = {key: found for one in tested for key, found in one.contrasts.items()}
     verdicts, parts = (
         pd.concat([getattr(one, table) for one in tested], ignore_index=True) for table in ("claims", "parts")
@@ -200,7 +201,7 @@ def join(tested: Sequence[Tested]) -> Tested:
 
 
 def outcome(tested: Tested, final: bool) -> str:
-    """What became of the claims, for the end of a sentence that begins with them."""
+    """Verdicts of all claims as text, for the end of a sentence."""
     if not final:
         return "none is decided here: few people and one seed give points, the full profile gives verdicts"
     return "; ".join(f"on {name} {_said(own)}" for name, own in tested.claims.groupby("dataset", sort=False))
@@ -223,9 +224,9 @@ SENSITIVITY = {
 def sensitivity(
     bases: Sequence[RunSpec], lookup: Lookup, final: bool = True, claims: Sequence[Claim] = CLAIMS
 ) -> pd.DataFrame:
-    """Verdict per claim (row) as claimed, and with another metric or epoch in the place of accuracy (columns).
+    """Verdict per claim (row) as claimed, and with another metric or epoch in place of accuracy (columns).
 
-    Where subjects are tested in groups, also as if people who share their networks were independent.
+    If subjects are tested in groups, also with people who share their networks treated as independent.
     """
     found = assess(bases, lookup, final, claims).claims.set_index("claim")
     result = found[["dataset", "verdict"]].rename(columns={"verdict": "as_claimed"})

@@ -1,6 +1,6 @@
-"""The book: notebooks executed by papermill into a staged copy, pages completed there, rendered by Sphinx.
+"""Build of the book: papermill executes the notebooks into a stage folder, pages are completed there, Sphinx renders.
 
-Sphinx never executes anything, so no number can be stale; warnings are errors; every build starts from clean.
+Sphinx never executes code, so no number is stale; warnings are errors; every build starts from an empty stage.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from mixkd.runs.store import RunRecord
 from mixkd.studies import Scope
 
 PAGES = "book"
-TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "replace"}  # of what a process writes, in any locale
+TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "replace"}  # of the output of processes, in any locale
 HEADLINE = ("11_claims.ipynb", "fig-scorecard")  # shown on the home page
 
 
@@ -49,9 +49,9 @@ class Execution:
 
 
 def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int | None = None) -> Path:
-    """Train what is missing, execute, render into `target`/html; returns its index.html.
+    """Train missing runs, execute the notebooks, render into `target`/html; returns its index.html.
 
-    Raises MixkdError on any failure; then the site of the last success stays.
+    Raises MixkdError on any failure; the last complete site is kept.
     """
     if not notebook.NOTEBOOKS.is_dir():
         raise MixkdError(f"{notebook.NOTEBOOKS}: not found; the book is built from a clone of the repository")
@@ -68,7 +68,7 @@ def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int |
     say("notebooks: executing")
     chosen = {"profile": scope.profile, "dataset": scope.dataset, "seed": scope.seed}
     executions = execute_all(stage, chosen)
-    complete(stage, executions, chosen, len(plan.missing), trained, commits_of(shown))
+    complete(stage, executions, chosen, n_trained=len(plan.missing), seconds=trained, commits=commits_of(shown))
     say("book: rendering")
     return render(stage, target)
 
@@ -76,7 +76,7 @@ def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int |
 def execute_all(stage: Path, parameters: dict[str, Any]) -> list[Execution]:
     """Execute every notebook of the checkout into the stage, two at a time, one thread each.
 
-    The last first: among them is the one that trains, and nothing should have to wait for it alone.
+    In reverse order: one of the last notebooks trains, takes longest, and should start first.
     """
     paths = sorted(notebook.NOTEBOOKS.glob("*.ipynb"), reverse=True)
 
@@ -101,11 +101,12 @@ def complete(
     stage: Path,
     executions: list[Execution],
     parameters: dict[str, Any],
+    *,
     n_trained: int,
     seconds: float,
     commits: list[str],
 ) -> None:
-    """Copy pages and configuration into the stage; fill the status page; end every page with its provenance."""
+    """Copy pages and configuration into the stage; write the generated pages; append provenance to every page."""
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(CHECKOUT / name, stage / name)
     shutil.copytree(CHECKOUT / PAGES, stage / PAGES)
@@ -123,7 +124,7 @@ def complete(
         foot = footer(execution.parameters, f"{execution.seconds:.0f} s for this notebook")
         for cell in content["cells"]:
             if "injected-parameters" in cell["metadata"].get("tags", []):
-                cell["metadata"]["tags"].append("remove-cell")  # the page's foot tells the values
+                cell["metadata"]["tags"].append("remove-cell")  # the footer of the page lists the values
         content["cells"].append({"cell_type": "markdown", "id": "provenance", "metadata": {}, "source": foot})
         path.write_text(json.dumps(content, indent=1), encoding="utf-8")
     for path in sorted((stage / PAGES).glob("[!_]*.md")):
@@ -132,7 +133,7 @@ def complete(
 
 
 def figure_of(path: Path, name: str) -> bytes:
-    """The PNG of a named figure of an executed notebook. MixkdError when it is not there."""
+    """The PNG of a named figure of an executed notebook. Raises MixkdError if there is none."""
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         if cell["metadata"].get("mystnb", {}).get("figure", {}).get("name") == name:
             for output in cell["outputs"]:
@@ -156,7 +157,7 @@ def each_script_once(html: str) -> str:
 
 
 def choices_table() -> str:
-    """What validation subjects chose, from the committed table of `benchmarks.choices`."""
+    """Table of the choices made on validation subjects, from the committed results of `benchmarks.choices`."""
     table = pd.read_csv(CHECKOUT / "results" / "choices.csv")
     means = (
         table.groupby(["choice", "value"], sort=False)[["validation_accuracy", "validation_nll"]].mean().reset_index()
@@ -169,7 +170,7 @@ def choices_table() -> str:
 
 
 def footer(parameters: dict[str, Any], wall_time: str) -> str:
-    """What every page ends with."""
+    """The footer of a page: parameters, commit, versions, wall time."""
     rows = [f"{name} | `{value}`" for name, value in parameters.items()]
     rows += [
         f"rendered by | {commit(git_state())}",
@@ -181,19 +182,19 @@ def footer(parameters: dict[str, Any], wall_time: str) -> str:
 
 
 def commits_of(records: Iterable[RunRecord]) -> list[str]:
-    """The commits that trained these runs, as the status page names them."""
+    """The distinct commits that trained these runs, as text."""
     return sorted({commit(record.provenance["git"]) for record in records})
 
 
 def commit(git: dict[str, Any]) -> str:
-    """A commit as pages name it."""
+    """A commit as text."""
     if not git["sha"]:
         return "code outside a checkout"
     return f"`{git['sha'][:10]}`{' with local changes' if git['dirty'] else ''}"
 
 
 def status_table(executions: list[Execution], n_trained: int, seconds: float, commits: list[str]) -> str:
-    """The table of the status page: what was executed, in which time, what was trained and by which code."""
+    """The table of the status page: notebooks with wall times, number of runs trained, commits of the runs."""
     rows = "\n".join(f"| {e.name} | {e.seconds:.0f} s |" for e in executions)
     trained = f"{n_trained} runs were trained in {seconds / 60:.1f} min" if n_trained else "nothing had to be trained"
     by = ", ".join(commits)
@@ -212,12 +213,12 @@ def parameter_table() -> str:
 
 def _maths_offline(stage: Path) -> None:
     """MathJax from the installed package sphinx-mathjax-offline: formulas need no other host."""
-    found = importlib.util.find_spec("sphinx-mathjax-offline")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("sphinx-mathjax-offline")
+    if spec is None or spec.origin is None:
         raise MixkdError("package sphinx-mathjax-offline is not installed; pip install 'mixkd[book]'")
     target = stage / "_static" / "mathjax"
     target.mkdir()
-    shutil.copy(Path(found.origin).parent / "static" / "mathjax" / "tex-svg.js", target)
+    shutil.copy(Path(spec.origin).parent / "static" / "mathjax" / "tex-svg.js", target)
 
 
 def _launch_buttons(stage: Path) -> None:

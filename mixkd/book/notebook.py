@@ -1,4 +1,4 @@
-"""Notebook parameters: declared once in the notebook, checked before any work, however the notebook is run.
+"""Notebook parameters: declared once in the notebook, checked before execution.
 
 The parameters cell reads `name: type = value  # help`. papermill injects values without a check, so the first code
 cell of every notebook calls `check_parameters(globals())`; `mixkd notebook` checks before a kernel starts.
@@ -23,7 +23,7 @@ from mixkd.files import CHECKOUT, places
 from mixkd.specs.profiles import PROFILES
 
 NOTEBOOKS = CHECKOUT / "notebooks"
-SOCKETS = 80  # bytes of their folder's name: a socket's own has 103 at most (macOS)
+SOCKETS = 80  # maximum bytes of the folder's path: a socket's path has at most 103 (macOS)
 TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
 
 
@@ -65,7 +65,7 @@ def check_value(name: str, value: Any, kind: str) -> Any:
     if type(value) is not TYPES[kind] or (isinstance(value, float) and not math.isfinite(value)):
         raise MixkdError(f"parameter {name}: found {value!r}, expected {kind}")
     if name == "dataset":
-        # a folder of recordings is read into the store: its name there holds in every working directory
+        # a folder is imported into the store: its name there is valid in every working directory
         return named(str(value))
     if name in RULES:
         ok, expected = RULES[name]
@@ -75,19 +75,19 @@ def check_value(name: str, value: Any, kind: str) -> Any:
 
 
 def check_index(name: str, value: int, size: int) -> None:
-    """Refuse an index parameter that points beyond what the data holds."""
+    """Raises MixkdError for an index parameter that is out of range."""
     if value >= size:
         raise MixkdError(f"parameter {name}: found {value}, expected 0 to {size - 1}")
 
 
 def check_known(name: str, value: int, known: Sequence[int]) -> None:
-    """Refuse a parameter that names what the data do not hold."""
+    """Raises MixkdError for a parameter value that is not in the data."""
     if value not in known:
         raise MixkdError(f"parameter {name}: found {value}, expected one of {listed(known)}")
 
 
 def check_parameters(namespace: dict[str, Any]) -> None:
-    """Check a notebook's `globals()` after its parameters cell: every value, and no name that was not declared."""
+    """Check a notebook's `globals()` after its parameters cell: every value is valid, every name is declared."""
     declared = {name: getattr(hint, "__name__", str(hint)) for name, hint in namespace["__annotations__"].items()}
     for name, value in list(namespace.items()):
         if name in declared:
@@ -109,17 +109,17 @@ def _is_plain(value: Any) -> bool:
 
 
 def path_of(name: str) -> Path:
-    """A notebook by name (`05_mixup`), by file name or by path. MixkdError naming the nearest when there is none."""
+    """Path of a notebook by name (`05_mixup`), file name or path. Raises MixkdError with the nearest name otherwise."""
     known = {path.stem: path for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
     if name.removesuffix(".ipynb") in known:
         return known[name.removesuffix(".ipynb")]
-    if os.path.isfile(name):  # False for what is no path at all
+    if os.path.isfile(name):  # False if `name` is no valid path
         return Path(name)
     raise MixkdError(f"notebook: found {name!r}, {nearest(name, known)}")
 
 
 def parameters_of(path: Path) -> dict[str, Parameter]:
-    """The declared parameters of a notebook, in their order. MixkdError when it has no parameters cell."""
+    """The declared parameters of a notebook, in order. Raises MixkdError without a parameters cell."""
     try:
         import nbformat
     except ModuleNotFoundError as error:
@@ -149,7 +149,7 @@ def _declared(source: str) -> Iterator[Parameter]:
 
 
 def parameter_table() -> list[tuple[str, str, str, str, str]]:
-    """(parameter, type, default, meaning, chapters) of all notebooks; what several share is one row."""
+    """(parameter, type, default, meaning, chapters) of all notebooks; a shared parameter is one row."""
     chapters: dict[Parameter, list[str]] = {}
     paths = sorted(NOTEBOOKS.glob("*.ipynb"))
     for path in paths:
@@ -162,7 +162,7 @@ def parameter_table() -> list[tuple[str, str, str, str, str]]:
 
 
 def parse_assignments(path: Path, assignments: list[str]) -> dict[str, Any]:
-    """`name=value` strings as checked values of the notebook's parameters. MixkdError on the first that is wrong."""
+    """`name=value` strings as checked parameter values. Raises MixkdError for the first invalid one."""
     declared, result = parameters_of(path), {}
     for text in assignments:
         name, equals, value = text.partition("=")
@@ -183,9 +183,9 @@ def _literal(text: str) -> Any:
 
 
 def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
-    """Run a notebook with checked parameters; `output` appears only when every cell succeeded.
+    """Run a notebook with checked parameters; `output` is written only if every cell succeeds.
 
-    Its kernel is talked to through files: ports of kernels that start at once may clash (jupyter_client, issue 487).
+    The kernel communicates over IPC sockets: ports of kernels that start together may clash (jupyter_client 487).
     """
     import papermill
     from jupyter_client.kernelspec import NoSuchKernel
@@ -208,11 +208,11 @@ def execute(path: Path, output: Path, parameters: dict[str, Any]) -> None:
     except (RuntimeError, NoSuchKernel, ValueError) as error:  # ValueError: a notebook that names no language
         raise MixkdError(f"{path.name}: found no kernel that lives ({error}), expected one to run it") from error
     finally:
-        with suppress(OSError):  # its folder may be what failed
+        with suppress(OSError):  # the folder itself may have failed
             temporary.unlink(missing_ok=True)
 
 
 def _folder_for_sockets() -> tempfile.TemporaryDirectory:
-    """In TMPDIR, or in /tmp where names below TMPDIR are too long for sockets."""
+    """Temporary folder in TMPDIR, or in /tmp if paths below TMPDIR are too long for sockets."""
     place = tempfile.gettempdir()
     return tempfile.TemporaryDirectory(dir=place if len(os.fsencode(place)) <= SOCKETS else "/tmp")

@@ -1,4 +1,4 @@
-"""The command `mixkd data`: which data sets there are, where their files lie, fetching and checking them."""
+"""The command `mixkd data`: list, fetch, check and describe data sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Data sets: list them, fetch and check their files, describe one.")
 
-SHOWN = 50  # kinds of problems, at most
+SHOWN = 50  # maximum number of kinds of problems
 
 Name = Annotated[str, typer.Argument(help="Name of a data set, see `mixkd data list`.")]
 NameOrFolder = Annotated[str, typer.Argument(help="Name of a data set, or a folder with recordings of your own.")]
@@ -142,7 +142,7 @@ def survey(
         try:
             row = inventory.survey(name)
             inventory.add({name: row}, output or inventory.RECORD)
-        except MixkdError as error:  # the others may be whole
+        except MixkdError as error:  # other data sets may still work
             out.print(f"{short(name)}: {error}")
             failed += 1
         else:
@@ -152,41 +152,41 @@ def survey(
 
 
 def _check_folder(base: Path) -> None:
-    """Problems, all together; or a table by person, what was done, what is worth a look, and a plot beside it."""
+    """Print all problems; without problems a table by person, repairs and remarks, and write a plot."""
     import numpy as np
 
     from mixkd import figures
     from mixkd.datasets.own import folder
     from mixkd.files import atomic_write
 
-    found = folder.inspect(base)
-    groups = found.grouped()
+    content = folder.inspect(base)
+    groups = content.grouped()
     for problem, n in groups[:SHOWN]:
         out.print(problem + (f" (and the same in {n - 1} more)" if n > 1 else ""))
-    if found.problems:
+    if content.problems:
         if len(groups) > SHOWN:
             out.print(f"and {len(groups) - SHOWN} more kinds of problems")
-        out.print(f"{base}: {len(found.problems)} problem{'s' * (len(found.problems) > 1)}")
+        out.print(f"{base}: {len(content.problems)} problem{'s' * (len(content.problems) > 1)}")
         raise typer.Exit(1)
-    rows = table("person", "stretches", *found.classes, title="minutes of each person and class")
-    recordings = found.recordings()
+    rows = table("person", "stretches", *content.classes, title="minutes of each person and class")
+    recordings = content.recordings()
     for subject, minutes in zip(np.unique(recordings.subjects), recordings.minutes(), strict=True):
         n_stretches = int((recordings.subjects == subject).sum())
         rows.add_row(recordings.person(subject), f"{n_stretches}", *(f"{m:.1f}" if m else "none" for m in minutes))
     out.print(rows)
-    for what, count in found.counts.items():
+    for what, count in content.counts.items():
         out.print(f"{what}: {count:,}")
-    for remark in found.remarks:
+    for remark in content.remarks:
         out.print(f"worth a look: {remark}")
     picture = base / "dataset.png"
-    atomic_write(picture, figures.png(figures.overview(recordings, found.description.window)))
-    n = len(found.remarks)
+    atomic_write(picture, figures.png(figures.overview(recordings, content.description.window)))
+    n = len(content.remarks)
     wrong = f"no problem, {n} thing{'s' * (n > 1)} worth a look" if n else "nothing wrong"
-    out.print(f"{base}: {len(found.people)} people, {wrong}; {picture}")
+    out.print(f"{base}: {len(content.people)} people, {wrong}; {picture}")
 
 
 def _folder(name: str) -> str:
-    """The raw folder of a data set, several of which may share one."""
+    """Name of the raw folder of a data set; several data sets may share one."""
     from mixkd.datasets import dataset
     from mixkd.datasets.raw.sources import SOURCES
 
@@ -198,7 +198,7 @@ def _folder(name: str) -> str:
 
 @contextmanager
 def _progress() -> Iterator[Report]:
-    """Bytes so far on the terminal; silent where there is none."""
+    """Progress bar of bytes; hidden if the output is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=out, transient=True, disable=not out.is_terminal) as bar:
         task = bar.add_task("download", total=None)

@@ -25,7 +25,7 @@ app.add_typer(data.app, name="data")
 
 
 def _named(text: str) -> str:
-    from mixkd.datasets import named  # here: what numpy needs may not be there
+    from mixkd.datasets import named  # imported here: numpy may fail to load
 
     return named(text)
 
@@ -38,7 +38,7 @@ Workers = Annotated[int | None, typer.Option(min=1, help="Training processes; de
 
 
 def fields_of(settings: list[str]) -> dict[str, Any]:
-    """Fields of a run from `field=JSON`; what is no JSON is a word."""
+    """Fields of a run from `field=JSON`; a value that is no JSON is a string."""
     fields = {}
     for text in settings:
         name, equals, value = text.partition("=")
@@ -206,13 +206,13 @@ def predict(
     picture = target.with_suffix(".png")
     if picture == target or file.resolve() in (target.resolve(), picture.resolve()):
         raise MixkdError(f"-o {target}: found the name of the recording or of the plot, expected a new .csv")
-    parts = predict.read_recording(file, made.about, lambda what, n: out.print(f"{what}: {n}") if n else None)
-    rows, remarks = predict.label(made, parts)
+    segments = predict.read_recording(file, made.about, lambda what, n: out.print(f"{what}: {n}") if n else None)
+    rows, remarks = predict.label(made, segments)
     for remark in remarks:
         out.print(f"worth a look: {remark}", soft_wrap=True, markup=False)
     predict.write(rows, target)
     out.print(f"{len(rows)} windows: {target}", soft_wrap=True, markup=False)
-    timeline.plot(made.about, parts, rows, picture)
+    timeline.plot(made.about, segments, rows, picture)
     out.print(f"{picture}", soft_wrap=True, markup=False)
 
 
@@ -243,7 +243,7 @@ def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: See
 
 
 def main() -> None:
-    """Entry point: a refusal is one line on stderr and exit status 1; Ctrl-C is 130."""
+    """Entry point: a MixkdError is one line on stderr and exit status 1; Ctrl-C is 130."""
     terminal.tolerate()
     try:
         app(prog_name="mixkd")  # also as a module

@@ -1,4 +1,4 @@
-"""The terminal: text as any terminal can show it, and one line for what ends a command early."""
+"""Terminal output: tables, encoding, and the last line of a failed command."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from rich.table import Column, Table
 
 from mixkd.errors import MixkdError, machine_fault
 
-# brackets and colons stand for themselves, as names of files and labels have them; a path stays in one piece
+# no markup: names of files and labels may hold brackets and colons; soft wrap: a path is not broken
 out = Console(markup=False, emoji=False, soft_wrap=True)
 
 
 def table(*headers: str, title: str | None = None) -> Table:
-    """A table whose long words are folded, not cut."""
+    """A table that wraps long words instead of truncating them."""
     return Table(*(Column(header, overflow="fold") for header in headers), title=title)
 
 
 def tolerate() -> None:
-    """Let the standard streams escape what they cannot encode: `µ` in ASCII, file names that are no UTF-8."""
+    """Make the standard streams escape characters that they cannot encode, such as `µ` in ASCII."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def refusal(error: BaseException) -> str | None:
-    """The line for an error that ends a command; None for a bug, whose traceback is needed."""
+    """The last line for an error that ends a command; None for a bug, which needs its traceback."""
     if isinstance(error, MixkdError):
         return str(error)
     fault = machine_fault(error)
@@ -44,8 +44,8 @@ def say_last(line: str) -> None:
 
 
 def _drop(stream) -> None:
-    """Drop what a stream can no longer write (its disk is full), which would be a second error at exit."""
-    with suppress(AttributeError):  # there is no stream where it was closed before the start
+    """Discard the buffer of a stream that cannot be written (disk full): it would raise again at exit."""
+    with suppress(AttributeError):  # the stream is None if it was closed at the start
         try:
             stream.flush()
         except OSError:

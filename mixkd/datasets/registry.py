@@ -1,4 +1,4 @@
-"""What a `dataset` parameter may name: how each set is cut, how long networks train on it, whom to cite."""
+"""Registry of data sets: windows, epochs, licence and citation of each value of a `dataset` parameter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Scaling = Literal["overall", "within"]
 
 @dataclass(frozen=True)
 class Dataset:
-    """A registry entry: how recordings are cut and how long networks train on them.
+    """A registry entry: how recordings are cut into windows and how long networks train on them.
 
     window, step in samples. Sources of the choices: book/defaults.md.
     """
@@ -30,25 +30,25 @@ class Dataset:
     batch_size: int
     licence: str
     citation: str
-    seeds: int = 3  # at most, of the full profile
-    sensors: str = ""  # what they measure; where they are worn
+    seeds: int = 3  # maximum, in the full profile
+    sensors: str = ""  # quantities; positions on the body
     loader: str = "load"  # function of the module
-    unpaired: tuple[int, ...] = ()  # people that paired tests leave out
-    test: tuple[int, ...] = ()  # people of an official test set; none: every subject is tested in its turn
+    unpaired: tuple[int, ...] = ()  # subjects that paired tests leave out
+    test: tuple[int, ...] = ()  # subjects of an official test set; empty: cross-validation over all subjects
     rule: Rule = "whole"  # which windows have a label, see mixkd/windows.py
     scaling: Scaling = "overall"  # how signals are normalised, see mixkd/windows.py
     source: str = ""  # folder of the raw files, and name in mixkd/datasets/raw/sources.py; none: nothing to fetch
-    reading: dict[str, Any] = field(default_factory=dict)  # how files of your own are read, new ones too
+    reading: dict[str, Any] = field(default_factory=dict)  # format of files of your own, also of new ones
     labels: tuple[str, ...] = ()  # beside the activity: placement, targets
-    kept: str = ""  # name of recordings of your own that the store keeps, see mixkd/datasets/own/imported.py
+    kept: str = ""  # name of imported recordings of your own, see mixkd/datasets/own/imported.py
 
     def load(self) -> Recordings:
-        """The recordings. MixkdError where the raw files are not here or are damaged."""
+        """The recordings. Raises MixkdError if the raw files are missing or damaged."""
         loader = getattr(importlib.import_module(self.module), self.loader)
         return loader(self.kept) if self.kept else loader()
 
 
-UCI_HAR_TEST = (2, 4, 9, 10, 12, 13, 18, 20, 24)  # people; the other 21 of 30 train
+UCI_HAR_TEST = (2, 4, 9, 10, 12, 13, 18, 20, 24)  # subjects; the other 21 of 30 are for training
 
 DATASETS = {
     "watch": Dataset(
@@ -256,11 +256,11 @@ DATASETS |= {  # other views of the same files
 }
 
 
-KEPT = "folder-"  # how names of recordings begin that were read from a folder
+KEPT = "folder-"  # prefix of the names of imported folders
 
 
 def dataset(name: str) -> Dataset:
-    """The registry entry, or that of recordings of your own; else a MixkdError naming the nearest."""
+    """The registry entry of a public or imported data set. Raises MixkdError with the nearest name otherwise."""
     if name in DATASETS:
         return DATASETS[name]
     if name.startswith(KEPT):
@@ -269,7 +269,7 @@ def dataset(name: str) -> Dataset:
 
 
 def named(text: str) -> str:
-    """The name of a data set, given that name or a folder of recordings of your own, which is read into the store."""
+    """The name of a data set, given that name or a folder of your own recordings, which is imported into the store."""
     if text not in DATASETS and not text.startswith(KEPT) and os.path.isdir(text):  # False where it is no path at all
         return importlib.import_module("mixkd.datasets.own.imported").keep(Path(text))
     dataset(text)

@@ -35,7 +35,7 @@ from mixkd.windows import folds
 
 @dataclass(frozen=True)
 class Outcome:
-    """What cross-validation found: a row per person and seed, the students' records, and the exported description."""
+    """Results: a row per person and seed, the students' records, and the description of the exported student."""
 
     people: pd.DataFrame  # subject, seed, student, scratch, gain
     students: list[RunRecord]
@@ -60,7 +60,7 @@ def needed(scope: Scope) -> tuple[list[RunSpec], list[RunSpec]]:
 
 
 def run(scope: Scope, out: Path, say: Callable[[str], None], workers: int | None = None) -> Outcome:
-    """Train, export and report into `out`. Interrupted, the same call goes on where it stopped."""
+    """Train, export and report into `out`. After an interruption, the same call resumes."""
     scope = replace(scope, dataset=named(scope.dataset))
     runs, [final] = needed(scope)
     store = studies.store_of(scope)
@@ -73,8 +73,8 @@ def run(scope: Scope, out: Path, say: Callable[[str], None], workers: int | None
     about = export(last, fold_data(final.data), out)
     entry = dataset_entry(scope.dataset)
     say("labelling whole recordings of held-out people")
-    kept = all(record.folder for record in taught)  # published records come without weights
-    whole = in_use.table(taught) if kept else None
+    stored = all(record.folder for record in taught)  # published records come without weights
+    whole = in_use.table(taught) if stored else None
     outcome = Outcome(people(plain, taught, entry.load().person), taught, about, whole)
     atomic_write(out / "report.html", report(outcome, entry.title).encode())
     atomic_write(out / "README.md", card(outcome, entry.title).encode())
@@ -82,22 +82,22 @@ def run(scope: Scope, out: Path, say: Callable[[str], None], workers: int | None
 
 
 def people(plain: list[RunRecord], taught: list[RunRecord], name: Callable[[str], str] = str) -> pd.DataFrame:
-    """Accuracy of student and control, and the gain, on every held-out person, by name where there are names.
+    """Accuracy of student and control, and their difference, on every held-out person.
 
-    People of one `fold` are tested on the same networks.
+    name: maps a subject to a name. People of one `fold` are tested on the same networks.
     """
     rows = []
     for control, student in zip(plain, taught, strict=True):
-        for subject, found in student.probes["subjects"].items():
+        for subject, scores in student.probes["subjects"].items():
             scratch = control.probes["subjects"][subject]["accuracy"]
             about = {
                 "subject": name(subject),
                 "fold": student.spec.fold,
                 "seed": student.spec.seed,
-                "student": found["accuracy"],
+                "student": scores["accuracy"],
                 "scratch": scratch,
             }
-            rows.append(about | {"gain": found["accuracy"] - scratch})
+            rows.append(about | {"gain": scores["accuracy"] - scratch})
     return pd.DataFrame(rows)
 
 
@@ -114,11 +114,11 @@ def headline(people: pd.DataFrame) -> str:
 
 
 def in_practice(whole: pd.DataFrame | None) -> str:
-    """Accuracy as `predict` would label whole recordings, with that of a forest and of the majority class."""
+    """Sentence on the accuracy on whole recordings, labelled as in `predict`, of student, forest and majority class."""
     if whole is None:
         return "How right it is on whole recordings was not measured: the weights of published students are not kept."
     student, forest, majority = (whole.iloc[i] for i in range(3))
-    parts = [
+    clauses = [
         f"{100 * student[what]:.1f} % of {student[f'n {what}']:,} {words}"
         for what, words in (("one activity", "with one activity"), ("mixed", "with several"))
         if student[f"n {what}"]
@@ -126,7 +126,7 @@ def in_practice(whole: pd.DataFrame | None) -> str:
     single = "" if student["n mixed"] else "; these recordings hold one activity each, so changes were not measured"
     return (
         f"On all windows that `mixkd predict` makes of whole recordings of these people it is right on "
-        f"{100 * student['all']:.1f} % ({', '.join(parts)}{single}), a random forest on simple statistics on "
+        f"{100 * student['all']:.1f} % ({', '.join(clauses)}{single}), a random forest on simple statistics on "
         f"{100 * forest['all']:.1f} %, the most frequent class on {100 * majority['all']:.1f} %."
     )
 
@@ -144,7 +144,7 @@ def whole_table(whole: pd.DataFrame | None) -> str:
 
 
 def pooled(students: list[RunRecord]) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and labels of all held-out windows."""
+    """Logits (n, n_classes) and labels (n,) of all held-out windows."""
     logits = [record.arrays["test_logits"] for record in students]
     data = {fold: fold_data(spec.data) for fold, spec in {record.spec.fold: record.spec for record in students}.items()}
     return np.concatenate(logits), np.concatenate([tables.labels(record, data) for record in students])

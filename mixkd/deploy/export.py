@@ -1,6 +1,6 @@
-"""A trained student to take away: ONNX, safetensors, and a description of what it expects. `predict.py` runs it.
+"""Export of a trained student: ONNX, safetensors, and a description of its input and output. `predict.py` runs it.
 
-The exported network takes windows in physical units; normalisation is its first step, so it cannot be forgotten.
+The exported network takes windows in physical units; normalisation is its first layer.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from mixkd.runs.single import trained_network
 from mixkd.runs.store import RunRecord
 from mixkd.specs.run import RunSpec
 
-TOLERANCE = 1e-5  # between the logits of ONNX and torch, of the largest logit (default chosen here; float32 holds 1e-7)
+TOLERANCE = 1e-5  # relative difference of logits, ONNX and torch (default chosen here; float32 resolves 1e-7)
 SIZES = (1, 2, 7, 256)  # of the batches in which they are compared
 
 
 class Portable(nn.Module):
-    """Logits (n, n_classes) of windows (n, n_channels, n_samples) in physical units."""
+    """A network that includes its normalisation: logits (n, n_classes) of windows (n, n_channels, n_samples)."""
 
     mean: torch.Tensor
     std: torch.Tensor
@@ -53,7 +53,7 @@ class Portable(nn.Module):
 def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
     """Write student.onnx, student.safetensors and student.json into `folder`; returns the description.
 
-    The description is written last. Raises MixkdError where ONNX and torch disagree on 256 training windows.
+    The description is written last. Raises MixkdError if ONNX and torch disagree on 256 training windows.
     """
     spec, normalisation = record.spec, data.normalisation
     if spec.modality != "signal":
@@ -64,16 +64,19 @@ def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
     gap = agreement(portable, onnx, x)
     weights = pack({name: tensor.numpy() for name, tensor in portable.state_dict().items()})
     files = {"student.onnx": onnx, "student.safetensors": weights}
-    about = {**description(spec, data, portable.net), "files": {name: sha256(raw) for name, raw in files.items()}}
+    about = {
+        **description(spec, data, portable.net),
+        "files": {name: sha256(content) for name, content in files.items()},
+    }
     about |= {"onnx_gap": gap, "onnx_bytes": len(onnx)}
-    for name, raw in files.items():
-        atomic_write(folder / name, raw)
+    for name, content in files.items():
+        atomic_write(folder / name, content)
     atomic_write(folder / "student.json", canonical_json(about) + b"\n")
     return about
 
 
 def description(spec: RunSpec, data: FoldData, net: Network) -> dict[str, Any]:
-    """What the student expects and answers, as plain data."""
+    """Input, output and cost of the student, as plain data."""
     entry = dataset(spec.dataset)
     recordings = entry.load()
     n_channels, n_samples = data.parts["train"].x.shape[1:]
@@ -91,17 +94,22 @@ def description(spec: RunSpec, data: FoldData, net: Network) -> dict[str, Any]:
         "network": f"WRN{spec.depth}-{spec.width}",
         "parameters": networks.n_parameters(net),
         "multiply_adds": multiply_adds(
-            spec.modality, spec.depth, spec.width, (n_channels, n_samples), data.n_outputs, spec.network.head
+            spec.modality,
+            spec.depth,
+            spec.width,
+            (n_channels, n_samples),
+            n_classes=data.n_outputs,
+            head=spec.network.head,
         ),
         "spec": spec.as_dict(),
     }
 
 
 def to_onnx(portable: Portable, x: np.ndarray) -> bytes:
-    """The network as one ONNX file; any number of windows."""
+    """The network as one ONNX file for any number of windows; x: an example, (n, n_channels, n_samples)."""
     with TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of torch's own exporter
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nobody needs here
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns about torchvision, which is not needed
         path = Path(folder) / "student.onnx"
         torch.onnx.export(
             portable.eval(),
@@ -118,10 +126,10 @@ def to_onnx(portable: Portable, x: np.ndarray) -> bytes:
 
 
 def agreement(portable: Portable, onnx: bytes, x: np.ndarray) -> float:
-    """Largest difference between the logits of ONNX, in batches of several sizes, and torch, on windows x.
+    """Largest difference between the logits of ONNX, in batches of several sizes, and torch.
 
-    It is relative to the largest logit, or to 1 where all are smaller: large logits hold fewer decimals. Raises
-    MixkdError above TOLERANCE, or where a label differs.
+    x: windows (n, n_channels, n_samples). The difference is relative to the largest logit, or to 1 if all are smaller.
+    Raises MixkdError above TOLERANCE, or if a label differs.
     """
     import onnxruntime
 
@@ -131,8 +139,11 @@ def agreement(portable: Portable, onnx: bytes, x: np.ndarray) -> float:
     scale, worst = max(float(np.abs(expected).max()), 1.0), 0.0
     for size in SIZES:
         batches = np.array_split(x, range(size, len(x), size))
-        found = np.concatenate([session.run(None, {"windows": batch})[0] for batch in batches])
-        gap, differ = float(np.abs(found - expected).max()) / scale, int((found.argmax(1) != expected.argmax(1)).sum())
+        actual = np.concatenate([session.run(None, {"windows": batch})[0] for batch in batches])
+        gap, differ = (
+            float(np.abs(actual - expected).max()) / scale,
+            int((actual.argmax(1) != expected.argmax(1)).sum()),
+        )
         if differ or not gap <= TOLERANCE:
             found_here = f"ONNX logits {gap:.2g} of their size away from torch and {differ} other labels"
             raise MixkdError(

@@ -1,9 +1,9 @@
-"""How right students are in use: on whole recordings of held-out people, cut and labelled as `mixkd predict` does it.
+"""Accuracy of students in use: on whole recordings of held-out people, cut and labelled as in `mixkd predict`.
 
-Training and the other accuracies see windows of one activity alone. In use, windows half a window apart follow one
-another over a recording whatever is done; a window of several activities counts as right with the one that holds most
-of its samples (of equally many: the first class). What a loader left out cannot be measured: samples without an
-activity, stretches shorter than a window, holes. Where recordings hold one activity each, there is no mixed window.
+Training and the other accuracies use windows of one activity. In use, windows half a window apart cover a recording
+whatever the activity; the true label of a window of several activities is the one of most samples (ties: the first
+class). Samples that a loader left out are not measured: without an activity, in stretches shorter than a window, in
+gaps. If recordings hold one activity each, no window is mixed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mixkd.learning.fold_data import FoldData, fold_data
 from mixkd.runs.single import trained_network
 from mixkd.runs.store import RunRecord
 
-UNKNOWN = -1  # code of the label that `predict` gives where it has none
+UNKNOWN = -1  # code of windows that `predict` labels unknown
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Stream:
 
 
 def joined(recordings: Recordings, subjects: Sequence[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Signals and labels of these people, those that continue one another put together."""
+    """Signals (n_samples, n_channels) and labels (n_samples,) of these people; consecutive recordings are joined."""
     after = {before: i for i, before in enumerate(recordings.previous) if before >= 0}
     first = [i for i in range(len(recordings.signals)) if i not in set(after.values())]
     for i in (i for i in first if recordings.subjects[i] in subjects):
@@ -49,7 +49,7 @@ def joined(recordings: Recordings, subjects: Sequence[int]) -> Iterator[tuple[np
 
 
 def stream(recordings: Recordings, subjects: Sequence[int], window: int) -> Stream:
-    """What `predict` would cut the recordings of these people into."""
+    """The windows that `predict` would cut from the recordings of these people."""
     x, y, mixed = [], [], []
     for signal, label in joined(recordings, subjects):
         for starts, windows in predict.batches(signal, window) if len(signal) >= window else ():
@@ -61,23 +61,25 @@ def stream(recordings: Recordings, subjects: Sequence[int], window: int) -> Stre
     return Stream(*(np.concatenate(part) for part in (x, y, mixed)))
 
 
-def labels(record: RunRecord, data: FoldData, training: ranges.Training, units: Sequence[str], x: np.ndarray):
-    """Classes (n,) of windows in physical units, UNKNOWN where they are far outside the training people's ranges."""
+def labels(
+    record: RunRecord, data: FoldData, x: np.ndarray, *, training: ranges.Training, units: Sequence[str]
+) -> np.ndarray:
+    """Classes (n,) of windows x (n, n_channels, n_samples) in physical units; UNKNOWN outside the training ranges."""
     net = Portable(trained_network(record, data), data.normalisation.mean, data.normalisation.std)
-    found = np.empty(len(x), np.int64)
+    result = np.empty(len(x), np.int64)
     with torch.inference_mode():
         for i in range(0, len(x), predict.BATCH):
             part = x[i : i + predict.BATCH]
             away = ranges.outside(ranges.statistics(part, units), units, training).any(1)
-            found[i : i + predict.BATCH] = np.where(away, UNKNOWN, net(torch.from_numpy(part)).numpy().argmax(1))
-    return found
+            result[i : i + predict.BATCH] = np.where(away, UNKNOWN, net(torch.from_numpy(part)).numpy().argmax(1))
+    return result
 
 
 def table(students: list[RunRecord]) -> pd.DataFrame:
-    """A row per labeller: the students, and what a forest and the majority class of the same training people would say.
+    """A row each for the students, a forest and the majority class, all from the same training people.
 
-    Accuracies (0 to 1) over all held-out people and seeds, of windows with one activity, mixed ones, and all; macro F1
-    over all; `unknown`: the share that got no label, which counts as wrong. Counts are of windows of one seed.
+    Accuracies (0 to 1) over all held-out people and seeds, on windows with one activity, mixed windows, and all; macro
+    F1 on all; `unknown`: share of windows without a label, which count as wrong. Counts are of windows of one seed.
     """
     answers: dict[str, list[tuple[Stream, np.ndarray]]] = {"student": [], "random forest": [], "majority class": []}
     for fold in dict.fromkeys(record.spec.fold for record in students):
@@ -86,18 +88,20 @@ def table(students: list[RunRecord]) -> pd.DataFrame:
         recordings, train = entry.load(), data.parts["train"]
         seen = stream(recordings, data.fold.test, entry.window)
         training = ranges.fit(train.x, recordings.units)
-        answers["student"] += [(seen, labels(r, data, training, recordings.units, seen.x)) for r in of_fold]
+        answers["student"] += [
+            (seen, labels(r, data, seen.x, training=training, units=recordings.units)) for r in of_fold
+        ]
         forest = baselines.fitted(train).predict(baselines.simple_features(seen.x))
         answers["random forest"].append((seen, forest))
         answers["majority class"].append((seen, np.full(len(seen.y), np.bincount(train.y).argmax())))
     n_seeds = len(answers["student"]) / len(answers["random forest"])
-    return pd.DataFrame([row(name, found, n_seeds if name == "student" else 1) for name, found in answers.items()])
+    return pd.DataFrame([row(name, pairs, n_seeds if name == "student" else 1) for name, pairs in answers.items()])
 
 
-def row(name: str, found: list[tuple[Stream, np.ndarray]], n_seeds: float) -> dict[str, object]:
-    """One row of `table`; an accuracy without windows is NaN."""
-    y, mixed = (np.concatenate([getattr(seen, part) for seen, _ in found]) for part in ("y", "mixed"))
-    answer = np.concatenate([answer for _, answer in found])
+def row(name: str, answers: list[tuple[Stream, np.ndarray]], n_seeds: float) -> dict[str, object]:
+    """One row of `table`; answers: (windows, predicted classes (n,)) per fold. An accuracy without windows is NaN."""
+    y, mixed = (np.concatenate([getattr(seen, part) for seen, _ in answers]) for part in ("y", "mixed"))
+    answer = np.concatenate([answer for _, answer in answers])
     right = answer == y
     return {
         "labels by": name,

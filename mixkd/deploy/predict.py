@@ -1,6 +1,6 @@
-"""An exported student at work on a new recording, through ONNX, without torch.
+"""Labels of a new recording by an exported student, with ONNX, without torch.
 
-In: a folder that `export.py` wrote, and a CSV or Parquet file with a column per channel in the student's units.
+Input: a folder written by `export.py`, and a CSV or Parquet file with a column per channel in the student's units.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from mixkd.files import atomic_write, sha256
 
 BATCH = 256
 FORMAT = 3  # of student.json
-UNKNOWN = "unknown"  # label of windows far outside the training range
+UNKNOWN = "unknown"  # label of windows outside the training ranges
 
 
 @dataclass(frozen=True)
 class Student:
-    """An exported network and what it expects; see student.json."""
+    """An exported network and its description, see student.json."""
 
     folder: Path
     about: dict[str, Any]
 
     @staticmethod
     def load(folder: Path) -> Student:
-        """Raises MixkdError for a folder without a student, or one whose network is not what was exported."""
+        """Read a folder. Raises MixkdError if it holds no student, or if the network does not match its SHA-256."""
         path = folder / "student.json"
         try:
             about = json.loads(path.read_bytes())
@@ -61,7 +61,7 @@ class Student:
         return onnxruntime.InferenceSession(str(self.folder / "student.onnx"), providers=["CPUExecutionProvider"])
 
     def probabilities(self, windows: np.ndarray) -> np.ndarray:
-        """(n, n_classes) of windows (n, n_channels, n_samples) in physical units."""
+        """Probabilities (n, n_classes) of windows (n, n_channels, n_samples) in physical units."""
         split = np.array_split(windows, range(BATCH, len(windows), BATCH))
         logits = np.concatenate([self.session.run(None, {"windows": part})[0] for part in split])
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -71,10 +71,10 @@ class Student:
 def read_recording(
     path: Path, about: dict[str, Any], count: Callable[[str, int], None] = lambda what, n: None
 ) -> list[tuple[float, np.ndarray]]:
-    """Stretches without holes, (first time in s, signal (n_samples, n_channels)), of the student's channels and rate.
+    """Segments without gaps, (first time in s, signal (n_samples, n_channels)), with the student's channels and rate.
 
-    The file is read as those that the student was made of; a column of their time is used where there is one. `count`
-    is called with what was interpolated or left out, and how often. Raises MixkdError naming file and line.
+    The file is parsed with the settings in student.json; its time column is used if there is one. `count(what, n)` is
+    called for each repair and omission. Raises MixkdError naming file and line.
     """
     way = about["reading"]
     columns: dict[str, text_table.Kind] = dict.fromkeys(about["channels"], "number")
@@ -89,10 +89,9 @@ def read_recording(
     if not time_column:
         count(f"rows without the clock {way['time']!r}, taken as {rate:g} a second", len(rows))
     else:
-        time = clock.seconds(rows, time_column, way["time_unit"], rate, about["window"], count)
+        time = clock.seconds(rows, time_column, way["time_unit"], rate=rate, window=about["window"], count=count)
         factor = timing.factor(str(path), time, rate, about["window"])
-    parts = timing.whole(time, rows.values, rate, factor, way["gap"], count)
-    stretches = list(parts)
+    stretches = list(timing.whole(time, rows.values, rate, factor=factor, gap=way["gap"], count=count))
     fit = [(start, signal) for start, signal in stretches if len(signal) >= about["window"]]
     count("stretches shorter than a window, left out", len(stretches) - len(fit))
     if not fit:
@@ -101,19 +100,20 @@ def read_recording(
     return fit
 
 
-def label(student: Student, parts: list[tuple[float, np.ndarray]]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Rows start_s, end_s, label, confidence of windows, half a window apart; and what to remark on them, in lines.
+def label(student: Student, segments: list[tuple[float, np.ndarray]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows start_s, end_s, label, confidence of windows half a window apart; and remarks, a line each.
 
-    Windows far outside those of the training people (`ranges`) are `unknown`, without a confidence.
+    segments: (first time in s, signal (n_samples, n_channels)). Windows far outside the training ranges (`ranges`) are
+    `unknown`, without a confidence.
     """
     about = student.about
     window, rate, classes = about["window"], about["rate"], about["classes"]
     rows: list[dict[str, Any]] = []
     seen: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
-    for first, signal in parts:
+    for first, signal in segments:
         for starts, x in batches(signal, window):
-            found = ranges.statistics(x, about["units"])
-            away = ranges.outside(found, about["units"], about["training"])
+            stats = ranges.statistics(x, about["units"])
+            away = ranges.outside(stats, about["units"], about["training"])
             known = ~away.any(1)
             p = np.zeros((len(x), len(classes)))
             if known.any():
@@ -123,15 +123,18 @@ def label(student: Student, parts: list[tuple[float, np.ndarray]]) -> tuple[list
                 row = {"start_s": round(float(start), 3), "end_s": round(float(start + window / rate), 3)}
                 answer = (classes[best[i]], round(float(top[i]), 4)) if known[i] else (UNKNOWN, "")
                 rows.append(row | dict(zip(("label", "confidence"), answer, strict=True)))
-            seen.append((found, away))
-    every = {name: np.concatenate([found[name] for found, _ in seen]) for name in ("lowest", "highest", "size")}
+            seen.append((stats, away))
+    merged = {name: np.concatenate([stats[name] for stats, _ in seen]) for name in ("lowest", "highest", "size")}
     away = np.concatenate([away for _, away in seen])
-    remarks = ranges.remarks(about["channels"], about["units"], about["training"], every, away)
+    remarks = ranges.remarks(about["channels"], about["units"], about["training"], stats=merged, away=away)
     return rows, [one_line(remark) for remark in remarks]
 
 
 def batches(signal: np.ndarray, window: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """First samples and windows (n, n_channels, n_samples) of a stretch: half a window apart, the last one ends it."""
+    """First samples (n,) and windows (n, n_channels, n_samples) of signal (n_samples, n_channels), by BATCH.
+
+    Windows are half a window apart; the last one ends with the signal.
+    """
     n = len(signal)
     starts = np.array(sorted({*range(0, n - window + 1, max(window // 2, 1)), n - window}))
     view = sliding_window_view(signal, window, axis=0)
@@ -141,7 +144,7 @@ def batches(signal: np.ndarray, window: int) -> Iterator[tuple[np.ndarray, np.nd
 
 
 def write(rows: list[dict[str, Any]], path: Path) -> None:
-    """The labelled windows as CSV."""
+    """Write the labelled windows as CSV."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()

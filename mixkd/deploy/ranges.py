@@ -1,14 +1,14 @@
-"""Which windows of a recording lie far outside those of the training people, so that a network must not label them.
+"""Detection of windows far outside the ranges of the training people, which a network must not label.
 
 Seven statistics of a window (n_channels, n_samples). Of each channel: its mean, spread (standard deviation), lowest and
 highest value. Of all channels in one unit: the size of their vector (Euclidean norm per sample), its smallest value,
-quadratic mean and largest value. Units and dead sensors show in sizes, which do not depend on how a sensor is turned.
+quadratic mean and largest value. Sizes reveal wrong units and dead sensors and do not depend on orientation.
 
 A window lies far outside where one of them leaves the training range (all windows of all training people), widened by:
 half its width on both sides for means, its whole width for lowest and highest values, a factor of 2 for sizes;
 spreads have no upper limit, and a tenth of the smallest as the lower one. Chosen here: of held-out people of watch,
 HAPT, selfBACK and DSADS 0.19, 0.01, 0.04 and 0.03 % of the windows lie outside; of three training people 0.04 to 0.5 %.
-A sensor upside down is noticed where the training people wore it one way only.
+An upside-down sensor is detected only if all training people wore it the same way.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ import numpy as np
 from mixkd.datasets.own import units as units_of
 
 BATCH = 256  # windows, in double precision
-WIDENED = {"mean": 0.5, "lowest": 1.0, "highest": 1.0}  # by this part of the width
+WIDENED = {"mean": 0.5, "lowest": 1.0, "highest": 1.0}  # by this share of the width
 SIZE, SPREAD = 2.0, 10.0  # factors
 SIZES = ("smallest size", "size", "largest size")
-SHOWN = 6  # channels described in words
+SHOWN = 6  # channels with a remark
 
 
 Training = dict[str, dict[str, list[float]]]  # "low", "median" and "high" of each statistic, see `fit`
 
 
 def statistics(x: np.ndarray, units: Sequence[str]) -> dict[str, np.ndarray]:
-    """By name, (n_windows, n_channels) or, of sizes, (n_windows, n_units); x: (n_windows, n_channels, n_samples)."""
+    """Statistics (n_windows, n_channels) and sizes (n_windows, n_units) of x (n_windows, n_channels, n_samples)."""
     x = np.asarray(x, np.float64)
     squares = np.stack([(x[:, channels] ** 2).sum(1) for channels in by_unit(units).values()], 1)
     return {
@@ -50,28 +50,31 @@ def by_unit(units: Sequence[str]) -> dict[str, list[int]]:
 
 
 def fit(x: np.ndarray, units: Sequence[str]) -> Training:
-    """Smallest, median and largest value of each statistic over training windows, as plain data."""
-    parts = [statistics(x[i : i + BATCH], units) for i in range(0, len(x), BATCH)]
-    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    """Smallest, median and largest value of each statistic over x (n_windows, n_channels, n_samples), as plain data."""
+    batches = [statistics(x[i : i + BATCH], units) for i in range(0, len(x), BATCH)]
+    values = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
     ends = {"low": 0.0, "median": 0.5, "high": 1.0}
-    return {name: {end: np.quantile(v, q, axis=0).tolist() for end, q in ends.items()} for name, v in found.items()}
+    return {name: {end: np.quantile(v, q, axis=0).tolist() for end, q in ends.items()} for name, v in values.items()}
 
 
 def limits(training: Training, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Between which values a statistic of a window is within the widened range."""
+    """Limits of a statistic, the widened training range: (n_channels,) each, of sizes (n_units,)."""
     low, high = (np.array(training[name][end]) for end in ("low", "high"))
     if name == "spread":
         return low / SPREAD, np.full(len(low), np.inf)
     if name in SIZES:
         return low / SIZE, high * SIZE
-    width = np.maximum(high - low, 0.01 * np.maximum(np.abs(low), np.abs(high)))  # of a constant channel: a little
+    width = np.maximum(high - low, 0.01 * np.maximum(np.abs(low), np.abs(high)))  # a constant channel has a small width
     return low - WIDENED[name] * width, high + WIDENED[name] * width
 
 
-def outside(found: dict[str, np.ndarray], units: Sequence[str], training: Training) -> np.ndarray:
-    """Where a channel, or the size that it is part of, is far outside in a window: bool, (n_windows, n_channels)."""
+def outside(stats: dict[str, np.ndarray], units: Sequence[str], training: Training) -> np.ndarray:
+    """Where a channel, or the size of its unit, is outside its limits: bool, (n_windows, n_channels).
+
+    stats: result of `statistics`
+    """
     away = {}
-    for name, values in found.items():
+    for name, values in stats.items():
         low, high = limits(training, name)
         away[name] = ~((values >= low) & (values <= high))  # NaN is outside
     own = np.any([away[name] for name in away if name not in SIZES], axis=0)
@@ -81,11 +84,11 @@ def outside(found: dict[str, np.ndarray], units: Sequence[str], training: Traini
 
 
 def remarks(
-    channels: Sequence[str], units: Sequence[str], training: Training, found: dict[str, np.ndarray], away: np.ndarray
+    channels: Sequence[str], units: Sequence[str], training: Training, *, stats: dict[str, np.ndarray], away: np.ndarray
 ) -> list[str]:
-    """What is far outside in a recording, a line each: windows by channel, and how many times the size of training.
+    """Remarks on a recording, a line each: windows outside by channel, and ratios of sizes to training.
 
-    found: `statistics` of its windows; away: what `outside` says of them.
+    stats: lowest, highest and size of `statistics`; away: result of `outside`, (n_windows, n_channels)
     """
     count, n = away.sum(0), int(away.any(1).sum())
     if not n:
@@ -93,14 +96,14 @@ def remarks(
     lines = [f"{n} of {len(away)} windows are far outside those of the training people, so their label is unknown"]
     for u, (unit, group) in enumerate(by_unit(units).items()):
         typical = training["size"]["median"][u]
-        ratio = float(np.median(found["size"][:, u])) / typical if typical > 0 else 1.0
+        ratio = float(np.median(stats["size"][:, u])) / typical if typical > 0 else 1.0
         if count[group].any() and not 1 / SIZE <= ratio <= SIZE:
             names = ", ".join(channels[i] for i in group[:SHOWN]) + (", …" if len(group) > SHOWN else "")
             other = units_of.other(unit, ratio)
             meant = f": {other} in place of {unit}?" if other else ""
             lines.append(f"{names}: {times(ratio)} the size of training{meant}")
     for i in np.flatnonzero(count)[:SHOWN]:
-        here = f"{found['lowest'][:, i].min():.4g} to {found['highest'][:, i].max():.4g} {units[i]} here"
+        here = f"{stats['lowest'][:, i].min():.4g} to {stats['highest'][:, i].max():.4g} {units[i]} here"
         there = f"{training['lowest']['low'][i]:.4g} to {training['highest']['high'][i]:.4g} in training"
         lines.append(f"{channels[i]}: {count[i]} windows; {here}, {there}")
     hidden = int((count > 0).sum()) - SHOWN

@@ -1,4 +1,4 @@
-"""Figures of claims and effects: what held, what did not, and what a change of setting does."""
+"""Figures of claims and effects: verdicts with intervals, and effects of changed settings."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ CLAIMED = {
 
 
 def who(dataset: str, people: int, units: int) -> str:
-    """A data set with the number of people behind its results, and of the groups in which they were tested."""
+    """Label of a data set: its name, number of people, and number of groups if they were tested in groups."""
     return f"{dataset}, {people} people" + (f" in {units} groups" if units < people else "")
 
 
-def as_claimed(parts: pd.DataFrame) -> np.ndarray:
-    """+1 where a positive effect speaks for the claim, -1 where a negative one does."""
-    return np.where(parts["direction"].isin(["below", "not_above"]), -1.0, 1.0)
+def as_claimed(contrasts: pd.DataFrame) -> np.ndarray:
+    """Sign (n,) of an effect that supports the claim, for each row of `contrasts`: +1 or -1."""
+    return np.where(contrasts["direction"].isin(["below", "not_above"]), -1.0, 1.0)
 
 
 @figure
 def scorecard(tested: Tested) -> Figure:
-    """All claims at a glance: effects and intervals in units of their margin, to the right what was claimed.
+    """All claims: effects and intervals in units of their margin; effects as claimed point to the right.
 
     A panel per data set.
     """
@@ -49,14 +49,14 @@ def scorecard(tested: Tested) -> Figure:
     size = (WIDTH + 1.6 * (len(names) - 1), 0.9 + 0.3 * n_rows)
     fig, axes = plt.subplots(1, len(names), figsize=size, sharex=True, sharey=True, squeeze=False)
     for axis, name in zip(axes.flat, names, strict=True):
-        claims, parts = (table[table["dataset"] == name] for table in (tested.claims, tested.parts))
-        _card(axis, claims.set_index("claim"), parts.to_dict("records"), as_claimed(parts))
+        claims, contrasts = (table[table["dataset"] == name] for table in (tested.claims, tested.parts))
+        _card(axis, claims.set_index("claim"), contrasts.to_dict("records"), as_claimed(contrasts))
         ticks = [-30, -10, -3, -1, 0, 1, 3, 10, 30] if len(names) == 1 else [-30, -5, -1, 0, 1, 5, 30]
         axis.set_xticks(ticks, [f"{t}" for t in ticks])
         axis.minorticks_off()
         axis.set_xlabel("against     effect, in margins     as claimed", fontsize=12.5 if len(names) == 1 else 8.5)
         if len(names) > 1:
-            axis.set_title(who(name, parts["people"].max(), parts["n"].max()))
+            axis.set_title(who(name, contrasts["people"].max(), contrasts["n"].max()))
     axes[0, 0].invert_yaxis()
     shown = [v for v in VERDICT_COLOURS if v in set(tested.claims["verdict"])]
     handles = [axes[0, 0].plot([], [], "D", color=VERDICT_COLOURS[v], label=v)[0] for v in shown]
@@ -64,27 +64,27 @@ def scorecard(tested: Tested) -> Figure:
     return fig
 
 
-def _card(axis: Axes, claims: pd.DataFrame, parts: list[dict], sign: np.ndarray) -> None:
+def _card(axis: Axes, claims: pd.DataFrame, contrasts: list[dict], sign: np.ndarray) -> None:
     axis.axvspan(-1, 1, color=INK, alpha=0.12, lw=0)
     axis.axvline(0, color=INK, lw=1)
     labels: list[str] = []
-    for y, (row, s) in enumerate(zip(parts, sign, strict=True)):
+    for y, (row, s) in enumerate(zip(contrasts, sign, strict=True)):
         about = claims.loc[row["claim"]]
         colour = VERDICT_COLOURS[about["verdict"]]
         ends = s * np.array([row["low"], row["high"]]) / row["margin"]
         axis.plot(ends, [y, y], color=colour, lw=3, solid_capstyle="butt")
         axis.plot(s * row["effect"] / row["margin"], y, "D" if row["direction"] != "differs" else "s", color=colour)
-        first = y == 0 or row["claim"] != parts[y - 1]["claim"]
+        first = y == 0 or row["claim"] != contrasts[y - 1]["claim"]
         labels.append(f"{about['title']}  {row['claim']}" if first else "")
-    axis.set_yticks(range(len(parts)), labels, fontsize=10)
+    axis.set_yticks(range(len(contrasts)), labels, fontsize=10)
     axis.set_xscale("symlog", linthresh=1, linscale=0.5)
 
 
 @figure
 def forest(claim: str, tested: Tested) -> Figure:
-    """One claim: a panel per part, in it per data set a dot per held-out subject and the mean with its interval.
+    """One claim: a panel per contrast; per data set a dot per held-out subject and the mean with its interval.
 
-    What was measured on the subjects of a fold together has a dot for all of them.
+    A metric that was measured on all subjects of a fold together has one dot for them.
     """
     own = tested.parts[tested.parts["claim"] == claim]
     verdicts = tested.claims[tested.claims["claim"] == claim].set_index("dataset")["verdict"]
@@ -109,7 +109,7 @@ def _effect(axis: Axes, y: int, row: dict, by_subject: pd.Series, colour: str) -
 
 
 def _frame(axis: Axes, rows: list[dict]) -> None:
-    """What the data sets of a panel share: the margin, the unit, the text of the part."""
+    """Elements that the data sets of a panel share: margin, unit, text of the contrast."""
     shown = MEASURES[rows[0]["metric"]]
     margin = shown.scale * shown.margin
     axis.axvspan(-margin, margin, color=INK, alpha=0.12, lw=0)
@@ -144,7 +144,7 @@ def effects(table: pd.DataFrame) -> Figure:
             axis.plot(scale * row["effect"], y, "D", color=colour, ms=5, label=label)
         axis.set_xlabel(unit)
         axis.grid(axis="x")
-        axis.locator_params(axis="x", nbins=4 if metric == "accuracy" else 3)  # or numbers touch
+        axis.locator_params(axis="x", nbins=4 if metric == "accuracy" else 3)  # tick labels would overlap
     axes[0].set_yticks(range(len(rows)), [textwrap.fill(name, 22) for name in rows], fontsize=11)
     axes[0].set_ylim(len(rows) - 0.4, -0.6)
     if len(sets) > 1:

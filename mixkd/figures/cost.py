@@ -1,4 +1,4 @@
-"""Figures of chapter 13: what teachers, students and topology cost. Times come from the benchmark records."""
+"""Figures of chapter 13: cost of teachers, students and topology. Times come from the benchmark records."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from mixkd.figures.style import (
 )
 from mixkd.windows import Fold, Windows
 
-PER_ROW = 9  # panels that channels are shown in, side by side
+PER_ROW = 9  # panels side by side, one per channel
 
 
 @figure
@@ -58,7 +58,7 @@ def window_per_class(windows: Windows, recordings: Recordings, subject: int) -> 
 
 
 def alike(units: tuple[str, ...]) -> tuple[int, ...]:
-    """The first three neighbouring channels of one unit, which are the axes of a sensor; else the first ones."""
+    """Indices of the first three adjacent channels of one unit (the axes of a sensor), else of the first channels."""
     first = next((i for i in range(len(units) - 2) if len(set(units[i : i + 3])) == 1), 0)
     return tuple(range(first, min(first + 3, len(units))))
 
@@ -86,7 +86,7 @@ def windows_per_subject(windows: Windows, classes: tuple[str, ...]) -> Figure:
 @figure
 @literal
 def channel_ranges(windows: Windows, recordings: Recordings) -> Figure:
-    """Distribution of the values of each channel, per subject: people move, and wear a watch, differently."""
+    """Distribution of the values of each channel, per subject."""
     subjects = np.unique(windows.subject)
     n = len(recordings.channels)
     n_rows, n_columns = -(-n // PER_ROW), min(n, PER_ROW)
@@ -117,7 +117,7 @@ def channel_ranges(windows: Windows, recordings: Recordings) -> Figure:
 
 @figure
 def folds(all_folds: tuple[Fold, ...]) -> Figure:
-    """Who trains, validates and tests in each fold."""
+    """Training, validation and test subjects of each fold."""
     subjects = sorted({s for f in all_folds for s in (*f.train, *f.validation, *f.test)})
     fig, axis = plt.subplots(figsize=(WIDTH, height(3.0, len(subjects))))
     roles = {"train": COLOURS["none"], "validation": COLOURS["T & Mix-S"], "test": COLOURS["signal"]}
@@ -154,7 +154,7 @@ def leakage(by_subject: dict[str, float], by_window: dict[str, float]) -> Figure
 
 @figure
 def people_and_hours(table: pd.DataFrame, chosen: str) -> Figure:
-    """Hours against people, a dot per data set; what shares its recordings shares a dot."""
+    """Hours against people, a dot per data set; sets with the same recordings share a dot."""
     fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
     for (people, hours), part in table.groupby(["people", "hours"]):
         names = list(part["dataset"])

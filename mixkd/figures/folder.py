@@ -1,4 +1,4 @@
-"""Figures of recordings of your own: what is in a folder, and how a student labels a new one."""
+"""Figures of your own recordings: content of a folder, and a recording labelled by a student."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def overview(recordings: Recordings, window: float) -> Figure:
 
 @figure
 @literal
-def labelled(about: dict[str, Any], parts: list[tuple[float, np.ndarray]], rows: list[dict[str, Any]]) -> Figure:
-    """A new recording with the student's labels, see mixkd/figures/timeline.py."""
+def labelled(about: dict[str, Any], segments: list[tuple[float, np.ndarray]], rows: list[dict[str, Any]]) -> Figure:
+    """A new recording with the student's labels, see `timeline`; segments: (time in s, (n_samples, n_channels))."""
     fig, axis = plt.subplots(figsize=(1.4 * WIDTH, 3.4))
-    timeline.draw(axis, about, parts, rows)
+    timeline.draw(axis, about, segments, rows)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=6, fontsize=9)
     return fig
 
@@ -69,7 +69,7 @@ def _minutes(axis, minutes: np.ndarray, people: list[str], classes: tuple[str, .
 
 
 def _signal(axis, signal: np.ndarray, recordings: Recordings, window: float) -> None:
-    """The middle of a stretch."""
+    """The middle window of a signal (n_samples, n_channels)."""
     n = min(round(window * recordings.rate), len(signal))
     part = signal[(len(signal) - n) // 2 :][:n]
     for channel, name in enumerate(recordings.channels[:SHOWN]):

@@ -47,7 +47,8 @@ def four_cases(table: pd.DataFrame, value: str = "accuracy") -> Figure:
         for i, case in enumerate(cases):
             x = 5 * g + 0.9 * (i - (len(cases) - 1) / 2)
             part = table[(table["teachers"] == by) & (table["case"] == case)]
-            dots(axis, part, x, value, COLOURS[case], label=case if by in ("none", "signal") else None)
+            label = case if by in ("none", "signal") else None
+            dots(axis, part, x, value, colour=COLOURS[case], label=label)
         ticks.append(5 * g)
     axis.set_xticks(ticks, ["no teacher", *(f"from {by}" if by != "both" else "from both" for by in TEACHERS)])
     axis.set_ylabel({"accuracy": "accuracy of the student", "nll": "NLL, nats"}.get(value, value))
@@ -87,9 +88,9 @@ def case_gain(table: pd.DataFrame) -> Figure:
 
 @figure
 def mixed_window(
-    own: np.ndarray, partner: np.ndarray, coefficients: tuple[float, ...], rate: float, unit: str
+    own: np.ndarray, partner: np.ndarray, coefficients: tuple[float, ...], *, rate: float, unit: str
 ) -> Figure:
-    """Two windows of one channel and their mixtures."""
+    """Two windows of one channel, (n_samples,) each, and their mixtures."""
     seconds = np.arange(len(own)) / rate
     fig, axes = plt.subplots(1, len(coefficients), figsize=(WIDTH, 2.2), sharey=True)
     for axis, c in zip(np.atleast_1d(axes), coefficients, strict=True):
@@ -141,7 +142,7 @@ def alphas(table: pd.DataFrame, without: pd.DataFrame) -> Figure:
 
 @figure
 def shares(table: pd.DataFrame) -> Figure:
-    """Accuracy and NLL of the student of both teachers against the share that was really mixed; column realised."""
+    """Accuracy and NLL of the student of both teachers against the realised share of mixed rows; column realised."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
     exact = table[table["sampling"] == "exact"]
     for axis, value in zip(axes, ("accuracy", "nll"), strict=True):
@@ -163,7 +164,7 @@ def shares(table: pd.DataFrame) -> Figure:
 
 @figure
 def realised_shares(table: pd.DataFrame) -> Figure:
-    """Share of rows that a stream mixes against the share asked for. Columns: share, sampling, realised."""
+    """Realised against requested share of mixed rows in a stream. Columns: share, sampling, realised."""
     fig, axis = plt.subplots(figsize=(WIDTH, 3.0))
     axis.plot([0, 1], [0, 1], color=INK, lw=1, ls=":")
     for sampling, colour in (("exact", COLOURS["both"]), ("released", COLOURS["image"])):
@@ -179,7 +180,7 @@ def realised_shares(table: pd.DataFrame) -> Figure:
 
 @figure
 def image_gap(linear: np.ndarray, recompute: np.ndarray, distances: np.ndarray) -> Figure:
-    """The mixture of two images, the image of the mixture, and how far apart the two are over many pairs."""
+    """Mixture of two images, image of the mixture, (resolution, resolution) each, and distances (n,) of many pairs."""
     fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.5))
     limit = max(linear.max(), recompute.max())
     for axis, image, title in ((axes[0], linear, "mixture of images"), (axes[1], recompute, "image of mixture")):

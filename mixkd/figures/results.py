@@ -16,7 +16,7 @@ TEACHERS = ("signal", "image", "both")
 
 @figure
 def teachers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
-    """Accuracy per held-out subject: majority class, random forest, and the networks that teach."""
+    """Accuracy per held-out subject: majority class, random forest, and the teachers."""
     groups = [(name.replace(" ", "\n"), INK, part) for name, part in baselines.groupby("baseline", sort=False)]
     for (modality, network, mixed), part in table.groupby(["modality", "network", table["share"] > 0], sort=False):
         label = f"{modality}\n{str(network).removeprefix('WRN')}{chr(10) + 'mixup' if mixed else ''}"
@@ -63,7 +63,10 @@ def learning_curves(histories: pd.DataFrame) -> Figure:
 @figure
 @literal
 def confusion(matrices: dict[str, np.ndarray], classes: tuple[str, ...]) -> Figure:
-    """Share of each true class (row) that was called each class (column). Many classes: one above the other."""
+    """Share of each true class (row) predicted as each class (column), from counts (n_classes, n_classes) by name.
+
+    With many classes, one matrix below the other.
+    """
     n, many = len(classes), len(classes) > 9
     shape = (len(matrices), 1) if many else (1, len(matrices))
     size = (WIDTH, 1.5 + 0.26 * n * len(matrices) if many else 0.55 + 0.42 * n)
@@ -87,8 +90,8 @@ def confusion(matrices: dict[str, np.ndarray], classes: tuple[str, ...]) -> Figu
 
 @figure
 def agreement(table: pd.DataFrame) -> Figure:
-    """How often both, one or none of the two teachers is right. Columns: subject, both, first, second, none."""
-    parts = {
+    """Shares of windows on which two teachers are right. Columns: subject, both, first, second, none."""
+    categories = {
         "both": ("both right", COLOURS["both"]),
         "first": ("only signal", COLOURS["signal"]),
         "second": ("only image", COLOURS["image"]),
@@ -96,7 +99,7 @@ def agreement(table: pd.DataFrame) -> Figure:
     }
     fig, axis = plt.subplots(figsize=(WIDTH, 0.9 + 0.5 * len(table)))
     left = np.zeros(len(table))
-    for part, (label, colour) in parts.items():
+    for part, (label, colour) in categories.items():
         share = table[part].to_numpy()
         axis.barh(range(len(table)), share, left=left, color=colour, label=label, height=0.7)
         for y, (start, width) in enumerate(zip(left, share, strict=True)):
@@ -114,7 +117,7 @@ def agreement(table: pd.DataFrame) -> Figure:
 
 @figure
 def resolution(table: pd.DataFrame) -> Figure:
-    """Accuracy of the image teacher against pixels per side, on validation (which chooses) and on test subjects."""
+    """Accuracy of the image teacher against pixels per side, on validation (for selection) and test subjects."""
     fig, axis = plt.subplots(figsize=(WIDTH, 2.8))
     pixels = sorted(table["resolution"].unique())
     for value, style, label in (("validation_accuracy", ":", "validation"), ("accuracy", "-", "test")):
@@ -184,7 +187,7 @@ def method_gains(table: pd.DataFrame) -> Figure:
 
 @figure
 def capacity(students: pd.DataFrame, teachers: pd.DataFrame) -> Figure:
-    """Accuracy of the student against accuracy of what teaches it, a dot per teacher's size; means over subjects."""
+    """Accuracy of the student against that of its teacher, a dot per size of the teacher; means over subjects."""
     alone = teachers[teachers["case"] == "S"].groupby(["modality", "network"])["accuracy"].mean()
     fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
     base = students[students["method"] == "Base"]
@@ -224,7 +227,7 @@ def weights(table: pd.DataFrame) -> Figure:
 
 @figure
 def followed(table: pd.DataFrame) -> Figure:
-    """How often the student answers as its teacher does, where that is right (left) and where it is wrong."""
+    """Agreement of the student with its teacher, where the teacher is right (left) and wrong (right)."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
     for axis, where in zip(axes, ("right", "wrong"), strict=True):
         part = table[table["where"] == where]

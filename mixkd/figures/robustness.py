@@ -1,4 +1,4 @@
-"""Figures of chapters 9 and 10: corrupted inputs, and the surface around students."""
+"""Figures of chapters 9 and 10: corrupted inputs, and the loss surface around students."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KIND_NAMES = {
 
 @figure
 def corrupted_window(windows: dict[str, np.ndarray], channel: int, rate: float) -> Figure:
-    """One channel of a window, clean and corrupted, in units of the normalised signal."""
+    """One channel of a window, clean and corrupted; windows: normalised, (n_channels, n_samples) by name."""
     fig, axes = plt.subplots(1, len(windows), figsize=(WIDTH, 2.2), sharey=True)
     clean = windows["clean"][channel]
     seconds = np.arange(len(clean)) / rate
@@ -79,7 +79,7 @@ def sharpness(table: pd.DataFrame) -> Figure:
     for axis, by in zip(axes.flat, groups, strict=True):
         for x, case in enumerate(CASES):
             part = table[(table["teachers"] == by) & (table["case"] == case)]
-            dots(axis, part, x, "sharpness", COLOURS[case], label=case)
+            dots(axis, part, x, "sharpness", colour=COLOURS[case], label=case)
         axis.set(title=f"from {by}", xticks=[])
         axis.grid(axis="y")
     axes.flat[0].set_ylabel("sharpness, nats")

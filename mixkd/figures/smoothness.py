@@ -59,7 +59,7 @@ def grid(table: pd.DataFrame, value: str) -> Figure:
 
 @figure
 def smooth_against_score(table: pd.DataFrame) -> Figure:
-    """Accuracy and NLL of the student against the entropy of its targets: is there a best smoothness?"""
+    """Accuracy and NLL of the student against the entropy of its targets."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.1))
     for axis, value in zip(axes, ("accuracy", "nll"), strict=True):
         for case, part in table.groupby("case", sort=False):
@@ -75,7 +75,7 @@ def smooth_against_score(table: pd.DataFrame) -> Figure:
 
 @figure
 def matched_temperature(table: pd.DataFrame) -> Figure:
-    """The temperature that would make a plain teacher's targets as smooth as a mixup-trained one's.
+    """The temperature at which a plain teacher's targets have the entropy of a mixup-trained teacher's.
 
     Columns: subject, temperature (of the mixup-trained teacher), effective (of the plain teacher).
     """
@@ -101,7 +101,10 @@ def matched_temperature(table: pd.DataFrame) -> Figure:
 
 @figure
 def reliability(curves: dict[str, dict[str, np.ndarray]]) -> Figure:
-    """Accuracy against confidence; on the diagonal a network is as right as it says. One panel per case."""
+    """Accuracy against confidence, a panel per case; on the diagonal they are equal.
+
+    curves: results of `metrics.reliability`, (n_bins,) each
+    """
     fig, axes = plt.subplots(1, len(curves), figsize=(WIDTH, 2.3), sharex=True, sharey=True)
     for axis, (case, curve) in zip(np.atleast_1d(axes), curves.items(), strict=True):
         axis.plot([0, 1], [0, 1], color=INK, ls=":", lw=1)
@@ -121,7 +124,7 @@ def reliability(curves: dict[str, dict[str, np.ndarray]]) -> Figure:
 @figure
 @literal
 def feature_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str, ...]) -> Figure:
-    """t-SNE maps of the student's features of one held-out subject, coloured by class; one panel per case."""
+    """t-SNE maps (n, 2) of the student's features of one held-out subject by class y (n,); a panel per case."""
     ncols = legend_columns(classes)
     fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.6 + 0.21 * ((len(classes) - 1) // ncols)))
     for axis, (case, points) in zip(axes.flat, maps.items(), strict=True):
@@ -138,7 +141,7 @@ def feature_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str,
 @figure
 @literal
 def similarity_maps(maps: dict[str, np.ndarray], y: np.ndarray, classes: tuple[str, ...]) -> Figure:
-    """Similarity of the same windows to each other in several networks; windows sorted by class."""
+    """Similarity (n, n) of the same windows in several networks; windows are sorted by class y (n,)."""
     fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 6.2), sharex=True, sharey=True)
     starts = np.flatnonzero(np.diff(y, prepend=-1))
     middles = (starts + np.append(starts[1:], len(y))) / 2 - 0.5
@@ -159,7 +162,7 @@ def v_scores(table: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
     for axis, kind in zip(axes, ("similar", "dissimilar"), strict=True):
         for x, (case, part) in enumerate(table[table["kind"] == kind].groupby("case", sort=False)):
-            dots(axis, part, x, "v_score", COLOURS[case], label=case)
+            dots(axis, part, x, "v_score", colour=COLOURS[case], label=case)
         axis.set(title=f"{kind} classes", xticks=[], ylim=(0, 1.02))
         axis.grid(axis="y")
     axes[0].set_ylabel("V-score")
@@ -170,7 +173,7 @@ def v_scores(table: pd.DataFrame) -> Figure:
 
 @figure
 def matched_effects(table: pd.DataFrame, metric: str) -> Figure:
-    """What a matched temperature does against what mixup in the teacher does; columns subject, mixup, matched."""
+    """Effect of the matched temperature against effect of mixup in the teacher; columns subject, mixup, matched."""
     scale, unit = (100, "points of accuracy") if metric == "accuracy" else (1, "NLL, nats")
     fig, axis = plt.subplots(figsize=(WIDTH, 3.4))
     mean = scale * table.groupby(["subject", "temperature"])[["mixup", "matched"]].mean()

@@ -1,4 +1,4 @@
-"""One style: colour-blind safe (Okabe & Ito), transparent and mid-grey, so that it reads in light and dark theme."""
+"""Style of all figures: colour-blind safe (Okabe & Ito), transparent, mid-grey; legible in light and dark theme."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ P = ParamSpec("P")
 
 
 def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw in the book's style and hand over a closed figure, so that a notebook shows it exactly once."""
+    """Draw in the book's style and return a closed figure, so that a notebook shows it exactly once."""
 
     @functools.wraps(draw)
     def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -93,7 +93,7 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def literal(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """For figures with names of people, classes or channels: in these `$` is a character, no mathematics."""
+    """For figures with names of people, classes or channels: `$` is an ordinary character."""
 
     @functools.wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -112,9 +112,9 @@ def _note(text: str) -> Figure:
 
 def png(fig: Figure) -> bytes:
     """A figure on white, for pages outside the book."""
-    raw = io.BytesIO()
-    fig.savefig(raw, format="png", facecolor="white")
-    return raw.getvalue()
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", facecolor="white")
+    return buffer.getvalue()
 
 
 def percent(axis: Axes, which: str = "y") -> None:
@@ -142,7 +142,7 @@ def legend_columns(names: Sequence[str], letters: int = 72) -> int:
 
 
 def height(base: float, n: int) -> float:
-    """Inches of a figure that lists n subjects from top to bottom and is made for ten."""
+    """Height in inches of a figure that lists n subjects; `base` is for ten."""
     return base + 0.11 * max(0, n - 10)
 
 
@@ -162,13 +162,14 @@ def dots(
     table: pd.DataFrame,
     x: float,
     value: str,
+    *,
     colour: str,
     label: str | None = None,
     subjects: Iterable[str] | None = None,
 ) -> None:
     """One marker per subject (seeds averaged) at position x, and a bar at their mean.
 
-    subjects: all of the figure, where the table may lack some; they tell who has which marker.
+    subjects: all subjects of the figure, if the table may lack some; they determine the markers.
     """
     means = table.groupby("subject")[value].mean()
     for i, subject in enumerate(in_order(table["subject"] if subjects is None else subjects)):
@@ -180,7 +181,7 @@ def dots(
 
 
 def subject_legend(axis: Axes, table: pd.DataFrame) -> None:
-    """Which marker is which held-out subject."""
+    """Legend of the markers of held-out subjects."""
     subjects = in_order(table["subject"])
     few = len(subjects) <= 4
     handles = [
@@ -195,8 +196,8 @@ def subject_legend(axis: Axes, table: pd.DataFrame) -> None:
     axis.legend(handles=handles, ncols=ncols, loc="lower center", bbox_to_anchor=(0.5, 1.0), **({} if few else narrow))
 
 
-def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], text: str = ".2f", **kwargs) -> None:
-    """A labelled heat map with its numbers written into it."""
+def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], *, text: str = ".2f", **kwargs) -> None:
+    """A heat map of values (n_rows, n_columns), with labels and numbers."""
     sns.heatmap(
         values,
         ax=axis,
@@ -215,7 +216,7 @@ def columns(axis: Axes, groups: list[tuple[str, str, pd.DataFrame]], value: str)
     """A column of dots per (label, colour, table), from left to right."""
     subjects = [subject for _, _, table in groups for subject in table["subject"]]
     for x, (_, colour, table) in enumerate(groups):
-        dots(axis, table, x, value, colour, subjects=subjects)
+        dots(axis, table, x, value, colour=colour, subjects=subjects)
     axis.set_xticks(range(len(groups)), [label for label, _, _ in groups])
     axis.set_xlim(-0.6, len(groups) - 0.4)
     axis.grid(axis="y")

@@ -1,4 +1,4 @@
-"""Figures of chapter 2: a window becomes a diagram becomes an image."""
+"""Figures of chapter 2: from window to diagram to image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAIR = COLOURS["image"]
 
 @figure
 def sublevel_sets(x: np.ndarray, rate: float, levels: tuple[float, ...], unit: str) -> Figure:
-    """One channel flooded to rising levels: what lies below a level, and in how many pieces."""
+    """Sublevel sets of one channel x (n_samples,) at rising levels, with their number of components."""
     seconds = np.arange(len(x)) / rate
     fig, axes = plt.subplots(1, len(levels), figsize=(WIDTH, 2.3), sharey=True)
     for axis, level in zip(np.atleast_1d(axes), levels, strict=True):
@@ -31,8 +31,8 @@ def sublevel_sets(x: np.ndarray, rate: float, levels: tuple[float, ...], unit: s
 
 
 @figure
-def pairs(x: np.ndarray, rate: float, diagram: np.ndarray, essential: float, unit: str) -> Figure:
-    """The channel with its longest pairs drawn between birth and death, and its diagram."""
+def pairs(x: np.ndarray, diagram: np.ndarray, *, essential: float, rate: float, unit: str) -> Figure:
+    """One channel x (n_samples,) with its most persistent pairs, and its diagram (n_pairs, 2)."""
     seconds = np.arange(len(x)) / rate
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9), width_ratios=(1.5, 1))
     left.plot(seconds, x, color=INK, lw=1.3)
@@ -56,8 +56,8 @@ def pairs(x: np.ndarray, rate: float, diagram: np.ndarray, essential: float, uni
 
 
 @figure
-def from_diagram_to_image(points: np.ndarray, image: np.ndarray, grid: Grid, channel: int, unit: str) -> Figure:
-    """Pairs in the (birth, persistence) plane with the grid, and the image they make."""
+def from_diagram_to_image(points: np.ndarray, image: np.ndarray, grid: Grid, *, channel: int, unit: str) -> Figure:
+    """Points (n_pairs, 2) in the (birth, persistence) plane with the grid; their image (resolution, resolution)."""
     (low, high), top = grid.birth[channel], grid.persistence[channel]
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.1), sharex=True, sharey=True)
     left.scatter(points[:, 0], points[:, 1] - points[:, 0], s=28, color=PAIR, alpha=0.85, lw=0)
@@ -75,7 +75,7 @@ def from_diagram_to_image(points: np.ndarray, image: np.ndarray, grid: Grid, cha
 
 @figure
 def stability(table: pd.DataFrame) -> Figure:
-    """Bottleneck distance of the diagrams against the size of the noise that was added to the signal."""
+    """Bottleneck distance of diagrams against the largest change of a sample by added noise."""
     fig, axis = plt.subplots(figsize=(WIDTH, 3.0))
     axis.plot(table["noise"], table["bottleneck"], "o", color=COLOURS["signal"], alpha=0.5, mew=0, ms=5)
     limit = table["noise"].max() * 1.05
@@ -87,7 +87,7 @@ def stability(table: pd.DataFrame) -> Figure:
 
 @figure
 def backend_images(images: dict[str, np.ndarray]) -> Figure:
-    """The same diagram drawn by several backends, and how far each is from the first."""
+    """Images (resolution, resolution) of one diagram by several backends, and their distances to the first."""
     fig, axes = plt.subplots(1, len(images), figsize=(WIDTH, 2.5))
     reference = next(iter(images.values()))
     for axis, (name, image) in zip(axes, images.items(), strict=True):
@@ -119,7 +119,7 @@ def backend_speed(table: pd.DataFrame) -> Figure:
 @figure
 @literal
 def mean_images(images: np.ndarray, y: np.ndarray, classes: tuple[str, ...], channel: str) -> Figure:
-    """The mean image of each class minus the mean over all classes: what sets classes apart."""
+    """Mean image of each class minus the mean over classes; images: (n, resolution, resolution), y: (n,)."""
     n_columns = min(len(classes), 7)
     n_rows = -(-len(classes) // n_columns)
     fig, axes = plt.subplots(n_rows, n_columns, figsize=(WIDTH, 1.55 * n_rows), layout="constrained", squeeze=False)

@@ -1,4 +1,4 @@
-"""Losses of logits, as pure functions of tensors: one value per window, which the caller averages over the batch."""
+"""Losses of logits, as pure functions of tensors: one value per window, (n,); the caller averages over the batch."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from mixkd.errors import MixkdError
 
 
 def finite(logits: torch.Tensor, whose: str = "a network", way_on: str = "") -> None:
-    """Refuse logits that are infinite or NaN (MixkdError): they would make any loss NaN."""
+    """Raises MixkdError if logits, of any shape, are infinite or NaN: they would make any loss NaN."""
     if not torch.isfinite(logits).all():
         raise MixkdError(f"logits of {whose}: found values that are not finite, expected finite numbers{way_on}")
 
 
 def positive(temperature: float) -> None:
-    """Refuse a temperature of 0 or below (MixkdError)."""
+    """Raises MixkdError for a temperature of 0 or below."""
     if not temperature > 0:
         raise MixkdError(f"temperature: found {temperature!r}, expected a number above 0")
 
 
 def same_size(one: torch.Tensor, other: torch.Tensor, what: str) -> None:
-    """Refuse tensors of different shapes (MixkdError), which arithmetic would broadcast."""
+    """Raises MixkdError for two tensors, of any shape, whose shapes differ: arithmetic would broadcast them."""
     if one.shape != other.shape:
         raise MixkdError(f"{what}: found shapes {tuple(one.shape)} and {tuple(other.shape)}, expected equal ones")
 
@@ -54,9 +54,9 @@ def kd(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torc
 
 
 def rescaled(logits: torch.Tensor) -> torch.Tensor:
-    """z / std(z) per window, unbiased over classes: MIX-KD's replacement of the temperature. Choi et al. 2023.
+    """z / std(z) of logits (n, n_classes), std per window, unbiased over classes; same shape. Choi et al. 2023.
 
-    Raises MixkdError where all logits of a window are equal.
+    MIX-KD uses it in place of the temperature. Raises MixkdError if all logits of a window are equal.
     """
     spread = logits.std(dim=1, keepdim=True)
     if not (spread > 0).all():
@@ -65,28 +65,29 @@ def rescaled(logits: torch.Tensor) -> torch.Tensor:
     return logits / spread
 
 
-# -- which teacher to trust, per window
+# -- weights of several teachers, per window
 
 
-def trust(parts: torch.Tensor) -> torch.Tensor:
-    """Weights (n_teachers, n) that sum to 1, (1 - part) / (n_teachers - 1), of parts (n_teachers, n) that sum to 1.
+def trust(shares: torch.Tensor) -> torch.Tensor:
+    """Weights (1 - share) / (n_teachers - 1), (n_teachers, n), of shares (n_teachers, n); both sum to 1 over teachers.
 
     Raises MixkdError for fewer than two teachers.
     """
-    if len(parts) < 2:
-        raise MixkdError(f"trust: found {len(parts)} teacher, expected two or more to weigh against each other")
-    return (1 - parts) / (len(parts) - 1)
+    if len(shares) < 2:
+        raise MixkdError(f"trust: found {len(shares)} teacher, expected two or more to weigh against each other")
+    return (1 - shares) / (len(shares) - 1)
 
 
 def entropies(taught: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Entropy of softmax(z) in nats, (n_teachers, n)."""
+    """Entropy of softmax(z) in nats, (n_teachers, n), of logits z (n, n_classes) of each teacher."""
     return torch.stack([soft_cross_entropy(z, z.softmax(dim=1)) for z in taught])
 
 
 def entropy_trust(taught: Sequence[torch.Tensor]) -> torch.Tensor:
-    """EBKD: a teacher of low entropy H weighs more, by 1 - H / sum H; equal weights where all H are 0.
+    """EBKD: weights (n_teachers, n) by 1 - H / sum H, H the entropy of a teacher; equal weights where all H are 0.
 
-    Kwon et al. 2020, as released with CA-MKD, which halves the weights of two teachers once more.
+    taught: logits (n, n_classes) of each teacher. Kwon et al. 2020, as released with CA-MKD, which divides the weights
+    of two teachers by 2 again.
     """
     doubt = entropies(taught)
     total = doubt.sum(dim=0)
@@ -94,20 +95,26 @@ def entropy_trust(taught: Sequence[torch.Tensor]) -> torch.Tensor:
 
 
 def entropy_softmax_trust(taught: Sequence[torch.Tensor]) -> torch.Tensor:
-    """EBKD's idea with the weights of CA-MKD: by 1 - softmax of the teachers' entropies. Declared here."""
+    """EBKD with the weights of CA-MKD: 1 - softmax of the teachers' entropies, (n_teachers, n). Declared here."""
     return trust(entropies(taught).softmax(dim=0))
 
 
 def label_trust(taught: Sequence[torch.Tensor], target: torch.Tensor) -> torch.Tensor:
-    """CA-MKD: a teacher of low cross-entropy with the (mixed) label weighs more, by 1 - softmax. Zhang et al. 2022."""
+    """CA-MKD: weights (n_teachers, n) by 1 - softmax of cross-entropies with labels (n, n_classes).
+
+    Zhang et al. 2022.
+    """
     return trust(torch.stack([soft_cross_entropy(z, target) for z in taught]).softmax(dim=0))
 
 
-# -- logits as relations
+# -- relations between logits
 
 
 def pearson_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """1 - Pearson correlation of the rows of a and b, (n,); 1 for a row of equal values. Unequal shapes: MixkdError."""
+    """1 - Pearson correlation of the rows of a and b, (n, n_classes) each: (n,). A constant row gives 1.
+
+    Raises MixkdError for unequal shapes.
+    """
     same_size(a, b, "outputs of student and teacher")
     return 1 - F.cosine_similarity(a - a.mean(dim=1, keepdim=True), b - b.mean(dim=1, keepdim=True), dim=1)
 
@@ -122,6 +129,3 @@ def dist(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> to
         finite(logits)
     p_s, p_t = ((z / temperature).softmax(dim=1) for z in (student, teacher))
     return temperature**2 * (pearson_distance(p_s, p_t).mean() + pearson_distance(p_s.T, p_t.T).mean())
-
-
-# -- features

@@ -1,6 +1,6 @@
-"""Losses of maps, as pure functions of tensors: one value per batch.
+"""Losses of feature maps, as pure functions of tensors: one scalar per batch.
 
-Maps are (n, n_channels, 1, n_positions) or images (n, n_channels, height, width), one for each stage of a network.
+Maps are (n, n_channels, height, width), with height 1 for signals; one per stage of a network.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Maps = Sequence[torch.Tensor]  # one per stage of a network
 
 
 def attention(maps: torch.Tensor) -> torch.Tensor:
-    """Q / |Q| with Q = sum_c F_c^2, flattened over positions, (n, n_positions)."""
+    """Q / |Q| with Q = sum_c F_c^2 of maps F (n, n_channels, height, width), flattened: (n, n_positions)."""
     return F.normalize(maps.pow(2).sum(dim=1).flatten(1), dim=1)
 
 
 def at(student: Maps, teacher: Maps) -> torch.Tensor:
-    """Attention transfer: sum over stages of mean (Q_s / |Q_s| - Q_t / |Q_t|)^2. Zagoruyko & Komodakis 2017.
+    """Attention transfer: sum over stages of mean (Q_s / |Q_s| - Q_t / |Q_t|)^2, scalar. Zagoruyko & Komodakis 2017.
 
-    Raises MixkdError where maps differ in their positions.
+    Raises MixkdError if maps of student and teacher differ in height or width.
     """
     losses = []
     for s, t in zip(student, teacher, strict=True):
@@ -35,16 +35,16 @@ def at(student: Maps, teacher: Maps) -> torch.Tensor:
 
 
 def gram(maps: torch.Tensor) -> torch.Tensor:
-    """F F^T of flattened maps, (n, n): how alike the windows of a batch look to a stage."""
+    """Gram matrix F F^T, (n, n), of maps (n, n_channels, height, width): similarity of windows at a stage."""
     flat = maps.flatten(1)
     return flat @ flat.T
 
 
 def sp(student: Maps, teachers: Sequence[Maps], weights: Sequence[float]) -> torch.Tensor:
-    """Similarity preserving: mean over stages of mean (norm(G_s) - norm(sum_m w_m G_m))^2, G = F F^T, rows to length 1.
+    """Similarity preserving: mean over stages of mean (norm(G_s) - norm(sum_m w_m G_m))^2, scalar. Tung & Mori 2019.
 
-    Tung & Mori 2019; Gram matrices of several teachers are merged before normalising, as in the group's code (TGD).
-    A window whose map is 0 everywhere is like no other: its row stays 0.
+    G = F F^T, rows to length 1. Gram matrices of several teachers are merged before normalising, as in the group's
+    code (TGD). The row of a window whose map is 0 everywhere stays 0.
     """
     losses = []
     for stage, own in enumerate(student):
@@ -54,7 +54,10 @@ def sp(student: Maps, teachers: Sequence[Maps], weights: Sequence[float]) -> tor
 
 
 def orthogonality(similarity: torch.Tensor, n_patches: int) -> list[torch.Tensor]:
-    """P^T P - I of each block of columns, columns scaled to length 1. A reconstruction of TPKD's step."""
+    """P^T P - I of each of `n_patches` blocks P of columns of similarity (n, n), columns scaled to length 1.
+
+    A reconstruction of TPKD's step.
+    """
     blocks = [F.normalize(block, dim=0) for block in similarity.tensor_split(n_patches, dim=1)]
     return [p.T @ p - torch.eye(p.shape[1], dtype=p.dtype) for p in blocks]
 
@@ -62,7 +65,7 @@ def orthogonality(similarity: torch.Tensor, n_patches: int) -> list[torch.Tensor
 def tpkd(
     student: Maps, teachers: Sequence[Maps], weights: Sequence[float], n_patches: int = TPKD_PATCHES
 ) -> torch.Tensor:
-    """Mean over blocks and stages of mean (O_s - O_t)^2, O = P^T P - I of a block P. Jeon et al. 2024, reconstructed.
+    """Mean over blocks and stages of mean (O_s - O_t)^2, scalar; O: `orthogonality`. Jeon et al. 2024, reconstructed.
 
     Known: merged row-normalised similarity maps, k patches, normalised Gram minus I. Not known: the patch rule
     (columns here) and the scale (means here). Raises MixkdError for fewer than two windows per block, where O is 0.
@@ -83,24 +86,24 @@ def angular(q: torch.Tensor, margin: float, scale: float) -> list[torch.Tensor]:
 
     Joint, positive and negative map, (n, n_positions) each, rows scaled to length 1.
     """
-    q = q.clamp(max=1 - 1e-6)  # arccos has no slope at 1
+    q = q.clamp(max=1 - 1e-6)  # the derivative of arccos is infinite at 1
     near, far = scale * torch.cos(margin * torch.arccos(q)), scale * (1 - q)
     return [F.normalize(m, dim=1) for m in (F.logsigmoid(near - far), near, far)]
 
 
 def parts_of(q: torch.Tensor) -> list[torch.Tensor]:
-    """Attention (n, height, width) in four flattened parts: quadrants; segments of time where height is 1 (ours)."""
+    """Attention (n, height, width) cut into four quadrants, flattened; four time segments if height is 1 (ours)."""
     if q.shape[1] == 1:
         return [part.flatten(1) for part in q.tensor_split(min(4, q.shape[2]), dim=2)]
     halves = q.tensor_split((q.shape[1] // 2,), dim=1)
     return [part.flatten(1) for half in halves for part in half.tensor_split((q.shape[2] // 2,), dim=2)]
 
 
-def amd(student: Maps, teacher: Maps, local: bool, margin: float = 1.35, scale: float = 64.0) -> torch.Tensor:
-    """Angular margin distillation: mean of three mean squared differences, mean over stages. Jeon et al. 2023.
+def amd(student: Maps, teacher: Maps, *, local: bool, margin: float = 1.35, scale: float = 64.0) -> torch.Tensor:
+    """Angular margin distillation: mean of three mean squared differences, mean over stages, scalar. Jeon et al. 2023.
 
-    `local` weighs it 0.8 and adds 0.2 times its mean over four parts of the map, whose attention stays scaled on the
-    whole map, as in the released code.
+    local: 0.8 times that plus 0.2 times its mean over the four pieces of `parts_of`; attention stays normalised over
+    the whole map, as in the released code.
     """
 
     def distance(s: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -111,10 +114,10 @@ def amd(student: Maps, teacher: Maps, local: bool, margin: float = 1.35, scale: 
     for s, t in zip(student, teacher, strict=True):
         same_size(s[:, 0], t[:, 0], "maps of student and teacher")
         q_s, q_t = attention(s), attention(t)
-        found = distance(q_s, q_t)
+        loss = distance(q_s, q_t)
         if local:
             shape = (-1, *s.shape[2:])
             pairs = zip(parts_of(q_s.reshape(shape)), parts_of(q_t.reshape(shape)), strict=True)
-            found = 0.8 * found + 0.2 * torch.stack([distance(a, b) for a, b in pairs]).mean()
-        losses.append(found)
+            loss = 0.8 * loss + 0.2 * torch.stack([distance(a, b) for a, b in pairs]).mean()
+        losses.append(loss)
     return torch.stack(losses).mean()

@@ -35,7 +35,7 @@ def errors(predicted: np.ndarray, target: np.ndarray) -> dict[str, float]:
 
 
 def macro_f1(predicted: np.ndarray, y: np.ndarray) -> float:
-    """Mean over the classes that occur in `y` or `predicted` of 2 tp / (2 tp + fp + fn)."""
+    """Mean of 2 tp / (2 tp + fp + fn) over the classes in predicted (n,) or labels y (n,)."""
     classes = np.union1d(predicted, y)
     hits = np.array([((predicted == c) & (y == c)).sum() for c in classes])
     total = np.array([(predicted == c).sum() + (y == c).sum() for c in classes])
@@ -43,13 +43,16 @@ def macro_f1(predicted: np.ndarray, y: np.ndarray) -> float:
 
 
 def confusion(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Counts (n_classes, n_classes): row true class, column predicted class."""
+    """Counts (n_classes, n_classes), row true and column predicted class, of logits (n, n_classes) and labels (n,)."""
     n_classes = logits.shape[1]
     return np.bincount(y * n_classes + logits.argmax(axis=1), minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def reliability(p: np.ndarray, y: np.ndarray, n_bins: int = N_BINS) -> dict[str, np.ndarray]:
-    """Per bin of equal width of the confidence: mean confidence, accuracy (nan where empty), share of windows."""
+    """Mean confidence, accuracy (NaN if empty) and share of windows per bin of confidence, (n_bins,) each.
+
+    Bins have equal width; p: (n, n_classes), y: (n,).
+    """
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y
     bins = np.clip(np.ceil(confidence * n_bins).astype(int) - 1, 0, n_bins - 1)
     count = np.bincount(bins, minlength=n_bins)
@@ -62,6 +65,9 @@ def reliability(p: np.ndarray, y: np.ndarray, n_bins: int = N_BINS) -> dict[str,
 
 
 def ece(p: np.ndarray, y: np.ndarray, n_bins: int = N_BINS) -> float:
-    """Expected calibration error: mean |accuracy - confidence| over bins, weighted by share. Guo et al. 2017."""
+    """Expected calibration error: mean |accuracy - confidence| over bins, weighted by share. Guo et al. 2017.
+
+    p: (n, n_classes), y: (n,).
+    """
     r = reliability(p, y, n_bins)
     return float(np.nansum(r["share"] * np.abs(r["accuracy"] - r["confidence"])))

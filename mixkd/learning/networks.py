@@ -32,7 +32,7 @@ class Block(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         # in place where no backward pass needs what is overwritten: the same bits, fewer trips to memory
-        """(n, n_in, height, width) to (n, n_out, ...)."""
+        """(n, n_channels, height, width) to the same with its own n_channels."""
         h = F.relu(self.bn1(x), inplace=True)
         skip = x if self.shortcut is None else self.shortcut(h)
         return self.conv2(F.relu(self.bn2(self.conv1(h)), inplace=True)).add_(skip)
@@ -57,7 +57,7 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def outputs(self, x: torch.Tensor) -> Outputs:
-        """Logits and features, and maps where it has them."""
+        """Logits (n, n_outputs) and features (n, n_features), and maps where it has them."""
         features = self.features(x)
         return Outputs(self.head(features), features)
 
@@ -85,11 +85,11 @@ class WideResNet(Network):
         self.head = nn.Linear(n_in, n_classes)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, 64 * width): what the classifier sees."""
+        """(n, n_features), 64 * width of them."""
         return self.project(F.relu(self.bn(self.blocks(self.stem(x))), inplace=True).mean((2, 3)))
 
     def outputs(self, x: torch.Tensor) -> Outputs:
-        """Logits, features and the maps after each of the three stages (the last behind its BN and ReLU)."""
+        """Logits (n, n_outputs), features (n, n_features), a map after each stage (the last behind its BN and ReLU)."""
         per_stage, stages = len(self.blocks) // 3, []
         x = self.stem(x)
         for i, block in enumerate(self.blocks, start=1):
@@ -101,7 +101,7 @@ class WideResNet(Network):
         return Outputs(self.head(features), features, tuple(stages))
 
     def reuse_head(self, n_features: int, generator: torch.Generator) -> WideResNet:
-        """SimKD: a learned linear map (n_in, n_features) before a head of the teacher's shape, which stays fixed."""
+        """SimKD: a learned linear map to n_features before a head of the teacher's shape, which stays fixed."""
         project = skip_init(nn.Linear, self.head.in_features, n_features)
         bound = 1 / math.sqrt(self.head.in_features)
         nn.init.uniform_(project.weight, -bound, bound, generator=generator)
@@ -114,7 +114,7 @@ class WideResNet(Network):
 
 
 def build(
-    modality: Modality, depth: int, width: int, n_channels: int, n_classes: int, generator: torch.Generator
+    modality: Modality, depth: int, width: int, *, n_channels: int, n_classes: int, generator: torch.Generator
 ) -> WideResNet:
     """A network initialised from `generator` alone: He-normal convolutions (fan out), uniform 1/sqrt(fan in) head."""
     with torch.device("meta"):  # no draws from the global generator
@@ -135,7 +135,7 @@ def build(
 
 
 def channels_last(x: torch.Tensor) -> torch.Tensor:
-    """(n, c, l) -> (n, c, 1, l), images unchanged; in the memory format the networks are fast in."""
+    """(n, n_channels, n_samples) -> (n, n_channels, 1, n_samples), images unchanged; in channels-last memory."""
     x = x.unsqueeze(2) if x.ndim == 3 else x
     return x.contiguous(memory_format=torch.channels_last)
 

@@ -1,8 +1,8 @@
-"""What is measured on a network right after training, before its weights are dropped: robustness, sharpness, clusters.
+"""Measurements on a network right after training, before its weights are dropped: robustness, sharpness, clusters.
 
-Of signal networks alone: corrupted windows, adversarial windows and the sharpness of the minimum. Levels and shares of
-the corruptions: notes on the group's work. Declared defaults, where the notes are silent: a noise sd in units of the
-normalised signal, one contiguous missing block set to 0 in all channels, the epsilons, the radius and the directions.
+Robustness and sharpness are of signal networks only. Levels and shares of the corruptions come from notes on the
+group's work. Declared defaults, not in the notes: noise sd in units of the normalised signal, one contiguous missing
+block set to 0 in all channels, the epsilons, the radius and the number of directions.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from torch.nn import functional as F
 from mixkd.rng import generator
 
 Kind = Literal["gaussian", "missing"]
+Labelled = tuple[torch.Tensor, np.ndarray]  # windows with their labels
 
 GAUSSIAN = (0.06, 0.09, 0.12)  # sd of levels 1-3, units of the normalised signal
 MISSING = (0.15, 0.22, 0.30)  # share of the window, levels 1-3
 LEVELS: dict[Kind, tuple[float, ...]] = {"gaussian": GAUSSIAN, "missing": MISSING}
 EPSILONS = (0.02, 0.05, 0.1)  # L-infinity, units of the normalised signal
-OVERSTEP = 1.25  # how far the steps of an iterated attack would go together, in epsilons
+OVERSTEP = 1.25  # total step length of an iterated attack, in epsilons
 RADIUS = 0.1  # of sharpness, in norms of each filter
 N_DIRECTIONS = 4
 TEMPERATURES = np.geomspace(0.25, 64, 33)
@@ -36,30 +37,30 @@ BATCH = 256
 
 
 def parts(n: int) -> list[np.ndarray]:
-    """Rows 0 to n - 1 in order, in the fewest parts of at most BATCH rows, which differ by one row at most."""
+    """Row indices 0 to n - 1, (n_rows,) each, in the fewest batches of at most BATCH; sizes differ by at most 1."""
     return np.array_split(np.arange(n), math.ceil(n / BATCH))
 
 
 def evenly(n: int, n_rows: int) -> np.ndarray:
-    """`n_rows` evenly spaced rows of n, or all where there are no more."""
+    """Indices of `n_rows` evenly spaced rows of n, or of all n if there are fewer: (n_rows,)."""
     return np.arange(n) if n <= n_rows else np.arange(n_rows) * n // n_rows
 
 
 @torch.inference_mode()
 def logits_of(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """(n, n_classes), in evaluation mode."""
+    """Logits (n, n_classes) of windows x (n, n_channels, height, width), in evaluation mode."""
     net.eval()
     return torch.cat([net(x[rows]) for rows in parts(len(x))])
 
 
 def accuracy(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
-    """Share of windows that are called right; NaN for a network whose answers are not numbers."""
+    """Accuracy on windows x (n, n_channels, height, width) with labels y (n,); NaN if a logit is not finite."""
     logits = logits_of(net, x)
     return float((logits.argmax(dim=1) == y).double().mean()) if logits.isfinite().all() else math.nan
 
 
 def loss(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
-    """Mean cross entropy (nats) in evaluation mode."""
+    """Mean cross entropy (nats) on x (n, n_channels, height, width) with labels y (n,), in evaluation mode."""
     return float(F.cross_entropy(logits_of(net, x), y))
 
 
@@ -79,13 +80,13 @@ def corrupted(x: torch.Tensor, kind: Kind, level: int, rng: np.random.Generator)
     return result.masked_fill_((at >= start) & (at < start + length), 0)
 
 
-def fgsm(net: nn.Module, x: torch.Tensor, y: torch.Tensor, epsilon: float, steps: int = 1) -> torch.Tensor:
-    """Inputs x (n, ...) moved by at most epsilon per value towards a higher cross entropy with labels y (n,).
+def fgsm(net: nn.Module, x: torch.Tensor, y: torch.Tensor, epsilon: float, *, steps: int = 1) -> torch.Tensor:
+    """Adversarial inputs: x (n, ...), moved by at most epsilon per value to raise the cross entropy with labels y (n,).
 
-    One step is FGSM (Goodfellow et al. 2015). More are I-FGSM (Kurakin et al. 2017) with steps of 1.25 epsilon / steps
-    (a declared default), each clipped to the epsilon ball, so that all of it can be reached. No start at random, no
-    clipping to a range of the data. The loss alone is in double precision, where 1 - p of a sure network is not yet 0.
-    In evaluation mode; parameters keep the gradients they had.
+    One step is FGSM (Goodfellow et al. 2015). Several are I-FGSM (Kurakin et al. 2017) with steps of OVERSTEP * epsilon
+    / steps, clipped to the epsilon ball; OVERSTEP > 1, so that every point of the ball can be reached. No random start,
+    no clipping to the data range. Only the loss is in double precision: in float32, 1 - p of a confident network is 0.
+    In evaluation mode; gradients of the parameters are unchanged.
     """
     net.eval()
     result = []
@@ -104,9 +105,9 @@ def fgsm(net: nn.Module, x: torch.Tensor, y: torch.Tensor, epsilon: float, steps
 
 @torch.no_grad()
 def recompute_batchnorm(net: nn.Module, x: torch.Tensor) -> nn.Module:
-    """Running statistics of all BatchNorm layers anew: the averages over the batches of x (n, ...). In evaluation mode.
+    """Recompute the running statistics of all BatchNorm layers as averages over batches of x (n, ...).
 
-    Variances are within batches, unbiased, as training accumulates them.
+    Variances are unbiased and within batches, as in training. Leaves `net` in evaluation mode.
     """
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
@@ -126,10 +127,10 @@ def recompute_batchnorm(net: nn.Module, x: torch.Tensor) -> nn.Module:
 
 
 def filter_normalised(net: nn.Module, rng: np.random.Generator) -> dict[str, torch.Tensor]:
-    """A random direction in the space of the parameters, by name; Li et al. 2018.
+    """A random direction in parameter space, by parameter name, of any shape; Li et al. 2018.
 
-    Each filter of a convolution and each row of a linear map has the norm that it has in the network; BatchNorm and
-    biases do not move.
+    Each convolution filter and each row of a linear layer has the norm of its counterpart in the network; entries of
+    BatchNorm and biases are 0.
     """
     result = {}
     for name, p in net.named_parameters():
@@ -143,9 +144,9 @@ def filter_normalised(net: nn.Module, rng: np.random.Generator) -> dict[str, tor
 
 
 def sharpness(net: nn.Module, x: torch.Tensor, y: torch.Tensor, rng: np.random.Generator) -> float:
-    """Mean rise of the cross entropy (nats) of x (n, ...) at RADIUS along N_DIRECTIONS filter-normalised directions.
+    """Mean rise of the cross entropy (nats) at RADIUS along N_DIRECTIONS filter-normalised directions.
 
-    BatchNorm statistics are those of x at either end. Works on a copy: `net` itself stays as it is.
+    x: (n, ...), y: (n,). BatchNorm statistics are recomputed on x at both ends. Works on a copy of `net`.
     """
     probe = copy.deepcopy(net)
     here = loss(recompute_batchnorm(probe, x), x, y)
@@ -160,7 +161,7 @@ def sharpness(net: nn.Module, x: torch.Tensor, y: torch.Tensor, rng: np.random.G
 
 
 def pair_v_scores(features: np.ndarray, y: np.ndarray) -> list[dict[str, Any]]:
-    """Per pair of classes a < b in y (n,): V-measure of 2-means (4 starts) of their rows of features (n, d)."""
+    """Per pair of classes a < b in y (n,): V-measure of 2-means (4 starts) on their rows of (n, n_features)."""
     result = []
     for a, b in combinations(np.unique(y).tolist(), 2):
         rows = (y == a) | (y == b)
@@ -175,16 +176,14 @@ def entropy_curve(logits: np.ndarray) -> list[float]:
     return [float(-(np.exp(lp) * lp).sum(axis=1).mean()) for lp in log_p]
 
 
-def signal_probes(
-    net: nn.Module, test_x: torch.Tensor, test_y: np.ndarray, train_x: torch.Tensor, train_y: np.ndarray, fold: int
-) -> dict[str, Any]:
-    """Of a signal network: accuracy per level (or epsilon) on corrupted test windows; sharpness, loss on training ones.
+def signal_probes(net: nn.Module, test: Labelled, train: Labelled, *, fold: int) -> dict[str, Any]:
+    """Robustness of a signal network on test windows per level or epsilon; sharpness and loss on training windows.
 
-    Windows are (n, n_channels, 1, n_samples). Draws depend on the fold alone: all runs of a fold see the same corrupted
-    windows and, where shapes agree, the same directions before scaling. Corruptions use all test windows, attacks 256
-    evenly spaced ones (for time), sharpness and loss 256 training windows. Leaves the network in evaluation mode.
+    Windows are (n, n_channels, 1, n_samples), labels (n,). Draws depend on the fold alone: all runs of a fold see the
+    same corrupted windows and, where shapes agree, the same directions before scaling. Corruptions use all test
+    windows; attacks (for time), sharpness and loss 256 evenly spaced windows. Leaves `net` in evaluation mode.
     """
-    y = torch.as_tensor(test_y, dtype=torch.int64)
+    (test_x, y), (train_x, train_y) = ((x, torch.as_tensor(labels, dtype=torch.int64)) for x, labels in (test, train))
     result: dict[str, Any] = {}
     for kind, strengths in LEVELS.items():
         levels = range(1, len(strengths) + 1)
@@ -193,9 +192,9 @@ def signal_probes(
     rows = evenly(len(test_x), BATCH)
     x, labels = test_x[rows], y[rows]
     for name, steps in (("fgsm", 1), ("ifgsm", 10)):
-        result[name] = [accuracy(net, fgsm(net, x, labels, epsilon, steps), labels) for epsilon in EPSILONS]
+        result[name] = [accuracy(net, fgsm(net, x, labels, epsilon, steps=steps), labels) for epsilon in EPSILONS]
     rows = evenly(len(train_x), BATCH)
-    x, labels = train_x[rows], torch.as_tensor(train_y[rows], dtype=torch.int64)
+    x, labels = train_x[rows], train_y[rows]
     result["sharpness"] = sharpness(net, x, labels, generator(fold, "sharpness"))
     result["train_loss"] = loss(net, x, labels)
     return result

@@ -47,6 +47,6 @@ def class_probes(student: Learner, data: FoldData, draws: Stream, arrays: Arrays
         probes.entropy_curve(teacher_logits(teacher, data, epoch).flatten(0, 1).numpy()) for teacher in frozen
     ]
     if student.spec.modality == "signal":
-        inputs = data.signals["test"], test.y, data.signals["train"], train.y
-        result |= probes.signal_probes(student.net, *inputs, fold=student.spec.fold)
+        tested, trained = (data.signals["test"], test.y), (data.signals["train"], train.y)
+        result |= probes.signal_probes(student.net, tested, trained, fold=student.spec.fold)
     return result

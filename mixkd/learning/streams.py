@@ -57,7 +57,7 @@ class Stream:
         return Draw(self.rows[step], self.partners[step], self.coefficients[step])
 
 
-def stream(n_windows: int, batch_size: int, n_epochs: int, mixup: Mixup | None, seed: int) -> Stream:
+def stream(n_windows: int, batch_size: int, n_epochs: int, mixup: Mixup | None, *, seed: int) -> Stream:
     """Every epoch visits the windows in a new order, in full batches (the rest of an epoch is dropped).
 
     Streams of one seed share the order, the partners and the uniform numbers behind the coefficients over all

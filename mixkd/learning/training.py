@@ -39,7 +39,7 @@ def learning_rate(step: int, n_steps: int, spec: RunSpec) -> float:
 def stream_of(about: StreamView, data: FoldData) -> Stream:
     """The draws of a run. Students of one fold and seed share them, whatever their teachers and initialisation."""
     seed = int(generator(about.seed, "stream", about.role).integers(2**62))
-    return stream(len(data.parts["train"]), about.batch_size, about.epochs, about.mixup, seed)
+    return stream(len(data.parts["train"]), about.batch_size, about.epochs, about.mixup, seed=seed)
 
 
 @dataclass

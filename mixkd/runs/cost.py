@@ -11,7 +11,7 @@ from mixkd.specs.views import WindowsView
 
 
 def multiply_adds(
-    modality: Modality, depth: int, width: int, shape: tuple[int, ...], n_classes: int, head: int | None = None
+    modality: Modality, depth: int, width: int, shape: tuple[int, ...], *, n_classes: int, head: int | None = None
 ) -> int:
     """Of the convolutions and the head of a WideResNet, for one input of `shape`, (n_channels, *size).
 
@@ -47,5 +47,5 @@ def estimated_seconds(spec: RunSpec) -> float:
     n_windows, n_channels, n_samples, n_classes = _size(spec.dataset, spec.windows_per_class)
     pixels = spec.image.resolution if spec.image else 0
     shape = (n_channels, n_samples) if spec.modality == "signal" else (n_channels, pixels, pixels)
-    work = multiply_adds(spec.modality, spec.depth, spec.width, shape, n_classes)
+    work = multiply_adds(spec.modality, spec.depth, spec.width, shape, n_classes=n_classes)
     return n_windows * spec.epochs * (1.5e-4 + 50e-12 * work)

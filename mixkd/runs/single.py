@@ -39,7 +39,9 @@ def untrained(about: NetworkView, data: FoldData) -> Network:
     """A random network, of its own draws; one of SimKD ends in its teacher's head."""
     seed = int(generator(about.seed, "network", about.role, about.modality).integers(2**62))
     n_channels, draw = data.parts["train"].x.shape[1], torch.Generator().manual_seed(seed)
-    net = networks.build(about.modality, about.depth, about.width, n_channels, data.n_outputs, draw)
+    net = networks.build(
+        about.modality, about.depth, about.width, n_channels=n_channels, n_classes=data.n_outputs, generator=draw
+    )
     if about.head:
         net.reuse_head(64 * about.head, torch.Generator().manual_seed(seed + 1))
     return net
@@ -80,7 +82,13 @@ def required(spec: RunSpec, store: Store, data: FoldData) -> RunRecord:
 
 
 def learner(
-    spec: RunSpec, data: FoldData, store: Store, draws: Stream, traces: Traces | None, nets: dict[str, Network]
+    spec: RunSpec,
+    data: FoldData,
+    store: Store,
+    draws: Stream,
+    *,
+    traces: Traces | None,
+    nets: dict[str, Network],
 ) -> Learner:
     """A run before its first step. `nets` holds the teachers' networks by run, shared by students in lockstep.
 
@@ -121,7 +129,7 @@ def run_together(
 def _train(specs: list[RunSpec], store: Store, data: FoldData, traces: Traces | None) -> None:
     start = time.perf_counter()
     draws, nets = stream_of(specs[0].stream, data), dict[str, Network]()
-    students = [learner(spec, data, store, draws, traces, nets) for spec in specs]
+    students = [learner(spec, data, store, draws, traces=traces, nets=nets) for spec in specs]
     histories = fit(students, data, draws)
     seconds = (time.perf_counter() - start) / len(specs)
     for student, history in zip(students, histories, strict=True):

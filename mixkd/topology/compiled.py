@@ -1,6 +1,6 @@
-"""Compiled loops: pairs of a sequence by a stack in linear time, and sums of separable Gaussians.
+"""Compiled loops: persistence pairs of a sequence by a stack in linear time, and sums of separable Gaussians.
 
-They check nothing: wrong offsets or channel counts read other memory. `persistence` and `imaging` check, and call them.
+Nothing is checked here: wrong offsets or channel counts read other memory. `persistence` and `imaging` check first.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ REACH = 5.0  # Gaussians are cut off at 5 spreads: 4e-6 of the peak
 
 
 def compiled(**options: bool) -> Callable[[Callable], Any]:
-    """numba.njit, cached on disk where a folder can be written, else compiled anew by each process."""
+    """numba.njit, cached on disk if a cache folder can be written, else compiled by each process."""
 
     def decorate(function: Callable) -> Any:
         try:
             result = numba.njit(cache=True, nogil=True, **options)(function)
-        except RuntimeError:  # a read-only container: no place beside the module, in the home or in NUMBA_CACHE_DIR
+        except RuntimeError:  # no writable cache folder (module, home, NUMBA_CACHE_DIR)
             return numba.njit(nogil=True, **options)(function)
         if cache := getattr(result, "_cache", None):  # none under NUMBA_DISABLE_JIT
             cache.load_overload = _or_none(cache.load_overload)
@@ -34,7 +34,7 @@ def compiled(**options: bool) -> Callable[[Callable], Any]:
 
 
 def _or_none(access: Callable) -> Callable:
-    """Access to the cache that does nothing where the disk is full or a file cannot be read: it saves time, no more."""
+    """Cache access that ignores a full disk and unreadable files: the cache only saves time."""
 
     def guarded(*given: Any) -> Any:
         with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
@@ -66,7 +66,7 @@ def _push(extremum, stack, size, points, n):
 
 @compiled()
 def all_pairs(x):
-    """Pairs of every row of x, each as a walk from +inf over its local extrema to +inf: linear time."""
+    """Pairs (n_pairs, 2) of all rows of x (n, n_samples), +inf before and after each; offsets (n + 1,). Linear time."""
     n_series, n_samples = x.shape
     points = np.empty((n_series * (n_samples // 2 + 1), 2), x.dtype)
     offsets = np.zeros(n_series + 1, np.int64)
@@ -126,7 +126,7 @@ def _profile(at, spread, integrated, values):
 
 @compiled(fastmath=True)
 def rasterise(rows, points, offsets, birth, persistence, resolution, spread, integrated):
-    """Sums of Gaussians, (n_rows * n_channels * resolution^2,) float32; see `imaging.images`."""
+    """Sums of Gaussians, (n_rows, n_channels, resolution, resolution) float32; see `imaging.images`."""
     n_channels = len(persistence)
     images = np.zeros(len(rows) * n_channels * resolution * resolution, np.float32)
     px, py = np.empty(resolution, np.float32), np.empty(resolution, np.float32)

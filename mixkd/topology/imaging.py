@@ -1,4 +1,4 @@
-"""Persistence images: diagrams as pictures of fixed size, on a grid that is fitted on training diagrams."""
+"""Persistence images: diagrams rasterised to a fixed size, on a grid that is fitted on training diagrams."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Grid:
         return float(high - low) / self.spec.resolution, float(self.persistence[channel]) / self.spec.resolution
 
     def clipped(self, given: Diagrams) -> int:
-        """How many pairs lie outside the grid; they are drawn at its edge."""
+        """Number of pairs outside the grid; they are drawn at its edge."""
         expect_match(given, self)
         count = 0
         for c in range(given.n_channels):
@@ -77,7 +77,7 @@ class Grid:
 
 
 def expect_match(given: Diagrams, grid: Grid) -> None:
-    """MixkdError unless these are diagrams and a grid of as many channels."""
+    """Raises MixkdError unless these are diagrams and a grid with the same number of channels."""
     expect_type(given, Diagrams)
     expect_type(grid, Grid)
     if given.n_channels != len(grid.birth):
@@ -87,11 +87,11 @@ def expect_match(given: Diagrams, grid: Grid) -> None:
 
 
 def images(given: Diagrams, grid: Grid, rows: np.ndarray | None = None) -> np.ndarray:
-    """Persistence images of the windows `rows` (default: all), (n_rows, n_channels, resolution, resolution) float32.
+    """Persistence images, (n_rows, n_channels, resolution, resolution) float32, of windows `rows` (default: all).
 
     Row index: persistence upwards from 0; column: birth. Each pair adds a Gaussian weighted by its persistence (in
     units of the signal): its density at the pixel's centre per pixel area (`sampled`), or its integral over the
-    pixel (`integrated`). Adams et al. 2017. Raises MixkdError on rows that are not there and on a grid of another
+    pixel (`integrated`). Adams et al. 2017. Raises MixkdError for rows out of range and for a grid with another
     number of channels.
     """
     expect_match(given, grid)
@@ -123,7 +123,7 @@ class Imager:
 
     @staticmethod
     def fit(training: Diagrams, spec: ImageSpec) -> Imager:
-        """With the grid of the training diagrams."""
+        """Fit grid and normalisation on training diagrams."""
         grid = Grid.fit(training, spec)
         return Imager(grid, Normalisation.fit(images(training, grid)))
 

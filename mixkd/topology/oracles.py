@@ -1,4 +1,4 @@
-"""Slow and independent ways to the same topology, by name: what the tests and the topology chapter compare with.
+"""Independent, slower backends of diagrams and images, selected by name; tests and the topology chapter compare them.
 
 `fast` is this package; `giotto` is giotto-tda (extra `[giotto]`); gudhi and persim come with the extra `[book]`.
 """
@@ -83,7 +83,7 @@ def images(given: Diagrams, grid: Grid, backend: str = "fast") -> np.ndarray:
 
 
 def in_pixels(given: Diagrams, grid: Grid, channel: int) -> list[np.ndarray]:
-    """(birth, persistence) in pixels of each window, clipped to the grid as the fast path does."""
+    """(birth, persistence) in pixels, (n_pairs, 2) per window, clipped to the grid as in the fast path."""
     expect_match(given, grid)
     width, height = grid.pixel_size(channel)
     low, high = grid.birth[channel]
@@ -101,7 +101,7 @@ def _weights(given: Diagrams, channel: int) -> list[np.ndarray]:
 
 
 def _window_by_window(given: Diagrams, grid: Grid, channel: int, draw: Callable[..., np.ndarray]) -> np.ndarray:
-    """(n_windows, resolution, resolution) of `draw`, which sees points in pixels and weights; 0 without any."""
+    """(n_windows, resolution, resolution): `draw` of each window's points (pixels) and weights; 0 without points."""
     result = np.zeros((len(given), grid.spec.resolution, grid.spec.resolution))
     for i, (points, weights) in enumerate(zip(in_pixels(given, grid, channel), _weights(given, channel), strict=True)):
         if len(points):
@@ -114,7 +114,7 @@ def _gudhi_images(given: Diagrams, grid: Grid, channel: int) -> np.ndarray:
     representations = _import("gudhi.representations", "gudhi")
 
     def draw(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        one_by_one = iter(weights)  # gudhi asks for the weights of a diagram's points in their order
+        one_by_one = iter(weights)  # gudhi requests the weight of each point in order
         place = [0.5, n - 0.5, 0.5, n - 0.5]
         image = representations.PersistenceImage(spread, lambda _: next(one_by_one), [n, n], place)
         return image.fit_transform([np.column_stack([points[:, 0], points.sum(axis=1)])]).reshape(n, n)

@@ -1,4 +1,4 @@
-"""A window becomes a diagram becomes an image: sublevel-set H0 of each channel, then a persistence image.
+"""Persistence diagrams of windows: sublevel-set H0 of each channel. Images of them: `mixkd.topology.imaging`.
 
 Fast path: the linear-time stack algorithm for persistence of a sequence (the cancellation of rainflow counting) and
 a separable Gaussian, both in `mixkd.topology.compiled`. Oracles and selectable backends: `mixkd.topology.oracles`.
@@ -13,9 +13,9 @@ import numpy as np
 from mixkd.errors import MixkdError, short
 from mixkd.topology.compiled import all_pairs
 
-LARGEST = float(np.float32(1e30))  # beyond it, sums of persistences and images of them could leave float32
-LOST = 1e-3  # share of a channel's range by which rounding to float32 may move values (default chosen here)
-ROUNDING = 16 * np.finfo(np.float64).eps  # a float64 channel whose range is this share of its values is constant
+LARGEST = float(np.float32(1e30))  # beyond it, sums of persistences and images could overflow float32
+LOST = 1e-3  # largest rounding error of float32, as a share of a channel's range (default chosen here)
+ROUNDING = 16 * np.finfo(np.float64).eps  # relative range up to which a float64 channel is constant
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Diagrams:
     offsets: (n_windows * n_channels + 1,) int64; channel c of window i owns offsets[i * n_channels + c] onwards
     essential: (n_windows, n_channels) float32: birth of the class that never dies, the channel's minimum
 
-    Raises MixkdError where these do not fit together: compiled code follows the offsets without a check.
+    Raises MixkdError if the three are inconsistent: compiled code follows the offsets without a check.
     """
 
     points: np.ndarray
@@ -58,7 +58,7 @@ class Diagrams:
 
     @property
     def n_channels(self) -> int:
-        """Of each window."""
+        """Number of channels per window."""
         return self.essential.shape[1]
 
     def of(self, window: int, channel: int) -> np.ndarray:
@@ -73,7 +73,10 @@ class Diagrams:
 
 
 def expect(name: str, array: np.ndarray, dtype: type, shape: tuple[int | str, ...]) -> None:
-    """MixkdError unless it is an array of this dtype and shape; a word stands for any length, or one of at least 1."""
+    """Raises MixkdError unless `array`, of any shape, has this dtype and `shape`.
+
+    A word in `shape` stands for any length, or a length of at least 1 if it ends in `>= 1`.
+    """
     found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
     fits = isinstance(array, np.ndarray) and array.dtype == dtype and array.ndim == len(shape)
     if not fits or not all(
@@ -84,10 +87,10 @@ def expect(name: str, array: np.ndarray, dtype: type, shape: tuple[int | str, ..
         raise MixkdError(f"{name}: found {found}, expected {np.dtype(dtype)} {wanted}")
 
 
-def expect_type(found: object, wanted: type) -> None:
-    """MixkdError unless `found` is a `wanted`."""
-    if not isinstance(found, wanted):
-        raise MixkdError(f"topology: found {type(found).__name__}, expected {wanted.__name__}")
+def expect_type(value: object, wanted: type) -> None:
+    """Raises MixkdError unless `value` is an instance of `wanted`."""
+    if not isinstance(value, wanted):
+        raise MixkdError(f"topology: found {type(value).__name__}, expected {wanted.__name__}")
 
 
 def _index(name: str, i: int, n: int) -> int:
@@ -104,12 +107,12 @@ def _within(x: np.ndarray) -> bool:
 def _array(x: np.ndarray) -> np.ndarray:
     try:
         return np.asarray(x)
-    except ValueError:  # numpy's own words for lists of unequal lengths
+    except ValueError:  # numpy raises it for lists of unequal lengths
         raise MixkdError(f"topology: found {short(str(x))}, expected an array of numbers") from None
 
 
 def as_signals(x: np.ndarray) -> np.ndarray:
-    """x, (n_windows, n_channels, n_samples) of any real numbers, in contiguous float32.
+    """x (n_windows, n_channels, n_samples), of any real dtype, as contiguous float32.
 
     Raises MixkdError on other dtypes and shapes, non-finite values, values beyond LARGEST, and channels that float32
     does not resolve.

@@ -76,7 +76,7 @@ diagrams = topology.diagrams(x)
 diagram, lowest = diagrams.of(window, channel), diagrams.essential[window, channel]
 
 # %% mystnb={"figure": {"caption": "Left: the five most persistent pairs, each drawn at its minimum from birth to death. Right: the diagram; the dotted line is birth = death.", "name": "fig-pairs"}, "image": {"alt": "A signal with vertical bars at its deepest valleys, numbered, beside a scatter plot of the same pairs above the diagonal.", "classes": "dark-light"}}
-figures.pairs(signal, recordings.rate, diagram, lowest, unit)
+figures.pairs(signal, diagram, essential=lowest, rate=recordings.rate, unit=unit)
 
 # %% tags=["nbval-check-output"]
 longest = np.diff(diagram, axis=1).max(initial=0)
@@ -99,7 +99,7 @@ grid = topology.Grid.fit(diagrams, ImageSpec(resolution, spread))
 image = topology.images(diagrams, grid, np.array([window]))[0, channel]
 
 # %% mystnb={"figure": {"caption": "The pairs of one channel on the grid, and the image they make.", "name": "fig-image"}, "image": {"alt": "Left, points in the birth and persistence plane with a fine grid; right, the same as blurred bright spots.", "classes": "dark-light"}}
-figures.from_diagram_to_image(diagram, image, grid, channel, unit)
+figures.from_diagram_to_image(diagram, image, grid, channel=channel, unit=unit)
 
 # %% [markdown]
 # ## What the image teacher can see

@@ -58,12 +58,14 @@ own, partner = train.x[0, 0], train.x[len(train) // 2, 0]
 
 # %% mystnb={"figure": {"caption": "Two windows of one channel (pale) and their mixtures (green); above each, the proportions.", "name": "fig-mixture"}, "image": {"alt": "Three line plots in which a green curve moves from one pale curve to the other.", "classes": "dark-light"}}
 figures.mixed_window(
-    own, partner, (0.9, 0.5, 0.1), recordings.rate, recordings.units[0]
+    own, partner, (0.9, 0.5, 0.1), rate=recordings.rate, unit=recordings.units[0]
 )
 
 # %%
 size = min(64, len(train))
-streams = {a: stream(len(train), size, 1, Mixup(a), seed) for a in studies.ALPHAS}
+streams = {
+    a: stream(len(train), size, 1, Mixup(a), seed=seed) for a in studies.ALPHAS
+}
 
 # %% mystnb={"figure": {"caption": "Coefficients of one epoch (bars) and the Beta density they come from: small alpha mixes little, alpha = 1 mixes anything.", "name": "fig-beta"}, "image": {"alt": "Three histograms with curves: U-shaped for alpha 0.2 and 0.4, flat for alpha 1.", "classes": "dark-light"}}
 figures.beta_densities(studies.ALPHAS, streams)

@@ -46,7 +46,9 @@ scope = studies.Scope(dataset, profile, seed, alpha)
 rows = []
 for sampling in ("exact", "released"):
     for share in (0.1, 0.25, 0.5, 0.75, 0.9, 1.0):
-        stream = streams.stream(6400, 64, 2, Mixup(alpha, share, sampling), seed)
+        stream = streams.stream(
+            6400, 64, 2, Mixup(alpha, share, sampling), seed=seed
+        )
         rows.append((sampling, share, stream.mixed_share))
 realised = pd.DataFrame(rows, columns=["sampling", "share", "realised"])
 

@@ -1,1 +1,1 @@
-"""Recordings of your own: a folder of CSV or Parquet files, read, checked, described and kept."""
+"""Recordings of your own: a folder of CSV or Parquet files, read, checked, described and imported."""

@@ -1,4 +1,4 @@
-"""Everything that is looked for in a folder of recordings as a whole: what is refused, and what is worth a look."""
+"""Checks of a whole folder of recordings: problems, which are refused, and remarks."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from mixkd.datasets.own.description import SAMPLES, Description
 from mixkd.datasets.own.names import some
 from mixkd.datasets.own.summary import Part, Stretch, Summary
 
-PEOPLE = 3  # at least: one to test, one to validate, one to train on
-CLASSES = 100  # at most: more are no activities
-FEW = 0.1  # of the stretches of a label, that may be too short without a remark
-PAIRED = 3.0  # times as large: files of one sensor beside those of another, recorded at the same time
-PAIRS = 6  # files of one time, at most, to be compared
+PEOPLE = 3  # minimum: one each for test, validation, training
+CLASSES = 100  # maximum: more labels are no activities
+FEW = 0.1  # share of a label's stretches that may be too short without a remark
+PAIRED = 3.0  # ratio of sizes of values: files of two sensors, recorded at the same time
+PAIRS = 6  # largest number of files of one time that are compared
 
 
 @dataclass
 class Content:
-    """What was read of a folder.
+    """Content of a folder.
 
     paths: the file of each stretch; short: (subject, label, seconds) of stretches that are shorter than a window
     """
@@ -58,7 +58,7 @@ class Content:
 
 
 def problems(content: Content) -> Iterator[str]:
-    """What makes the whole unfit to train on."""
+    """Problems that make the folder unusable for training."""
     about, stretches, files = content.description, content.parts, content.files
     people, classes = {part.subject for part in stretches}, {part.label for part in stretches}
     few = len(people) < PEOPLE or len(classes) < 2
@@ -69,8 +69,8 @@ def problems(content: Content) -> Iterator[str]:
         yield f"found {len(people)} people ({some(sorted(people))}), {need}"
     if not 2 <= len(classes) <= CLASSES:
         yield f"found {len(classes)} labels ({some(sorted(classes))}), expected 2 to {CLASSES}"
-    yield from _spellings("person", (found.subject for found in files))
-    yield from _spellings("label", {*about.ignore} | {label for found in files for label in found.labels})
+    yield from _spellings("person", (summary.subject for summary in files))
+    yield from _spellings("label", {*about.ignore} | {label for summary in files for label in summary.labels})
     yield from _copies(files)
     yield from plausible.impossible(content.channels, content.stated, files)
     for name in derived.counters(content.channels, files):
@@ -88,7 +88,7 @@ def problems(content: Content) -> Iterator[str]:
 
 
 def remarks(content: Content) -> Iterator[str]:
-    """What is worth a look."""
+    """Remarks: possible mistakes that do not prevent training."""
     about, stretches, files, channels = content.description, content.parts, content.files, content.channels
     if not stretches:
         return
@@ -111,7 +111,7 @@ def remarks(content: Content) -> Iterator[str]:
 
 
 def _of_sensors(content: Content) -> Iterator[str]:
-    """Units of channels, and people whose sensor shows other values than other people's."""
+    """Remarks on units of channels, and on people whose sensor values differ from other people's."""
     about, channels, stretches = content.description, content.channels, content.parts
     thin = plausible.thinned(stretches)
     for name, unit in about.channels.items():
@@ -131,10 +131,10 @@ def _of_sensors(content: Content) -> Iterator[str]:
 
 
 def _short(content: Content) -> Iterator[str]:
-    """People and labels of which nothing is left, and labels that lose many stretches to the window."""
+    """Remarks on people without stretches, and on labels with many stretches shorter than the window."""
     about = content.description
     left = {part.subject for part in content.stretches}
-    for who in sorted({found.subject for found in content.files} - left - {""}):
+    for who in sorted({summary.subject for summary in content.files} - left - {""}):
         n = sum(subject == who for subject, _, _ in content.short)
         why = f"{n} stretches are shorter than the window" if n else "ignored labels or lost values throughout"
         yield f"nothing is left of {who}: {why}"
@@ -161,9 +161,9 @@ def _spellings(what: str, words: Iterable[str]) -> Iterator[str]:
 
 
 def _copies(files: Sequence[Summary]) -> Iterator[str]:
-    """People who share samples; the first pair of files of each two people."""
+    """Problems of people who share samples: the first pair of files of each two people."""
     named = set()
-    for one, other, n in copies.shared([found.marks for found in files]):
+    for one, other, n in copies.shared([summary.marks for summary in files]):
         a, b = files[one], files[other]
         if a.subject != b.subject and (a.subject, b.subject) not in named:
             named.add((a.subject, b.subject))
@@ -173,12 +173,12 @@ def _copies(files: Sequence[Summary]) -> Iterator[str]:
 
 
 def _paired(files: Sequence[Summary]) -> Iterator[str]:
-    """Files of the same time, person and label, whose values differ in size by one part of their names."""
+    """Remarks on files of one time, person and label that differ in one word of the path and in size of values."""
     groups: dict[tuple, dict[str, Summary]] = defaultdict(dict)
-    for found in files:
-        parts = re.split(r"[_/\- .]", found.path.as_posix())
-        for at, part in enumerate(parts):
-            groups[at, *parts[:at], "*", *parts[at + 1 :], found.subject, found.labels][part] = found
+    for summary in files:
+        words = re.split(r"[_/\- .]", summary.path.as_posix())
+        for at, word in enumerate(words):
+            groups[at, *words[:at], "*", *words[at + 1 :], summary.subject, summary.labels][word] = summary
     ratios: dict[tuple[int, str, str], list[float]] = defaultdict(list)
     example: dict[tuple[int, str, str], tuple[Path, Path]] = {}
     for key, group in groups.items():
@@ -200,5 +200,5 @@ def _same_time(one: Summary, other: Summary) -> bool:
     return all(abs(a - b) <= 0.1 * lasts for a, b in zip(one.clock, other.clock, strict=True))
 
 
-def _size(found: Summary) -> float:
-    return float(np.log(max(float(np.nanmedian(np.linalg.norm(np.nan_to_num(found.sample), axis=1))), 1e-30)))
+def _size(summary: Summary) -> float:
+    return float(np.log(max(float(np.nanmedian(np.linalg.norm(np.nan_to_num(summary.sample), axis=1))), 1e-30)))

@@ -1,8 +1,8 @@
 """A clock column in seconds: repeated times are spread, a clock that goes back is refused.
 
-Real clocks repeat times: they count whole seconds or milliseconds, or give a packet the time of its arrival. Such rows
-are placed by counting them at the rate that the clock shows, and held to its times: that a packet came late is seen
-from what comes within `BURST` after it; a hole stays a hole.
+Real clocks repeat times: they count whole seconds or milliseconds, or give all rows of a packet its arrival time. Such
+rows are spaced at the rate of the clock and aligned to its times. A late packet is detected from the rows within
+`BURST` after it; a gap remains a gap.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mixkd.datasets.raw.timing import MATCH
 from mixkd.errors import MixkdError
 
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, **dict.fromkeys(form.DATES, 1e-6)}  # in seconds
-BURST = 2.0  # s: by which a row may be placed beside its time (chosen here: whole seconds, and packets that were late)
+BURST = 2.0  # s: largest shift of a row from its time (chosen here, for whole seconds and late packets)
 LATER = (
     "a later time in every line: split the file there, or take out the line `time` (rows are then even in time); "
     "a usual cause is the end of daylight saving time"
@@ -26,7 +26,7 @@ LATER = (
 
 
 def kind(unit: str) -> text_table.Kind:
-    """As what a clock column in this unit is read."""
+    """The column kind that a clock in this unit is read as."""
     return unit if unit in form.DATES else "time"  # type: ignore[return-value]  # one of DATES
 
 
@@ -34,15 +34,17 @@ def seconds(
     rows: text_table.Parsed,
     name: str,
     unit: str,
+    *,
     rate: float,
     window: int,
     count: Callable[[str, int], None],
     same: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Increasing time (s) of every row since the first of its recording: (n,).
+    """Increasing time (s) of every row since the first row of its recording: (n,).
 
-    same: (n - 1,) whether a row is of the recording of the row before; none: all are. count: called of repeated times.
-    Raises Faults for a clock that goes back, or that ticks at another rate in a recording of at least `window` rows.
+    same: (n - 1,), whether a row belongs to the recording of the row before; default: all do. count: called with the
+    number of repeated times. Raises Faults for a clock that goes back, or whose rate differs from `rate` in a recording
+    of more than `window` rows.
     """
     same = np.ones(len(rows) - 1, bool) if same is None else same
     values = rows.columns[name]
@@ -50,15 +52,15 @@ def seconds(
         values = _past_midnight(values)
     lines = [str(rows.earlier(name, row, LATER)) for row in np.flatnonzero((np.diff(values) < 0) & same) + 1]
     time, cuts = np.zeros(len(rows)), np.flatnonzero(~same) + 1
-    parts = [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
-    for part in parts if not lines else []:
-        time[part] = (values[part] - values[part.start]) * UNITS[unit]
+    segments = [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
+    for segment in segments if not lines else []:
+        time[segment] = (values[segment] - values[segment.start]) * UNITS[unit]
         try:
-            if not (np.diff(time[part]) > 0).all():
-                time[part] = _spread(rows, name, part.start, time[part], rate, count)
-            if part.stop - part.start > window:
-                where = rows.place(part.start) if len(parts) > 1 else str(rows.path)
-                timing.check_rate(where, np.diff(time[part]), rate)
+            if not (np.diff(time[segment]) > 0).all():
+                time[segment] = _spread(rows, name, segment.start, time[segment], rate, count)
+            if segment.stop - segment.start > window:
+                where = rows.place(segment.start) if len(segments) > 1 else str(rows.path)
+                timing.check_rate(where, np.diff(time[segment]), rate)
         except MixkdError as error:
             lines.append(str(error))
     if lines:
@@ -67,7 +69,7 @@ def seconds(
 
 
 def _spread(rows: text_table.Parsed, name: str, start: int, time: np.ndarray, rate: float, count) -> np.ndarray:
-    """The times of a recording that repeats some, spread and counted."""
+    """Spread the repeated times of a recording, and count them."""
     repeated = np.count_nonzero(np.diff(time) == 0)
     placed, far = spread(time, rate)
     if far.size:
@@ -82,23 +84,23 @@ def _spread(rows: text_table.Parsed, name: str, start: int, time: np.ndarray, ra
 
 
 def spread(time: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Increasing times (s) of rows whose times (n,) do not decrease, and the rows that are too far from theirs."""
+    """Increasing times (n,) in s from non-decreasing times (n,), and the rows (n_rows,) too far from their times."""
     starts = np.r_[0, np.flatnonzero(np.diff(time) > 0) + 1]  # of groups of rows with one time
     sizes, steps = np.diff(np.r_[starts, len(time)]), np.diff(time[starts])
     step = 1 / (rows_per_second(time) or rate)
-    # How late a group is, were its rows counted from the first: that of the least late one in what follows.
-    ahead = min(max(round(BURST / step), 1), len(time))  # rows; a filter beyond the last one takes memory alone
+    # Delay of a group against rows counted at a constant rate: the smallest delay within BURST after it.
+    ahead = min(max(round(BURST / step), 1), len(time))  # rows; at most all: a longer filter only costs memory
     late = np.repeat(time[starts] - starts * step, sizes)
     late = minimum_filter1d(late, ahead, origin=-(ahead // 2), mode="nearest")[starts]
     usual = float(np.median(steps)) if len(steps) else 0.0
     hole = max(step, MATCH * usual)
-    before = -1  # the group that a hole, or the beginning, comes before: its time may be cut off, not its rows lost
+    before = -1  # last group before a gap or the start: the group after it may be incomplete
     for group in np.flatnonzero(np.diff(late) > hole):
         if group == before + 1 and late[group + 1] - late[group] <= (1 + MATCH) * usual:
             late[group] = late[group + 1]
         else:
             before = group
-    # No two rows are closer than half a step: where there are too many, those before them move.
+    # Rows are at least half a step apart: if a group has too many rows, earlier rows move.
     half = starts * step / 2
     first = np.minimum.accumulate((half + late)[::-1])[::-1] + half
     width = np.full(len(starts), step)
@@ -109,7 +111,7 @@ def spread(time: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rows_per_second(time: np.ndarray) -> float | None:
-    """By the whole groups of rows with one time (s), holes left out; None where there are none."""
+    """Rate of time (n,) in s from complete groups of rows with equal time, gaps left out; None without groups."""
     starts = np.r_[0, np.flatnonzero(np.diff(time) > 0) + 1]
     sizes, steps = np.diff(starts)[1:], np.diff(time[starts])[1:]
     if not len(steps):
@@ -119,6 +121,6 @@ def rows_per_second(time: np.ndarray) -> float | None:
 
 
 def _past_midnight(values: np.ndarray) -> np.ndarray:
-    """Times without a date (µs) that go on past midnight."""
+    """Times without a date (µs), continued past midnight."""
     steps = np.diff(values)
     return values + stamps.DAY * np.cumsum(np.r_[0, (steps < 0) & (steps + stamps.DAY < stamps.HOUR)])

@@ -1,4 +1,4 @@
-"""Channels that are no measurement: they follow from other channels, count time, or name the activity or the person."""
+"""Channels that are no measurement: functions of other channels, counters, codes of the activity or the person."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import numpy as np
 from mixkd.datasets.own.names import some
 from mixkd.datasets.own.summary import Part, Summary
 
-EXACT = 0.99999  # squared correlation of what follows from something else
-SAME = 1e-6  # of its size, by which a value may differ and still be the same
+EXACT = 0.99999  # squared correlation of a channel that is a function of another
+SAME = 1e-6  # relative difference of values that count as equal
 
 
 def constant(values: np.ndarray) -> np.ndarray:
-    """Channels with one value, up to rounding in float32. values: (n_samples, n_channels), at least one sample."""
+    """Channels with one value, up to float32 rounding: (n_channels,) bool; values: (n_samples, n_channels)."""
     low, high = values.min(axis=0).astype(np.float64), values.max(axis=0).astype(np.float64)
     return high - low <= SAME * np.maximum(np.abs(low), np.abs(high))
 
 
 def counters(channels: Sequence[str], files: Sequence[Summary]) -> list[str]:
-    """Channels that count on in every file of at least two."""
-    counts = [found.counts for found in files if len(found.sample) > 1]
+    """Channels that are counters in every file, of at least two files."""
+    counts = [summary.counts for summary in files if len(summary.sample) > 1]
     return [name for i, name in enumerate(channels) if len(counts) > 1 and all(each[i] for each in counts)]
 
 
 def follow(channels: Sequence[str], triads: Sequence[Sequence[int]], files: Sequence[Summary]) -> Iterator[str]:
-    """Channels that are the length of three others, or repeat another one up to a factor and an offset."""
-    rows = np.concatenate([found.sample for found in files]).astype(np.float64)
+    """Channels that are the norm of three others, or a linear function of another one."""
+    rows = np.concatenate([summary.sample for summary in files]).astype(np.float64)
     rows = rows[~np.isnan(rows).any(axis=1)]
     if len(rows) < 10:
         return
@@ -54,9 +54,9 @@ def _follows(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def of_stretches(channels: Sequence[str], stretches: Sequence[Part]) -> Iterator[tuple[str, str | None]]:
-    """Channels with one value in every stretch but not in all: their name, and what they name, `label` or `subject`.
+    """Channels that are constant in every stretch but not overall: name, and what they encode, `label` or `subject`.
 
-    A value belongs to a label when no other label has it and several people do.
+    A value encodes a label if no other label has it and several people do.
     """
     steady = np.all([constant(part.signal) for part in stretches], axis=0)
     first = np.array([part.signal[0] for part in stretches])
@@ -72,7 +72,7 @@ def of_stretches(channels: Sequence[str], stretches: Sequence[Part]) -> Iterator
 
 
 def one_to_one(stretches: Sequence[Part]) -> str | None:
-    """People who are activities: everyone did one thing that nobody else did. Pairs of them, in words."""
+    """Pairs person = label, as text, if every person has one label that nobody else has; else None."""
     pairs = {(part.subject, part.label) for part in stretches}
     people, labels = {who for who, _ in pairs}, {what for _, what in pairs}
     if len(pairs) > 1 and len(pairs) == len(people) == len(labels):

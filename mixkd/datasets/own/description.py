@@ -1,4 +1,4 @@
-"""`dataset.toml`: what must be known of a folder of recordings, strictly parsed."""
+"""`dataset.toml`: the description of a folder of recordings, strictly parsed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mixkd.errors import MixkdError
 from mixkd.specs.strict import Spec
 
 NAME = "dataset.toml"
-SAMPLES = 8  # of a window, at least
+SAMPLES = 8  # minimum length of a window
 FIELDS = ("subject", "label", "recording")
 
 
 @dataclass(frozen=True)
 class Description(Spec):
-    """What `dataset.toml` says. `subject`, `label` and `recording` name a column, or stand in braces in `names`.
+    """Content of `dataset.toml`. `subject`, `label` and `recording` name a column, or appear in braces in `names`.
 
     files: pattern below the folder; names: pattern of their names, such as `{subject}_{label}.csv`
     channels: column -> unit, in the order that networks see them; time: column, with its unit, and rate: samples per
@@ -75,19 +75,19 @@ class Description(Spec):
         )
         self.require("skip_lines", 0 <= self.skip_lines <= spreadsheets.ABOVE, f"at most {spreadsheets.ABOVE} lines")
         self.require("decimal", self.decimal in (".", ",") and self.decimal != self.separator, "a point or a comma")
-        parts = self.files.split("/")
+        segments = self.files.split("/")
         below = all(
-            part not in ("", "..")
-            and len(part.encode()) < 256
-            and ("**" not in part or part == "**")
-            and "\0" not in part
-            for part in parts
+            segment not in ("", "..")
+            and len(segment.encode()) < 256
+            and ("**" not in segment or segment == "**")
+            and "\0" not in segment
+            for segment in segments
         )
         self.require("files", below, "a pattern of files below the folder, such as *.csv or **/*.csv")
-        found = re.findall(r"{(\w*)}", self.names or "")
-        named = set(found)
+        placeholders = re.findall(r"{(\w*)}", self.names or "")
+        named = set(placeholders)
         expected = "no braces but {subject}, {label} and {recording}, each once"
-        self.require("names", named <= set(FIELDS) and len(named) == len(found), expected)
+        self.require("names", named <= set(FIELDS) and len(named) == len(placeholders), expected)
         for name in FIELDS[:2]:
             self.require(name, (name in named) != bool(getattr(self, name)), f"a column, or {{{name}}} in names")
 
@@ -102,21 +102,21 @@ class Description(Spec):
 
     @property
     def spelling(self) -> spreadsheets.Spelling:
-        """How its files are written."""
+        """Spelling of its files."""
         return spreadsheets.Spelling(**{name: getattr(self, name) for name in spreadsheets.SPELLING})
 
     def named(self, path: Path, base: Path) -> dict[str, str]:
-        """What a file's name says."""
+        """Values of subject, label and recording in a file's name. Raises MixkdError if it does not match `names`."""
         if not self.names:
             return {}
         place = path.relative_to(base).as_posix() if "/" in self.names else path.name
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+?)", re.escape(self.names))
-        if not (match := re.fullmatch(pattern, place, re.IGNORECASE)):  # p1.CSV is p1.csv
+        if not (match := re.fullmatch(pattern, place, re.IGNORECASE)):  # also p1.CSV
             raise MixkdError(f"{path}: found this name, expected {self.names}")
         return match.groupdict()
 
 
-READING = ("time", "time_unit", "gap", *spreadsheets.SPELLING)  # how new recordings are read, too
+READING = ("time", "time_unit", "gap", *spreadsheets.SPELLING)  # settings that also apply to new recordings
 UNSTATED = {f.name: f.default for f in fields(Description) if f.name in READING} | {"time": "time"}  # of public sets
 
 

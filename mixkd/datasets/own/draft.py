@@ -20,7 +20,7 @@ from mixkd.datasets.raw.timing import MATCH
 from mixkd.errors import MixkdError, listed
 from mixkd.files import atomic_write
 
-ROWS = 2000  # looked at per file
+ROWS = 2000  # rows of a file that are read
 RATES = (1, 2, 5, 10, 12.5, 20, 25, 30, 32, 40, 50, 52, 60, 64, 75, 80, 100, 104, 120, 125, 128, 200, 208, 250, 256)
 SAYS = {"subject": "who it is", "label": "what is done", "recording": "which session"}
 LOST = ("", "NaN", "nan", "NA", "null", "NULL", "None", "-", "?")
@@ -35,8 +35,8 @@ class Look:
     separator: str = ","
     decimal: str = "."
     above: int = 0  # lines above the names of the columns
-    named: bool = True  # or the names are made up here
-    rate: float | None = None  # that the lines above state
+    named: bool = True  # False: the file has no names, they are generated
+    rate: float | None = None  # stated in the lines above the names
 
     def column(self, name: str) -> list[str]:
         """The words of a column, blanks around them removed."""
@@ -44,19 +44,19 @@ class Look:
         return [row[at].strip() for row in self.rows if at < len(row)]
 
     def numbers(self, name: str) -> np.ndarray | None:
-        """A column's numbers, or None when it has something else; lost values left out."""
+        """A column's numbers (n,), missing values left out; None if a word is no number."""
         try:
-            found = np.array([number(w, self.decimal) for w in self.column(name) if w not in LOST])
+            values = np.array([number(w, self.decimal) for w in self.column(name) if w not in LOST])
         except ValueError:
             return None
-        return found if (np.abs(found) < form.LATEST).all() else None
+        return values if (np.abs(values) < form.LATEST).all() else None
 
 
 @dataclass(frozen=True)
 class Guess:
-    """What is guessed of a folder; pattern of its files, unit of each channel: with what to say about it.
+    """Guessed description of a folder; pattern of its files and unit of each channel come with a comment.
 
-    roles: columns by what they say; doubtful: columns of which one may say it; names: pattern of what file names say
+    roles: column of each role; doubtful: candidate columns of roles without a clear one; names: pattern of file names
     """
 
     title: str
@@ -70,7 +70,7 @@ class Guess:
 
 
 def draft(base: Path) -> Path:
-    """Write `dataset.toml` into a folder of CSV or Parquet files. Raises MixkdError when there is one, or no files."""
+    """Write `dataset.toml` into a folder of CSV or Parquet files. Raises MixkdError if it exists, or without files."""
     path = base / description.NAME
     if path.exists():
         raise MixkdError(f"{path}: is there already; change it, or delete it and draft again")
@@ -83,14 +83,14 @@ def draft(base: Path) -> Path:
     if not channels:
         raise MixkdError(f"{files[0]}: found columns {listed(look.names)}, expected some with numbers: channels")
     clock_of = _clock(look, roles.get("time"))
-    found = Guess(base.resolve().name, pattern, roles, doubtful, names_of_files, channels, *clock_of)
-    atomic_write(path, _toml(look, found).encode("utf-8", "replace"))
+    guessed = Guess(base.resolve().name, pattern, roles, doubtful, names_of_files, channels, *clock_of)
+    atomic_write(path, _toml(look, guessed).encode("utf-8", "replace"))
     description.describe(base)
     return path
 
 
 def _files(base: Path) -> tuple[list[Path], tuple[str, str]]:
-    """The recordings of the folder, a pattern of them, and what to say about it."""
+    """The recordings of the folder, a pattern of their names, and a comment on it."""
     for pattern in ("*.csv", "*.parquet", "**/*.csv", "**/*.parquet", "*.txt", "**/*.txt"):
         if files := names.listed(base, pattern)[0]:
             if mixed := names.sensors([path.relative_to(base).as_posix() for path in files]):
@@ -111,9 +111,9 @@ def number(word: str, decimal: str) -> float:
 
 def _look(path: Path) -> Look:
     if parquet.is_one(path):
-        found = parquet.first_rows(path, ROWS)
-        words = [["" if value is None else str(value) for value in row] for row in zip(*found.values(), strict=True)]
-        return Look(list(found), words)
+        columns = parquet.first_rows(path, ROWS)
+        words = [["" if value is None else str(value) for value in row] for row in zip(*columns.values(), strict=True)]
+        return Look(list(columns), words)
     lines = []
     for at, line in enumerate(islice(opened(path).lines(), ROWS + spreadsheets.ABOVE), start=1):
         if len(line) > spreadsheets.LINE:
@@ -124,7 +124,7 @@ def _look(path: Path) -> Look:
 
 
 def _as_separated(lines: list[str], separator: str) -> Look:
-    """The table that lines with this separator hold: it begins where rows begin to have as many fields as most have."""
+    """The table in lines with this separator: it begins at the first row with the most common number of fields."""
     rows = [[word.strip() for word in quotes.fields(line, separator)] for line in lines]
     width = Counter(len(row) for row in rows[len(rows) // 2 :]).most_common(1)[0][0] if rows else 1
     fit = [len(row) == width for row in rows]
@@ -137,7 +137,7 @@ def _as_separated(lines: list[str], separator: str) -> Look:
         body = [names, *body]
         names = ["time" if stamps.fault(word) is None else f"column {i}" for i, word in enumerate(names, start=1)]
     stated = re.search(r"(\d+(?:\.\d+)?) ?Hz", " ".join(lines[:above]))
-    above -= bool(above == 1 and re.fullmatch('"?sep=."?', lines[0]))  # which readers take by themselves
+    above -= bool(above == 1 and re.fullmatch('"?sep=."?', lines[0]))  # readers skip this line anyway
     return Look(names, body[:ROWS], separator, decimal, above, named, float(stated[1]) if stated else None)
 
 
@@ -155,7 +155,7 @@ def _is_row(first: list[str], second: list[str], decimal: str) -> bool:
 
 
 def _clock(look: Look, time: str | None) -> tuple[str, float | None]:
-    """The unit of the time column and the usual rate next to what it shows; without one, the rate that is stated."""
+    """The unit of the time column and the usual rate nearest to its rate; without a time column, the stated rate."""
     if time is None:
         return "s", look.rate
     words = look.column(time)
@@ -174,29 +174,29 @@ def _clock(look: Look, time: str | None) -> tuple[str, float | None]:
 
 def _usual(seconds: np.ndarray) -> float | None:
     steps = np.diff(seconds)
-    found = float(np.median(steps)) if len(steps) else 0.0
-    if found == 0:  # most times are repeated: rows per second up to where the clock goes back, if it does
+    step = float(np.median(steps)) if len(steps) else 0.0
+    if step == 0:  # most times are repeated: rows per second up to where the clock goes back, if it does
         rising = seconds[: np.flatnonzero(np.r_[steps, -1] < 0)[0] + 1]
-        found = 1 / (clock.rows_per_second(rising) or np.inf)
-    if not found > 0:
+        step = 1 / (clock.rows_per_second(rising) or np.inf)
+    if not step > 0:
         return None
-    near = min(RATES, key=lambda rate: abs(rate * found - 1))
-    return float(near) if abs(near * found - 1) < MATCH else round(1 / found, 3)
+    near = min(RATES, key=lambda rate: abs(rate * step - 1))
+    return float(near) if abs(near * step - 1) < MATCH else round(1 / step, 3)
 
 
-def _toml(look: Look, found: Guess) -> str:
-    """The file, a comment beside each line that a person should look at."""
-    window = max(2.0, description.SAMPLES / (found.rate or 50.0))
+def _toml(look: Look, guessed: Guess) -> str:
+    """Text of the file, with a comment on each line that a person should check."""
+    window = max(2.0, description.SAMPLES / (guessed.rate or 50.0))
     lines = [
         "# What mixkd must know of these recordings. Drafted by `mixkd data init`: check every line.",
-        *_people(found),
-        *_reading(look, found),
+        *_people(guessed),
+        *_reading(look, guessed),
         _line("window", f"{window}", "s"),
         _line("step", f"{window / 2}", "s from a window to the next"),
         _line("gap", "0.1", "s; longer holes end a recording, shorter ones are interpolated"),
         "",
         "[channels]  # column = unit, in the order that networks see them",
-        *(_line(_text(name), _text(unit), doubt) for name, (unit, doubt) in found.channels.items()),
+        *(_line(_text(name), _text(unit), doubt) for name, (unit, doubt) in guessed.channels.items()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -209,30 +209,32 @@ def _line(name: str, value: str, comment: str = "") -> str:
     return f"{name} = {value}" + (f"  # {comment}" if comment else "")
 
 
-def _people(found: Guess) -> Iterator[str]:
-    """Which files, and what says who it is and what is done."""
-    yield _line("title", _text(found.title))
-    yield _line("files", _text(found.pattern[0]), found.pattern[1])
-    if found.names:
-        yield _line("names", _text(found.names), "what a file's name says")
+def _people(guessed: Guess) -> Iterator[str]:
+    """Lines for the files, and for the columns of subject, label and recording."""
+    yield _line("title", _text(guessed.title))
+    yield _line("files", _text(guessed.pattern[0]), guessed.pattern[1])
+    if guessed.names:
+        yield _line("names", _text(guessed.names), "what a file's name says")
     for role, what in SAYS.items():
-        if role in found.roles:
-            yield _line(role, _text(found.roles[role]), f"column that says {what}")
-        elif role != "recording" and f"{{{role}}}" not in (found.names or ""):
-            known = f"{' or '.join(found.doubtful[role])}?" if role in found.doubtful else "NOT FOUND:"
+        if role in guessed.roles:
+            yield _line(role, _text(guessed.roles[role]), f"column that says {what}")
+        elif role != "recording" and f"{{{role}}}" not in (guessed.names or ""):
+            known = f"{' or '.join(guessed.doubtful[role])}?" if role in guessed.doubtful else "NOT FOUND:"
             yield _line(role, '"?"', f"{known} column that says {what}, or write {{{role}}} into `names`")
 
 
-def _reading(look: Look, found: Guess) -> Iterator[str]:
-    """How a file is written, and its clock."""
+def _reading(look: Look, guessed: Guess) -> Iterator[str]:
+    """Lines for the spelling of files, and for the clock."""
     if look.above:
         yield _line("skip_lines", str(look.above), "above the names of the columns")
     if not look.named:
         yield _line("column_names", _text(look.names), "which the files do not name")
-    if "time" in found.roles:
-        yield _line("time", _text(found.roles["time"]), "column; without one, every row is 1 / rate seconds later")
-        yield _line("time_unit", _text(found.unit), ", ".join(clock.UNITS))
-    yield _line("rate", f"{found.rate or 50.0}", "samples per second" + ("" if found.rate else ": NOT FOUND, a guess"))
+    if "time" in guessed.roles:
+        yield _line("time", _text(guessed.roles["time"]), "column; without one, every row is 1 / rate seconds later")
+        yield _line("time_unit", _text(guessed.unit), ", ".join(clock.UNITS))
+    yield _line(
+        "rate", f"{guessed.rate or 50.0}", "samples per second" + ("" if guessed.rate else ": NOT FOUND, a guess")
+    )
     if look.separator != ",":
         yield _line("separator", _text(look.separator))
     if look.decimal != ".":
@@ -240,5 +242,5 @@ def _reading(look: Look, found: Guess) -> Iterator[str]:
     lost = [word for word in LOST if any(word in row for row in look.rows)]
     if set(lost) - {"", "NaN", "nan"}:
         yield _line("missing", _text(lost), "how a lost value is spelled")
-    if "label" in found.roles and "" in look.column(found.roles["label"]):
+    if "label" in guessed.roles and "" in look.column(guessed.roles["label"]):
         yield _line("ignore", '[""]', "labels of samples that are no activity")

@@ -1,4 +1,4 @@
-"""Recordings of your own: what is in a folder of CSV or Parquet files, and everything that is wrong with it.
+"""Recordings of your own: content and problems of a folder of CSV or Parquet files.
 
 A file may hold one recording or many people; it is cut into stretches of one person, recording and activity.
 """
@@ -22,10 +22,10 @@ from mixkd.errors import MixkdError, one_line
 
 
 @dataclass
-class Found(checks.Content):
-    """What was read, counts, and what is wrong or worth a look, a line each.
+class Inspection(checks.Content):
+    """Content of a folder, counts of repairs, problems and remarks, a line each.
 
-    continues: which stretches begin where the one before ends, to within one sample: same file, same person.
+    continues: per stretch, whether it begins where the previous one of the same file and person ends, to one sample.
     """
 
     continues: list[bool] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Found(checks.Content):
     remarks: list[str] = field(default_factory=list)
 
     def count(self, what: str, n: int = 1) -> None:
-        """Add `n` to what is counted under a name."""
+        """Add `n` to the count named `what`."""
         if n:
             self.counts[what] = self.counts.get(what, 0) + int(n)
 
@@ -44,7 +44,7 @@ class Found(checks.Content):
         self.short.append((str(subject), str(label), n_samples / self.description.rate))
 
     def grouped(self) -> list[tuple[str, int]]:
-        """Problems, those that differ only in their file once, with how often."""
+        """Problems and their numbers; problems that differ only in the file are one."""
         alike: dict[str, list[str]] = {}
         for problem in self.problems:
             alike.setdefault(re.sub(r"^.*?(, line|: )", r"\1", problem), []).append(problem)
@@ -61,16 +61,18 @@ class Found(checks.Content):
         return _sorted(part.label for part in self.stretches)
 
     def recordings(self) -> Recordings:
-        """All stretches, in the order of people, labels and files. People that are not numbers get some."""
+        """All stretches, ordered by people, labels and files. People are numbered if their names are no numbers."""
         people, classes, about = self.people, self.classes, self.description
-        parts = self.stretches
-        order = sorted(range(len(parts)), key=lambda i: (people.index(parts[i].subject), classes.index(parts[i].label)))
+        stretches = self.stretches
+        order = sorted(
+            range(len(stretches)), key=lambda i: (people.index(stretches[i].subject), classes.index(stretches[i].label))
+        )
         at = {i: number for number, i in enumerate(order)}
         ids = dict(zip(people, map(int, people) if _numbers(people) else range(1, len(people) + 1), strict=True))
         return Recordings(
-            signals=tuple(parts[i].signal for i in order),
-            labels=tuple(np.full(len(parts[i].signal), classes.index(parts[i].label)) for i in order),
-            subjects=np.array([ids[parts[i].subject] for i in order]),
+            signals=tuple(stretches[i].signal for i in order),
+            labels=tuple(np.full(len(stretches[i].signal), classes.index(stretches[i].label)) for i in order),
+            subjects=np.array([ids[stretches[i].subject] for i in order]),
             rate=about.rate,
             channels=tuple(about.channels),
             units=tuple(about.channels.values()),
@@ -86,95 +88,101 @@ def _numbers(words: list[str]) -> bool:
 
 
 def _sorted(words) -> list[str]:
-    found = sorted(set(words))
-    return sorted(found, key=int) if _numbers(found) else found
+    unique = sorted(set(words))
+    return sorted(unique, key=int) if _numbers(unique) else unique
 
 
-def inspect(folder: Path) -> Found:
-    """Everything in the folder, and everything that is wrong with it. Raises MixkdError for `dataset.toml` alone."""
+def inspect(folder: Path) -> Inspection:
+    """Content and problems of a folder. Raises MixkdError only for an invalid `dataset.toml`."""
     about = describe(folder)
-    found = Found(about)
+    content = Inspection(about)
     files, outputs = names.listed(folder, about.files)
-    found.count("files that `mixkd predict` wrote, left out", len(outputs))
+    content.count("files that `mixkd predict` wrote, left out", len(outputs))
     if not files:
-        found.problems.append(f"{folder}: found no file {about.files}, expected recordings")
+        content.problems.append(f"{folder}: found no file {about.files}, expected recordings")
     if mixed := names.sensors([path.relative_to(folder).as_posix() for path in files]):
         (one, other), pattern = mixed
-        found.problems.append(
+        content.problems.append(
             f"{folder}: found files of several sensors, read as if they were one ({one}, {other}), expected one, "
             f'or all of them as columns of one table; files = "{pattern}" in {NAME} reads one'
         )
     for path in files:
-        _add(path, folder, found)
-    wrong = checks.problems(found) if not found.problems else ()
-    found.problems += [line if line.startswith(str(folder)) else f"{folder}: {line}" for line in wrong]
-    found.problems = [one_line(problem) for problem in found.problems]
-    found.remarks = [one_line(remark) for remark in checks.remarks(found)]
-    return found
+        _add(path, folder, content)
+    wrong = checks.problems(content) if not content.problems else ()
+    content.problems += [line if line.startswith(str(folder)) else f"{folder}: {line}" for line in wrong]
+    content.problems = [one_line(problem) for problem in content.problems]
+    content.remarks = [one_line(remark) for remark in checks.remarks(content)]
+    return content
 
 
-def _add(path: Path, folder: Path, found: Found) -> None:
-    """Read a file into what was found; or what is wrong with it."""
-    about = found.description
+def _add(path: Path, folder: Path, content: Inspection) -> None:
+    """Add a file to `content`, or its problems."""
+    about = content.description
     try:
         parsed = spreadsheets.read(path, about.columns, about.spelling)
-        found.count("last rows without a line end, left out", parsed.cut)
+        content.count("last rows without a line end, left out", parsed.cut)
         rows, named = parsed.rows, about.named(path, folder)
-        for stretch, continues in _stretches(rows, about, named, found):
-            found.stretches.append(stretch)
-            found.paths.append(path)
-            found.continues.append(continues)
+        for stretch, continues in _stretches(rows, about, named, content):
+            content.stretches.append(stretch)
+            content.paths.append(path)
+            content.continues.append(continues)
         subjects, labels = (_words(rows, getattr(about, role), named.get(role, "")) for role in FIELDS[:2])
         time = rows.columns[about.time] * clock.UNITS[about.time_unit] if about.time else np.arange(len(rows))
-        found.files += summaries(path, rows.format.first_line, subjects, labels, time, rows.values)
+        content.files += summaries(
+            path, rows.format.first_line, subjects=subjects, labels=labels, time=time, values=rows.values
+        )
     except Faults as faults:
-        found.problems += faults.lines
+        content.problems += faults.lines
     except MixkdError as error:
-        found.problems.append(str(error))
+        content.problems.append(str(error))
 
 
 def _stretches(
-    parsed: text_table.Parsed, about: Description, named: dict[str, str], found: Found
+    parsed: text_table.Parsed, about: Description, named: dict[str, str], content: Inspection
 ) -> Iterator[tuple[Stretch, bool]]:
-    """Those of a file, even in time, without holes, and whether each continues the one before."""
+    """Stretches of a file at `about.rate`, without gaps, and whether each continues the one before."""
     words = {name: _words(parsed, getattr(about, name), named.get(name, "")) for name in FIELDS}
     same = np.ones(max(len(parsed) - 1, 0), bool)
     for name in ("subject", "recording"):
         same &= words[name][1:] == words[name][:-1]
     cuts = np.flatnonzero(~(same & (words["label"][1:] == words["label"][:-1]))) + 1
-    parts = [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(parsed)], strict=True)]
-    lines = [line for part in parts for line in _unnamed(parsed, part.start, words, about)]
+    segments = [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(parsed)], strict=True)]
+    lines = [line for segment in segments for line in _unnamed(parsed, segment.start, words, about)]
     time, n_window = np.arange(len(parsed)) / about.rate, round(about.window * about.rate)
     try:
         if about.time:
-            time = clock.seconds(parsed, about.time, about.time_unit, about.rate, n_window, found.count, same)
+            time = clock.seconds(
+                parsed, about.time, about.time_unit, rate=about.rate, window=n_window, count=content.count, same=same
+            )
     except Faults as refused:
         lines = [*refused.lines, *lines]
     if lines:
         raise Faults(first(parsed.path, lines))
-    factors = _factors(parsed, parts, time, about)
-    until = -np.inf  # end (s) of the last stretch that was kept
-    for part, factor in zip(parts, factors, strict=True):
-        until = until if part.start and same[part.start - 1] else -np.inf
-        subject, label = words["subject"][part.start], words["label"][part.start]
+    factors = _factors(parsed, segments, time, about)
+    until = -np.inf  # end (s) of the last stretch in use
+    for segment, factor in zip(segments, factors, strict=True):
+        until = until if segment.start and same[segment.start - 1] else -np.inf
+        subject, label = words["subject"][segment.start], words["label"][segment.start]
         if label in about.ignore:
-            found.count("samples without an activity, left out", part.stop - part.start)
+            content.count("samples without an activity, left out", segment.stop - segment.start)
             continue
-        for begin, signal in timing.whole(time[part], parsed.values[part], about.rate, factor, about.gap, found.count):
+        for begin, signal in timing.whole(
+            time[segment], parsed.values[segment], about.rate, factor=factor, gap=about.gap, count=content.count
+        ):
             if len(signal) < n_window:
-                found.leave_out(subject, label, len(signal))
+                content.leave_out(subject, label, len(signal))
             else:
                 yield Stretch(str(subject), str(label), signal), abs(begin - until) <= 1.01 / about.rate
                 until = begin + len(signal) / about.rate
 
 
-def _factors(parsed: text_table.Parsed, parts: list[slice], time: np.ndarray, about: Description) -> list[int]:
-    """How many times faster than `rate` each part was recorded. Raises Faults, before anything of the file is kept."""
+def _factors(parsed: text_table.Parsed, segments: list[slice], time: np.ndarray, about: Description) -> list[int]:
+    """Ratio of the sampling rate of each segment to `about.rate`. Raises Faults."""
     factors, lines = [], []
-    for part in parts:
+    for segment in segments:
         try:
-            where, window = parsed.place(part.start), round(about.window * about.rate)
-            factors.append(timing.factor(where, time[part], about.rate, window))
+            where, window = parsed.place(segment.start), round(about.window * about.rate)
+            factors.append(timing.factor(where, time[segment], about.rate, window))
         except MixkdError as error:
             lines.append(str(error))
     if lines:
@@ -183,7 +191,7 @@ def _factors(parsed: text_table.Parsed, parts: list[slice], time: np.ndarray, ab
 
 
 def _unnamed(parsed: text_table.Parsed, row: int, words: dict[str, np.ndarray], about: Description) -> Iterator[str]:
-    """The refusal of a stretch without a person or a label."""
+    """The errors of a stretch without a person or a label."""
     if words["label"][row] not in about.ignore:
         for name in FIELDS[:2]:
             if not words[name][row]:

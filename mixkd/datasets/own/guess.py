@@ -1,7 +1,7 @@
-"""Guesses for a draft: which column names a person, an activity or a time, and which are channels in which unit.
+"""Guesses for a draft: columns of person, activity and time, and channels with their units.
 
-A name tells only when every word of it belongs to one role: `userAcceleration.x` is no user, `activityID` no person.
-Where several columns, or several parts of file names, may be meant, none is guessed: the draft asks.
+A name has a role only if all its words belong to that role: `userAcceleration.x` is no user, `activityID` no person.
+If several columns, or several words of file names, are candidates, none is chosen: the draft asks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WORDS = {
     "recording": ("recording", "session", "trial", "experiment", "file"),
     "time": ("time", "timestamp", "seconds", "datetime", "t", "s", "ms", "date", "clock", "elapsed"),
 }
-BESIDE = {  # words that may stand beside those
+BESIDE = {  # words that may accompany WORDS
     "label": ("id", "code", "name", "index", "number", "nr", "no", "true", "user", "subject"),
     "subject": ("id", "code", "name", "index", "number", "nr", "no", "pid"),
     "recording": ("id", "code", "name", "index", "number", "nr", "no"),
@@ -42,7 +42,7 @@ BESIDE = {  # words that may stand beside those
         "start",
     ),
 }
-BEFORE = {  # a number, in names of files
+BEFORE = {  # letters before a number, in names of files
     "subject": ("p", "s", "sub", "u", "pid", "vp", *WORDS["subject"]),
     "label": ("a", "act", "c", "ex", *WORDS["label"]),
     "recording": ("r", "rec", "t", "e", "exp", *WORDS["recording"]),
@@ -52,14 +52,14 @@ GUESSED = "unit guessed from the name"
 
 
 def roles(look: Look) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Which column is what, by its name and values; and, where several may name it, those."""
+    """Column of each role, by name and values; and the candidates of roles with several."""
     likely = _likely(look)
     doubtful = {role: columns for role, columns in likely.items() if _ambiguous(look, role, columns)}
     return {role: columns[0] for role, columns in likely.items() if columns and role not in doubtful}, doubtful
 
 
 def _likely(look: Look) -> dict[str, list[str]]:
-    """For each role the columns whose names and values may play it, the likeliest first."""
+    """Candidate columns of each role, by names and values, the likeliest first."""
     named: dict[str, list[str]] = {role: [] for role in WORDS}
     for name in look.names:
         if role := _role(name):
@@ -107,27 +107,27 @@ def _ambiguous(look: Look, role: str, columns: list[str]) -> bool:
 
 
 def pattern(places: list[str], roles: list[str]) -> str | None:
-    """A pattern of names that says who and what: parts of names that differ, people by their numbers.
+    """A pattern of file names with {subject} and {label}: the words that vary, people by their numbers.
 
-    None where parts are missing, or where it would be a guess which of several parts it is.
+    None if a role has no word, or several candidates.
     """
     tokens = [re.split(r"([_/\- .])", place) for place in places]
-    if len({len(found) for found in tokens}) > 1:  # a folder `walk_fast` beside `sit`
+    if len({len(words) for words in tokens}) > 1:  # a folder `walk_fast` beside `sit`
         tokens = [re.split(r"([/.])", place) for place in places]
-    if not roles or len({len(found) for found in tokens}) > 1 or len(places) < 2:
+    if not roles or len({len(words) for words in tokens}) > 1 or len(places) < 2:
         return None
     columns = list(zip(*tokens, strict=True))
     varies = [i for i in range(0, len(columns), 2) if len(set(columns[i])) > 1]
     numbered = [i for i in varies if all(re.search(r"\d", word) for word in columns[i])]
     spelled = [i for i in varies if i not in numbered]
     guess: dict[int, str] = {}
-    if "subject" in roles and (found := _one_of(columns, numbered, "subject")) is not None:
-        guess[found] = "subject"
+    if "subject" in roles and (index := _one_of(columns, numbered, "subject")) is not None:
+        guess[index] = "subject"
     if "label" in roles and len(spelled) == 1:
         guess[spelled[0]] = "label"
     elif "label" in roles and not spelled:
-        found = _one_of(columns, [i for i in numbered if i not in guess], "label")
-        guess |= {found: "label"} if found is not None else {}
+        index = _one_of(columns, [i for i in numbered if i not in guess], "label")
+        guess |= {index: "label"} if index is not None else {}
     if set(guess.values()) != set(roles):
         return None
     left = [i for i in varies if i not in guess]
@@ -138,15 +138,15 @@ def pattern(places: list[str], roles: list[str]) -> str | None:
 
 
 def _one_of(columns: list[tuple[str, ...]], numbered: list[int], role: str) -> int | None:
-    """The part of names whose number counts people (or activities): the only one, or the one that says so."""
-    said = [i for i in numbered if _before(columns, i) in BEFORE[role]]
+    """Index of the word of names whose number identifies people (or activities): the only or the named one."""
+    stated = [i for i in numbered if _before(columns, i) in BEFORE[role]]
     others = [i for i in numbered if any(_before(columns, i) in BEFORE[r] for r in BEFORE if r != role)]
-    likely = said or [i for i in numbered if i not in others]
+    likely = stated or [i for i in numbered if i not in others]
     return likely[0] if len(likely) == 1 else None
 
 
 def _before(columns: list[tuple[str, ...]], i: int) -> str:
-    """The letters before the number, which may be a part of their own: `sub_01`."""
+    """The letters before the number, which may be a separate word: `sub_01`."""
     letters = {re.split(r"\d", word)[0].lower() for word in columns[i]}
     if letters == {""} and i >= 2 and len(set(columns[i - 2])) == 1:
         return columns[i - 2][0].lower()
@@ -154,17 +154,17 @@ def _before(columns: list[tuple[str, ...]], i: int) -> str:
 
 
 def channels(look: Look, place: str) -> dict[str, tuple[str, str]]:
-    """Columns of numbers that play no role and count neither rows nor time: their unit, and the doubt about it.
+    """Columns of numbers that have no role and are no counters: unit, and a comment where it is a guess.
 
-    place: path of the file, whose sensor tells the unit of columns that are just x, y and z.
+    place: path of the file; its sensor determines the unit of columns x, y and z.
     """
     taken = {name for columns in _likely(look).values() for name in columns}
-    found = [name for name in look.names if name and name not in taken and _is_channel(look, name)]
-    units_of = {name: _unit(name, place) for name in found}
+    selected = [name for name in look.names if name and name not in taken and _is_channel(look, name)]
+    units_of = {name: _unit(name, place) for name in selected}
     doubts = {name: GUESSED for name, unit in units_of.items() if unit != "?" and not units.in_name(name)}
     doubts |= {name: "unit?" for name, unit in units_of.items() if unit == "?"}
-    for axes in units.triads(found, list(units_of.values())):
-        three = [found[i] for i in axes]
+    for axes in units.triads(selected, list(units_of.values())):
+        three = [selected[i] for i in axes]
         values = [look.numbers(name) for name in three]
         if any(doubts.get(name) != GUESSED for name in three) or len({len(v) for v in values if v is not None}) > 1:
             continue
@@ -179,11 +179,11 @@ def channels(look: Look, place: str) -> dict[str, tuple[str, str]]:
 
 def _is_channel(look: Look, name: str) -> bool:
     numbers = look.numbers(name)
-    return numbers is not None and len(numbers) > 0 and not summary.counts_on(numbers)  # no clock, no index
+    return numbers is not None and len(numbers) > 0 and not summary.counts_on(numbers)  # no counter
 
 
 def _unit(name: str, place: str) -> str:
-    """A unit by a channel's name: as stated there, or what people most often write. `?` asks."""
+    """Unit of a channel by its name: as stated there, or the most common one. `?`: unknown."""
     if stated := units.in_name(name):
         return stated
     words = " ".join(names.parts(name))

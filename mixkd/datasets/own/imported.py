@@ -1,4 +1,4 @@
-"""Recordings of your own in the store, under a name made of their content: other files, another name, other runs."""
+"""Import of your own recordings into the store, under a content hash: changed files get a new name and new runs."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from mixkd.datasets.raw import cache
 from mixkd.errors import MixkdError
 
 log = logging.getLogger("mixkd")
-PASSES = 90_000  # windows times epochs that networks train on, as on `watch`
+PASSES = 90_000  # windows times epochs of a training, as on `watch`
 
 
 def keep(base: Path) -> str:
-    """Read a folder into the store; the name of the data set, made of its content. MixkdError for the first problem."""
-    found = folder.inspect(base)
-    if found.problems:
-        others = f" (and {len(found.problems) - 1} more: `mixkd data check {base}`)" if found.problems[1:] else ""
-        raise MixkdError(found.problems[0] + others)
-    for remark in found.remarks:
+    """Import a folder; returns the data set's name, a content hash. Raises MixkdError for the first problem."""
+    content = folder.inspect(base)
+    if content.problems:
+        others = f" (and {len(content.problems) - 1} more: `mixkd data check {base}`)" if content.problems[1:] else ""
+        raise MixkdError(content.problems[0] + others)
+    for remark in content.remarks:
         log.warning("%s: worth a look: %s", base, remark)
-    about, made = found.description, found.recordings()
+    about, made = content.description, content.recordings()
     window, step = round(about.window * about.rate), round(about.step * about.rate)
     n_windows = sum((len(signal) - window) // step + 1 for signal in made.signals)
     pieces = cache.Pieces(counts=dict(made.counts))
     for signal, label, subject in zip(made.signals, made.labels, made.subjects, strict=True):
         pieces.add(signal, label, int(subject))
     packed = files.pack(pieces.arrays())
-    kept: dict[str, Any] = {
+    payload: dict[str, Any] = {
         "arrays": files.sha256(packed),
         "rate": made.rate,
         "channels": made.channels,
@@ -44,17 +44,17 @@ def keep(base: Path) -> str:
         "window": window,
         "step": step,
         "epochs": about.epochs or min(max(round(PASSES / n_windows), 6), 40),
-        "batch_size": about.batch_size or min(64, max(n_windows // (2 * len(found.people)), 4)),
+        "batch_size": about.batch_size or min(64, max(n_windows // (2 * len(content.people)), 4)),
     }
-    name = KEPT + files.sha256(files.canonical_json(kept))[:12]
+    name = KEPT + files.sha256(files.canonical_json(payload))[:12]
     files.atomic_write(_place(name, "safetensors"), packed)
-    files.atomic_write(_place(name, "safetensors.sha256"), kept["arrays"].encode())
-    beside = {  # no part of the name: it changes no training
+    files.atomic_write(_place(name, "safetensors.sha256"), payload["arrays"].encode())
+    beside = {  # not hashed: it changes no training
         "title": about.title,
         "reading": {field: getattr(about, field) for field in READING},
         "previous": made.previous,
     }
-    files.atomic_write(_place(name, "json"), files.canonical_json({**kept, **beside}))
+    files.atomic_write(_place(name, "json"), files.canonical_json({**payload, **beside}))
     return name
 
 
@@ -72,7 +72,7 @@ def _about(name: str) -> dict:
 
 
 def entry(name: str) -> Dataset:
-    """The registry entry of kept recordings."""
+    """The registry entry of imported recordings."""
     about = _about(name)
     return Dataset(
         title=about["title"],
@@ -86,14 +86,14 @@ def entry(name: str) -> Dataset:
 
 
 def load(name: str) -> Recordings:
-    """Kept recordings, verified."""
+    """Imported recordings, verified by SHA-256."""
     about = _about(name)
 
     def lost() -> files.Arrays:
         raise MixkdError(f"{_place(name, 'safetensors')}: missing or damaged; name its folder again")
 
-    kept = files.cached_arrays(_place(name, "safetensors"), lost)
-    words = (tuple(about[part]) for part in ("channels", "units", "classes"))
-    made = cache.recordings((kept, cache.counts(kept)), about["rate"], *words)
+    arrays = files.cached_arrays(_place(name, "safetensors"), lost)
+    words = {field: tuple(about[field]) for field in ("channels", "units", "classes")}
+    made = cache.recordings((arrays, cache.counts(arrays)), rate=about["rate"], **words)
     people = {int(number): person for number, person in about["people"].items()}
     return replace(made, people=people, previous=tuple(about.get("previous", ())))

@@ -1,7 +1,7 @@
-"""Names in a folder of recordings: which files are read, which words mean the same, which files are of other sensors.
+"""Names in a folder of recordings: files to read, variants of one word, files of different sensors.
 
-A word's `key` drops what people write in different ways (case, blanks, `_` and `-`, `01` and `1.0` for 1).
-Files whose paths differ only in the name of a sensor are files of several sensors.
+A word's `key` is equal for variants (case, blanks, `_` and `-`, `01` and `1.0` for 1). Files whose paths differ only in
+the name of a sensor are files of several sensors.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ SHOWN = 5  # names in a message
 
 
 def listed(base: Path, pattern: str) -> tuple[list[Path], list[Path]]:
-    """Files below `base` that match, with their extension in either case; and outputs of `mixkd predict` among them.
+    """Files below `base` that match, the extension in any case; separately, outputs of `mixkd predict`.
 
-    Files whose name, or a folder of theirs, begins with a dot are in neither list.
+    Hidden files, and files in hidden folders, are in neither list.
     """
     stem, dot, end = pattern.rpartition(".")
     if dot and end.isalnum():
         pattern = stem + dot + "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else c for c in end)
     try:
-        found = sorted(path for path in base.glob(pattern) if path.is_file())
+        matches = sorted(path for path in base.glob(pattern) if path.is_file())
     except (ValueError, NotImplementedError, IndexError) as error:
         raise MixkdError(f"{base}: found the pattern {pattern!r}, expected one such as **/*.csv") from error
-    shown = [path for path in found if not any(part.startswith(".") for part in path.relative_to(base).parts)]
+    shown = [path for path in matches if not any(part.startswith(".") for part in path.relative_to(base).parts)]
     outputs = [path for path in shown if path.name.lower().endswith(OUTPUT)]
     return [path for path in shown if path not in set(outputs)], outputs
 
 
 def key(word: str) -> str:
-    """Equal for words that differ in case, blanks, `_` or `-`, or zeros before or behind a number."""
+    """Normal form of a word: without differences in case, blanks, `_` or `-`, and zeros around numbers."""
     word = " ".join(unicodedata.normalize("NFKC", word).casefold().split())
     if re.fullmatch(r"[+-]?\d+([.,]\d*)?", word, re.ASCII):
         return f"{float(word.replace(',', '.')):.15g}"
@@ -67,12 +67,12 @@ def parts(name: str) -> list[str]:
 
 def sensor(place: str) -> str | None:
     """The sensor, of SENSORS, that a path names."""
-    found = set(parts(place))
-    return next((known for known, words in SENSORS.items() if found & set(words)), None)
+    name_words = set(parts(place))
+    return next((known for known, words in SENSORS.items() if name_words & set(words)), None)
 
 
 def sensors(places: Sequence[str]) -> tuple[list[str], str] | None:
-    """Two paths that differ only in the sensor that they name, and a pattern of one sensor's files; or None."""
+    """Two paths that differ only in the name of the sensor, and a pattern of one sensor's files; or None."""
     groups: dict[tuple[str, ...], dict[tuple[str, ...], str]] = defaultdict(dict)
     for place in places:
         words = parts(place)
@@ -102,6 +102,6 @@ def _only(place: str, word: str) -> str:
 
 
 def some(words: Iterable[str]) -> str:
-    """The first words of a list, and how many more there are."""
+    """The first SHOWN words, and the number of the others."""
     words = list(words)
     return ", ".join(words[:SHOWN]) + (f" and {len(words) - SHOWN} more" if len(words) > SHOWN else "")

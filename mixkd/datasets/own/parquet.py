@@ -1,4 +1,4 @@
-"""Named columns of a Parquet file, as `table` reads them of a text table."""
+"""Named columns of a Parquet file, as `text_table` reads them from a text table."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def _checked(path: Path) -> Iterator[None]:
 
 
 def names(path: Path) -> list[str]:
-    """The columns of a file. MixkdError where it is no Parquet file."""
+    """Names of the columns of a file. Raises MixkdError if it is no Parquet file."""
     with _checked(path):
         return pyarrow.parquet.read_schema(path).names
 
 
 def first_rows(path: Path, n: int) -> dict[str, list]:
-    """Up to n rows by column. MixkdError where the file is no Parquet file, or has no row."""
+    """Up to n rows by column. Raises MixkdError if the file is no Parquet file, or has no row."""
     with _checked(path), pyarrow.parquet.ParquetFile(path) as file:
         batch = next(file.iter_batches(n, use_threads=False), None)
         rows = batch.to_pydict() if batch else {}
@@ -49,12 +49,12 @@ def first_rows(path: Path, n: int) -> dict[str, list]:
 def read(path: Path, columns: Mapping[str, text_table.Kind]) -> text_table.Parsed:
     """The named columns, which the file has, each once."""
     with _checked(path):
-        found = pyarrow.parquet.read_table(path, columns=list(columns), use_threads=False)  # see `published.columns`
-        cast = {name: _cast(path, name, found[name].combine_chunks(), kind) for name, kind in columns.items()}
-    if not len(found):
+        table = pyarrow.parquet.read_table(path, columns=list(columns), use_threads=False)  # see `published.columns`
+        cast = {name: _cast(path, name, table[name].combine_chunks(), kind) for name, kind in columns.items()}
+    if not len(table):
         raise MixkdError(f"{path}: found no rows, expected a recording")
     form = text_table.Format(dict(columns))
-    values = np.empty((len(found), len(form.numbers)), np.float32)
+    values = np.empty((len(table), len(form.numbers)), np.float32)
     others: dict[str, np.ndarray] = {}
     words: dict[str, tuple[str, ...]] = {}
     for name, kind in columns.items():
@@ -87,7 +87,7 @@ def _times(path: Path, name: str, column: pa.Array, kind: text_table.Kind) -> np
 
 
 def _cast(path: Path, name: str, column: pa.Array, kind: text_table.Kind) -> pa.Array:
-    """A column as the type of its kind; what is not of that kind is refused, not converted."""
+    """A column as the type of its kind. Raises MixkdError for a column of another kind."""
     of, dated = pa.types, kind in DATES
     number = of.is_integer(column.type) or of.is_floating(column.type) or of.is_decimal(column.type)
     word = of.is_string(column.type) or of.is_large_string(column.type)

@@ -1,11 +1,11 @@
-"""Values that no person and no device gives, and people whose values differ from everybody else's.
+"""Implausible values, and people whose values differ from everybody else's.
 
-The measure is physical where a unit is known (the range of devices, the length of gravity), and relative to the other
-people of the folder where it is not: the same activity of other people, the same channel in other files. Limits are
-set far beyond what four public sets show (ten to fifty people; wrist, waist, limbs), so that people may differ:
+Checks are physical if a unit is known (the range of devices, the length of gravity), else relative to the other people
+of the folder: the same activity of other people, the same channel in other files. Limits are far beyond the values of
+four public sets, in brackets (ten to fifty people; wrist, waist, limbs):
 
-- a value is alone when it is ISOLATED times as far from the median as any other value (there: at most 1.6 times), and
-  above ORDINARY of the range of devices
+- a value is isolated if it is ISOLATED times as far from the median as any other value (at most 1.6 times), and above
+  ORDINARY of the range of devices
 - a person's scale differs when vectors are SCALE times as long as other people's in the same activity (1.6 times), or,
   with gravity in them, SCALE_GRAVITY times (1.2)
 - all axes are flat when they repeat one value for FLAT s (0.8 s), and still when they move STILL times less than other
@@ -35,22 +35,22 @@ FLAT = 2.0
 STILL, STILL_FOR = 10.0, 30.0
 CLIPPED, CLIPPED_SHARE = 10, 0.001
 THIN = 2000
-GRAVITY = 0.3  # of its length, that an axis must show to have a sign
+GRAVITY = 0.3  # smallest share of gravity on an axis whose sign is compared
 
 Stretches = Sequence[Part]
 Axes = Sequence[int]
 
 
 def thinned(stretches: Stretches) -> list[Part]:
-    """One stretch for each person, label and file, of about THIN samples: enough for medians and means."""
+    """One stretch per person, label and file, thinned to about THIN samples, for medians and means."""
     groups: dict[tuple, list[np.ndarray]] = defaultdict(list)
     for part in stretches:
         groups[part.subject, part.label, part.path].append(part.signal)
-    found = []
+    result = []
     for (subject, label, path), signals in groups.items():
         step = max(sum(map(len, signals)) // THIN, 1)
-        found.append(Part(subject, label, np.concatenate([signal[::step] for signal in signals]), path))
-    return found
+        result.append(Part(subject, label, np.concatenate([signal[::step] for signal in signals]), path))
+    return result
 
 
 def impossible(channels: Sequence[str], stated: Sequence[str], files: Sequence[Summary]) -> Iterator[str]:
@@ -59,24 +59,26 @@ def impossible(channels: Sequence[str], stated: Sequence[str], files: Sequence[S
         limit = units.LARGEST.get(units.standard(unit))
         if limit is None:
             continue
-        edges = [(found, edge) for found in files for edge in (found.high, found.low) if abs(edge.value[i]) > limit]
+        edges = [
+            (summary, edge) for summary in files for edge in (summary.high, summary.low) if abs(edge.value[i]) > limit
+        ]
         if edges:
-            found, edge = max(edges, key=lambda pair: abs(pair[1].value[i]))
+            summary, edge = max(edges, key=lambda pair: abs(pair[1].value[i]))
             more = f" (and in {n - 1} more files)" if (n := len({f.path for f, _ in edges})) > 1 else ""
             yield (
-                f"{_found(found, edge, i, name)}{more}, expected at most {limit:g} {unit}: no device gives more; "
+                f"{_message(summary, edge, i, name)}{more}, expected at most {limit:g} {unit}: no device gives more; "
                 f"{_as_missing(edge.value[i])}, or correct the unit"
             )
 
 
 def isolated(channels: Sequence[str], stated: Sequence[str], files: Sequence[Summary]) -> Iterator[str]:
-    """Values that are possible but stand alone, far from all others: codes of lost values, mostly."""
+    """Values that are possible but far from all others: mostly codes of missing values."""
     for i, name in enumerate(channels):
-        usual = np.concatenate([found.sample[:, i] for found in files])
+        usual = np.concatenate([summary.sample[:, i] for summary in files])
         middle = float(np.median(usual[~np.isnan(usual)])) if (~np.isnan(usual)).any() else 0.0
         for side in ("high", "low"):
-            edges = [(found, getattr(found, side)) for found in files]
-            away = [(abs(edge.value[i] - middle), found, edge) for found, edge in edges if edge.times[i]]
+            edges = [(summary, getattr(summary, side)) for summary in files]
+            away = [(abs(edge.value[i] - middle), summary, edge) for summary, edge in edges if edge.times[i]]
             if not away:
                 continue
             most = max(distance for distance, _, _ in away)
@@ -84,19 +86,19 @@ def isolated(channels: Sequence[str], stated: Sequence[str], files: Sequence[Sum
             rest = [distance for distance in rest if not np.isnan(distance)]
             limit = units.LARGEST.get(units.standard(stated[i]))
             if rest and max(rest) > 0 and most > ISOLATED * max(rest):
-                _, found, edge = next(entry for entry in away if entry[0] == most)
+                _, summary, edge = next(entry for entry in away if entry[0] == most)
                 if limit is None or ORDINARY * limit < abs(edge.value[i]) <= limit:  # beyond: refused above
                     others = middle + np.copysign(max(rest), edge.value[i] - middle)
                     yield (
-                        f"{_found(found, edge, i, name)}, far from all others (the next is {others:.4g}): "
+                        f"{_message(summary, edge, i, name)}, far from all others (the next is {others:.4g}): "
                         f"{_as_missing(edge.value[i])}"
                     )
 
 
-def _found(found: Summary, edge: Edge, i: int, name: str) -> str:
+def _message(summary: Summary, edge: Edge, i: int, name: str) -> str:
     times = f", {int(edge.times[i])} times" if edge.times[i] > 1 else ""
-    where = f"{found.path}, line {found.line + int(edge.row[i])}"
-    return f"{where}: found {_plain(edge.value[i])} in {name} of {found.subject}{times}"
+    where = f"{summary.path}, line {summary.line + int(edge.row[i])}"
+    return f"{where}: found {_plain(edge.value[i])} in {name} of {summary.subject}{times}"
 
 
 def _as_missing(value: float) -> str:
@@ -106,16 +108,16 @@ def _as_missing(value: float) -> str:
 
 
 def _plain(value: float) -> str:
-    """A float32 with the digits that tell it from others."""
+    """A float32 with the fewest digits that identify it."""
     return np.format_float_positional(np.float32(value), trim="-")
 
 
 def in_other_units(stretches: Stretches, channels: Sequence[str], axes: Axes) -> Iterator[str]:
-    """People or files whose gravity has the length of another unit than that of most, in the same activity."""
+    """People or files in which gravity has the length of another unit than in most, in the same activity."""
     lengths: dict[tuple[str, tuple], list[float]] = defaultdict(list)
     for part in stretches:
         lengths[part.label, (part.subject, part.path)].append(units.length(part.signal, axes))
-    known = {at: unit for at, found in lengths.items() if (unit := units.of_length(float(np.median(found))))}
+    known = {at: unit for at, values in lengths.items() if (unit := units.of_length(float(np.median(values))))}
     if not known:
         return
     [(most, _)] = Counter(known.values()).most_common(1)
@@ -125,7 +127,7 @@ def in_other_units(stretches: Stretches, channels: Sequence[str], axes: Axes) ->
         if unit != most and any(what == label and person != who for what, person in others):
             odd[who, unit].add(path)
     for (who, unit), paths in sorted(odd.items()):
-        in_unit = [found for (_, (person, path)), found in lengths.items() if person == who and path in paths]
+        in_unit = [values for (_, (person, path)), values in lengths.items() if person == who and path in paths]
         length = float(np.median(np.concatenate(in_unit)))
         yield (
             f"{who}: {some(channels[i] for i in axes)} have a median length of {length:.3g} in "
@@ -150,7 +152,7 @@ def scales(stretches: Stretches, channels: Sequence[str], axes: Axes, gravity: b
 
 
 def turned(stretches: Stretches, channels: Sequence[str], axes: Axes, unit: str) -> Iterator[str]:
-    """People in whom gravity has the opposite sign to all others'; unit: that of the values, of `units.GRAVITY`."""
+    """People in whom gravity has the opposite sign to all others; unit: of the values, a key of `units.GRAVITY`."""
     means = {i: _by_person(stretches, partial(_mean, channel=i, size=units.GRAVITY[unit])) for i in axes}
     for who, labels in _people(means[axes[0]]):
         opposite, common = Counter[int](), 0
@@ -191,14 +193,14 @@ def flat(stretches: Stretches, channels: Sequence[str], axes: Axes, rate: float)
 
 
 def still(stretches: Stretches, rate: float) -> Iterator[str]:
-    """People who hardly move for long in what makes others move: a sensor that was not worn."""
+    """People who hardly move for STILL_FOR s in an activity in which others move: sensor not worn."""
     n = max(round(2 * rate), 2)
     spread = np.sqrt(np.mean([part.signal.var(axis=0, dtype=np.float64) for part in stretches], axis=0))
     used = np.flatnonzero(spread > 0)
     if not used.size:
         return
     motion = [_motion(part.signal[:, used] / spread[used], n) for part in stretches]
-    medians = iter([float(np.median(found)) for found in motion])
+    medians = iter([float(np.median(values)) for values in motion])
     typical = _by_person(stretches, lambda _: next(medians))
     for who, labels in _people(typical):
         for label in labels:
@@ -221,13 +223,13 @@ def clipped(channels: Sequence[str], files: Sequence[Summary]) -> Iterator[str]:
     """Channels with many samples at exactly their largest or smallest value, far from the usual ones."""
     for i, name in enumerate(channels):
         at: dict[float, list[Summary]] = defaultdict(list)
-        for found in files:
-            usual = found.sample[:, i]
+        for summary in files:
+            usual = summary.sample[:, i]
             low, middle, high = np.nanquantile(usual, (0.25, 0.5, 0.75)) if (~np.isnan(usual)).any() else (0.0,) * 3
-            for edge in (found.high, found.low):
-                enough = edge.visits[i] >= CLIPPED and edge.times[i] >= CLIPPED_SHARE * found.n_rows
+            for edge in (summary.high, summary.low):
+                enough = edge.visits[i] >= CLIPPED and edge.times[i] >= CLIPPED_SHARE * summary.n_rows
                 if enough and low < high and abs(edge.value[i] - middle) > 2 * (high - low) and _many(usual):
-                    at[float(edge.value[i])].append(found)
+                    at[float(edge.value[i])].append(summary)
         for value, by in sorted(at.items()):
             who = some(sorted({each.subject for each in by}))
             yield f"{name} often has exactly {value:.5g} (of {who}, first in {by[0].path}): clipped by the range?"
@@ -242,8 +244,8 @@ def one_value(channels: Sequence[str], stretches: Stretches) -> Iterator[str]:
     values: dict[str, list[np.ndarray]] = defaultdict(list)
     for part in stretches:
         values[part.subject] += [part.signal.min(axis=0, keepdims=True), part.signal.max(axis=0, keepdims=True)]
-    everybody = constant(np.concatenate([edge for found in values.values() for edge in found]))
-    single = {who: constant(np.concatenate(found)) for who, found in values.items()}
+    everybody = constant(np.concatenate([edge for edges in values.values() for edge in edges]))
+    single = {who: constant(np.concatenate(edges)) for who, edges in values.items()}
     for i, name in enumerate(channels):
         if everybody[i]:
             yield f"{name} has one value, {stretches[0].signal[0, i]:g}: leave it out"
@@ -260,11 +262,11 @@ def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _by_person(stretches: Stretches, number: Callable[[Part], float]) -> dict[tuple[str, str], float]:
-    """Median of a number of stretches, by person and label."""
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    """Median of `number` over stretches, by person and label."""
+    result: dict[tuple[str, str], list[float]] = defaultdict(list)
     for part in stretches:
-        found[part.subject, part.label].append(number(part))
-    return {at: float(np.median(numbers)) for at, numbers in found.items()}
+        result[part.subject, part.label].append(number(part))
+    return {at: float(np.median(numbers)) for at, numbers in result.items()}
 
 
 def _people(numbers: dict[tuple[str, str], float]) -> list[tuple[str, list[str]]]:
@@ -276,5 +278,5 @@ def _people(numbers: dict[tuple[str, str], float]) -> list[tuple[str, list[str]]
 
 def _others(numbers: dict[tuple[str, str], float], who: str, label: str) -> float | None:
     """Median over the other people of this label; None for fewer than two."""
-    found = [number for (person, what), number in numbers.items() if what == label and person != who]
-    return float(np.median(found)) if len(found) > 1 else None
+    values = [number for (person, what), number in numbers.items() if what == label and person != who]
+    return float(np.median(values)) if len(values) > 1 else None

@@ -1,4 +1,4 @@
-"""Quoted fields of a text table, line by line: a quote without its pair is a letter like any other."""
+"""Quoted fields of a text table, line by line; an unpaired quote is an ordinary character."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ def fields(line: str, separator: str) -> list[str]:
 
 
 def without(body: Text, form: Format) -> tuple[Text, Format]:
-    """The rows without quotes, and their format: another separator, where this one stands in quotes."""
+    """The rows without quotes, and their format: another separator if this one occurs inside quotes."""
     by = re.escape(form.separator.encode())
     simple = rb'(?:^|(?<=%b))"([^"\n%b]*)"(?=%b|\r?\n)' % (by, by, by)
     lines = re.sub(simple, rb"\1", body.bytes(), flags=re.MULTILINE).split(b"\n")
     rows = {i: line for i, line in enumerate(lines) if b'"' in line}
     opened = 0
     for i, line in rows.items():
-        number, found = form.first_line + i, list(_fields(line.decode().removesuffix("\r"), form.separator))
-        for (field, quoted), kind in zip(found, form.columns.values(), strict=False):
+        number, cells = form.first_line + i, list(_fields(line.decode().removesuffix("\r"), form.separator))
+        for (field, quoted), kind in zip(cells, form.columns.values(), strict=False):
             if not quoted and field.startswith('"'):
                 opened = opened or number
                 if kind != "skip":
                     raise refusal(body.path, number, field, "quotes in pairs")
             elif not quoted and field.endswith('"') and opened:
                 raise refusal(body.path, opened, f"quotes that end in line {number}", "no line end inside quotes")
-        lines[i] = INSIDE.encode().join(field.encode() for field, _ in found)
+        lines[i] = INSIDE.encode().join(field.encode() for field, _ in cells)
     separator = form.separator
     if any(form.separator.encode() in lines[i] for i in rows):
         separator = INSIDE

@@ -1,8 +1,8 @@
-"""Tables that people made: CSV as spreadsheets and loggers write it, and Parquet.
+"""Tables of your own recordings: CSV as spreadsheets and loggers write it, and Parquet.
 
-What is only another spelling is taken as it is meant: a byte order mark, quotes, decimal commas, other columns, either
-line end, lines above the names of the columns. What may be a loss is not: a file of the wrong shape is refused, and a
-last row without a line end, which may be cut in a number, is left out and counted.
+Harmless variants are accepted: a byte order mark, quotes, decimal commas, other columns, either line end, lines above
+the names of the columns. Anything that may have lost data is not: a table of the wrong shape is refused; a last row
+without a line end, which may be truncated within a number, is left out and counted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ABOVE = 1000  # lines above the names, at most
 
 @dataclass(frozen=True)
 class Spelling:
-    """How a text table is written: see the lines of `dataset.toml` with these names."""
+    """Spelling of a text table; fields as the lines of `dataset.toml` with these names."""
 
     separator: str = ","
     decimal: str = "."
@@ -37,18 +37,18 @@ class Spelling:
 
     @staticmethod
     def of(reading: Mapping[str, Any]) -> Spelling:
-        """Those of its lines that `reading` has: the others did not exist when it was written."""
-        found: dict[str, Any] = {name: reading[name] for name in SPELLING if name in reading}
-        lists = {name: tuple(value) for name, value in found.items() if isinstance(value, list)}
-        return Spelling(**(found | lists))
+        """From the lines in `reading`; lines that are missing there (older versions) have their defaults."""
+        settings: dict[str, Any] = {name: reading[name] for name in SPELLING if name in reading}
+        lists = {name: tuple(value) for name, value in settings.items() if isinstance(value, list)}
+        return Spelling(**(settings | lists))
 
 
 SPELLING = tuple(field.name for field in fields(Spelling))
 
 
 @dataclass(frozen=True)
-class Loose:
-    """A file's rows, and how many last rows were left out (0 or 1)."""
+class Table:
+    """A file's rows, and the number of last rows left out, 0 or 1."""
 
     rows: text_table.Parsed
     cut: int = 0
@@ -63,14 +63,14 @@ class Head:
     body: Text
 
 
-def read(path: Path, columns: Mapping[str, text_table.Kind], how: Spelling) -> Loose:
+def read(path: Path, columns: Mapping[str, text_table.Kind], how: Spelling) -> Table:
     """The named columns of a CSV or Parquet file, numbers in the order of `columns`.
 
     Raises MixkdError, or Faults when a CSV file has several.
     """
     if parquet.is_one(path):
         _require(path, columns, parquet.names(path), "")
-        return Loose(parquet.read(path, columns))
+        return Table(parquet.read(path, columns))
     top = head(path, how)
     _require(path, columns, top.names, f", line {top.above}" if top.above else "")
     kinds = {name if name in columns else f"\0{i}": columns.get(name, "skip") for i, name in enumerate(top.names)}
@@ -79,7 +79,7 @@ def read(path: Path, columns: Mapping[str, text_table.Kind], how: Spelling) -> L
     order = [form.numbers.index(name) for name, kind in columns.items() if kind == "number"]
     if order != sorted(order):
         rows = replace(rows, values=np.ascontiguousarray(rows.values[:, order]))
-    return Loose(rows, top.body.cut)
+    return Table(rows, top.body.cut)
 
 
 def column_names(path: Path, how: Spelling) -> list[str]:
@@ -113,7 +113,7 @@ def _names(path: Path, number: int, line: bytes, separator: str) -> list[str]:
 
 
 def _read(body: Text, form: text_table.Format) -> text_table.Parsed:
-    """The rows, in the first way in which all of them can be read."""
+    """The rows, by the first format that fits all of them."""
     if body.quotes and any(b'"' in block for block in body.blocks()):
         body, form = quotes.without(body, form)
     ways = _ways(body, form)
@@ -126,9 +126,11 @@ def _read(body: Text, form: text_table.Format) -> text_table.Parsed:
     except ValueError as error:
         wide = [
             way for way in ways if "instant" not in way.columns.values()
-        ]  # in which all spellings of dates are read
-        every = [[str(fault) for fault in faults.found(body.path, way, body.lines())] for way in wide]
-        raise Faults(faults.first(body.path, min(every, key=len)) or [f"{body.path}: {short(error, 200)}"]) from error
+        ]  # formats that accept all spellings of dates
+        candidates = [[str(fault) for fault in faults.found(body.path, way, body.lines())] for way in wide]
+        raise Faults(
+            faults.first(body.path, min(candidates, key=len)) or [f"{body.path}: {short(error, 200)}"]
+        ) from error
 
 
 def _first_that_fits(body: Text, ways: list[text_table.Format]) -> text_table.Parsed:
@@ -141,7 +143,7 @@ def _first_that_fits(body: Text, ways: list[text_table.Format]) -> text_table.Pa
 
 
 def _ways(body: Text, form: text_table.Format) -> list[text_table.Format]:
-    """The format, with dates in all spellings that they may have: the fastest first, where the first row has it."""
+    """The format with each possible spelling of dates; the fastest first, if the first row has it."""
     dates = [name for name, kind in form.columns.items() if kind == "date"]
     first = next(iter(body.lines()), b"").decode().rstrip("\n").split(form.separator)
     plain = [

@@ -1,4 +1,4 @@
-"""What a folder is checked by: stretches at one rate, and a summary of the raw rows of each person in a file."""
+"""Input of the checks of a folder: stretches at one rate, and a summary of each person's rows in a file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from mixkd.datasets.own import copies
 
-SAMPLE = 400  # rows kept of a person in a file
-COUNTING = 20  # rows that are needed to tell a counter
+SAMPLE = 400  # rows of a person in a file that a summary samples
+COUNTING = 20  # rows that a counter must exceed
 
 
 class Stretch(NamedTuple):
@@ -34,9 +34,9 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Edge:
-    """The largest (or smallest) value of each channel, arrays of (n_channels,): how often, in which row first.
+    """The largest (or smallest) value of each channel, (n_channels,) each: number of times, first row.
 
-    visits: in how many runs of rows; inner: the value next to it. NaN for a channel without values.
+    visits: number of runs of rows with it; inner: the next value. NaN for a channel without values.
     """
 
     value: np.ndarray
@@ -48,9 +48,10 @@ class Edge:
 
 @dataclass(frozen=True)
 class Summary:
-    """One person's rows in one file; per channel: its edges, and whether it counts on without ever going back.
+    """One person's rows in one file; per channel: its edges, and whether it is a counter.
 
-    line: of row 0 of the file; clock: first and last time in s; sample: up to SAMPLE rows, evenly spaced
+    line: of row 0 of the file; clock: first and last time in s; sample: (n_rows, n_channels), at most SAMPLE rows,
+    evenly spaced; counts: (n_channels,) bool; marks: see `copies.marks`
     """
 
     path: Path
@@ -67,9 +68,12 @@ class Summary:
 
 
 def summaries(
-    path: Path, line: int, subjects: np.ndarray, labels: np.ndarray, time: np.ndarray, values: np.ndarray
+    path: Path, line: int, *, subjects: np.ndarray, labels: np.ndarray, time: np.ndarray, values: np.ndarray
 ) -> Iterator[Summary]:
-    """One for each person of a file. subjects, labels: (n_rows,) words; time: (n_rows,) s; values: float32."""
+    """One summary per person of a file.
+
+    subjects, labels: (n_rows,) words; time: (n_rows,) in s; values: (n_rows, n_channels) float32; line: of row 0
+    """
     cut = np.flatnonzero(subjects[1:] != subjects[:-1]) + 1
     owners: dict[str, list[np.ndarray]] = {}
     for rows in np.split(np.arange(len(subjects)), cut):
@@ -110,14 +114,14 @@ def _edge(values: np.ndarray, rows: np.ndarray, sign: float) -> Edge:
 
 
 def _counts(values: np.ndarray, runs: int) -> np.ndarray:
-    """Channels that count on; they may begin anew in each run of rows."""
+    """Channels (n_channels,) that are counters; they may restart in each run of rows."""
     return np.array([len(column) > COUNTING and counts_on(column, runs - 1) for column in values.T], bool)
 
 
 def counts_on(column: np.ndarray, falls: int = 0) -> bool:
-    """Whether values grow from row to row, or by equal steps (whole seconds), as clocks and indices do.
+    """Whether values increase from row to row, or by equal steps (whole seconds), as clocks and indices do.
 
-    column: (n_rows,), some may be NaN: then it is no clock; falls: how often it may begin anew.
+    column: (n_rows,); with a NaN it is no counter; falls: number of restarts that are allowed.
     """
     steps = np.diff(column.astype(np.float64))
     up = steps[steps > 0]

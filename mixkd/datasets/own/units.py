@@ -1,4 +1,4 @@
-"""Units of motion sensors: how they are spelled, which values a device can give, which values show gravity.
+"""Units of motion sensors: spellings, ranges of devices, the length of gravity.
 
 The largest values are those of the widest devices on sale (H3LIS331: 400 g; ADXRS649: 20,000 degrees per second).
 """
@@ -21,12 +21,12 @@ SPELLED = {
 GRAVITY = {"g": 1.0, "mg": 1000.0, "m/s²": 9.80665}
 EQUAL = (GRAVITY, {"rad/s": np.pi, "°/s": 180.0})  # one size in the units of each quantity
 LARGEST = {"g": 400.0, "mg": 400_000.0, "m/s²": 3923.0, "rad/s": 350.0, "°/s": 20_000.0, "µT": 50_000.0}
-NEAR = 0.25  # by which a median length may differ from gravity's
-ABOUT = 1.6  # factor by which the size of a recording may differ from that of others in the same unit
+NEAR = 0.25  # relative difference of a median length from gravity's
+ABOUT = 1.6  # largest ratio of sizes of recordings in the same unit
 
 
 def standard(unit: str) -> str:
-    """One spelling for each unit that is known here; others as they are."""
+    """The standard spelling of a known unit; unknown units unchanged."""
     short = re.sub(r"\s+", "", unit).lower()
     return next((known for known, words in SPELLED.items() if short in words), unit)
 
@@ -46,7 +46,7 @@ def of_length(length: float) -> str | None:
 
 
 def other(unit: str, ratio: float) -> str | None:
-    """The unit in which values would be about `ratio` times what they are in `unit`; None where no known one would."""
+    """The unit in which values are about `ratio` times those in `unit`; None if no known unit fits."""
     mine = standard(unit)
     for sizes in EQUAL:
         for name, size in sizes.items():
@@ -56,25 +56,25 @@ def other(unit: str, ratio: float) -> str | None:
 
 
 def triads(channels: Sequence[str], stated: Sequence[str]) -> list[list[int]]:
-    """Columns of three axes: names that differ in x, y, z alone, else any three channels that alone have their unit."""
-    found: list[list[int]] = []
+    """Triples of axes: channels whose names differ only in x, y, z, else the only three channels with their unit."""
+    result: list[list[int]] = []
     index = {name.lower(): i for i, name in enumerate(channels)}
     for name in index:
-        for at in [at for at, letter in enumerate(name[:200]) if letter == "x"]:  # of a name of any length
+        for at in [at for at, letter in enumerate(name[:200]) if letter == "x"]:  # names may be very long
             axes = [index.get(name[:at] + axis + name[at + 1 :], -1) for axis in "xyz"]
             if min(axes) >= 0:
-                found.append(axes)
+                result.append(axes)
                 break
-    used = {i for axes in found for i in axes}
+    used = {i for axes in result for i in axes}
     for unit in dict.fromkeys(stated):
         same = [i for i, other in enumerate(stated) if other == unit and i not in used]
         if len(same) == 3 and unit != "?":
-            found.append(same)
-    return sorted(found)
+            result.append(same)
+    return sorted(result)
 
 
 def length(signal: np.ndarray, axes: Sequence[int]) -> float:
-    """Median length of the vectors of three channels; signal: (n_samples, n_channels). NaN without any."""
+    """Median norm of three channels, `axes`, of signal (n_samples, n_channels). NaN without samples."""
     if not len(signal):
         return np.nan
     return float(np.nanmedian(np.linalg.norm(signal[:, list(axes)].astype(np.float64), axis=1)))

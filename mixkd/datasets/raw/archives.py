@@ -1,7 +1,7 @@
-"""Archives unpacked safely: all of one appears in its folder, or nothing anywhere.
+"""Safe unpacking of archives: the target folder appears complete, or not at all.
 
-Refused are names that lead elsewhere, links and devices, names that occur twice, encryption, and more bytes or files
-than a limit (counted while unpacking, because headers may lie). Checksums inside the archive are verified by reading.
+Refused: paths outside the folder, links and devices, repeated names, encryption, and more bytes or files than a limit
+(counted while unpacking, because headers may be wrong). Checksums inside the archive are verified by reading.
 Zip files inside (as the UCI repository packs some sets) are unpacked in place, one level deep.
 """
 
@@ -31,25 +31,24 @@ BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFE
 
 @dataclass
 class _Unpacking:
-    """One call of `unpack`: what may be written, and what was."""
+    """State of one call of `unpack`: limits, bytes and files written so far."""
 
-    name: str  # of the archive, in refusals
+    name: str  # of the archive, in errors
     limit: int
     keep: tuple[str, ...]
     written: int = 0
-    kept: int = 0
+    n_files: int = 0
     names: set[str] = field(default_factory=set)
 
     def refuse(self, found: str, expected: str) -> MixkdError:
         return MixkdError(f"{self.name}: found {found}, expected {expected}; nothing was unpacked")
 
 
-def unpack(archive: Path, target: Path, limit: int, keep: tuple[str, ...] = ("*",), name: str = "") -> None:
+def unpack(archive: Path, target: Path, limit: int, *, keep: tuple[str, ...] = ("*",), name: str = "") -> None:
     """Files of a zip or tar archive that match one of `keep`, into the new folder `target`; at most `limit` bytes.
 
-    name: what refusals call the archive, in place of its path.
-
-    Raises MixkdError for an archive that is damaged or hostile, and leaves nothing then.
+    name: of the archive in errors, in place of its path. Raises MixkdError for a damaged or hostile archive; `target`
+    does not exist then.
     """
     if target.exists():
         raise MixkdError(f"{target}: found it in the way, expected to make this folder; nothing was unpacked")
@@ -59,21 +58,21 @@ def unpack(archive: Path, target: Path, limit: int, keep: tuple[str, ...] = ("*"
         temporary.mkdir(parents=True)
         with open(archive, "rb") as file:
             _members(job, file, archive.name, temporary, inner=True)
-        if not job.kept:
+        if not job.n_files:
             raise job.refuse("no file", f"some that match {' or '.join(keep)}")
         os.replace(temporary, target)
     except BROKEN as error:
         raise job.refuse(f"a damaged archive ({' '.join(str(error).split())})", "a whole one") from error
     except OSError as error:
         raise MixkdError(f"{job.name}: could not unpack to {target}: {error.strerror or error}") from error
-    except RuntimeError as error:  # zipfile's word for a password
+    except RuntimeError as error:  # zipfile raises it for encryption
         raise job.refuse(str(error), "no encryption") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _members(job: _Unpacking, file: IO[bytes], name: str, folder: Path, inner: bool) -> None:
-    """Write what `file` holds below `folder`. All names of a zip are checked before the first is written."""
+    """Write the members of `file` below `folder`. All names of a zip are checked before the first is written."""
     if name.lower().endswith(".zip"):
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
@@ -121,10 +120,10 @@ def _check_size(job: _Unpacking, size: int) -> None:
 
 
 def _file(job: _Unpacking, content: IO[bytes], name: str, folder: Path, inner: bool) -> None:
-    """Write one member, or what it holds where it is itself an archive."""
+    """Write one member, or its members if it is itself an archive."""
     path = PurePosixPath(name)
     target = folder.joinpath(*path.parts)
-    known = str(target).casefold()  # two names may be one file on another system
+    known = str(target).casefold()  # names that differ in case are one file on some systems
     if known in job.names:
         raise job.refuse(f"the name {name!r} twice", "every name once")
     job.names.add(known)
@@ -145,7 +144,7 @@ def _file(job: _Unpacking, content: IO[bytes], name: str, folder: Path, inner: b
         job.written -= target.stat().st_size
         target.unlink()
     else:
-        job.kept += 1
+        job.n_files += 1
 
 
 def _blocks(content: IO[bytes]) -> Iterator[bytes]:

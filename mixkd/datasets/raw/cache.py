@@ -1,4 +1,4 @@
-"""The verified cache of what was parsed from the raw files of a data set, and recordings made of it."""
+"""Verified cache of the parsed raw files of a data set, and recordings built from it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy as np
 from mixkd.datasets import Recordings
 from mixkd.files import Arrays, cached_arrays, home, sha256
 
-COUNT = "count of "  # a number to report, among the arrays of a cache
+COUNT = "count of "  # prefix of counts among the arrays of a cache
 
 
 @dataclass
 class Pieces:
-    """Recordings as they are gathered, and counts of what was done to them."""
+    """Recordings while they are collected, and counts of repairs and omissions."""
 
     signals: list[np.ndarray] = field(default_factory=list)
     labels: list[np.ndarray] = field(default_factory=list)
@@ -26,7 +26,10 @@ class Pieces:
     counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, signal: np.ndarray, label: int | np.ndarray, subject: int, target: np.ndarray | None = None) -> None:
-        """Add a recording: signal (n_samples, n_channels), one label or one for each sample, target (n_samples, n)."""
+        """Add a recording: signal (n_samples, n_channels); label, a scalar or (n_samples,).
+
+        target: (n_samples, n_targets), of a data set that has targets
+        """
         self.signals.append(np.asarray(signal, np.float32))
         self.labels.append(np.broadcast_to(np.asarray(label, np.uint8), len(signal)))
         self.subjects.append(subject)
@@ -34,11 +37,14 @@ class Pieces:
             self.targets.append(np.asarray(target, np.float32))
 
     def count(self, what: str, n: int = 1) -> None:
-        """Add `n` to what is counted under a name."""
+        """Add `n` to the count named `what`."""
         self.counts[what] = self.counts.get(what, 0) + int(n)
 
     def arrays(self) -> Arrays:
-        """What a cache holds. The signals are handed over: they are not kept twice in memory."""
+        """Counts, and signal (n_samples, n_channels), label (n_samples,), length and subject (n_recordings,).
+
+        Signals become views of the joined array, so that memory holds them once.
+        """
         lengths = np.array([len(s) for s in self.signals], np.int64)
         signal = np.empty((int(lengths.sum()), self.signals[0].shape[1]), np.float32)
         ends = np.cumsum(lengths)
@@ -52,11 +58,11 @@ class Pieces:
 
 
 def cached(
-    name: str, version: int, base: Path, files: Sequence[Path], make: Callable[[], Pieces]
+    name: str, version: int, *, base: Path, files: Sequence[Path], make: Callable[[], Pieces]
 ) -> tuple[Arrays, dict[str, int]]:
-    """Arrays and counts of `make`, kept under a name that says what was parsed (names, sizes, times) and by which code.
+    """Arrays of any shape and counts of `make`, cached under a hash of the names, sizes and times of the raw files.
 
-    `version` is the parser's: raised when it gives other numbers from the same files.
+    version: of the parser; it increases when the parser returns other values from the same files.
     """
     states = [(path, path.stat()) for path in files]
     lines = [f"{path.relative_to(base)} {state.st_size} {state.st_mtime_ns}" for path, state in states]
@@ -66,19 +72,23 @@ def cached(
 
 
 def counts(arrays: Arrays) -> dict[str, int]:
-    """The counts among the arrays of a cache."""
+    """The counts among the arrays, of any shape, of a cache, as integers."""
     return {what.removeprefix(COUNT): int(n[0]) for what, n in arrays.items() if what.startswith(COUNT)}
 
 
 def recordings(
     parsed: tuple[Arrays, dict[str, int]],
+    *,
     rate: float,
     channels: tuple[str, ...],
     units: tuple[str, ...],
     classes: tuple[str, ...],
     **others: Any,
 ) -> Recordings:
-    """Recordings from what `cached` gave. others: further fields of them, such as the names of targets."""
+    """Recordings from the result of `cached`, whose signal is (n_samples, n_channels), see `Pieces.arrays`.
+
+    others: further fields of `Recordings`, such as the names of targets
+    """
     arrays, counts = parsed
     ends = np.cumsum(arrays["length"])[:-1]
     return Recordings(

@@ -1,7 +1,7 @@
-"""Fetching raw data: pooch, with resume, limits and checksums; and checking later that they are what was fetched.
+"""Download of raw data by pooch, with resume, size limits and checksums; later checks of the files.
 
-What is kept of an archive appears below `paths.root()` at once or not at all. `NAME.files.json` beside it records the
-SHA-256 of the archive and of every file when they are first fetched; they are compared with it ever after.
+The unpacked files of an archive appear below `paths.root()` at once or not at all. `NAME.files.json` records the
+SHA-256 of the archive and of every file at the first download; every later check compares with it.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from mixkd.errors import MixkdError, nearest, short
 
 TIMEOUT = 30.0  # seconds without a byte
 CHUNK = 1 << 16
-Progress = Callable[[int, int | None], object]  # bytes so far, bytes in all where known
+Progress = Callable[[int, int | None], object]  # bytes so far, total bytes if known
 
 
 def source(name: str) -> Source:
-    """Where a data set is fetched from. MixkdError for an unknown name."""
+    """The source of a data set. Raises MixkdError for an unknown name."""
     if name not in SOURCES:
         raise MixkdError(f"download: found {name!r}, {nearest(name, SOURCES)}")
     return SOURCES[name]
 
 
 def fetch(name: str, progress: Progress = lambda done, total: None) -> Path:
-    """The folder of a data set's raw files, fetched unless they are there. MixkdError says what to do otherwise."""
+    """The folder of a data set's raw files, downloaded if missing. Raises MixkdError with instructions on failure."""
     origin, target = source(name), paths.root() / name
     if target.exists():
         return target
@@ -57,7 +57,7 @@ def fetch(name: str, progress: Progress = lambda done, total: None) -> Path:
             path=downloads,
             downloader=lambda url, file, _: _download(url, Path(file), archive, origin, progress),
         )
-    except ValueError as error:  # pooch's word for another hash
+    except ValueError as error:  # pooch raises it for another hash
         raise MixkdError(
             f"{origin.url}: found another SHA-256 than {known[:12] if known else None}…, which "
             f"{'is the official one' if origin.sha256 else f'{_recorded(name)} records'}; nothing was kept"
@@ -66,15 +66,15 @@ def fetch(name: str, progress: Progress = lambda done, total: None) -> Path:
         raise MixkdError(f"{downloads}: cannot be written: {error.strerror or error}") from error
     digest = sha256_of(archive)
     try:
-        archives.unpack(archive, target, origin.unpacked, origin.keep, origin.url)
+        archives.unpack(archive, target, origin.unpacked, keep=origin.keep, name=origin.url)
     finally:
-        archive.unlink(missing_ok=True)  # a damaged one is fetched again
+        archive.unlink(missing_ok=True)  # a damaged archive is downloaded again
     _write_record(name, {"archive": digest, "files": manifest(target), "url": origin.url})
     return target
 
 
 def _download(url: str, output: Path, archive: Path, origin: Source, progress: Progress) -> None:
-    """Into `output`. An interrupted download goes on where it stopped, if the server can and its file is the same."""
+    """Download to `output`. An interrupted download resumes if the server supports ranges and its file is unchanged."""
     part, mark = (archive.with_name(archive.name + suffix) for suffix in (".part", ".part.etag"))
     done = part.stat().st_size if part.is_file() and mark.is_file() else 0
     headers = {"Accept-Encoding": "identity"}
@@ -84,7 +84,7 @@ def _download(url: str, output: Path, archive: Path, origin: Source, progress: P
     refused = f"{url}: found {{}}, expected an archive; nothing was kept; {by_hand}"
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-            if answer.status_code == 416 and done:  # nothing is left to ask for, or another file: once more, whole
+            if answer.status_code == 416 and done:  # already complete, or another file: start again
                 mark.unlink()
                 return _download(url, output, archive, origin, progress)
             if answer.status_code not in (200, 206):
@@ -106,14 +106,14 @@ def _download(url: str, output: Path, archive: Path, origin: Source, progress: P
         raise MixkdError(f"{url}: no answer within {TIMEOUT:g} s; run it again to go on, or {by_hand}") from error
     except requests.RequestException as error:
         done = part.stat().st_size if part.is_file() else 0
-        kept = f"{done:,} bytes are kept: run it again to go on, or {by_hand}"
-        raise MixkdError(f"{url}: found {_reason(error)}, expected the whole file; {kept}") from error
+        way_on = f"{done:,} bytes are kept: run it again to go on, or {by_hand}"
+        raise MixkdError(f"{url}: found {_reason(error)}, expected the whole file; {way_on}") from error
     os.replace(part, output)
     mark.unlink(missing_ok=True)
 
 
 def _keep(blocks: Iterable[bytes], part: Path, done: int, origin: Source, progress: Callable[[int], object]) -> None:
-    """Append blocks to the `done` bytes of a part; none of it is kept beyond the limit."""
+    """Append blocks to the `done` bytes of a partial file; it is deleted if it exceeds the limit."""
     with open(part, "ab" if done else "wb") as file:
         for block in blocks:
             done += len(block)
@@ -125,7 +125,7 @@ def _keep(blocks: Iterable[bytes], part: Path, done: int, origin: Source, progre
 
 
 def _no_archive(answer: requests.Response, first: bytes) -> str | None:
-    """What a server sent in place of an archive, by its first bytes; None for what may be one."""
+    """Description of a response that is no archive, by its first bytes; None if it may be one."""
     if not first.strip():
         return "an empty answer"
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -167,7 +167,7 @@ def _recorded(name: str) -> Path:
 
 
 def _record(name: str) -> dict[str, Any]:
-    """What was recorded when the files were first fetched; nothing where they were not, or were brought by hand."""
+    """The record of the first download; empty without one, and for files that were copied by hand."""
     try:
         return json.loads(_recorded(name).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -187,46 +187,46 @@ def known(name: str) -> dict[str, str]:
     return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}
 
 
-def of_folder(found: dict[str, str], folder: str) -> str:
+def of_folder(digests: dict[str, str], folder: str) -> str:
     """One SHA-256 for all files of a folder: over the lines `digest  name` in order."""
-    lines = [f"{digest}  {path}\n" for path, digest in sorted(found.items()) if path.startswith(folder)]
+    lines = [f"{digest}  {path}\n" for path, digest in sorted(digests.items()) if path.startswith(folder)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def check(name: str) -> list[str]:
-    """What is wrong with a data set's raw files, a line each. Compared with what is known, and with the record.
+    """Problems of a data set's raw files, a line each, against the official SHA-256 and the record.
 
-    Files brought by hand are recorded by the first check that finds nothing wrong.
+    Files that were copied by hand are recorded by the first check without problems.
     """
     source(name)
     folder = paths.root() / name
     if not folder.is_dir():
         raise MixkdError(f"{folder}: found no folder, expected the raw files; `mixkd data fetch {name}` fetches them")
-    found, record, official, problems = manifest(folder), _record(name), known(name), []
-    if not any(_digest(found, path) for path in official):
-        official = {}  # another layout, or a part that is not known
+    digests, record, official, problems = manifest(folder), _record(name), known(name), []
+    if not any(_digest(digests, path) for path in official):
+        official = {}  # another layout, or only files of unknown SHA-256
     for expected, what in ((record.get("files", {}), "as recorded"), (official, "as published")):
         for path, digest in expected.items():
-            here = _digest(found, path)
+            here = _digest(digests, path)
             if here != digest:
                 problems.append(
                     f"{folder / path}: found {f'SHA-256 {here[:12]}…' if here else 'nothing'}, {what} {digest[:12]}…"
                 )
     if not record and not problems:
-        _write_record(name, {"files": found})
+        _write_record(name, {"files": digests})
     return problems
 
 
 def origin(name: str) -> str:
-    """Whether a data set's raw files are those published, by the SHA-256 that are known; or those once fetched."""
-    found, record, official = manifest(paths.root() / name), _record(name), known(name)
-    here = {path: _digest(found, path) for path in official}
+    """Whether a data set's raw files match the official SHA-256 (as far as known), or the recorded download."""
+    digests, record, official = manifest(paths.root() / name), _record(name), known(name)
+    here = {path: _digest(digests, path) for path in official}
     if any(here.values()):
         return "as published" if here == official else "not as published"
-    return "as fetched" if "url" in record and record["files"] == found else "not checked"
+    return "as fetched" if "url" in record and record["files"] == digests else "not checked"
 
 
-def _digest(found: dict[str, str], path: str) -> str | None:
+def _digest(digests: dict[str, str], path: str) -> str | None:
     if not path.endswith("/"):
-        return found.get(path)
-    return of_folder(found, path) if any(name.startswith(path) for name in found) else None
+        return digests.get(path)
+    return of_folder(digests, path) if any(name.startswith(path) for name in digests) else None

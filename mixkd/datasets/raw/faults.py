@@ -1,4 +1,4 @@
-"""Which lines of a text table are wrong, and why: slow, and only reached when a table was refused."""
+"""The invalid lines of a text table, with reasons. Slow: only used after a table was refused."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ SHAPES = {
     "note": (re.compile(r".*"), "a word or nothing"),
 }
 SHOWN, COUNTED = 5, 1000  # faults of a file, at most
-BLOCK = 200  # lines that are looked at together
+BLOCK = 200  # lines that are checked together
 
 
 class Faults(MixkdError):
-    """Several refusals of one file, a line each."""
+    """Several errors in one file, a line each."""
 
     def __init__(self, lines: list[str]):
         super().__init__(lines[0])
@@ -36,19 +36,19 @@ class Faults(MixkdError):
 
 
 def first(path: Path, lines: list[str]) -> list[str]:
-    """The first faults of a file, and how many there are beyond them."""
+    """The first SHOWN faults of a file, and the number of the others."""
     at_least = "at least " * (len(lines) >= COUNTED)
     return lines[:SHOWN] + [f"{path}: {at_least}{len(lines) - SHOWN} more faults"] * (len(lines) > SHOWN)
 
 
 def found(path: Path, form: Format, lines: Iterable[bytes]) -> Iterator[MixkdError]:
-    """Refusals of lines that are not as `form` says, up to `COUNTED`."""
-    return islice(_found(path, form, lines), COUNTED)
+    """Errors of the lines that do not match `form`, up to `COUNTED`."""
+    return islice(_refusals(path, form, lines), COUNTED)
 
 
-def _found(path: Path, form: Format, lines: Iterable[bytes]) -> Iterator[MixkdError]:
+def _refusals(path: Path, form: Format, lines: Iterable[bytes]) -> Iterator[MixkdError]:
     numbered = enumerate(lines, start=1 + form.above)
-    while block := [(number, len(raw), _fields(raw, form)) for number, raw in islice(numbered, BLOCK)]:
+    while block := [(number, len(line), _fields(line, form)) for number, line in islice(numbered, BLOCK)]:
         kinds = _doubtful(form, [fields for _, _, fields in block])
         for number, size, fields in block:
             if number < form.first_line:
@@ -65,13 +65,13 @@ def _found(path: Path, form: Format, lines: Iterable[bytes]) -> Iterator[MixkdEr
                         break
 
 
-def _fields(raw: bytes, form: Format) -> list[str]:
-    line = raw if len(raw) <= LONGEST else b""
-    return line.decode("utf-8", "backslashreplace").rstrip("\r\n").split(form.separator)
+def _fields(line: bytes, form: Format) -> list[str]:
+    text = line if len(line) <= LONGEST else b""
+    return text.decode("utf-8", "backslashreplace").rstrip("\r\n").split(form.separator)
 
 
 def _doubtful(form: Format, rows: list[list[str]]) -> list[Kind]:
-    """The kinds of the columns; to skip are those whose dates can all be read, as one by one they take long."""
+    """The kinds of the columns; `skip` for dates that all parse, because checking them one by one is slow."""
     kinds = list(form.columns.values())
     for i, kind in enumerate(kinds):
         if kind in DATES:
@@ -86,7 +86,7 @@ def _quoted(value: str) -> str:
 
 
 def fault(value: str, kind: Kind, form: Format) -> str | None:
-    """What was expected in place of `value`, or None where it is right."""
+    """The expected form of `value`, or None if it is valid."""
     if kind == "number" and value in form.missing:
         return None
     if kind in DATES:
@@ -102,7 +102,7 @@ def fault(value: str, kind: Kind, form: Format) -> str | None:
 
 
 def _beyond(value: str, kind: Kind, expected: str) -> str | None:
-    """What was expected in place of a value of the right shape that its type cannot hold."""
+    """The expected range of a well-formed value that its type cannot hold; None if it can."""
     if kind == "instant":
         try:
             np.datetime64(value)

@@ -1,4 +1,4 @@
-"""What a text table must be: columns by name and kind, separator, decimal sign, how lost values are spelled."""
+"""Format of a text table: columns by name and kind, separator, decimal sign, spelling of missing values."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Literal
 
 from mixkd.errors import MixkdError, short
 
-# number: a column of the float32 matrix `values`; time: float64; whole: int64; text: codes into the words found; note:
-# the same, may be empty; skip: not read; the others are dates and times, µs since 1970, int64: instant: as ISO 8601,
-# without offset; date: as `stamps` reads them, with the order of day and month where the year is last
+# number: a column of the float32 matrix `values`; time: float64; whole: int64; text: codes of the distinct words; note:
+# as text, may be empty; skip: not read. Dates and times are µs since 1970, int64: instant: ISO 8601 without offset;
+# date, day/month, month/day: as `stamps` reads them, with the order of day and month if the year is last
 Kind = Literal["number", "time", "instant", "date", "day/month", "month/day", "whole", "text", "note", "skip"]
 DATES = ("date", "day/month", "month/day")
 LATEST = 1e20  # in whatever unit; ns since 1970 are 2e18
 LONGEST = 1 << 19  # bytes of a line, at most
 NAMES = {" ": "blanks", "\t": "tabs", ",": "commas", ";": "semicolons"}
-INSIDE = "\x1f"  # in place of a separator that also stands in quotes: ASCII's unit separator
+INSIDE = "\x1f"  # ASCII unit separator, used if the separator also occurs inside quotes
 
 
 @dataclass(frozen=True)
 class Format:
-    """What a file must be: its columns by name and kind in file order, separator, and whether line 1 names them.
+    """Format of a file: its columns by name and kind in file order, separator, and whether line 1 is a header.
 
-    missing: how a lost value may be spelled (NaN in the result); in no way: a lost value is refused.
-    ends: the line end, or None for either, not mixed, of files whose official line end is not known here.
-    above: lines of the file before the first that is parsed.
+    missing: spellings of a missing value (NaN in the result); empty: missing values are refused.
+    ends: the line end, or None for either, not mixed, if the official line end is unknown.
+    above: number of lines before the first that is parsed.
     """
 
     columns: dict[str, Kind]
@@ -53,5 +53,5 @@ class Format:
 
 
 def refusal(path: Path, line: int, found: object, expected: str) -> MixkdError:
-    """The refusal of a line of a file."""
+    """The error of a line of a file."""
     return MixkdError(f"{path}, line {line}: found {short(found)}, expected {expected}")

@@ -1,6 +1,6 @@
-"""Where the raw files of downloaded data sets are.
+"""Locations of the raw files of public data sets.
 
-They lie below the folder that `MIXKD_DATA` names (files brought by hand), else below `data/raw` of the store.
+They are below the folder in `MIXKD_DATA` (files copied by hand), else below `data/raw` of the store.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def root() -> Path:
 
 
 def folder(name: str, layouts: Iterable[str]) -> tuple[Path, str]:
-    """The folder of a data set's files and which of the known `layouts` it has; MixkdError when there is none.
+    """The folder of a data set's files, and the one of the `layouts` that exists. Raises MixkdError if none does.
 
     The layout `.` is files that lie in the data set's folder itself.
     """
@@ -33,8 +33,8 @@ def folder(name: str, layouts: Iterable[str]) -> tuple[Path, str]:
 
 
 def listed(base: Path, pattern: str) -> list[Path]:
-    """The files below `base` that match, sorted; MixkdError when there is none."""
-    found = sorted(path for path in base.glob(pattern) if path.is_file())
-    if not found:
+    """The files below `base` that match `pattern`, sorted. Raises MixkdError if there is none."""
+    matches = sorted(path for path in base.glob(pattern) if path.is_file())
+    if not matches:
         raise MixkdError(f"{base}: found no file {pattern}, expected the official layout; see `mixkd data check`")
-    return found
+    return matches

@@ -1,4 +1,4 @@
-"""Where raw data come from: official addresses, what is kept of them, licences, and whom to cite."""
+"""Sources of raw data: official addresses, files to unpack, licences, citations."""
 
 from __future__ import annotations
 

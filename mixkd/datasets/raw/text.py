@@ -1,7 +1,7 @@
-"""The bytes of a text table: a span of a file, read in blocks, or content in memory where the file had to be rewritten.
+"""The bytes of a text table: a span of a file, read in blocks, or content in memory if the file had to be rewritten.
 
-`opened` takes what is another spelling of the same text: a byte order mark, UTF-16, either line end. What may be a
-loss is not: a last row without a line end, which may be cut in a number, is left out and counted.
+`opened` accepts harmless variants: a byte order mark, UTF-16, either line end. A last row without a line end may be
+truncated within a number: it is left out and counted.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Text:
             return file.read(self._size() - self.start)
 
     def native(self) -> pa.NativeFile:
-        """The same without a Python object: arrow's threads read ahead, and would want one while Python ends."""
+        """The same as an arrow file: arrow's threads read ahead and must not call Python while it exits."""
         if self.content is None:
             file = pa.OSFile(os.fsencode(self.path))
             return file.get_stream(self.start, self._size() - self.start) if self.start or self.end else file
@@ -84,7 +84,7 @@ class Text:
 
 
 def opened(path: Path) -> Text:
-    """A file of somebody else's as UTF-8 with the same line end throughout, up to its last whole row."""
+    """A text file as UTF-8 with one line end throughout, up to its last complete row."""
     try:
         with path.open("rb") as file:
             first = file.read(4)
@@ -107,7 +107,7 @@ def _utf16(path: Path) -> bytes:
 
 
 def _surveyed(text: Text) -> Text:
-    """One quick pass: what is no text is refused; line ends that are mixed or old are rewritten."""
+    """One fast pass: files that are no text are refused; mixed or old line ends are rewritten."""
     lines = returns = pairs = at = end = 0
     quotes, last, decoder = False, b"", codecs.getincrementaldecoder("utf-8")()
     for block in text.blocks():
@@ -137,10 +137,10 @@ def _surveyed(text: Text) -> Text:
 
 
 def _end(text: Text, end: int) -> int:
-    """Where the last line that is not empty ends; `end`: the last line."""
+    """Offset of the end of the last non-empty line; `end`: of the last line."""
     tail = replace(text, start=max(end - BLOCK, text.start), end=end).bytes()
-    kept = len(tail.rstrip(b"\r\n"))
-    return end - len(tail) + kept + (2 if tail[kept:].startswith(b"\r\n") else 1) if kept else end
+    length = len(tail.rstrip(b"\r\n"))
+    return end - len(tail) + length + (2 if tail[length:].startswith(b"\r\n") else 1) if length else end
 
 
 def _no_utf8(line: bytes) -> bool:
@@ -152,6 +152,6 @@ def _no_utf8(line: bytes) -> bool:
 
 
 def _first(text: Text, bad: Callable[[bytes], object], found: str, expected: str) -> MixkdError:
-    """The refusal of the first bad line."""
+    """The error of the first bad line."""
     numbers = (number for number, line in enumerate(text.lines(), start=1) if bad(line))
     return refusal(text.path, next(numbers, 1), found, expected)

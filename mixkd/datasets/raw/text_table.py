@@ -1,8 +1,8 @@
-"""Strict and fast reading of text tables: pyarrow parses; every refusal is one line with file, line, found, expected.
+"""Strict and fast reader of text tables, by pyarrow; an error is one line with file, line, value found and expected.
 
-A file is read in blocks, so that memory holds little more than the result. pyarrow alone takes `inf`, `nan`, numbers
-that overflow, a file cut in its last number and mixed line ends; those are refused here too. Its own refusals name
-columns by number and no file: when there is one, the file is read again, line by line, up to the first fault.
+A file is read in blocks, so that memory holds little more than the result. pyarrow alone accepts `inf`, `nan`, numbers
+that overflow, a file truncated in its last number and mixed line ends; they are refused here. Its errors name
+columns by number, and no file: after one, the file is read again, line by line, up to the first fault.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ BLOCK = LONGEST  # bytes, a line at least; arrow reads up to 32 of them ahead
 
 @dataclass(frozen=True)
 class Parsed:
-    """A file's content: `values` (n_rows, n_numbers) float32; other columns by name, (n_rows,); `words` of text."""
+    """A file's content: `values` (n_rows, n_columns) float32; other columns by name, (n_rows,); `words` of text."""
 
     path: Path
     format: Format
@@ -50,48 +50,48 @@ class Parsed:
         return len(self.values)
 
     def place(self, row: int) -> str:
-        """The file and line of a row, as refusals begin."""
+        """The file and line of a row, the beginning of an error."""
         return f"{self.path}, line {self.format.first_line + int(row)}"
 
     def refuse(self, row: int, found: object, expected: str) -> MixkdError:
-        """The refusal of a row."""
+        """The error of a row."""
         return MixkdError(f"{self.place(row)}: found {short(found)}, expected {expected}")
 
     def increasing(self, name: str) -> np.ndarray:
-        """A column whose every value is above the one before; else refused."""
+        """A strictly increasing column, (n_rows,). Raises MixkdError otherwise."""
         values = self.columns[name]
         if (bad := np.flatnonzero(np.diff(values) <= 0)).size:
             raise self.earlier(name, bad[0] + 1, "a later time in every line")
         return values
 
     def earlier(self, name: str, row: int, expected: str) -> MixkdError:
-        """The refusal of a time that is not after the one before."""
+        """The error of a time that is not after the previous one."""
         found = f"{short(name)} {self.shown(name, row)} after {self.shown(name, row - 1)}"
         return MixkdError(f"{self.place(row)}: found {found}, expected {expected}")
 
     def shown(self, name: str, row: int) -> str:
-        """A value of a column that is neither a number nor a word, as errors show it."""
+        """A value of a column of times or integers as text, for errors."""
         dated = self.format.columns[name] in ("instant", *DATES)
         return written(self.columns[name][row]) if dated else str(self.columns[name][row])
 
     def known(self, name: str, codes: dict[int, Any] | tuple[int, ...]) -> np.ndarray:
-        """A column of codes that are all in `codes`; else refused."""
+        """A column (n_rows,) whose values are all in `codes`. Raises MixkdError otherwise."""
         values = self.columns[name]
         if (bad := np.flatnonzero(~np.isin(values, list(codes)))).size:
             raise self.refuse(bad[0], f"{name} {values[bad[0]]}", f"one of {', '.join(map(str, codes))}")
         return values
 
     def sampled(self, name: str, rate: float, per_second: float = 1.0, tolerance: float = 0.1) -> None:
-        """Refuse times (of which `per_second` pass in a second) whose median step is not that of `rate` (Hz)."""
+        """Raises MixkdError if the median step of times (`per_second` units in a second) does not match `rate` (Hz)."""
         step = float(np.median(np.diff(self.columns[name]))) if len(self) > 1 else per_second / rate
         if not abs(step * rate / per_second - 1) <= tolerance:
             raise MixkdError(f"{self.path}: found {per_second / step:.4g} samples per second, expected {rate:g}")
 
 
 def read(path: Path, form: Format, content: bytes | None = None) -> Parsed:
-    """All of a file, or one MixkdError. Nothing but `form.missing` becomes NaN.
+    """All rows of a file. Only `form.missing` becomes NaN. Raises MixkdError for the first invalid line.
 
-    content: what to parse in place of the file's own bytes, where a loader had to tidy them first.
+    content: bytes to parse in place of the file's own, for loaders that clean them first.
     """
     text = Text(path, content)
     try:
@@ -102,7 +102,7 @@ def read(path: Path, form: Format, content: bytes | None = None) -> Parsed:
 
 
 def parse(text: Text, form: Format) -> Parsed:
-    """As `read`, of a text; ValueError where a row is not as `form` says: `faults` finds which."""
+    """As `read`, of a text. Raises ValueError if a row does not match `form`; `faults` finds which."""
     try:
         return _parse(text, form, _rows(text, form))
     except OSError as error:
@@ -110,7 +110,7 @@ def parse(text: Text, form: Format) -> Parsed:
 
 
 def text(path: Path) -> bytes:
-    """All bytes of a file, for loaders that must tidy it first."""
+    """All bytes of a file, for loaders that clean it first."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -118,7 +118,7 @@ def text(path: Path) -> bytes:
 
 
 def _rows(text: Text, form: Format) -> int:
-    """The number of rows, from one quick pass that also looks at the header and the line ends."""
+    """The number of rows, by one fast pass that also checks the header and the line ends."""
     path, lines, returns = text.path, 0, 0
     last = first = b""
     for block in text.blocks():
@@ -165,10 +165,10 @@ def _parse(text: Text, form: Format, n_rows: int) -> Parsed:
         row = end
     if row != n_rows:
         raise ValueError(f"found {row} rows, expected {n_rows}, one per line")
-    for name, found in dates.items():
-        if used[name] == "date" and found.ambiguous(columns[name]):
+    for name, reader in dates.items():
+        if used[name] == "date" and reader.ambiguous(columns[name]):
             raise MixkdError(f"{text.path}: found {AMBIGUOUS}")
-    return Parsed(text.path, form, values, columns, {name: tuple(found) for name, found in words.items()})
+    return Parsed(text.path, form, values, columns, {name: tuple(codes) for name, codes in words.items()})
 
 
 def _batches(file: pa.NativeFile, form: Format, used: Mapping[str, Kind]) -> Iterator[pa.RecordBatch]:
@@ -191,12 +191,12 @@ def _batches(file: pa.NativeFile, form: Format, used: Mapping[str, Kind]) -> Ite
 
 
 def _finite(batch: pa.RecordBatch, name: str, form: Format) -> np.ndarray:
-    """Numbers of a block. What is not finite must be spelled `missing`: arrow counts only that as null."""
+    """Numbers of a block, (n_rows,). Non-finite values must be spelled `missing`: arrow counts only these as null."""
     column = batch.column(name)
-    found = column.to_numpy(zero_copy_only=False)
-    if np.count_nonzero(~np.isfinite(found)) != column.null_count:
+    values = column.to_numpy(zero_copy_only=False)
+    if np.count_nonzero(~np.isfinite(values)) != column.null_count:
         raise ValueError(f"a value in {name} is not finite")
-    return found
+    return values
 
 
 def _other(batch: pa.RecordBatch, name: str, kind: Kind, words: dict[str, dict[str, int]]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Uneven time stamps and lost samples: what is interpolated, within which limit, and where a recording ends instead."""
+"""Irregular time stamps and missing samples: interpolation within a limit, and cuts at longer gaps."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from scipy.signal import resample_poly
 
 from mixkd.errors import MixkdError
 
-MATCH = 0.1  # by which a clock may differ from the stated rate
-MOST = 200  # times faster than the stated rate; with a wrong unit of time it is 1,000
-EVEN = 0.05  # of a step, by which samples of an even clock may be off
+MATCH = 0.1  # relative tolerance of the rate of a clock
+MOST = 200  # times faster than the stated rate; a wrong unit of time gives 1,000
+EVEN = 0.05  # jitter of a regular clock, in steps
 
 
 def runs(time: np.ndarray, limit: float) -> list[slice]:
-    """Stretches of samples whose steps are at most `limit` (unit of `time`)."""
+    """Segments of time (n,) whose steps are at most `limit` (unit of `time`)."""
     cuts = [0, *(np.flatnonzero(np.diff(time) > limit) + 1), len(time)]
     return [slice(int(a), int(b)) for a, b in pairwise(cuts)]
 
 
 def constant(values: np.ndarray) -> list[slice]:
-    """Stretches of equal values."""
+    """Segments of equal values; values: (n,)."""
     cuts = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1), len(values)]
     return [slice(int(a), int(b)) for a, b in pairwise(cuts) if b > a]
 
 
 def even(time: np.ndarray, signal: np.ndarray, rate: float, monotone: bool = False) -> np.ndarray:
-    """`signal` (n, n_channels) at increasing `time` (s), on an even grid of `rate` (Hz) from its first time: float32.
+    """`signal` (n, n_channels) at increasing `time` (n,) in s, resampled to `rate` (Hz): (n_samples, n_channels).
 
-    By a cubic spline, whose response is flat up to half of the band that a grid of the same rate carries (linear
-    interpolation would lose up to a third there); or `monotone` (PCHIP), for steps so uneven that a spline overshoots.
+    By a cubic spline, whose response is flat up to half of the Nyquist frequency (linear interpolation loses up to a
+    third there); or `monotone` (PCHIP), for steps so irregular that a spline overshoots.
     """
     if len(time) < 2:
         return np.asarray(signal, np.float32)
@@ -43,14 +43,14 @@ def even(time: np.ndarray, signal: np.ndarray, rate: float, monotone: bool = Fal
 
 
 def decimated(signal: np.ndarray, factor: int) -> np.ndarray:
-    """Every `factor`-th sample after an anti-aliasing low-pass (scipy's polyphase Kaiser filter, no delay)."""
+    """Every `factor`-th sample of signal (n, n_channels), low-passed (scipy's polyphase Kaiser filter, no delay)."""
     return resample_poly(signal, 1, factor, axis=0, padtype="edge").astype(np.float32)
 
 
 def filled(values: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """NaN runs of at most `limit` rows with values on both sides, filled linearly per column; and where (bool) it did.
+    """Fill NaN runs of at most `limit` rows linearly per column; returns the values and a mask (bool) of those filled.
 
-    values: (n,) or (n, n_channels). Longer runs, and those at an end, stay NaN.
+    values, mask: (n,) or (n, n_channels). Longer runs, and runs at either end, stay NaN.
     """
     table = values.reshape(len(values), -1).copy()
     done = np.zeros(table.shape, bool)
@@ -68,13 +68,13 @@ def filled(values: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def held(values: np.ndarray) -> np.ndarray:
-    """NaN replaced by the last value before; those before the first stay."""
+    """values (n,) with NaN replaced by the previous value; NaN before the first value stays."""
     at = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))))
     return np.where(at >= 0, values[at], np.nan).astype(values.dtype)
 
 
 def check_rate(where: str, steps: np.ndarray, rate: float) -> None:
-    """Refuse a clock with these steps (s) that ticks neither at `rate` (Hz) nor at a multiple of it, up to MOST."""
+    """Raises MixkdError unless steps (n,) in s match `rate` (Hz) or a multiple of it, up to MOST."""
     found = 1 / float(np.median(steps))
     if not abs(found / (min(max(round(found / rate), 1), MOST) * rate) - 1) <= MATCH:
         raise _other_rate(where, found, rate)
@@ -86,9 +86,9 @@ def _other_rate(where: str, found: float, rate: float) -> MixkdError:
 
 
 def factor(where: str, time: np.ndarray, rate: float, window: int) -> int:
-    """How many times faster than `rate` (Hz) samples at `time` (s) come: a whole number, throughout the same.
+    """Integer ratio of the sampling rate of `time` (n,) in s to `rate` (Hz). Raises MixkdError if it changes.
 
-    It is decided by the median step of every `window` samples; fewer than that have 1.
+    By the median step of every `window` samples; 1 for fewer samples.
     """
     steps = np.diff(time)
     if len(steps) < window:
@@ -106,13 +106,12 @@ def factor(where: str, time: np.ndarray, rate: float, window: int) -> int:
 
 
 def whole(
-    time: np.ndarray, values: np.ndarray, rate: float, factor: int, gap: float, count: Callable[[str, int], None]
+    time: np.ndarray, values: np.ndarray, rate: float, *, factor: int, gap: float, count: Callable[[str, int], None]
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """(first time in s, signal at `rate`) between holes longer than `gap` (s), of samples at `factor` times the rate.
+    """(first time in s, signal at `rate`) between gaps longer than `gap` (s), of samples at `factor` times the rate.
 
-    time: (n,) in s; values: (n, n_channels), NaN where lost; count: called with what was done. Shorter holes are
-    interpolated. Holes are compared with `gap` to `EVEN` of a step: 0.29 s at 100 Hz are 29 samples, though 0.29 * 100
-    is less.
+    time: (n,) in s; values: (n, n_channels), NaN where missing; count: called with each repair. Shorter gaps are
+    interpolated. The tolerance of `gap` is `EVEN` steps: 0.29 s at 100 Hz are 29 samples, although 0.29 * 100 is less.
     """
     raw_rate = rate * factor
     complete, where = filled(values, int(gap * raw_rate + EVEN))
@@ -122,10 +121,10 @@ def whole(
     for run in constant(lost):
         if lost[run.start]:
             continue
-        parts = runs(time[run], max(gap, 1.5 / raw_rate) + EVEN / raw_rate)
-        count("gaps in time, where recordings end", len(parts) - 1)
-        for part in parts:
-            t, signal = time[run][part], complete[run][part]
+        segments = runs(time[run], max(gap, 1.5 / raw_rate) + EVEN / raw_rate)
+        count("gaps in time, where recordings end", len(segments) - 1)
+        for segment in segments:
+            t, signal = time[run][segment], complete[run][segment]
             if np.abs(t - t[0] - np.arange(len(t)) / raw_rate).max() * raw_rate > EVEN:
                 signal = even(t, signal, raw_rate)
             yield float(t[0]), decimated(signal, factor) if factor > 1 else signal

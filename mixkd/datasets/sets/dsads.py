@@ -3,9 +3,8 @@
 Xsens MTx, 25 Hz, each acceleration (m/s^2, with gravity), angular rate (rad/s) and magnetic field (relative to the
 earth's, no unit). Published as 60 segments of 5 s per person and activity, in `aNN/pN/sNN.txt`; each is a recording.
 
-Two defects are known and handled where they occur: rows of zeros in all channels are cut out; where two people hold
-the same recording of an activity (4 and 8: rowing and jumping), that of the later one is left out, so that a split by
-subject does not leak.
+Two known defects are repaired: rows of zeros in all channels are cut out; if two people have the same recording of an
+activity (4 and 8: rowing and jumping), that of the later person is left out, so that a split by subject does not leak.
 
 `dsads_placed` has each recording five times, once for each unit and with its nine channels only.
 """
@@ -39,23 +38,23 @@ FORMAT = text_table.Format(dict.fromkeys(CHANNELS, "number"), ends=None)
 
 
 def segment(path: Path) -> np.ndarray:
-    """One file, (125, 45)."""
-    found = text_table.read(path, FORMAT)
-    if len(found) != ROWS:
-        raise MixkdError(f"{path}: found {len(found)} rows, expected {ROWS}")
-    return found.values
+    """Samples of one file: (n_samples, n_channels), 125 x 45."""
+    table = text_table.read(path, FORMAT)
+    if len(table) != ROWS:
+        raise MixkdError(f"{path}: found {len(table)} rows, expected {ROWS}")
+    return table.values
 
 
 def distinct(signal: np.ndarray) -> set[bytes]:
-    """The rows of a recording that are not all zero, each once."""
+    """The distinct non-zero rows of signal (n_samples, n_channels), as bytes."""
     return {row.tobytes() for row in signal[signal.any(axis=1)]}
 
 
 def gather(base: Path) -> cache.Pieces:
-    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
+    """All recordings of the set, and counts of repairs and omissions. Raises MixkdError for an unexpected file."""
     pieces = cache.Pieces()
     for label in range(len(CLASSES)):
-        known: list[set[bytes]] = []  # of the people before, this activity
+        known: list[set[bytes]] = []  # of earlier people, same activity
         for person in range(1, PEOPLE + 1):
             folder = base / f"a{label + 1:02d}" / f"p{person}"
             signal = np.concatenate([segment(folder / f"s{i:02d}.txt") for i in range(1, SEGMENTS + 1)])
@@ -81,8 +80,8 @@ def load() -> Recordings:
     expected = len(CLASSES) * PEOPLE * SEGMENTS
     if len(files) != expected:
         raise MixkdError(f"{base}: found {len(files)} segments, expected {expected}; see `mixkd data check dsads`")
-    parsed = cache.cached("dsads", VERSION, base, files, lambda: gather(base))
-    return cache.recordings(parsed, RATE, CHANNELS, UNITS, CLASSES)
+    parsed = cache.cached("dsads", VERSION, base=base, files=files, make=lambda: gather(base))
+    return cache.recordings(parsed, rate=RATE, channels=CHANNELS, units=UNITS, classes=CLASSES)
 
 
 def placed() -> Recordings:

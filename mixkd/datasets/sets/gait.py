@@ -76,7 +76,7 @@ def force(u: np.ndarray, stance: float, shape: float, uneven: float = 0.0) -> np
 
 
 def loads(u: np.ndarray, forces: np.ndarray, person: Person) -> np.ndarray:
-    """The part of the force on each cell in body weights, (n_samples, N_CELLS); it sums to `forces`, (n_samples,)."""
+    """The part of the force on each cell in body weights, (n_samples, n_cells); it sums to `forces`, (n_samples,)."""
     u = np.minimum(u, 1)
     centre = 0.1 + 0.8 * (u - person.roll * np.sin(2 * np.pi * u) / (2 * np.pi))
     place = (np.arange(N_CELLS) + 0.5) / N_CELLS

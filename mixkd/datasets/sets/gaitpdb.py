@@ -84,7 +84,14 @@ def load() -> Recordings:
     if len(files) != RECORDS:
         log.warning("%s: %d walks; the published set has %d", base, len(files), RECORDS)
     people = {subject: name for subject, _, name in map(person, files)}
-    parsed = cache.cached("gaitpdb", VERSION, base, files, lambda: gather(files))
+    parsed = cache.cached("gaitpdb", VERSION, base=base, files=files, make=lambda: gather(files))
     return cache.recordings(
-        parsed, RATE, CHANNELS, UNITS, CLASSES, people=people, target_names=TARGETS, target_units=("N", "N")
+        parsed,
+        rate=RATE,
+        channels=CHANNELS,
+        units=UNITS,
+        classes=CLASSES,
+        people=people,
+        target_names=TARGETS,
+        target_units=("N", "N"),
     )

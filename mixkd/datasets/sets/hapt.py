@@ -1,8 +1,7 @@
 """`hapt`: a phone at the waist, six activities and six postural transitions of 30 people (Reyes-Ortiz et al. 2016).
 
-Acceleration (g, with gravity) and angular rate (rad/s) at 50 Hz: the raw signals behind UCI HAR. `labels.txt` says
-which samples (1-based, inclusive) of which experiment show what; each such run is a recording. Samples that it does
-not name are left out.
+Acceleration (g, with gravity) and angular rate (rad/s) at 50 Hz: the raw signals behind UCI HAR. `labels.txt` lists
+segments (experiment, label, first and last sample, 1-based, inclusive); each is a recording. Others are left out.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ NAME = re.compile(r"acc_exp(\d+)_user(\d+)\.txt")
 
 
 def experiment(path: Path) -> tuple[int, int, np.ndarray]:
-    """Number and user of an acceleration file, and its samples beside those of the gyroscope, (n, 6)."""
+    """Number and user of an acceleration file, and its samples with those of the gyroscope: (n_samples, n_channels)."""
     named = NAME.fullmatch(path.name)
     if not named:
         raise MixkdError(f"{path}: found this name, expected acc_expNN_userNN.txt")
@@ -41,7 +40,7 @@ def experiment(path: Path) -> tuple[int, int, np.ndarray]:
 
 
 def gather(files: list[Path], labels: Path) -> cache.Pieces:
-    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
+    """All recordings of the set, and counts of repairs and omissions. Raises MixkdError for an unexpected file."""
     runs = text_table.read(labels, LABELS)
     runs.known("activity", tuple(range(1, len(CLASSES) + 1)))
     columns = [runs.columns[name] for name in LABELS.columns]
@@ -68,10 +67,10 @@ def gather(files: list[Path], labels: Path) -> cache.Pieces:
 
 
 def load() -> Recordings:
-    """1,214 runs of 30 people."""
+    """1,214 labelled segments of 30 people."""
     base, _ = paths.folder("hapt", ("RawData", "HAPT Data Set/RawData"))
     files = paths.listed(base, "acc_exp*.txt")
     labels = base / "labels.txt"
     used = [*files, *(path for path in paths.listed(base, "gyro_exp*.txt")), *paths.listed(base, "labels.txt")]
-    parsed = cache.cached("hapt", VERSION, base, used, lambda: gather(files, labels))
-    return cache.recordings(parsed, RATE, CHANNELS, UNITS, CLASSES)
+    parsed = cache.cached("hapt", VERSION, base=base, files=used, make=lambda: gather(files, labels))
+    return cache.recordings(parsed, rate=RATE, channels=CHANNELS, units=UNITS, classes=CLASSES)

@@ -35,17 +35,17 @@ N_PEOPLE = 10
 
 
 def gather(files: list[Path]) -> cache.Pieces:
-    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
+    """All recordings of the set, and counts of repairs and omissions. Raises MixkdError for an unexpected file."""
     pieces = cache.Pieces()
     for path in files:
         if not (named := NAME.fullmatch(path.name)):
             raise MixkdError(f"{path}: found this name, expected mHealth_subjectN.log")
-        found = text_table.read(path, FORMAT)
-        label = found.known("label", tuple(range(len(CLASSES) + 1)))
+        table = text_table.read(path, FORMAT)
+        label = table.known("label", tuple(range(len(CLASSES) + 1)))
         pieces.count("samples without a label, left out", np.count_nonzero(label == 0))
         for run in timing.constant(label):
             if label[run.start]:
-                pieces.add(found.values[run], int(label[run.start]) - 1, int(named[1]))
+                pieces.add(table.values[run], int(label[run.start]) - 1, int(named[1]))
     return pieces
 
 
@@ -55,6 +55,5 @@ def load() -> Recordings:
     files = paths.listed(base, "mHealth_subject*.log")
     if len(files) != N_PEOPLE:
         raise MixkdError(f"{base}: found files of {len(files)} people, expected {N_PEOPLE}; see `mixkd data check`")
-    return cache.recordings(
-        cache.cached("mhealth", VERSION, base, files, lambda: gather(files)), RATE, CHANNELS, UNITS, CLASSES
-    )
+    parsed = cache.cached("mhealth", VERSION, base=base, files=files, make=lambda: gather(files))
+    return cache.recordings(parsed, rate=RATE, channels=CHANNELS, units=UNITS, classes=CLASSES)

@@ -4,9 +4,9 @@ The protocol is that of the group's released code (jeunsom/TDA_KD): the protocol
 activity dropped and the rest joined; 40 channels, without the orientation, which is invalid; heart rate held until the
 next; every third sample, so 33.3 Hz. A window of 100 is kept where its first and last label agree (rule `ends`).
 
-`pamap2` keeps physical units and interpolates up to 0.1 s of lost packets inside one activity; what is lost for longer
-is 0, as in the released code. `pamap2_released` does all as that code: every lost value is 0, each channel is scaled by
-fixed limits to 0 to 1, and later normalised by the mean standard deviation inside windows (scaling `within`).
+`pamap2` has physical units and interpolates up to 0.1 s of lost packets inside one activity; values missing for longer
+are 0, as in the released code. `pamap2_released` follows that code throughout: missing values are 0, each channel is
+scaled by fixed limits to 0 to 1, and later normalised by the mean standard deviation inside windows (scaling `within`).
 """
 
 from __future__ import annotations
@@ -62,33 +62,33 @@ MINIMUM = np.array(
 
 
 def parse(path: Path) -> text_table.Parsed:
-    """One file: rising times at 100 Hz, known activities, 40 channels with NaN for what was lost."""
-    found = text_table.read(path, FORMAT)
-    found.increasing("time")
-    found.known("activity", (*CODES, *OTHERS))
-    found.sampled("time", RAW_RATE)
-    return found
+    """One file: increasing times at 100 Hz, known activities, 40 channels with NaN for missing values."""
+    table = text_table.read(path, FORMAT)
+    table.increasing("time")
+    table.known("activity", (*CODES, *OTHERS))
+    table.sampled("time", RAW_RATE)
+    return table
 
 
-def protocol(found: text_table.Parsed, released: bool, pieces: cache.Pieces) -> tuple[np.ndarray, np.ndarray]:
-    """Signal (n, 40) and class of the protocol's samples, every third; counts go to `pieces`."""
-    activity = found.columns["activity"]
-    kept = np.isin(activity, list(CODES))
-    pieces.count("samples of no or other activity, left out", np.count_nonzero(~kept))
-    if not kept.any():
-        raise MixkdError(f"{found.path}: found no sample of the {len(CODES)} protocol activities")
-    values, label = found.values, np.array([list(CODES).index(code) for code in activity[kept]])
-    if empty := [name for name, lost in zip(CHANNELS, np.isnan(values[kept]).all(axis=0), strict=True) if lost]:
-        raise MixkdError(f"{found.path}: found no value of {empty[0]}, expected all {len(CHANNELS)} channels")
-    pieces.count("values lost, heart rate left aside", np.count_nonzero(np.isnan(values[kept, 1:])))
+def protocol(table: text_table.Parsed, released: bool, pieces: cache.Pieces) -> tuple[np.ndarray, np.ndarray]:
+    """Signal (n_samples, n_channels) and class (n_samples,) of every third protocol sample; counts go to `pieces`."""
+    activity = table.columns["activity"]
+    selected = np.isin(activity, list(CODES))
+    pieces.count("samples of no or other activity, left out", np.count_nonzero(~selected))
+    if not selected.any():
+        raise MixkdError(f"{table.path}: found no sample of the {len(CODES)} protocol activities")
+    values, label = table.values, np.array([list(CODES).index(code) for code in activity[selected]])
+    if empty := [name for name, lost in zip(CHANNELS, np.isnan(values[selected]).all(axis=0), strict=True) if lost]:
+        raise MixkdError(f"{table.path}: found no value of {empty[0]}, expected all {len(CHANNELS)} channels")
+    pieces.count("values lost, heart rate left aside", np.count_nonzero(np.isnan(values[selected, 1:])))
     if not released:
         for run in timing.constant(activity):
-            if kept[run.start]:
+            if selected[run.start]:
                 values[run, 1:], done = timing.filled(values[run, 1:], LIMIT)
                 pieces.count(f"of these interpolated, gaps of up to {LIMIT} samples", np.count_nonzero(done))
-    signal = values[kept]
+    signal = values[selected]
     signal[:, 0] = timing.held(signal[:, 0])
-    if not released:  # before the first heart rate, that one
+    if not released:  # values before the first heart rate
         signal[:, 0] = timing.held(signal[::-1, 0])[::-1]
     pieces.count("values set to 0", np.count_nonzero(np.isnan(signal)))
     np.nan_to_num(signal, copy=False, nan=0.0)
@@ -96,13 +96,13 @@ def protocol(found: text_table.Parsed, released: bool, pieces: cache.Pieces) -> 
 
 
 def scaled(signal: np.ndarray) -> np.ndarray:
-    """By the fixed limits to 0 to 1; above 1 becomes 0.99, below 0 becomes 0."""
+    """Signal (n_samples, n_channels) scaled by fixed limits to 0 to 1; values above 1 become 0.99, below 0 become 0."""
     x = (signal - MINIMUM) / (MAXIMUM - MINIMUM)
     return np.where(x > 1, 0.99, np.where(x < 0, 0.0, x)).astype(np.float32)
 
 
 def gather(files: list[Path], released: bool) -> cache.Pieces:
-    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
+    """All recordings of the set, and counts of repairs and omissions. Raises MixkdError for an unexpected file."""
     pieces = cache.Pieces()
     for subject, path in zip(SUBJECTS, files, strict=True):
         pieces.add(*protocol(parse(path), released, pieces), subject)
@@ -115,7 +115,7 @@ def load() -> Recordings:
 
 
 def released() -> Recordings:
-    """The same samples as the released code has them, without unit."""
+    """The same samples, scaled as in the released code, without unit."""
     return _load("pamap2_released", released=True)
 
 
@@ -126,5 +126,6 @@ def _load(name: str, released: bool) -> Recordings:
         raise MixkdError(
             f"{missing[0]}: found no file, expected those of {len(SUBJECTS)} people; see `mixkd data check`"
         )
-    parsed = cache.cached(name, VERSION, base, files, lambda: gather(files, released))
-    return cache.recordings(parsed, RAW_RATE / EVERY, CHANNELS, ("1",) * 40 if released else UNITS, CLASSES)
+    parsed = cache.cached(name, VERSION, base=base, files=files, make=lambda: gather(files, released))
+    units = ("1",) * len(CHANNELS) if released else UNITS
+    return cache.recordings(parsed, rate=RAW_RATE / EVERY, channels=CHANNELS, units=units, classes=CLASSES)

@@ -46,7 +46,7 @@ def conditions(path: Path) -> list[tuple[float, float]]:
 
 
 def trials(path: Path, names: tuple[str, ...], n: int) -> np.ndarray:
-    """One file, (n, frames, names): a trial in each row, the frames of one name after those of the other."""
+    """One file, (n, n_samples, n_channels): a trial in each row, the frames of one name after those of the other."""
     columns = [f"{name} {frame}" for name in names for frame in range(1, FRAMES + 1)]
     found = text_table.read(path, text_table.Format(dict.fromkeys(columns, "number"), ends=None))
     if len(found) != n:
@@ -74,7 +74,14 @@ def load() -> Recordings:
     files = [path for name in (ACCELERATION, FORCE, TRIALS) for path in paths.listed(base, name)]
     about = conditions(base / TRIALS)
     people = {i: f"{speed:.3g} m/s, {slope:+.3g} deg" for i, (speed, slope) in enumerate(sorted(set(about)), start=1)}
-    parsed = cache.cached("running", VERSION, base, files, lambda: gather(base, about))
+    parsed = cache.cached("running", VERSION, base=base, files=files, make=lambda: gather(base, about))
     return cache.recordings(
-        parsed, RATE, CHANNELS, UNITS, CLASSES, people=people, target_names=TARGETS, target_units=("body weights",)
+        parsed,
+        rate=RATE,
+        channels=CHANNELS,
+        units=UNITS,
+        classes=CLASSES,
+        people=people,
+        target_names=TARGETS,
+        target_units=("body weights",),
     )

@@ -3,9 +3,9 @@
 Axivity AX3, +-8 g, nominally 100 Hz; one file per person and activity, about three minutes each. The authors'
 repository has 50 people at the wrist, 34 of them at the thigh too; the copy at UCI (521) has 33.
 
-The device's clock differs from its name: recordings have 97 to 103 samples per second, stamped to the millisecond.
-So each is interpolated to an even 100 Hz and then, low-passed, brought to 50 Hz, the rate of `watch`. A gap between
-stamps of at most 50 ms is interpolated, a longer one ends the recording. Units: g.
+The clock deviates from its nominal rate: recordings have 97 to 103 samples per second, stamped to the millisecond.
+Each is resampled to 100 Hz, low-passed and decimated to 50 Hz, the rate of `watch`. A gap of at most 50 ms between
+stamps is interpolated, a longer one ends the recording. Units: g.
 
 `selfback_placed` joins both places of the people who wore both. Wrist and thigh were started by hand, one after the
 other: a recording at one place is not aligned with that at the other.
@@ -43,20 +43,20 @@ def parse(path: Path) -> text_table.Parsed:
     except OSError as error:
         raise MixkdError(f"{path}: {error.strerror or error}") from error
     columns: dict[str, text_table.Kind] = {**COLUMNS, "class": "text"} if named else COLUMNS
-    found = text_table.read(
+    table = text_table.read(
         path, text_table.Format(columns, header=True, ends="\n" if "9_class" in path.parts else None)
     )
-    found.increasing("time")
-    found.sampled("time", RAW_RATE, per_second=1e6)
-    for code, word in enumerate(found.words.get("class", ())):
+    table.increasing("time")
+    table.sampled("time", RAW_RATE, per_second=1e6)
+    for code, word in enumerate(table.words.get("class", ())):
         if word != path.parent.name:
-            row = np.flatnonzero(found.columns["class"] == code)[0]
-            raise found.refuse(row, f"class {word}", f"{path.parent.name}, the name of the folder")
-    return found
+            row = np.flatnonzero(table.columns["class"] == code)[0]
+            raise table.refuse(row, f"class {word}", f"{path.parent.name}, the name of the folder")
+    return table
 
 
 def gather(files: list[Path]) -> cache.Pieces:
-    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
+    """All recordings of the set, and counts of repairs and omissions. Raises MixkdError for an unexpected file."""
     pieces = cache.Pieces()
     for path in files:
         activity, person = path.parent.name, path.stem
@@ -64,16 +64,16 @@ def gather(files: list[Path]) -> cache.Pieces:
             raise MixkdError(f"{path}: found the activity {activity!r}, {nearest(activity, CLASSES)}")
         if not person.isdecimal():
             raise MixkdError(f"{path}: found the name {person!r}, expected the number of a person")
-        found = parse(path)
-        pieces.count(f"samples in the files, {activity}", len(found))
-        time = found.columns["time"] // 1000  # ms
-        parts = timing.runs(time, GAP)
-        pieces.count(f"gaps above {GAP} ms, where recordings end", len(parts) - 1)
+        table = parse(path)
+        pieces.count(f"samples in the files, {activity}", len(table))
+        time = table.columns["time"] // 1000  # ms
+        segments = timing.runs(time, GAP)
+        pieces.count(f"gaps above {GAP} ms, where recordings end", len(segments) - 1)
         steps = np.diff(time)
         pieces.count(f"gaps of 15 to {GAP} ms, interpolated", np.count_nonzero((steps >= 15) & (steps <= GAP)))
-        for part in parts:
-            even = timing.even((time[part] - time[part][0]) / 1000, found.values[part], RAW_RATE)
-            pieces.add(timing.decimated(even, round(RAW_RATE / RATE)), CLASSES.index(activity), int(person))
+        for segment in segments:
+            resampled = timing.even((time[segment] - time[segment][0]) / 1000, table.values[segment], RAW_RATE)
+            pieces.add(timing.decimated(resampled, round(RAW_RATE / RATE)), CLASSES.index(activity), int(person))
     return pieces
 
 
@@ -113,5 +113,5 @@ def _load(name: str, layouts: tuple[str, str]) -> Recordings:
         if layout == layouts[0]:
             raise MixkdError(f"{base}: found {len(files)} recordings, expected {expected}; see `mixkd data check`")
         log.warning("%s: %d recordings; published results of %s come from %d", base, len(files), name, expected)
-    parsed = cache.cached(name, VERSION, base, files, lambda: gather(files))
-    return cache.recordings(parsed, RATE, CHANNELS, UNITS, CLASSES)
+    parsed = cache.cached(name, VERSION, base=base, files=files, make=lambda: gather(files))
+    return cache.recordings(parsed, rate=RATE, channels=CHANNELS, units=UNITS, classes=CLASSES)

@@ -18,7 +18,7 @@ CLASSES = ("slow", "slow dips", "fast", "fast dips")
 N_SUBJECTS, SECONDS, NOISE = 6, 24, 0.15
 
 
-def wave(seconds: float, tempo: float, dips: bool, amplitude: float = 1.0, phase: float = 0.0) -> np.ndarray:
+def wave(seconds: float, tempo: float, dips: bool, *, amplitude: float = 1.0, phase: float = 0.0) -> np.ndarray:
     """One noiseless channel, (n_samples,) float64; starts at a crest when phase (in cycles) is 0."""
     cycle = (np.arange(round(seconds * RATE)) * tempo / RATE + phase) % 1.0
     crest = np.minimum(cycle, 1 - cycle)  # distance to the nearest crest, in cycles
@@ -36,7 +36,7 @@ def load() -> Recordings:
         gain, phase = rng.uniform(0.6, 1.4), rng.uniform(size=2)
         for label in range(len(CLASSES)):
             tempo, dips = 1.0 + label // 2, bool(label % 2)
-            x = np.stack([wave(SECONDS, tempo, dips, gain, p) for p in phase], axis=1)
+            x = np.stack([wave(SECONDS, tempo, dips, amplitude=gain, phase=p) for p in phase], axis=1)
             signals.append((x + NOISE * rng.standard_normal(x.shape)).astype(np.float32))
             labels.append(np.full(len(x), label))
             subjects.append(subject)

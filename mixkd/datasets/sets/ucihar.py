@@ -27,14 +27,14 @@ NUMBER = text_table.Format({"number": "whole"}, " ", ends=None)
 
 
 def blanks(path: Path, form: text_table.Format) -> text_table.Parsed:
-    """A table whose columns any number of blanks separate, and may begin or end a line."""
+    """A table with any number of blanks between columns and at the ends of a line."""
     tidy = re.sub(rb" +", b" ", text_table.text(path))
     tidy = re.sub(rb"^ | (?=\r?$)", b"", tidy, flags=re.MULTILINE)
     return text_table.read(path, form, tidy)
 
 
 def part(base: Path, split: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Windows (n, 128, 9), classes and people of the training or the test part."""
+    """Windows (n_windows, n_samples, n_channels), classes and people (n_windows,) of the split `train` or `test`."""
     y = blanks(base / split / f"y_{split}.txt", NUMBER)
     label = y.known("number", tuple(range(1, len(CLASSES) + 1))) - 1
     people = blanks(base / split / f"subject_{split}.txt", NUMBER)
@@ -44,14 +44,14 @@ def part(base: Path, split: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         tables.append(blanks(base / split / "Inertial Signals" / f"{channel}_{split}.txt", SIGNAL))
         if len(tables[-1]) == len(y):
             x[:, :, i] = tables[-1].values
-    for found in tables:
-        if len(found) != len(y):
-            raise MixkdError(f"{found.path}: found {len(found)} rows, expected {len(y)} as in {y.path.name}")
+    for table in tables:
+        if len(table) != len(y):
+            raise MixkdError(f"{table.path}: found {len(table)} rows, expected {len(y)} as in {y.path.name}")
     return x, label, people.columns["number"]
 
 
 def gather(base: Path) -> cache.Pieces:
-    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
+    """All recordings of the set, and counts of repairs and omissions. Raises MixkdError for an unexpected file."""
     pieces = cache.Pieces()
     for split in SPLITS:
         x, label, people = part(base, split)
@@ -65,6 +65,5 @@ def load() -> Recordings:
     """10,299 windows of 30 people."""
     base, _ = paths.folder("ucihar", ("UCI HAR Dataset",))
     files = [path for split in SPLITS for path in paths.listed(base, f"{split}/**/*.txt") if path.name[0] != "X"]
-    return cache.recordings(
-        cache.cached("ucihar", VERSION, base, files, lambda: gather(base)), RATE, CHANNELS, UNITS, CLASSES
-    )
+    parsed = cache.cached("ucihar", VERSION, base=base, files=files, make=lambda: gather(base))
+    return cache.recordings(parsed, rate=RATE, channels=CHANNELS, units=UNITS, classes=CLASSES)

@@ -28,21 +28,24 @@ UNITS = ("g", "g", "g", "rad/s", "rad/s", "rad/s")
 
 def packaged_file() -> Path:
     """The file inside the installed package seglearn, which is not imported."""
-    found = importlib.util.find_spec("seglearn")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("seglearn")
+    if spec is None or spec.origin is None:
         raise MixkdError("dataset watch: package seglearn is not installed; pip install seglearn==1.2.5")
-    return Path(found.origin).parent / "data" / "watch_dataset.npy"
+    return Path(spec.origin).parent / "data" / "watch_dataset.npy"
 
 
 def convert(path: Path) -> dict[str, np.ndarray]:
-    """The packaged file as plain arrays. Its SHA-256 is checked before anything is unpickled."""
+    """Arrays of the packaged file: signal (n_samples, n_channels); length, label, subject, side (n_recordings,).
+
+    The SHA-256 is checked before unpickling.
+    """
     try:
-        raw = path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise MixkdError(f"{path}: {error.strerror}; reinstall seglearn==1.2.5") from error
-    if (found := hashlib.sha256(raw).hexdigest()) != SHA256:
+    if (found := hashlib.sha256(data).hexdigest()) != SHA256:
         raise MixkdError(f"{path}: found SHA-256 {found[:12]}…, expected {SHA256[:12]}…; reinstall seglearn==1.2.5")
-    content = np.load(io.BytesIO(raw), allow_pickle=True).item()
+    content = np.load(io.BytesIO(data), allow_pickle=True).item()
     return {
         "signal": np.concatenate(content["X"]).astype(np.float32),
         "length": np.array([len(x) for x in content["X"]], dtype=np.int64),

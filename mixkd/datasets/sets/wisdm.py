@@ -1,10 +1,10 @@
 """`wisdm` (2019): a watch's acceleration, 51 people, 18 activities; `wisdm_v1`: a phone's, 36 people, 6 activities.
 
 20 Hz, m/s^2 with gravity (Weiss et al. 2019; Kwapisz et al. 2010). Records are `person,activity,nanoseconds,x,y,z;`. In
-the files of v1.1 some lines hold two records, miss values or are empty: records are read by their own form, what is
-not one is counted and left out, and more than 1 % of that is refused. So are records whose time is not above the one
-before (counted, left out). The steps are uneven: each stretch of one activity is interpolated (PCHIP) to even 20 Hz;
-a pause above half a second ends it.
+the files of v1.1 some lines hold two records, miss values or are empty: records are matched one by one, broken ones are
+counted and left out, and a file with more than 1 % of them is refused. Records whose time is not above the previous one
+are counted and left out. Steps are irregular: each segment of one activity is resampled (PCHIP) to 20 Hz; a pause above
+half a second ends it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mixkd.errors import MixkdError, nearest
 VERSION = 1  # of the parser
 RATE = 20.0
 PAUSE = 0.5  # s
-BROKEN = 0.01  # part of the records at most
+BROKEN = 0.01  # largest share of broken records
 CHANNELS, UNITS = ("x", "y", "z"), ("m/s^2",) * 3
 ACTIVITIES = {
     **{"A": "walking", "B": "jogging", "C": "stairs", "D": "sitting", "E": "standing", "F": "typing"},
@@ -37,14 +37,14 @@ FORMAT = text_table.Format({**COLUMNS, **dict.fromkeys("xyz", "number")})
 
 
 def parse(path: Path, activities: dict[str, str], pieces: cache.Pieces) -> text_table.Parsed:
-    """All records of a file; what is none is counted."""
+    """All records of a file; broken ones are counted."""
     records = [r for r in re.split(rb"[;\n]", text_table.text(path)) if r.strip()]
-    found = [RECORD.fullmatch(record) for record in records]
-    good = [match[1] for match in found if match]
+    matches = [RECORD.fullmatch(record) for record in records]
+    good = [match[1] for match in matches if match]
     pieces.count("records", len(good))
     pieces.count("broken records, left out", len(records) - len(good))
     if len(good) < (1 - BROKEN) * len(records) or not good:
-        first = next((r for r, match in zip(records, found, strict=True) if not match), b"")
+        first = next((r for r, match in zip(records, matches, strict=True) if not match), b"")
         raise MixkdError(
             f"{path}: found {len(records) - len(good):,} of {len(records):,} records broken, such as "
             f"{first[:60].decode('ascii', 'backslashreplace')!r}, expected person,activity,nanoseconds,x,y,z;"
@@ -57,7 +57,7 @@ def parse(path: Path, activities: dict[str, str], pieces: cache.Pieces) -> text_
 
 
 def add(parsed: text_table.Parsed, activities: dict[str, str], pieces: cache.Pieces) -> None:
-    """The stretches of one person and activity, even in time."""
+    """Add the segments of one person and activity, resampled to RATE."""
     words, names = parsed.words["activity"], list(activities)
     person, activity, time = (parsed.columns[name] for name in COLUMNS)
     for run in timing.constant(person * len(words) + activity):
@@ -65,15 +65,15 @@ def add(parsed: text_table.Parsed, activities: dict[str, str], pieces: cache.Pie
         later = np.flatnonzero(np.diff(np.maximum.accumulate(seconds), prepend=-np.inf) > 0)
         pieces.count("records not later than the one before, left out", len(seconds) - len(later))
         seconds, values = seconds[later], parsed.values[run][later]
-        parts = timing.runs(seconds, PAUSE)
-        pieces.count(f"pauses above {PAUSE:g} s, where recordings end", len(parts) - 1)
-        for part in parts:
-            even = timing.even(seconds[part], values[part], RATE, monotone=True)
-            pieces.add(even, names.index(words[activity[run.start]]), int(person[run.start]))
+        segments = timing.runs(seconds, PAUSE)
+        pieces.count(f"pauses above {PAUSE:g} s, where recordings end", len(segments) - 1)
+        for segment in segments:
+            resampled = timing.even(seconds[segment], values[segment], RATE, monotone=True)
+            pieces.add(resampled, names.index(words[activity[run.start]]), int(person[run.start]))
 
 
 def gather(files: list[Path], activities: dict[str, str]) -> cache.Pieces:
-    """All recordings of the set, and counts of what was left out. MixkdError for a file that is not as published."""
+    """All recordings of the set, and counts of repairs and omissions. Raises MixkdError for an unexpected file."""
     pieces = cache.Pieces()
     for path in files:
         add(parse(path, activities, pieces), activities, pieces)
@@ -93,5 +93,5 @@ def v1() -> Recordings:
 
 
 def _load(name: str, base: Path, files: list[Path], activities: dict[str, str]) -> Recordings:
-    parsed = cache.cached(name, VERSION, base, files, lambda: gather(files, activities))
-    return cache.recordings(parsed, RATE, CHANNELS, UNITS, tuple(activities.values()))
+    parsed = cache.cached(name, VERSION, base=base, files=files, make=lambda: gather(files, activities))
+    return cache.recordings(parsed, rate=RATE, channels=CHANNELS, units=UNITS, classes=tuple(activities.values()))
