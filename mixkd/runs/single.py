@@ -82,13 +82,7 @@ def required(spec: RunSpec, store: Store, data: FoldData) -> RunRecord:
 
 
 def learner(
-    spec: RunSpec,
-    data: FoldData,
-    store: Store,
-    draws: Stream,
-    *,
-    traces: Traces | None,
-    nets: dict[str, Network],
+    spec: RunSpec, data: FoldData, store: Store, draws: Stream, *, traces: Traces | None, nets: dict[str, Network]
 ) -> Learner:
     """A run before its first step. `nets` holds the teachers' networks by run, shared by students in lockstep.
 

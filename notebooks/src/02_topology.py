@@ -40,9 +40,9 @@ from mixkd.specs.run import ImageSpec
 from mixkd.topology import oracles
 
 notebook.check_parameters(globals())
-scope = studies.Scope(dataset, profile, seed)
 
 # %%
+scope = studies.Scope(dataset, profile, seed)
 recordings = entry_of(dataset).load()
 data = next(iter(studies.data(scope).values()))
 x = data.parts["train"].x
