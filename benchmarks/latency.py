@@ -92,7 +92,7 @@ def speed(times: dict[Key, list[float]], name: str) -> dict[str, Any]:
 def main() -> None:
     as_worker()
     data = fold_data(RunSpec(modality="image").data)
-    x = data.parts["train"].x
+    x = data.splits["train"].x
     chosen = [Network("signal", depth, width, x.shape[1:]) for depth, width in NETWORKS]
     chosen += [Network("image", 16, width, (x.shape[1], r, r)) for width in (1, 3) for r in RESOLUTIONS]
     built = {network: network.build(data.n_outputs) for network in chosen}

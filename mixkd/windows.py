@@ -143,15 +143,15 @@ def of_fold(about: WindowsView) -> tuple[dict[str, Windows], Fold, int, int]:
     """
     entry = dataset(about.dataset)
     recordings = entry.load()
-    found = cut(recordings, entry.window, entry.step, entry.rule)
+    cuts = cut(recordings, entry.window, entry.step, entry.rule)
     if about.windows_per_class:
-        found = thin(found, about.windows_per_class)
+        cuts = thin(cuts, about.windows_per_class)
     every = folds(recordings.subjects, entry.test)
     if about.fold > len(every):
         expected = f"0 to {len(every) - 1}, or {len(every)} to train on everybody"
         raise MixkdError(f"RunSpec.fold: found {about.fold}, expected {expected}, for {about.dataset}")
     fold = every[about.fold] if about.fold < len(every) else everybody(every)
-    return split(found, fold), fold, len(recordings.classes), len(recordings.placements)
+    return split(cuts, fold), fold, len(recordings.classes), len(recordings.placements)
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def test_target_entropies(temperature_study):
     for _, row in found[(found["share"] == 0) & (found["fold"] == 0)].iterrows():
         spec = row["spec"]
         data = fold_data(spec.data)
-        first_epoch = training.stream_of(spec.stream, data).rows.ravel()[: len(data.parts["train"]) // 64 * 64]
+        first_epoch = training.stream_of(spec.stream, data).rows.ravel()[: len(data.splits["train"]) // 64 * 64]
         logits = Store().get(spec.teacher_runs[0]).arrays["train_logits"][first_epoch]
         assert row["entropy"] == pytest.approx(mean_entropy(logits, spec.temperature), rel=1e-5)
 

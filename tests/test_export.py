@@ -51,7 +51,7 @@ def test_onnx_answers_as_torch_does_for_any_number_of_windows(made):
     net = trained_network(record, data)
     session = onnxruntime.InferenceSession(str(folder / "student.onnx"))
     for n in (1, 3, 40):
-        x = data.parts["test"].x[:n]
+        x = data.splits["test"].x[:n]
         with torch.inference_mode():
             expected = net(data.signals["test"][:n]).numpy()  # normalised at home
         np.testing.assert_allclose(session.run(None, {"windows": x})[0], expected, atol=1e-5)
@@ -59,7 +59,7 @@ def test_onnx_answers_as_torch_does_for_any_number_of_windows(made):
 
 def test_probabilities_are_softmax_of_the_stored_logits(made):
     record, data, folder = made
-    p = Student.load(folder).probabilities(data.parts["test"].x)
+    p = Student.load(folder).probabilities(data.splits["test"].x)
     expected = torch.softmax(torch.from_numpy(record.arrays["test_logits"]), dim=1).numpy()
     np.testing.assert_allclose(p, expected, atol=1e-5)
 
@@ -97,7 +97,7 @@ def scaled(portable, factor):
 def test_large_logits_may_differ_by_as_large_a_part(made):
     """Thousands hold three decimals less than units: the same network, relative to its logits as exact as before."""
     record, data, _ = made
-    x = np.random.default_rng(4).normal(scale=3, size=(37, *data.parts["test"].x.shape[1:])).astype(np.float32)
+    x = np.random.default_rng(4).normal(scale=3, size=(37, *data.splits["test"].x.shape[1:])).astype(np.float32)
     for factor in (1.0, 5e3):
         portable = scaled(export.Portable(trained_network(record, data), *vars(data.normalisation).values()), factor)
         assert 0 <= export.agreement(portable, export.to_onnx(portable, x[:2]), x) <= export.TOLERANCE
@@ -127,7 +127,7 @@ def recording(path, signal, extra=None):
 
 @pytest.fixture
 def signal(made):
-    x = made[1].parts["test"].x
+    x = made[1].splits["test"].x
     return np.concatenate([x[0].T, x[5].T, x[9].T])[:260]
 
 
@@ -206,7 +206,7 @@ def test_labels_do_not_overwrite_the_recording_or_the_plot(made, signal, tmp_pat
 
 def test_interrupted_while_it_draws_predict_leaves_the_labels(made, tmp_path, monkeypatch):
     """Windows reach the network in batches; the table is whole before the picture begins."""
-    signal = np.concatenate(list(made[1].parts["test"].x.transpose(0, 2, 1)) * 40)
+    signal = np.concatenate(list(made[1].splits["test"].x.transpose(0, 2, 1)) * 40)
     np.savetxt(tmp_path / "new.csv", signal, delimiter=",", header="x,y", comments="")
     sizes, whole = [], predict.Student.probabilities
 
@@ -314,7 +314,7 @@ def test_distill_and_predict_by_command(home, tmp_path, watched):  # noqa: F811
     assert again.returncode == 0, again.stderr
     assert "training: 0 of" in again.stdout
     assert mtimes(store) == before
-    x = fold_data(final.data).parts["test"].x[0].T
+    x = fold_data(final.data).splits["test"].x[0].T
     file = recording(tmp_path / "new.csv", np.concatenate([x, x]))
     done = mixkd("predict", str(out), str(file), home=home)
     assert done.returncode == 0, done.stderr

@@ -565,7 +565,7 @@ def test_smoke_has_batches_for_few_people(table, tmp_path, home):
     name = datasets.named(str(base))
     (first, *_), (whole, *_) = (list(studies.bases(studies.Scope(name, profile, 0))) for profile in ("smoke", "quick"))
     assert (first.batch_size, whole.batch_size) == (16, 64)
-    assert len(fold_data(first.data).parts["train"]) == 16
+    assert len(fold_data(first.data).splits["train"]) == 16
 
 
 def test_too_few_people_are_refused_with_the_reason(table, tmp_path, home):

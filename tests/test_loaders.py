@@ -51,7 +51,7 @@ def refused(name: str, message: str, home: Path) -> None:
 
 def parts_of(name: str, fold: int = 0) -> dict[str, set[int]]:
     data = fold_data(RunSpec(dataset=name, fold=fold).data)
-    return {part: set(found.subject.tolist()) for part, found in data.parts.items()}
+    return {part: set(found.subject.tolist()) for part, found in data.splits.items()}
 
 
 # -- HAPT

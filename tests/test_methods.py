@@ -354,5 +354,5 @@ def test_an_early_stopped_teacher_is_the_network_of_its_best_epoch(tmp_path):
     scores = [row["validation"]["accuracy"] for row in record.history]
     assert best.history == record.history[: int(np.argmax(scores)) + 1]
     logits = best.arrays["validation_logits"]
-    assert (logits.argmax(1) == fold_data(last.data).parts["validation"].y).mean() == max(scores)
+    assert (logits.argmax(1) == fold_data(last.data).splits["validation"].y).mean() == max(scores)
     assert not all(np.array_equal(best.weights[name], value) for name, value in record.weights.items())

@@ -190,12 +190,12 @@ def test_nine_folds_and_the_released_normalisation(files):
     for fold, subject in enumerate(pamap2.SUBJECTS):
         data = fold_data(RunSpec(dataset="pamap2_released", fold=fold).data)
         assert data.fold.test == (subject,)
-    x = data.parts["train"].x
+    x = data.splits["train"].x
     np.testing.assert_allclose(data.normalisation.mean, x.mean((0, 2), dtype=np.float64), rtol=1e-5)
     inside = x.std(axis=2).mean(axis=0)
     np.testing.assert_allclose(data.normalisation.std, np.where(inside > 1e-12, inside, 1), rtol=1e-4)
     overall = fold_data(RunSpec(dataset="pamap2", fold=8).data)
-    np.testing.assert_allclose(overall.normalisation.std, overall.parts["train"].x.std((0, 2)), rtol=1e-4)
+    np.testing.assert_allclose(overall.normalisation.std, overall.splits["train"].x.std((0, 2)), rtol=1e-4)
 
 
 def spoiled(official: Path, folder: Path, subject: int, change) -> None:

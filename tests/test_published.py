@@ -47,7 +47,7 @@ def copies(record: RunRecord, n: int) -> list[RunRecord]:
 def _again(record: RunRecord, spec) -> RunRecord:
     noise = np.random.default_rng(spec.seed).normal(size=record.arrays["test_logits"].shape)
     logits = (record.arrays["test_logits"] + noise).astype(np.float32)
-    return replace(record, spec=spec, folder=None, kept=lambda: {"test_logits": logits})
+    return replace(record, spec=spec, folder=None, read_arrays=lambda: {"test_logits": logits})
 
 
 def test_what_was_published_comes_back(stored, root):

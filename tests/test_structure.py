@@ -265,3 +265,22 @@ def test_setuptools_packages_every_folder():
 
 def test_versions_agree():
     assert PROJECT["version"] == mixkd.__version__
+
+
+VAGUE = {"found", "said", "told", "loose", "kept", "needed"}  # each had several meanings
+ALLOWED = {"found"}  # the value that an error message says was found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_names_have_one_meaning(path):
+    """No variable, function or field has a vague name; a variable `found` stands in an error message."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        name = getattr(node, "name", getattr(node, "arg", getattr(node, "id", None)))
+        assert name not in VAGUE - ALLOWED, f"{name_of(path)}:{getattr(node, 'lineno', 0)}: {name}"
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        uses = [node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == "found"]
+        texts = [node for node in ast.walk(function) if isinstance(node, ast.JoinedStr)]
+        said = any(isinstance(n, ast.Name) and n.id == "found" for text in texts for n in ast.walk(text))
+        given = any(argument.arg == "found" for argument in function.args.args)
+        assert not uses or said or given, f"{name_of(path)}: {function.name} has a variable `found`"

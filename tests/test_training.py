@@ -148,7 +148,7 @@ def test_a_record_is_what_was_fitted(store):
     assert record == store.get(spec)
     assert equal(fitted(spec, store), (record.history, record.weights))
     net = single.trained_network(record, data)
-    for split, part in data.parts.items():
+    for split, part in data.splits.items():
         logits, features = training.evaluate(net, data, "signal", split)
         assert np.array_equal(record.arrays[f"{split}_logits"], logits)
         if split != "train":
@@ -299,7 +299,7 @@ def test_signal_image_and_label_have_the_same_coefficient(mixup):
     draws = training.stream_of(spec.stream, data)
     for step in range(len(draws)):
         draw = draws[step]
-        differ = np.flatnonzero(data.parts["train"].y[draw.rows] != data.parts["train"].y[draw.partners])
+        differ = np.flatnonzero(data.splits["train"].y[draw.rows] != data.splits["train"].y[draw.partners])
         assert len(differ)
         found = {
             modality: recovered(
@@ -403,10 +403,10 @@ def test_every_epoch_uses_its_own_draws(store, monkeypatch):
 def test_a_run_never_sees_the_test_or_validation_subject(store, part):
     spec = small(teachers=BOTH, mixup=PARTIAL, image_mixing="recompute")
     data = fold_data(spec.data)
-    changed = replace(data.parts[part], x=10 * data.parts[part].x + 3, y=3 - data.parts[part].y)
+    changed = replace(data.splits[part], x=10 * data.splits[part].x + 3, y=3 - data.splits[part].y)
     history, weights = fitted(spec, store)
     other_history, other_weights = fitted(
-        spec, store, FoldData(replace(data.base, parts={**data.parts, part: changed}), data.about)
+        spec, store, FoldData(replace(data.base, splits={**data.splits, part: changed}), data.about)
     )
     assert equal(([], weights), ([], other_weights))
     assert [row["loss"] for row in history] == [row["loss"] for row in other_history]

@@ -149,7 +149,7 @@ def test_only_training_subjects_are_fitted_on(synthetic_recordings, part):
     signals = [10 * s + 3 if hit else s for s, hit in zip(synthetic_recordings.signals, touched, strict=True)]
     after = prepared(replace(synthetic_recordings, signals=tuple(signals)))
     assert (fitted(before) == fitted(after)) == (part != "train")
-    assert not np.array_equal(before.parts[part].x, after.parts[part].x)
+    assert not np.array_equal(before.splits[part].x, after.splits[part].x)
 
 
 def test_no_sample_is_in_two_parts(watch):

@@ -26,7 +26,7 @@ def _gain(runs: pd.DataFrame, by: str, after: object, before: object) -> float:
 def splits(by_subject: dict[int, float], by_window: dict[int, float]) -> Values:
     """Mean over folds of accuracies on held-out people and on windows split at random."""
     means = {"leak_subject": by_subject, "leak_window": by_window}
-    return {name: 100 * sum(found.values()) / len(found) for name, found in means.items()}
+    return {name: 100 * sum(accuracies.values()) / len(accuracies) for name, accuracies in means.items()}
 
 
 def teachers(runs: pd.DataFrame, baseline: pd.DataFrame, image: pd.DataFrame, again: pd.DataFrame) -> Values:
@@ -37,15 +37,15 @@ def teachers(runs: pd.DataFrame, baseline: pd.DataFrame, image: pd.DataFrame, ag
     plain = runs[(runs["share"] == 0) & (runs["network"] == "WRN16-1")]
     signal = plain[plain["modality"] == "signal"]
     mixed = runs[(runs["share"] == 1) & (runs["modality"] == "signal")]
-    found = {f"accuracy_{modality}": 100 * part["accuracy"].mean() for modality, part in plain.groupby("modality")}
-    found |= {name.split()[0]: 100 * part["accuracy"].mean() for name, part in baseline.groupby("baseline")}
+    values = {f"accuracy_{modality}": 100 * part["accuracy"].mean() for modality, part in plain.groupby("modality")}
+    values |= {name.split()[0]: 100 * part["accuracy"].mean() for name, part in baseline.groupby("baseline")}
     for key, part in (("plain", signal), ("mixed", mixed)):
         answers = [softmax(record.arrays["test_logits"], axis=1) for record in tables.records(part)]
         sure = np.mean([p.max(axis=1).mean() for p in answers])
-        found |= {f"accuracy_{key}": 100 * part["accuracy"].mean(), f"nll_{key}": part["nll"].mean()}
-        found[f"sure_{key}"] = 100 * sure
+        values |= {f"accuracy_{key}": 100 * part["accuracy"].mean(), f"nll_{key}": part["nll"].mean()}
+        values[f"sure_{key}"] = 100 * sure
     only_image, only_again = image["second"].mean(), again["second"].mean()
-    return found | {
+    return values | {
         "optimism": 100 * (plain["accuracy_best_test"] - plain["accuracy"]).mean(),
         "only_signal": 100 * image["first"].mean(),
         "only_image": 100 * only_image,
@@ -73,14 +73,14 @@ def distillation(runs: pd.DataFrame) -> Values:
 
 def mixup(runs: pd.DataFrame, teachers: pd.DataFrame) -> Values:
     """Accuracy and NLL by case over all kinds of teachers, and what mixup did to students and to their teachers."""
-    found: Values = {}
+    values: Values = {}
     for case, row in runs.groupby("case")[["accuracy", "nll"]].mean().iterrows():
         key = case.replace(" & ", "_").replace("-", "")
-        found |= {f"acc_{key}": 100 * row["accuracy"], f"nll_{key}": row["nll"]}
+        values |= {f"acc_{key}": 100 * row["accuracy"], f"nll_{key}": row["nll"]}
     small = teachers[teachers["network"] == "WRN16-1"]
     student_gain, mixt_gain = (_gain(runs, "case", case, "T & S") for case in ("T & Mix-S", "Mix-T & S"))
     teacher_gain = _gain(small, "share", 1.0, 0.0)
-    return found | {
+    return values | {
         "alone_gain": _gain(runs, "case", "Mix-S", "S"),
         "student_gain": student_gain,
         "mixt_gain": mixt_gain,
@@ -124,11 +124,11 @@ def smoothness(table: pd.DataFrame, matched: pd.DataFrame, effects: dict[str, pd
     cells = table.groupby(["case", "temperature"])[["entropy", "accuracy", "nll"]].mean()
     smoothest = cells["entropy"].idxmax()
     scales = {"accuracy": 100, "nll": 1}
-    kept = ", ".join(f"{t:g}" for t in sorted(effects["nll"]["temperature"].unique()))
+    listed = ", ".join(f"{t:g}" for t in sorted(effects["nll"]["temperature"].unique()))
     return {
         **{f"effective_{t:g}": effective[t] for t in (1.0, 4.0)},
         **{f"{m}_{by}": scales[m] * effects[m][by].mean() for m in scales for by in ("mixup", "matched")},
-        "kept": kept or "none",
+        "kept": listed or "none",
         "smoothest": "{} at temperature {:g}".format(*smoothest),
         "loss": 100 * (cells.loc[smoothest, "accuracy"] - cells["accuracy"].max()),
         "correlation": cells["entropy"].corr(cells["nll"], method="spearman"),
@@ -148,12 +148,12 @@ def methods(table: pd.DataFrame) -> Values:
     }
 
 
-def robustness(kept: pd.DataFrame, attacked: pd.DataFrame) -> Values:
+def robustness(remaining: pd.DataFrame, attacked: pd.DataFrame) -> Values:
     """What the student of both teachers keeps beyond the signal teacher's, and what mixup does under attack.
 
     `kept`: by teachers (rows) and kind of corruption; `attacked`: `robustness.table` at one strength of one attack.
     """
-    return (100 * (kept.loc["both"] - kept.loc["signal"])).to_dict() | {
+    return (100 * (remaining.loc["both"] - remaining.loc["signal"])).to_dict() | {
         "mixed": _gain(attacked, "case", "Mix-T & Mix-S", "T & S"),
         "n_folds": attacked["subject"].nunique(),
     }
@@ -227,16 +227,16 @@ def other_people(table: pd.DataFrame, agreed: dict[str, int]) -> Values:
     """
     accuracy, n_sets = table[table["metric"] == "accuracy"], table["dataset"].nunique()
     largest = accuracy.loc[accuracy["effect"].abs().idxmax()]
-    said = "none can be compared here: there is one data set"
+    sentence = "none can be compared here: there is one data set"
     if n_sets > 1:
-        said = (
+        sentence = (
             "{same} moved accuracy to the same side on all of them, {clear} of them with intervals that leave out zero"
         )
-        said = (said + "; {opposite} moved it clearly to opposite sides").format(**agreed)
+        sentence = (sentence + "; {opposite} moved it clearly to opposite sides").format(**agreed)
     return {
         "n_rows": table["what"].nunique(),
         "n_sets": n_sets,
-        "agreement": said,
+        "agreement": sentence,
         "largest": f"{largest['what']}, {largest['dataset']}",
         "size": 100 * largest["effect"],
     }

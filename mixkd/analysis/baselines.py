@@ -45,7 +45,7 @@ def table(data: dict[int, FoldData], seed: int = 0) -> pd.DataFrame:
     """Accuracy of both baselines on every fold's held-out subjects; columns baseline, subject, accuracy."""
     rows = []
     for part in data.values():
-        train, test = part.parts["train"], part.parts["test"]
+        train, test = part.splits["train"], part.splits["test"]
         rows.append(("majority class", part.fold.subject, majority(train, test)))
         rows.append(("random forest", part.fold.subject, forest(train, test, seed)))
     return pd.DataFrame(rows, columns=["baseline", "subject", "accuracy"])

@@ -64,11 +64,11 @@ def benchmark(name: str, folder: Path = BENCHMARKS) -> dict[str, Any]:
 def made_with(name: str, folder: Path = BENCHMARKS) -> str:
     """Provenance of a benchmark record, a line each: commit; CPU and threads; package versions."""
     about = benchmark(name, folder)["provenance"]
-    found = ", ".join(f"{package} {version}" for package, version in about["versions"].items())
+    packages = ", ".join(f"{package} {version}" for package, version in about["versions"].items())
     changed = " with local changes" if about["git"]["dirty"] else ""
     commit = (about["git"]["sha"] or "unknown")[:10]
     place = f"{about['cpu']}, {about['cpu_capability']}, {about['threads']} thread"
-    return f"commit {commit}{changed}\n{place}\n{textwrap.fill(found, 80)}"
+    return f"commit {commit}{changed}\n{place}\n{textwrap.fill(packages, 80)}"
 
 
 def campaign(records: list[RunRecord]) -> pd.DataFrame:

@@ -95,9 +95,9 @@ def effects(bases: Sequence[RunSpec], lookup: Lookup, final: bool) -> pd.DataFra
     rows = []
     for deviation in shown(final):
         for metric in SHOWN:
-            found = difference(deviation.released, deviation.exact, metric, bases=bases, lookup=lookup)
+            differences = difference(deviation.released, deviation.exact, metric, bases=bases, lookup=lookup)
             about = {"what": deviation.what, "where": deviation.where, "metric": metric}
-            rows.append(about | summary(found, final))
+            rows.append(about | summary(differences, final))
     for choice, what in (
         ("best_test", "best epoch on the test subject"),
         ("best_validation", "best epoch on validation"),

@@ -59,8 +59,8 @@ def mean_scores(v_scores: list[dict[str, Any]], confusion: np.ndarray) -> tuple[
     pair is similar, and some people do few activities.
     """
     scores = {tuple(row["pair"]): row["v_score"] for row in v_scores}
-    found = ([scores[p] for p in pairs if p in scores] for pairs in class_pairs(confusion))
-    similar, dissimilar = (float(np.mean(own)) if own else math.nan for own in found)
+    selected = ([scores[p] for p in pairs if p in scores] for pairs in class_pairs(confusion))
+    similar, dissimilar = (float(np.mean(own)) if own else math.nan for own in selected)
     return similar, dissimilar
 
 

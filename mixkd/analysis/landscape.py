@@ -26,9 +26,9 @@ def line(first: RunRecord, second: RunRecord, data: FoldData, at: np.ndarray) ->
     net = trained_network(first, data)
     inputs = {}
     for split in ("train", "test"):
-        rows = probes.evenly(len(data.parts[split]), N_TRAIN if split == "train" else len(data.parts[split]))
-        inputs[split] = data.signals[split][rows], torch.from_numpy(data.parts[split].y[rows])
-    found = []
+        rows = probes.evenly(len(data.splits[split]), N_TRAIN if split == "train" else len(data.splits[split]))
+        inputs[split] = data.signals[split][rows], torch.from_numpy(data.splits[split].y[rows])
+    points = []
     for t in at:
         here = {
             name: torch.lerp(a, ends[1][name], float(t)) if a.is_floating_point() else a for name, a in ends[0].items()
@@ -39,12 +39,12 @@ def line(first: RunRecord, second: RunRecord, data: FoldData, at: np.ndarray) ->
                 probes.recompute_batchnorm(net, inputs["train"][0])
             for split, (x, y) in inputs.items():
                 measured = {"accuracy": probes.accuracy(net, x, y), "loss": probes.loss(net, x, y)}
-                found.append({"at": float(t), "batchnorm": batchnorm, "split": split, **measured})
-    return pd.DataFrame(found)
+                points.append({"at": float(t), "batchnorm": batchnorm, "split": split, **measured})
+    return pd.DataFrame(points)
 
 
 def sharpness(runs: pd.DataFrame) -> pd.DataFrame:
     """A study's rows with `sharpness`, `train_loss` (nats) and `fgsm`: accuracy under FGSM at the middle epsilon."""
-    found = [record.probes for record in tables.records(runs)]
-    columns = {name: [probe[name] for probe in found] for name in ("sharpness", "train_loss")}
-    return runs.assign(**columns, fgsm=[probe["fgsm"][1] for probe in found])
+    probes = [record.probes for record in tables.records(runs)]
+    columns = {name: [probe[name] for probe in probes] for name in ("sharpness", "train_loss")}
+    return runs.assign(**columns, fgsm=[probe["fgsm"][1] for probe in probes])

@@ -41,7 +41,7 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
     """
     probes = record.probes
     if metric in METRICS:
-        return pd.Series({subject: found[metric] for subject, found in probes["subjects"].items()})
+        return pd.Series({subject: values[metric] for subject, values in probes["subjects"].items()})
     if metric == "accuracy_best_validation":
         value = record.metrics("best_validation")["accuracy"]
     elif metric.startswith("gained_"):  # by a choice of epoch

@@ -13,35 +13,35 @@ UNKNOWN = "–"
 def sizes(rows: Rows) -> pd.DataFrame:
     """Sizes of every registered data set, as text; unknown if not measured."""
     columns = ("people", "hours", "classes", "channels", "rate, Hz", "window, s", "windows", "folds", "files")
-    found = {}
+    table = {}
     for name in DATASETS:
         if not (row := rows.get(name)):
-            found[name] = [*[UNKNOWN] * (len(columns) - 1), "not measured"]
+            table[name] = [*[UNKNOWN] * (len(columns) - 1), "not measured"]
             continue
         n_windows = sum(row["windows"].values())
-        found[name] = [
+        table[name] = [
             *(f"{row['people']}", f"{row['hours']:.1f}", f"{len(row['windows'])}", f"{row['channels']}"),
             *(f"{row['rate']:.4g}", f"{row['seconds']:.3g}", f"{n_windows:,}", f"{row['folds']}", row["files"]),
         ]
-    return pd.DataFrame.from_dict(found, orient="index", columns=columns)
+    return pd.DataFrame.from_dict(table, orient="index", columns=columns)
 
 
 def repairs(rows: Rows) -> pd.DataFrame:
     """Counts of values that loaders interpolated, split or left out, summed over classes."""
-    found: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str], int] = {}
     for name in (name for name in DATASETS if name in rows):
         for what, n in rows[name]["counts"].items():
             stem, _, last = what.rpartition(", ")
             key = name, stem if last in rows[name]["windows"] else what
-            found[key] = found.get(key, 0) + n
-    table = [(name, what, f"{n:,}") for (name, what), n in found.items()]
+            counts[key] = counts.get(key, 0) + n
+    table = [(name, what, f"{n:,}") for (name, what), n in counts.items()]
     return pd.DataFrame(table, columns=["", "what", "count"]).set_index("").rename_axis(None)
 
 
 def registered() -> pd.DataFrame:
     """Sensors and licence of every registered data set; needs no raw files."""
-    found = {name: (entry.sensors, entry.licence) for name, entry in DATASETS.items()}
-    return pd.DataFrame.from_dict(found, orient="index", columns=["sensors", "licence"])
+    rows = {name: (entry.sensors, entry.licence) for name, entry in DATASETS.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["sensors", "licence"])
 
 
 def scale(rows: Rows) -> pd.DataFrame:

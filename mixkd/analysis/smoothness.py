@@ -38,11 +38,11 @@ def effective_temperature(curve: np.ndarray, target_entropy: float) -> float:
 
 def target_entropies(table: pd.DataFrame) -> pd.DataFrame:
     """A study's rows with `entropy`, the mean entropy of the first teacher's targets (nats), and its upper `limit`."""
-    found, limits = [], []
+    entropies, limits = [], []
     for spec, record in zip(table["spec"], tables.records(table), strict=True):
-        found.append(entropy_at(np.array(record.probes["target_entropy"][0]), spec.temperature))
+        entropies.append(entropy_at(np.array(record.probes["target_entropy"][0]), spec.temperature))
         limits.append(math.log(len(record.probes["validation_confusion"])))
-    return table.assign(entropy=found, limit=limits)
+    return table.assign(entropy=entropies, limit=limits)
 
 
 def matched_temperatures(table: pd.DataFrame) -> pd.DataFrame:

@@ -38,16 +38,16 @@ def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
     without windows) has none. Raises MixkdError for a missing run.
     """
 
-    def found(spec: RunSpec) -> RunRecord:
+    def required(spec: RunSpec) -> RunRecord:
         if (record := lookup(spec)) is None:
             raise MixkdError(f"claims: run {spec.name} ({spec.hash}) is missing; train it with `mixkd sweep`")
         return record
 
     rows, unpaired = [], {str(subject) for subject in dataset(bases[0].dataset).unpaired}
     for base in bases:
-        plain = [found(other) for other in bases if other.fold == base.fold]
+        plain = [required(other) for other in bases if other.fold == base.fold]
         confusion = np.sum([record.probes["validation_confusion"] for record in plain], axis=0)
-        terms = [weight * measure(found(make(base)), part.metric, confusion) for weight, make in part.terms]
+        terms = [weight * measure(required(make(base)), part.metric, confusion) for weight, make in part.terms]
         differences = sum(terms[1:], terms[0])
         differences = differences[[not set(names.split("+")) <= unpaired for names in differences.index]]
         rows.append(pd.concat({base.fold: differences}, names=["fold", "subject"]))
@@ -123,11 +123,11 @@ def assess(
     rows, contrasts, dataset = [], {}, bases[0].dataset
     for claim in claims:
         for part in claim.parts:
-            found = contrasts[dataset, claim.name, part.text] = contrast(part, bases, lookup)
+            effects = contrasts[dataset, claim.name, part.text] = contrast(part, bases, lookup)
             about = {"dataset": dataset, "claim": claim.name, "part": part.text}
             about |= {"metric": part.metric, "direction": part.direction}
-            judged = judge(part, found.to_numpy() if by_person else units(found), LEVEL / len(claims))
-            rows.append(about | judged | {"people": n_people(found)})
+            judged = judge(part, effects.to_numpy() if by_person else units(effects), LEVEL / len(claims))
+            rows.append(about | judged | {"people": n_people(effects)})
     parts = pd.DataFrame(rows)
     verdicts = _verdicts(parts, claims)
     if not final:
@@ -193,7 +193,7 @@ def everywhere(
 
 def join(tested: Sequence[Tested]) -> Tested:
     """Concatenate tests of the same claims on several data sets; p values are corrected per data set."""
-    contrasts = {key: found for one in tested for key, found in one.contrasts.items()}
+    contrasts = {key: effects for one in tested for key, effects in one.contrasts.items()}
     verdicts, parts = (
         pd.concat([getattr(one, table) for one in tested], ignore_index=True) for table in ("claims", "parts")
     )
@@ -204,14 +204,14 @@ def outcome(tested: Tested, final: bool) -> str:
     """Verdicts of all claims as text, for the end of a sentence."""
     if not final:
         return "none is decided here: few people and one seed give points, the full profile gives verdicts"
-    return "; ".join(f"on {name} {_said(own)}" for name, own in tested.claims.groupby("dataset", sort=False))
+    return "; ".join(f"on {name} {_sentence(own)}" for name, own in tested.claims.groupby("dataset", sort=False))
 
 
-def _said(claims: pd.DataFrame) -> str:
+def _sentence(claims: pd.DataFrame) -> str:
     """The verdicts on one data set, as prose: which, and of the undecided how many."""
     named = {v: claims["claim"][claims["verdict"] == v].to_list() for v in ("supported", "contradicted")}
-    said = [f"{' and '.join(names) or 'none'} {verdict}" for verdict, names in named.items()]
-    return ", ".join([*said, f"{len(claims) - sum(map(len, named.values()))} undecided"])
+    clauses = [f"{' and '.join(names) or 'none'} {verdict}" for verdict, names in named.items()]
+    return ", ".join([*clauses, f"{len(claims) - sum(map(len, named.values()))} undecided"])
 
 
 SENSITIVITY = {
@@ -228,8 +228,8 @@ def sensitivity(
 
     If subjects are tested in groups, also with people who share their networks treated as independent.
     """
-    found = assess(bases, lookup, final, claims).claims.set_index("claim")
-    result = found[["dataset", "verdict"]].rename(columns={"verdict": "as_claimed"})
+    tested = assess(bases, lookup, final, claims).claims.set_index("claim")
+    result = tested[["dataset", "verdict"]].rename(columns={"verdict": "as_claimed"})
     about_accuracy = [claim for claim in claims if any(part.metric == "accuracy" for part in claim.parts)]
     for metric, sign in SENSITIVITY.items():
         changed = [
@@ -237,7 +237,7 @@ def sensitivity(
         ]
         verdict = assess(bases, lookup, final, changed).claims.set_index("claim")["verdict"]
         result[metric] = verdict.loc[[claim.name for claim in about_accuracy]]
-    if any(len(found.probes["subjects"]) > 1 for found in map(lookup, bases) if found):
+    if any(len(record.probes["subjects"]) > 1 for record in map(lookup, bases) if record):
         alone = assess(bases, lookup, final, claims, by_person=True).claims
         result["by_person"] = alone.set_index("claim")["verdict"]
     return result.fillna("")

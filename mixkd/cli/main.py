@@ -233,7 +233,7 @@ def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: See
     scope = studies.Scope(dataset, profile, seed)
     runs, with_weights = studies.every(scope), studies.exemplars(scope)
     if dataset.startswith(KEPT):  # recordings of your own: what was distilled from them
-        runs, with_weights = distill.needed(scope)
+        runs, with_weights = distill.runs_of(scope)
     wanted = planning.with_requirements(runs)
     exemplars = stored(planning.with_requirements(with_weights))
     new = published.publish(stored(wanted), exemplars)

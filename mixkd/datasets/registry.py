@@ -40,12 +40,12 @@ class Dataset:
     source: str = ""  # folder of the raw files, and name in mixkd/datasets/raw/sources.py; none: nothing to fetch
     reading: dict[str, Any] = field(default_factory=dict)  # format of files of your own, also of new ones
     labels: tuple[str, ...] = ()  # beside the activity: placement, targets
-    kept: str = ""  # name of imported recordings of your own, see mixkd/datasets/own/imported.py
+    imported: str = ""  # name of imported recordings of your own, see mixkd/datasets/own/imported.py
 
     def load(self) -> Recordings:
         """The recordings. Raises MixkdError if the raw files are missing or damaged."""
         loader = getattr(importlib.import_module(self.module), self.loader)
-        return loader(self.kept) if self.kept else loader()
+        return loader(self.imported) if self.imported else loader()
 
 
 UCI_HAR_TEST = (2, 4, 9, 10, 12, 13, 18, 20, 24)  # subjects; the other 21 of 30 are for training

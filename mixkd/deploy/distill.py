@@ -53,7 +53,7 @@ def specs(scope: Scope) -> tuple[list[RunSpec], RunSpec]:
     return bases, studies.taught(final, "both")
 
 
-def needed(scope: Scope) -> tuple[list[RunSpec], list[RunSpec]]:
+def runs_of(scope: Scope) -> tuple[list[RunSpec], list[RunSpec]]:
     """All runs of a distillation: plain students, taught ones, that of everybody; and those exported."""
     bases, final = specs(scope)
     return [*bases, *(studies.taught(base, "both") for base in bases), final], [final]
@@ -62,7 +62,7 @@ def needed(scope: Scope) -> tuple[list[RunSpec], list[RunSpec]]:
 def run(scope: Scope, out: Path, say: Callable[[str], None], workers: int | None = None) -> Outcome:
     """Train, export and report into `out`. After an interruption, the same call resumes."""
     scope = replace(scope, dataset=named(scope.dataset))
-    runs, [final] = needed(scope)
+    runs, [final] = runs_of(scope)
     store = studies.store_of(scope)
     plan = planning.plan(runs, store)
     say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")

@@ -59,7 +59,7 @@ def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
     if spec.modality != "signal":
         raise MixkdError(f"export: found a network of modality {spec.modality}, expected signal: a student")
     portable = Portable(trained_network(record, data), normalisation.mean, normalisation.std)
-    x = data.parts["train"].x[:: max(len(data.parts["train"]) // max(SIZES), 1)][: max(SIZES)]
+    x = data.splits["train"].x[:: max(len(data.splits["train"]) // max(SIZES), 1)][: max(SIZES)]
     onnx = to_onnx(portable, x[:2])
     gap = agreement(portable, onnx, x)
     weights = pack({name: tensor.numpy() for name, tensor in portable.state_dict().items()})
@@ -79,7 +79,7 @@ def description(spec: RunSpec, data: FoldData, net: Network) -> dict[str, Any]:
     """Input, output and cost of the student, as plain data."""
     entry = dataset(spec.dataset)
     recordings = entry.load()
-    n_channels, n_samples = data.parts["train"].x.shape[1:]
+    n_channels, n_samples = data.splits["train"].x.shape[1:]
     return {
         "format": FORMAT,
         "channels": list(recordings.channels),
@@ -90,7 +90,7 @@ def description(spec: RunSpec, data: FoldData, net: Network) -> dict[str, Any]:
         "reading": entry.reading or UNSTATED,
         "mean": data.normalisation.mean.tolist(),
         "std": data.normalisation.std.tolist(),
-        "training": ranges.fit(data.parts["train"].x, recordings.units),
+        "training": ranges.fit(data.splits["train"].x, recordings.units),
         "network": f"WRN{spec.depth}-{spec.width}",
         "parameters": networks.n_parameters(net),
         "multiply_adds": multiply_adds(

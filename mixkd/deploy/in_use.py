@@ -85,7 +85,7 @@ def table(students: list[RunRecord]) -> pd.DataFrame:
     for fold in dict.fromkeys(record.spec.fold for record in students):
         of_fold = [record for record in students if record.spec.fold == fold]
         data, entry = fold_data(of_fold[0].spec.data), dataset(of_fold[0].spec.dataset)
-        recordings, train = entry.load(), data.parts["train"]
+        recordings, train = entry.load(), data.splits["train"]
         seen = stream(recordings, data.fold.test, entry.window)
         training = ranges.fit(train.x, recordings.units)
         answers["student"] += [

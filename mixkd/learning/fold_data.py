@@ -30,7 +30,7 @@ class FoldWindows:
     scaling: of the data set, see `windows.Normalisation`
     """
 
-    parts: dict[Split, Windows]
+    splits: dict[Split, Windows]
     fold: windows.Fold
     n_classes: int
     scaling: Scaling
@@ -39,17 +39,17 @@ class FoldWindows:
     @cached_property
     def normalisation(self) -> Normalisation:
         """Fitted on the training windows."""
-        return Normalisation.fit(self.parts["train"].x, self.scaling)
+        return Normalisation.fit(self.splits["train"].x, self.scaling)
 
     @cached_property
     def signals(self) -> dict[Split, torch.Tensor]:
         """Normalised windows, (n_windows, n_channels, 1, n_samples), channels last."""
-        return {name: as_input(self.normalisation(part.x)) for name, part in self.parts.items()}
+        return {name: as_input(self.normalisation(part.x)) for name, part in self.splits.items()}
 
     @cached_property
     def diagrams(self) -> dict[Split, Diagrams]:
         """Of the windows in physical units."""
-        return {name: diagrams(part.x) for name, part in self.parts.items()}
+        return {name: diagrams(part.x) for name, part in self.splits.items()}
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class FoldData:
     about: DataView
 
     @property
-    def parts(self) -> dict[Split, Windows]:
+    def splits(self) -> dict[Split, Windows]:
         """Windows by split."""
-        return self.base.parts
+        return self.base.splits
 
     @property
     def fold(self) -> windows.Fold:
@@ -92,17 +92,17 @@ class FoldData:
     @cached_property
     def task(self) -> Task:
         """What networks are trained for. Raises MixkdError where its labels are not recorded."""
-        return TASKS[self.about.task](self.parts["train"], self.base.n_classes, self.base.n_placements)
+        return TASKS[self.about.task](self.splits["train"], self.base.n_classes, self.base.n_placements)
 
     @cached_property
     def targets(self) -> torch.Tensor:
         """Of the training windows, (n_windows, n_outputs)."""
-        return self.task.targets(self.parts["train"])
+        return self.task.targets(self.splits["train"])
 
     @property
     def subjects(self) -> dict[Split, list[int]]:
         """Who is in which part."""
-        return {name: list(getattr(self.fold, name)) for name in self.parts}
+        return {name: list(getattr(self.fold, name)) for name in self.splits}
 
     @cached_property
     def imager(self) -> Imager:
@@ -123,7 +123,7 @@ class FoldData:
             return own
         coefficients = torch.from_numpy(draw.coefficients)
         if modality == "image" and self.about.image_mixing == "recompute":
-            x = self.parts["train"].x
+            x = self.splits["train"].x
             mixture = mix(x[draw.rows], x[draw.partners], draw.coefficients)
             return as_input(self.imager(diagrams(mixture)))
         return mix(own, self.inputs(modality, "train", draw.partners), coefficients)
@@ -166,7 +166,7 @@ def evaluate(net: Network, data: FoldData, modality: Modality, split: Split) -> 
     net.eval()
     features = [
         net.features(data.inputs(modality, split, rows))
-        for rows in np.array_split(np.arange(len(data.parts[split])), math.ceil(len(data.parts[split]) / 256))
+        for rows in np.array_split(np.arange(len(data.splits[split])), math.ceil(len(data.splits[split]) / 256))
     ]
     joined = torch.cat(features)
     return net.head(joined).numpy(), joined.numpy()
@@ -190,5 +190,5 @@ def fold_data(about: DataView, like: FoldData | None = None) -> FoldData:
 
 def fold_windows(about: WindowsView) -> FoldWindows:
     """The windows of a fold. Raises MixkdError for an unknown data set or fold."""
-    parts, fold, n_classes, n_placements = windows.of_fold(about)
-    return FoldWindows(parts, fold, n_classes, dataset(about.dataset).scaling, n_placements)
+    splits, fold, n_classes, n_placements = windows.of_fold(about)
+    return FoldWindows(splits, fold, n_classes, dataset(about.dataset).scaling, n_placements)

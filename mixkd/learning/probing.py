@@ -24,7 +24,7 @@ def teacher_logits(teacher: Teacher, data: FoldData, first: Stream) -> torch.Ten
 
 def probe(student: Learner, data: FoldData, draws: Stream, arrays: Arrays) -> dict[str, Any]:
     """What later analyses ask of a network: metrics by subject; of classes, what `class_probes` measures."""
-    test, task = data.parts["test"], data.task
+    test, task = data.splits["test"], data.task
     of_subjects = {
         str(subject): task.summary(arrays["test_logits"][test.subject == subject], test[test.subject == subject])
         for subject in data.fold.test
@@ -34,7 +34,7 @@ def probe(student: Learner, data: FoldData, draws: Stream, arrays: Arrays) -> di
 
 def class_probes(student: Learner, data: FoldData, draws: Stream, arrays: Arrays) -> dict[str, Any]:
     """Clusters, smoothness of outputs and targets, robustness of students on signals."""
-    train, validation, test = (data.parts[split] for split in ("train", "validation", "test"))
+    train, validation, test = (data.splits[split] for split in ("train", "validation", "test"))
     result: dict[str, Any] = {
         "v_scores": probes.pair_v_scores(arrays["test_features"], test.y),
         "train_entropy": probes.entropy_curve(arrays["train_logits"]),

@@ -39,7 +39,7 @@ def learning_rate(step: int, n_steps: int, spec: RunSpec) -> float:
 def stream_of(about: StreamView, data: FoldData) -> Stream:
     """The draws of a run. Students of one fold and seed share them, whatever their teachers and initialisation."""
     seed = int(generator(about.seed, "stream", about.role).integers(2**62))
-    return stream(len(data.parts["train"]), about.batch_size, about.epochs, about.mixup, seed=seed)
+    return stream(len(data.splits["train"]), about.batch_size, about.epochs, about.mixup, seed=seed)
 
 
 @dataclass
@@ -125,15 +125,15 @@ def fit(students: list[Learner], data: FoldData, draws: Stream) -> list[History]
             student.net.train()
         for step in range(epoch * per_epoch, (epoch + 1) * per_epoch):
             batch = Batch(step, draws[step], data)
-            for student, found in zip(students, losses, strict=True):
+            for student, of_epoch in zip(students, losses, strict=True):
                 student.optimiser.param_groups[0]["lr"] = learning_rate(step, len(draws), student.spec)
-                found.append(train_step(student, batch))
-        for i, (student, found) in enumerate(zip(students, losses, strict=True)):
-            means = {name: float(np.mean([step[name] for step in found])) for name in found[0]}
+                of_epoch.append(train_step(student, batch))
+        for i, (student, of_epoch) in enumerate(zip(students, losses, strict=True)):
+            means = {name: float(np.mean([step[name] for step in of_epoch])) for name in of_epoch[0]}
             row: dict[str, Any] = {"loss": means.pop("loss"), "parts": means}
             for split in ("validation", "test"):
                 logits, _ = evaluate(student.net, data, student.spec.modality, split)
-                row[split] = data.task.summary(logits, data.parts[split])
+                row[split] = data.task.summary(logits, data.splits[split])
             histories[i].append(row)
             if student.spec.stopping == "best_validation" and best_epoch(histories[i], student.spec.task) == epoch:
                 best[i] = {name: value.clone() for name, value in student.net.state_dict().items()}

@@ -24,8 +24,8 @@ def with_requirements(specs: Iterable[RunSpec]) -> list[RunSpec]:
 
     def add(spec: RunSpec) -> None:
         if spec.hash not in ordered:
-            for needed in spec.requires:
-                add(needed)
+            for required in spec.requires:
+                add(required)
             ordered[spec.hash] = spec
 
     for spec in specs:
@@ -39,8 +39,8 @@ def unmet(specs: Iterable[RunSpec], store: Store) -> list[RunSpec]:
 
     def add(spec: RunSpec, record: RunRecord | None) -> None:
         if spec.hash not in ordered and record is None:
-            for needed in spec.requires:
-                add(needed, store.get(needed))
+            for required in spec.requires:
+                add(required, store.get(required))
             ordered[spec.hash] = spec
 
     for spec in specs:
@@ -59,7 +59,7 @@ class Chunk:
     def needs(self) -> frozenset[str]:
         """Hashes of runs outside it that its runs need."""
         own = {spec.hash for spec in self.specs}
-        return frozenset(needed.hash for spec in self.specs for needed in spec.requires) - own
+        return frozenset(required.hash for spec in self.specs for required in spec.requires) - own
 
     @cached_property
     def seconds(self) -> float:
@@ -87,7 +87,7 @@ class Chunk:
 
 def level(spec: RunSpec) -> int:
     """How many runs, one after the other, must be trained before this one."""
-    return 1 + max((level(needed) for needed in spec.requires), default=-1)
+    return 1 + max((level(required) for required in spec.requires), default=-1)
 
 
 def chunks(runs: Iterable[RunSpec]) -> list[Chunk]:

@@ -26,13 +26,13 @@ PLACE = ("versions", "cpu", "cpu_capability", "threads", "device")  # where thes
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that numbers depend on."""
-    found = {"python": platform.python_version()}
+    result = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            result[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            result[package] = "not installed"
+    return result
 
 
 @cache
@@ -41,10 +41,10 @@ def cpu(root: Path = Path("/")) -> str:
 
     The name alone where there is no /proc.
     """
-    found = root / "proc/cpuinfo"
-    if not found.is_file():
+    path = root / "proc/cpuinfo"
+    if not path.is_file():
         return platform.processor() or platform.machine()
-    first = found.read_text(encoding="utf-8").partition("\n\n")[0]
+    first = path.read_text(encoding="utf-8").partition("\n\n")[0]
     about = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
     caches = sorted((root / "sys/devices/system/cpu/cpu0/cache").glob("index*/size"))
     known = [*(about.get(key, "") for key in CPU), *(path.read_text(encoding="utf-8").strip() for path in caches)]
@@ -99,10 +99,10 @@ def seed_noise(records: Iterable[RunRecord]) -> float | None:
 
     records: of one data set, whose noise is not that of another.
     """
-    found: dict[str, list[float]] = {}
+    scores_of: dict[str, list[float]] = {}
     for record in records:
-        found.setdefault(replace(record.spec, seed=0).hash, []).append(record.metrics()["accuracy"])
-    gaps = [abs(a - b) for scores in found.values() for a, b in combinations(scores, 2)]
+        scores_of.setdefault(replace(record.spec, seed=0).hash, []).append(record.metrics()["accuracy"])
+    gaps = [abs(a - b) for scores in scores_of.values() for a, b in combinations(scores, 2)]
     return float(np.quantile(gaps, 0.99)) if len(gaps) >= PAIRS else None
 
 

@@ -150,9 +150,9 @@ class Published:
             for kind in ("arrays", "weights"):
                 self.read(_payload(spec, kind))
             return replace(record, folder=folder)
-        return replace(record, kept=partial(self._kept, spec))
+        return replace(record, read_arrays=partial(self._arrays, spec))
 
-    def _kept(self, spec: RunSpec) -> Arrays:
+    def _arrays(self, spec: RunSpec) -> Arrays:
         part, i = self._rows[spec.hash]
         raw = self._columns(part, "test_logits")["test_logits"][i].as_py()
         flat = np.frombuffer(raw, "<f2").astype(np.float32)
@@ -240,8 +240,8 @@ def _remove_strays(root: Path, named: dict[str, str]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write(root: Path, name: str, raw: bytes, files: dict[str, str]) -> None:
-    if len(raw) > MAX_BYTES:
-        raise MixkdError(f"{root / name}: found {len(raw)} bytes, expected at most {MAX_BYTES}")
-    atomic_write(root / name, raw)
-    files[name] = sha256(raw)
+def _write(root: Path, name: str, data: bytes, files: dict[str, str]) -> None:
+    if len(data) > MAX_BYTES:
+        raise MixkdError(f"{root / name}: found {len(data)} bytes, expected at most {MAX_BYTES}")
+    atomic_write(root / name, data)
+    files[name] = sha256(data)

@@ -70,7 +70,7 @@ class Schedule:
         failed = {spec.hash for spec, _ in self.failures}
         for chunk in sorted(self.waiting, key=lambda chunk: level(chunk.specs[0])):  # a run's needs have lower levels
             for spec in chunk.specs:
-                if any(needed.hash in failed for needed in spec.requires):
+                if any(required.hash in failed for required in spec.requires):
                     failed.add(spec.hash)
                     self.unfinished.discard(spec.hash)
                     self.failures.append((spec, LEFT_OUT))

@@ -38,7 +38,7 @@ def trace_key(teacher: RunSpec, spec: RunSpec) -> TraceKey:
 def untrained(about: NetworkView, data: FoldData) -> Network:
     """A random network, of its own draws; one of SimKD ends in its teacher's head."""
     seed = int(generator(about.seed, "network", about.role, about.modality).integers(2**62))
-    n_channels, draw = data.parts["train"].x.shape[1], torch.Generator().manual_seed(seed)
+    n_channels, draw = data.splits["train"].x.shape[1], torch.Generator().manual_seed(seed)
     net = networks.build(
         about.modality, about.depth, about.width, n_channels=n_channels, n_classes=data.n_outputs, generator=draw
     )
@@ -138,7 +138,7 @@ def _store(student: Learner, history: History, data: FoldData, draws: Stream, st
             arrays["test_features"] = features
     about: dict[str, Any] = {
         "subjects": data.subjects,
-        "windows": {name: len(part) for name, part in data.parts.items()},
+        "windows": {name: len(part) for name, part in data.splits.items()},
         "conditions": conditions(spec),
     }
     if spec.mixup:
@@ -146,5 +146,5 @@ def _store(student: Learner, history: History, data: FoldData, draws: Stream, st
     if spec.sees_images:
         about["clipped_pairs"] = {name: data.imager.grid.clipped(d) for name, d in data.diagrams.items()}
     weights = {name: tensor.numpy() for name, tensor in student.net.state_dict().items()}
-    found = probe(student, data, draws, arrays)
-    store.put(RunRecord(spec, history, about, provenance(spec, seconds), found), arrays, weights)
+    probes = probe(student, data, draws, arrays)
+    store.put(RunRecord(spec, history, about, provenance(spec, seconds), probes), arrays, weights)

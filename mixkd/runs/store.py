@@ -41,7 +41,9 @@ class RunRecord:
     provenance: dict[str, Any]
     probes: dict[str, Any] = field(default_factory=dict)  # what needed the weights, see mixkd/learning/probes.py
     folder: Path | None = field(default=None, compare=False)
-    kept: Callable[[], Arrays] | None = field(default=None, compare=False, repr=False)  # of a run without a folder
+    read_arrays: Callable[[], Arrays] | None = field(
+        default=None, compare=False, repr=False
+    )  # of a run without a folder
 
     @property
     def content(self) -> dict[str, Any]:
@@ -85,7 +87,7 @@ class RunRecord:
     @cached_property
     def arrays(self) -> Arrays:
         """Read from the store when first asked for. MixkdError where they were not kept."""
-        return self.kept() if self.kept else self._read("arrays")
+        return self.read_arrays() if self.read_arrays else self._read("arrays")
 
     @cached_property
     def weights(self) -> Arrays:
@@ -101,10 +103,10 @@ class RunRecord:
 def same_people(expected: dict[str, list[int]], record: RunRecord) -> None:
     """MixkdError unless the run saw the people `expected` in its parts: copies of a data set may hold others."""
     for part in sorted(expected):  # test first, which is short
-        found, people = record.data["subjects"][part], expected[part]
-        if found != people:
+        recorded, people = record.data["subjects"][part], expected[part]
+        if recorded != people:
             about = f"run {record.spec.name} ({record.spec.hash})"
-            raise MixkdError(f"{about}: found {part} subjects {found}, expected {people}: two copies of a data set")
+            raise MixkdError(f"{about}: found {part} subjects {recorded}, expected {people}: two copies of a data set")
 
 
 class Readable(Protocol):
@@ -141,11 +143,11 @@ class Store:
         """The verified record; None when it is missing, of another recipe, or damaged (then quarantined, reported)."""
         path = self.path(spec)
         try:
-            raw = path.read_bytes()
+            data = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         try:
-            content = json.loads(raw)
+            content = json.loads(data)
             claimed = content.pop("sha256")
             if claimed != sha256(canonical_json(content)):
                 raise ValueError("record does not match its SHA-256")

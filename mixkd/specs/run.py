@@ -192,7 +192,7 @@ class RunSpec(Spec):
         """
         sampled = self.mixup is not None and self.mixup.sampling == "released"
         own = 2 if sampled or self.method in ("amd_local", "ebkd") else 1
-        return max(RECIPE, own, *(needed.recipe for needed in self.requires))
+        return max(RECIPE, own, *(required.recipe for required in self.requires))
 
     @property
     def total_epochs(self) -> int:

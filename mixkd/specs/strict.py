@@ -103,4 +103,4 @@ def _changed(value: Any) -> Any:
     if not isinstance(value, Spec):
         return value
     fields = ((f.name, getattr(value, f.name), f.default) for f in dataclasses.fields(value))
-    return {name: _changed(found) for name, found, default in fields if found != default}
+    return {name: _changed(content) for name, content, default in fields if content != default}

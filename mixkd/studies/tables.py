@@ -110,16 +110,16 @@ def histories(table: pd.DataFrame) -> pd.DataFrame:
 
 def pooled(table: pd.DataFrame, data: dict[int, FoldData]) -> tuple[np.ndarray, np.ndarray]:
     """Test logits and labels of the table's runs, one after the other."""
-    found = records(table)
-    logits = np.concatenate([record.arrays["test_logits"] for record in found])
-    return logits, np.concatenate([labels(record, data) for record in found])
+    of_table = records(table)
+    logits = np.concatenate([record.arrays["test_logits"] for record in of_table])
+    return logits, np.concatenate([labels(record, data) for record in of_table])
 
 
 def labels(record: RunRecord, data: dict[int, FoldData]) -> np.ndarray:
     """Labels of a run's test windows, (n,). MixkdError where the recordings here are of other people."""
     here = data[record.spec.fold]
     same_people(here.subjects, record)
-    return here.parts["test"].y
+    return here.splits["test"].y
 
 
 def records(table: pd.DataFrame) -> list[RunRecord]:

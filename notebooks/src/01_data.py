@@ -93,7 +93,7 @@ figures.channel_ranges(cut, recordings)
 # %%
 by_subject, by_window = {}, {}
 for fold, part in data.items():
-    train, test = part.parts["train"], part.parts["test"]
+    train, test = part.splits["train"], part.splits["test"]
     by_subject[fold] = baselines.forest(train, test, seed)
     by_window[fold] = baselines.forest(
         *baselines.split_at_random(train, test, seed), seed
@@ -126,7 +126,7 @@ figures.folds(windows.folds(recordings.subjects, entry.test))
 
 # %% tags=["nbval-check-output"]
 first = data[min(data)]
-print({name: len(part) for name, part in first.parts.items()})
+print({name: len(part) for name, part in first.splits.items()})
 print("tested:", first.fold.test, "validated:", first.fold.validation)
 
 # %% [markdown]

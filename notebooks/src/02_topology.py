@@ -45,7 +45,7 @@ notebook.check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed)
 recordings = entry_of(dataset).load()
 data = next(iter(studies.data(scope).values()))
-x = data.parts["train"].x
+x = data.splits["train"].x
 notebook.check_index("window", window, len(x))
 notebook.check_index("channel", channel, x.shape[1])
 signal, unit = x[window, channel], recordings.units[channel]
@@ -109,7 +109,7 @@ figures.from_diagram_to_image(diagram, image, grid, channel=channel, unit=unit)
 
 # %%
 images = topology.images(diagrams, grid)
-labels = data.parts["train"].y
+labels = data.splits["train"].y
 
 # %% mystnb={"figure": {"caption": "Mean image of each class minus the mean of all classes (red: more, blue: less), for one channel. Birth to the right, persistence upwards.", "name": "fig-means"}, "image": {"alt": "Small heat maps, one per class, each with its own pattern of red and blue spots.", "classes": "dark-light"}}
 figures.mean_images(

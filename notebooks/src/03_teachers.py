@@ -94,7 +94,7 @@ plain.groupby("modality")[choices].mean().round(3)
 
 # %%
 first = plain[plain["fold"] == min(data)]
-y = data[min(data)].parts["test"].y
+y = data[min(data)].splits["test"].y
 logits = {r.spec.modality: r.arrays["test_logits"] for r in tables.records(first)}
 counts = {f"{m} teacher": metrics.confusion(z, y) for m, z in logits.items()}
 classes = entry_of(dataset).load().classes

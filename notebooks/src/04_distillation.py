@@ -132,7 +132,7 @@ networks = {
     "plain student": scratch,
     "student of both": both,
 }
-y = data[first].parts["test"].y
+y = data[first].splits["test"].y
 
 # %%
 maps = {}

@@ -53,7 +53,7 @@ scope = studies.Scope(dataset, profile, seed, alpha)
 # %%
 data = next(iter(studies.data(scope).values()))
 recordings = entry_of(dataset).load()
-train = data.parts["train"]
+train = data.splits["train"]
 own, partner = train.x[0, 0], train.x[len(train) // 2, 0]
 
 # %% mystnb={"figure": {"caption": "Two windows of one channel (pale) and their mixtures (green); above each, the proportions.", "name": "fig-mixture"}, "image": {"alt": "Three line plots in which a green curve moves from one pale curve to the other.", "classes": "dark-light"}}

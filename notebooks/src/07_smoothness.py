@@ -166,7 +166,7 @@ figures.v_scores(scores)
 
 # %%
 one = at4[at4["fold"] == min(data)]
-y = data[min(data)].parts["test"].y
+y = data[min(data)].splits["test"].y
 students = dict(zip(one["case"], tables.records(one), strict=True))
 maps = {
     case: features.tsne(record.arrays["test_features"], seed)

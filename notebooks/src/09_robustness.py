@@ -94,7 +94,7 @@ report(answers.robustness(lost, attacked))
 # %% tags=["nbval-check-output"]
 print(
     "attacked windows per fold:",
-    min(256, min(len(d.parts["test"]) for d in data.values())),
+    min(256, min(len(d.splits["test"]) for d in data.values())),
 )
 
 # %% [markdown]

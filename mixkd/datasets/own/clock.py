@@ -73,9 +73,9 @@ def _spread(rows: text_table.Parsed, name: str, start: int, time: np.ndarray, ra
     repeated = np.count_nonzero(np.diff(time) == 0)
     placed, far = spread(time, rate)
     if far.size:
-        found = f"more rows around {rows.shown(name, start + far[0])} than {BURST:g} s of the rate hold"
+        crowded = f"more rows around {rows.shown(name, start + far[0])} than {BURST:g} s of the rate hold"
         raise rows.refuse(
-            start + far[0], found, f"times that differ, or no line `time` (rows are then 1 / {rate:g} s apart)"
+            start + far[0], crowded, f"times that differ, or no line `time` (rows are then 1 / {rate:g} s apart)"
         )
     whole = len(time) < 2 * repeated and not np.mod(time, 1).any()
     how = "in whole seconds, spread evenly within each" if whole else "of the row before, spread by the rate"

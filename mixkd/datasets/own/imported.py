@@ -77,7 +77,7 @@ def entry(name: str) -> Dataset:
     return Dataset(
         title=about["title"],
         module=__name__,
-        kept=name,
+        imported=name,
         licence="your own",
         citation="",
         reading=about["reading"],

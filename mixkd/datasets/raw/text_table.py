@@ -128,9 +128,9 @@ def _rows(text: Text, form: Format) -> int:
         what = "a header and no rows" if form.above else "an empty file"
         raise MixkdError(f"{path}: found {what}, expected {form}")
     if form.header:
-        expected, found = form.separator.join(form.columns), first.split(b"\n", 1)[0].rstrip(b"\r")
-        if found != expected.encode():
-            raise refusal(path, 1, found.decode("utf-8", "backslashreplace"), f"the columns {expected}")
+        expected, names = form.separator.join(form.columns), first.split(b"\n", 1)[0].rstrip(b"\r")
+        if names != expected.encode():
+            raise refusal(path, 1, names.decode("utf-8", "backslashreplace"), f"the columns {expected}")
     if last != b"\n":
         raise refusal(path, lines + 1, "no line end after the last row", "one: the file may be cut off")
     if returns and (form.ends == "\n" or returns != lines):

@@ -75,9 +75,9 @@ def held(values: np.ndarray) -> np.ndarray:
 
 def check_rate(where: str, steps: np.ndarray, rate: float) -> None:
     """Raises MixkdError unless steps (n,) in s match `rate` (Hz) or a multiple of it, up to MOST."""
-    found = 1 / float(np.median(steps))
-    if not abs(found / (min(max(round(found / rate), 1), MOST) * rate) - 1) <= MATCH:
-        raise _other_rate(where, found, rate)
+    measured = 1 / float(np.median(steps))
+    if not abs(measured / (min(max(round(measured / rate), 1), MOST) * rate) - 1) <= MATCH:
+        raise _other_rate(where, measured, rate)
 
 
 def _other_rate(where: str, found: float, rate: float) -> MixkdError:

@@ -86,14 +86,14 @@ def load() -> Recordings:
 
 def placed() -> Recordings:
     """One recording for each unit in place of one for all five: 45,000, of nine channels, with the placement."""
-    found, n_units = load(), len(PLACEMENTS)
+    whole, n_units = load(), len(PLACEMENTS)
     return replace(
-        found,
-        signals=tuple(unit for signal in found.signals for unit in np.split(signal, n_units, axis=1)),
-        labels=tuple(label for label in found.labels for _ in PLACEMENTS),
-        subjects=np.repeat(found.subjects, n_units),
+        whole,
+        signals=tuple(unit for signal in whole.signals for unit in np.split(signal, n_units, axis=1)),
+        labels=tuple(label for label in whole.labels for _ in PLACEMENTS),
+        subjects=np.repeat(whole.subjects, n_units),
         channels=OF_UNIT,
         units=UNITS[: len(OF_UNIT)],
-        placement=np.tile(np.arange(n_units), len(found.signals)),
+        placement=np.tile(np.arange(n_units), len(whole.signals)),
         placements=PLACEMENTS,
     )

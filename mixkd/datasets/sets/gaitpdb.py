@@ -60,15 +60,15 @@ def gather(files: list[Path]) -> cache.Pieces:
     pieces = cache.Pieces()
     for path in files:
         subject, label, _ = person(path)
-        found = text_table.read(path, FORMAT)
-        time = found.increasing("time")
-        found.sampled("time", RATE)
+        table = text_table.read(path, FORMAT)
+        time = table.increasing("time")
+        table.sampled("time", RATE)
         inside = np.flatnonzero((time - time[0] >= TRIM) & (time[-1] - time >= TRIM))
         pieces.count(f"samples in the first and last {TRIM:g} s of a walk, left out", len(time) - len(inside))
         parts = timing.runs(time[inside], GAP) if len(inside) else []
         pieces.count(f"gaps above {GAP * 1000:g} ms, where recordings end", max(len(parts) - 1, 0))
         for part in parts:
-            values = found.values[inside[part]]
+            values = table.values[inside[part]]
             pieces.add(values[:, : len(SENSORS)], label, subject, values[:, len(SENSORS) :])
     if not pieces.signals:
         raise MixkdError(

@@ -38,11 +38,11 @@ INFO: dict[str, text_table.Kind] = {
 
 def conditions(path: Path) -> list[tuple[float, float]]:
     """Speed (m/s) and slope (degrees) of each trial. MixkdError where there are several runners."""
-    found = text_table.read(path, text_table.Format(INFO, header=True, ends=None))
-    runner = found.columns["Sub"]
+    table = text_table.read(path, text_table.Format(INFO, header=True, ends=None))
+    runner = table.columns["Sub"]
     if (others := np.flatnonzero(runner != runner[0])).size:
-        raise found.refuse(others[0], f"runner {runner[others[0]]}", f"{runner[0]} throughout: the set of one runner")
-    return [(float(speed), float(slope)) for speed, slope in found.values]
+        raise table.refuse(others[0], f"runner {runner[others[0]]}", f"{runner[0]} throughout: the set of one runner")
+    return [(float(speed), float(slope)) for speed, slope in table.values]
 
 
 def trials(path: Path, names: tuple[str, ...], n: int) -> np.ndarray:

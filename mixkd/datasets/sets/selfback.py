@@ -91,16 +91,16 @@ def placed() -> Recordings:
     """At wrist and thigh, with the placement: 612 recordings of the 34 people who wore both."""
     places = load(), thigh()
     both = np.intersect1d(places[0].subjects, places[1].subjects)
-    kept = [np.flatnonzero(np.isin(found.subjects, both)) for found in places]
-    chosen = [(found, row) for found, rows in zip(places, kept, strict=True) for row in rows]
-    left = sum(len(found.signals) for found in places) - len(chosen)
+    rows_of = [np.flatnonzero(np.isin(recordings.subjects, both)) for recordings in places]
+    chosen = [(recordings, row) for recordings, rows in zip(places, rows_of, strict=True) for row in rows]
+    left = sum(len(recordings.signals) for recordings in places) - len(chosen)
     return replace(
         places[0],
-        signals=tuple(found.signals[row] for found, row in chosen),
-        labels=tuple(found.labels[row] for found, row in chosen),
-        subjects=np.array([found.subjects[row] for found, row in chosen], np.int64),
+        signals=tuple(recordings.signals[row] for recordings, row in chosen),
+        labels=tuple(recordings.labels[row] for recordings, row in chosen),
+        subjects=np.array([recordings.subjects[row] for recordings, row in chosen], np.int64),
         counts={"recordings of people without the other placement, left out": left},
-        placement=np.repeat(np.arange(len(PLACEMENTS)), [len(rows) for rows in kept]),
+        placement=np.repeat(np.arange(len(PLACEMENTS)), [len(rows) for rows in rows_of]),
         placements=PLACEMENTS,
     )
 
