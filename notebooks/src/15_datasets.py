@@ -53,7 +53,8 @@ report({"measured": len(rows), "registered": len(there)})
 
 # %% [markdown]
 # {glue:text}`measured` of {glue:text}`registered` entries are measured. Some are two views of the same recordings: `hapt_official` has the
-# published test people instead of folds, `pamap2_released` is scaled as the group's released code scales it.
+# published test people instead of folds, `pamap2_released` is scaled as the group's released code scales it, and the `placed` views have one
+# recording for each place of the body, with the place as a second label. Three sets are for regression: `gait`, `gaitpdb` and `running` have forces.
 
 # %% mystnb={"figure": {"caption": "People and hours of the measured data sets, both on logarithmic axes; the chosen set in orange.", "name": "fig-people-hours"}, "image": {"alt": "Scatter plot of hours of recordings over the number of people, a labelled dot per data set.", "classes": "dark-light"}}
 figures.people_and_hours(sizes.scale(rows), dataset)
@@ -123,11 +124,22 @@ sizes.repairs(rows)
 # `mhealth`, `ucihar`
 # : No time stamps: that the rate is even has to be believed. `ucihar` is published as filtered windows that overlap by half; its raw signals are `hapt`.
 #
+# `gait`
+# : A simulator: pressures below both feet and the vertical force, from formulas in its module. It shows that code works, not how people walk.
+#
+# `gaitpdb`
+# : All eight cells of an insole add up to its total force, so a network sees two of them, below heel and ball. The insoles are not calibrated to body
+#   weight. Ten seconds at each end, which hold standing and turning, are left out; turns in the middle remain.
+#
+# `running`
+# : One runner. A "person" of this set is a condition (speed and slope), so a fold tests conditions that were not trained on, not new people.
+#
 # ## Terms
 #
 # Licences are those of the official pages, as far as they were known when this was written: read them again before you publish. Whoever uses a set
 # cites its authors: `watch` {cite}`burns2018`, `selfback` {cite}`sani2017`, `hapt` {cite}`reyes2016`, `dsads` {cite}`altun2010`, `pamap2`
-# {cite}`reiss2012`, `ucihar` {cite}`anguita2013`, `mhealth` {cite}`banos2014`, `wisdm` {cite}`weiss2019`, `wisdm_v1` {cite}`kwapisz2010`.
+# {cite}`reiss2012`, `ucihar` {cite}`anguita2013`, `mhealth` {cite}`banos2014`, `wisdm` {cite}`weiss2019`, `wisdm_v1` {cite}`kwapisz2010`,
+# `gaitpdb` {cite}`hausdorff2008`, `running` {cite}`alcantara2022`; the force curve of `gait` is after {cite}`alexander1980`.
 
 # %% tags=["nbval-check-output"]
 there[["licence"]]
@@ -135,7 +147,7 @@ there[["licence"]]
 # %% [markdown]
 # ## Getting the files
 #
-# `watch` and `synthetic` come with the environment. All others are fetched from where they were published, or brought by hand
+# `watch`, `gait` and `synthetic` come with the environment. All others are fetched from where they were published, or brought by hand
 # ({doc}`../book/rerun`):
 #
 # ```bash
