@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from mixkd import studies
 from mixkd.errors import MixkdError
+from mixkd.specs.methods import METHODS
 from mixkd.specs.profiles import PROFILES, Profile
-from mixkd.specs.run import ImageSpec, Mixup, RunSpec, TeacherSpec
+from mixkd.specs.run import Constant, ImageSpec, Mixup, RunSpec, TeacherSpec
 from mixkd.specs.tasks import TASKS, TaskFacts
 from mixkd.studies import Scope
 
@@ -174,11 +175,14 @@ CHANGES = {
     "weight_decay": 0.0,
     "windows_per_class": 4,
     "task": "another",
+    "constants": (Constant("strength", 2.0),),
+    "orthogonality": 0.1,
 }
 
 
 def test_every_field_is_in_the_hash(monkeypatch):
-    monkeypatch.setitem(TASKS, "another", TaskFacts("accuracy"))
+    monkeypatch.setitem(TASKS, "another", TaskFacts("accuracy", classes=True))
+    monkeypatch.setitem(METHODS, "kd", replace(METHODS["kd"], constants={"strength": 1.0}))
     changed = {replace(STUDENT, **{name: value}).hash for name, value in CHANGES.items()}
     assert len(changed - {STUDENT.hash}) == len(CHANGES)
     assert CHANGES.keys() == {field.name for field in fields(RunSpec)} - {"role", "modality"}

@@ -13,7 +13,8 @@ from mixkd.learning.fold_data import fold_data
 from mixkd.learning.training import stream_of
 from mixkd.runs.single import trace_key, untrained
 from mixkd.specs import tasks as task_facts
-from mixkd.specs.run import ImageSpec, Mixup, RunSpec
+from mixkd.specs.methods import METHODS
+from mixkd.specs.run import Constant, ImageSpec, Mixup, RunSpec
 
 BASE = small(teachers=BOTH, mixup=Mixup(0.4, 0.5), image=ImageSpec(8))
 DATA, STREAM, NETWORK = "data", "stream", "network"
@@ -42,6 +43,8 @@ CHANGED = {  # field: another value, and which views it changes
     "weight_decay": (0.0, set()),
     "windows_per_class": (3, {DATA, STREAM}),
     "task": ("mirrored", {DATA}),
+    "constants": ((Constant("strength", 2.0),), set()),
+    "orthogonality": (0.1, set()),
 }
 OF_PLAIN = {"role": ("teacher", {STREAM, NETWORK}), "modality": ("image", {DATA, NETWORK})}  # without teachers
 
@@ -54,6 +57,7 @@ def mirrored(train, n_classes, n_placements) -> tasks.Task:
 @pytest.fixture(autouse=True)
 def _mirrored(monkeypatch):
     monkeypatch.setitem(tasks.TASKS, "mirrored", mirrored)
+    monkeypatch.setitem(METHODS, "kd", replace(METHODS["kd"], constants={"strength": 1.0}))
     monkeypatch.setitem(task_facts.TASKS, "mirrored", task_facts.TASKS["classification"])
 
 

@@ -69,7 +69,7 @@ def train_step(student: Learner, batch: Batch) -> dict[str, float]:
     Raises MixkdError naming run, step and the part of the loss that is not a number.
     """
     spec, net, task = student.spec, student.net, batch.data.task
-    x = batch.inputs(spec.modality)
+    x = RULES[spec.method].sees(batch, spec)
     taught = [teacher.outputs(batch) for teacher in student.teachers]
     step = Step(net.outputs(x), batch.targets, taught, spec, task, student.beside, net, x, batch)
     try:
@@ -94,8 +94,10 @@ def distil_loss(step: Step) -> tuple[torch.Tensor, Parts]:
     for i, answer in enumerate(step.logits):
         named = f"the {step.spec.teachers[i].modality} teacher" if i < len(step.spec.teachers) else "its own teacher"
         losses.finite(answer, named, "; train it anew")
-    alone = not step.taught and step.method.teachers != "none"
-    parts = {"CE": cross_entropy(step)} if alone else RULES[step.spec.method].loss(step)
+    plain = not step.taught and not step.method.alone
+    parts = {"CE": cross_entropy(step)} if plain else RULES[step.spec.method].loss(step)
+    if step.spec.orthogonality:
+        parts["orthogonality"] = step.spec.orthogonality * losses.orthogonality(step.student.features)
     per_window, scalars = ([part for part in parts.values() if part.ndim == n] for n in (1, 0))
     terms = ([torch.stack(per_window).sum(dim=0).mean()] if per_window else []) + scalars
     result = torch.stack(terms).sum()

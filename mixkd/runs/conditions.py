@@ -37,12 +37,18 @@ def of_dataset(name: str) -> dict[str, Any] | None:
 def of_method(name: str) -> dict[str, Any]:
     """The constants of a method."""
     method = METHODS[name]
-    return {"weight": method.weight, "min_batch": method.min_batch}
+    constants = {"constants": dict(method.constants)} if method.constants else {}
+    return {"weight": method.weight, "min_batch": method.min_batch, **constants}
 
 
 def conditions(spec: RunSpec) -> dict[str, Any]:
     """What a run of today is made under, as plain data."""
-    return {"cut": of_dataset(spec.dataset), "method": of_method(spec.method) if spec.teachers else None}
+    return {"cut": of_dataset(spec.dataset), "method": of_method(spec.method) if has_method(spec) else None}
+
+
+def has_method(spec: RunSpec) -> bool:
+    """Whether the loss of a run is that of a method, not of its task alone."""
+    return bool(spec.teachers) or METHODS[spec.method].alone
 
 
 @cache
@@ -63,6 +69,6 @@ def same(spec: RunSpec, recorded: dict[str, Any] | None) -> bool:
         known = before()
         recorded = {
             "cut": known["datasets"].get(spec.dataset, today["cut"]),
-            "method": known["methods"].get(spec.method, today["method"]) if spec.teachers else None,
+            "method": known["methods"].get(spec.method, today["method"]) if has_method(spec) else None,
         }
     return recorded == today

@@ -11,6 +11,7 @@ import torch
 from mixkd.errors import MixkdError
 from mixkd.learning import networks, training
 from mixkd.learning.fold_data import FoldData, evaluate, fold_data
+from mixkd.learning.methods import RULES
 from mixkd.learning.networks import Network
 from mixkd.learning.probing import probe
 from mixkd.learning.streams import Stream
@@ -140,6 +141,7 @@ def _store(student: Learner, history: History, data: FoldData, draws: Stream, st
         "subjects": data.subjects,
         "windows": {name: len(part) for name, part in data.splits.items()},
         "conditions": conditions(spec),
+        **RULES[spec.method].about(spec, data, draws),
     }
     if spec.mixup:
         about["mixed_share"] = draws.mixed_share

@@ -5,7 +5,8 @@ Their losses are in `mixkd/learning/methods`. A new method is a row here and a f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 TPKD_PATCHES = 4  # blocks of columns of a similarity map; notes on the group's work
@@ -15,7 +16,8 @@ TPKD_PATCHES = 4  # blocks of columns of a similarity map; notes on the group's 
 class Method:
     """A row of the table.
 
-    teachers: which ones it accepts, one or more of either modality (`any`), `one signal` teacher, `several`, or `none`
+    teachers: which ones it accepts, one or more of either modality (`any`), `one signal` teacher, `several`, `none`, or
+    `optional`: any or none
     reads: logits alone, so that a trace of them will do, or maps and features too
     weighs: it sets the weights of teachers itself; kd: its loss has a KD term, with `kd_weight` and temperature
     classes: it reads logits as those of one set of classes; weight: of its own term
@@ -24,7 +26,7 @@ class Method:
 
     title: str
     source: str
-    teachers: Literal["any", "one signal", "several", "none"] = "any"
+    teachers: Literal["any", "one signal", "several", "none", "optional"] = "any"
     reads: Literal["logits", "maps"] = "logits"
     weighs: bool = False
     kd: bool = True
@@ -32,6 +34,12 @@ class Method:
     weight: float = 0.0
     min_batch: int = 2
     own_head: bool = False
+    constants: Mapping[str, float] = field(default_factory=dict)  # by name, with defaults; see `RunSpec.constants`
+
+    @property
+    def alone(self) -> bool:
+        """Whether it trains without teachers."""
+        return self.teachers in ("none", "optional")
 
 
 METHODS = {
@@ -70,6 +78,34 @@ METHODS = {
         "maps",
         kd=False,
         own_head=True,
+    ),
+    "patch_swap": Method(
+        "Patch swap",
+        "Choi et al. 2025, adapted to time series; constants declared",
+        "optional",
+        classes=True,
+        constants={"segment": 20, "swap": 0.5, "weight": 1.0, "fade": 0, "same_person": 0, "stop_gradient": 0},
+    ),
+    "smooth": Method(
+        "Smooth-Distill",
+        "Smooth-Distill 2025; loss, weight, decay as released, ramp declared",
+        "none",
+        kd=False,
+        constants={"weight": 0.5, "decay": 0.999, "ramp": 1},
+    ),
+    "dropout": Method(
+        "Dropout self-distillation",
+        "baseline of Smooth-Distill; on features: declared",
+        "none",
+        kd=False,
+        constants={"weight": 0.5, "rate": 0.5},
+    ),
+    "stochastic": Method(
+        "Stochastic teacher",
+        "Dong et al. 2023, reconstructed; constants declared",
+        "none",
+        kd=False,
+        constants={"weight": 0.5, "rate": 0.5, "passes": 8},
     ),
     "dist": Method("DIST", "Huang et al. 2022; weights 1, 2, 2", "one signal", kd=False, classes=True),
 }

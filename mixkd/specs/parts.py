@@ -64,6 +64,14 @@ class ImageSpec(Spec):
         self.require("spread", 0.05 <= self.spread <= 64, "0.05 to 64 pixels")
 
 
+@dataclass(frozen=True)
+class Constant(Spec):
+    """A value for a constant of a method, named as in its row in mixkd/specs/methods.py."""
+
+    name: str = ""
+    value: float = 0.0
+
+
 def check_size(spec: TeacherSpec | RunSpec) -> None:
     """Refuse depths and widths that no network of ours has (MixkdError)."""
     ok = 10 <= spec.depth <= 100 and (spec.depth - 4) % 6 == 0

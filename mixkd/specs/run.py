@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from mixkd.specs.checks import KD_WEIGHT, check_method
 from mixkd.specs.methods import METHODS
-from mixkd.specs.parts import ImageSpec, Mixup, Modality, TeacherSpec, check_size
+from mixkd.specs.parts import Constant, ImageSpec, Mixup, Modality, TeacherSpec, check_size
 from mixkd.specs.strict import Spec
 from mixkd.specs.tasks import TASKS
 from mixkd.specs.views import DataView, NetworkView, StreamView, WindowsView
 
-__all__ = ["RECIPE", "ImageSpec", "Mixup", "Modality", "RunSpec", "TeacherSpec"]
+__all__ = ["KD_WEIGHT", "RECIPE", "Constant", "ImageSpec", "Mixup", "Modality", "RunSpec", "TeacherSpec"]
 TEMPERATURE = 4.0  # source: released code of the group
-KD_WEIGHT = 0.7  # source: the group's setting for GENEActiv
-ALONE: dict[str, Any] = {"teachers": (), "method": "kd"}  # of a run without teachers
+ALONE: dict[str, Any] = {"teachers": (), "method": "kd", "constants": (), "orthogonality": 0.0}  # of a plain run
 RECIPE = 1  # raise when a change of code changes the numbers of all runs; of some runs: `RunSpec.recipe`
 
 
@@ -61,6 +61,8 @@ class RunSpec(Spec):
     weight_decay: float = 1e-4  # source: released code
     windows_per_class: int | None = None  # cap per subject and class: makes the `smoke` profile small
     task: str = "classification"  # of `specs/tasks.py`
+    constants: tuple[Constant, ...] = ()  # of the method, those that differ from their defaults
+    orthogonality: float = 0.0  # weight of the Orthogonal Spheres term, with any method; see `methods/regular.py`
 
     def check(self) -> None:
         """See `Spec.check`."""
@@ -85,45 +87,21 @@ class RunSpec(Spec):
         for mixup in (self.mixup, *(teacher.mixup for teacher in self.teachers)):
             if mixup:
                 mixup.n_rows(self.batch_size)
-        if self.teachers:
-            self.require("modality", self.modality == "signal", "signal: a student sees signals only")
-            self.require("role", self.role == "student", "student: only students have teachers")
-            self.require("kd_weight", self.kd_weight > 0, "a weight above 0 for a run with teachers")
-            total = sum(t.weight for t in self.teachers)
-            self.require("teachers", abs(total - 1) < 1e-9, f"teacher weights that sum to 1 (they sum to {total:g})")
-            self._check_method()
-        else:
-            self.require("init", self.init != "base", "random or scratch: base-2x needs teachers")
-            alone = METHODS[self.method].teachers == "none"
-            self.require("method", alone or self.method == "kd", "teachers for this method")
-            if not alone:
-                self._neutral(temperature=1.0, kd_weight=0.0, kd_reduction="exact", logit_scaling="exact")
+        check_method(self)
         if not self.sees_images:
-            self._neutral(image=None)
+            self.neutral(image=None)
         elif self.image is None:
-            self._neutral(image=ImageSpec())
+            self.neutral(image=ImageSpec())
         if not (self.sees_images and self.mixup):
-            self._neutral(image_mixing="linear")
+            self.neutral(image_mixing="linear")
 
-    def _check_method(self) -> None:
-        method, modalities = METHODS[self.method], [t.modality for t in self.teachers]
-        enough = self.batch_size >= method.min_batch
-        self.require("batch_size", enough, f"at least {method.min_batch} windows for {method.title}")
-        self.require("method", method.teachers != "none", "no teachers for this method")
-        if method.teachers == "one signal":
-            self.require("method", modalities == ["signal"], "one signal teacher for this method")
-        if method.teachers == "several":
-            self.require("method", len(modalities) > 1, "two teachers or more: it weights them against each other")
-        if method.weighs:
-            self._neutral(teachers=tuple(replace(t, weight=1 / len(modalities)) for t in self.teachers))
-        if not method.kd:  # its loss has weights of its own
-            self._neutral(kd_weight=KD_WEIGHT, kd_reduction="exact", logit_scaling="exact")
-        if method.own_head:
-            self.require("init", self.init == "random", "random: its head is the teacher's")
-        if method.own_head or self.logit_scaling == "released":
-            self._neutral(temperature=1.0)
+    def constant(self, name: str) -> float:
+        """A constant of the method: as given, or its default."""
+        given = {constant.name: constant.value for constant in self.constants}
+        return given.get(name, METHODS[self.method].constants[name])
 
-    def _neutral(self, **fields: Any) -> None:
+    def neutral(self, **fields: Any) -> None:
+        """Set fields without effect, while the spec is made."""
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 

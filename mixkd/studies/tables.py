@@ -40,6 +40,8 @@ INITIALISATIONS = {"random": "Base", "scratch": "Ann", "base": "Base 2x"}
 
 def method_of(spec: RunSpec) -> str:
     """What tables call the way a network was trained."""
+    if not spec.teachers and spec.method != "kd":
+        return METHODS[spec.method].title
     if not spec.teachers:
         return "Scratch" if spec.init == "random" else "Scratch 2x"
     start = INITIALISATIONS[spec.init]
