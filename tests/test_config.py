@@ -185,9 +185,10 @@ def test_every_field_is_in_the_hash(monkeypatch):
     monkeypatch.setitem(METHODS, "kd", replace(METHODS["kd"], constants={"strength": 1.0}))
     changed = {replace(STUDENT, **{name: value}).hash for name, value in CHANGES.items()}
     assert len(changed - {STUDENT.hash}) == len(CHANGES)
-    assert CHANGES.keys() == {field.name for field in fields(RunSpec)} - {"role", "modality"}
+    of_plain = {"role": "teacher", "modality": "image", "augment": "noise"}
+    assert CHANGES.keys() == {field.name for field in fields(RunSpec)} - of_plain.keys()
     plain = RunSpec()
-    assert len({plain.hash, replace(plain, role="teacher").hash, replace(plain, modality="image").hash}) == 3
+    assert len({plain.hash, *(replace(plain, **{name: value}).hash for name, value in of_plain.items())}) == 4
 
 
 @pytest.mark.parametrize("hash_seed", ["1", "2"])

@@ -22,6 +22,7 @@ from mixkd.files import canonical_json
 from mixkd.learning import metrics, training
 from mixkd.learning.fold_data import Batch, FoldData, fold_data
 from mixkd.learning.networks import Outputs
+from mixkd.learning.schedules import learning_rate
 from mixkd.learning.teachers import Live
 from mixkd.runs import provenance, single, worker
 from mixkd.runs.planning import Chunk, with_requirements
@@ -358,16 +359,16 @@ def test_a_run_starts_from_the_last_weights_of_its_parent(spec, parent, epochs, 
 def test_released_schedule():
     """paper.md: 0.05 to epoch 10, 0.01 to 65, 0.001 to 132, 1e-4 after."""
     spec = RunSpec(schedule="step", learning_rate=0.05)
-    rates = [training.learning_rate(epoch, 200, spec) for epoch in range(200)]
+    rates = [learning_rate(epoch, 200, spec) for epoch in range(200)]
     assert rates == pytest.approx([0.05] * 10 + [0.01] * 55 + [0.001] * 67 + [1e-4] * 68)
-    scaled = [training.learning_rate(step, 2000, spec) for step in range(2000)]
+    scaled = [learning_rate(step, 2000, spec) for step in range(2000)]
     assert scaled[::10] == rates
 
 
 @pytest.mark.parametrize("n_steps", [100, 1000, 1460])
 def test_onecycle_schedule(n_steps):
     spec = RunSpec(learning_rate=0.4)
-    rates = [training.learning_rate(step, n_steps, spec) for step in range(n_steps)]
+    rates = [learning_rate(step, n_steps, spec) for step in range(n_steps)]
     top = round(0.3 * n_steps)
     assert rates[0] == pytest.approx(0.4e-3)
     assert rates[top] == max(rates) == pytest.approx(0.4)

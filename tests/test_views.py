@@ -46,7 +46,11 @@ CHANGED = {  # field: another value, and which views it changes
     "constants": ((Constant("strength", 2.0),), set()),
     "orthogonality": (0.1, set()),
 }
-OF_PLAIN = {"role": ("teacher", {STREAM, NETWORK}), "modality": ("image", {DATA, NETWORK})}  # without teachers
+OF_PLAIN = {  # without teachers
+    "role": ("teacher", {STREAM, NETWORK}),
+    "modality": ("image", {DATA, NETWORK}),
+    "augment": ("removal", {STREAM}),
+}
 
 
 def mirrored(train, n_classes, n_placements) -> tasks.Task:
@@ -69,10 +73,11 @@ def computed(spec: RunSpec) -> dict[str, bytes]:
     if spec.image:
         fixed = stream_of(small(fold=0, windows_per_class=2, mixup=Mixup(1.0), epochs=1, batch_size=4).stream, data)
         found += [data.imager(data.diagrams["train"]), data.mixed("image", fixed[0]).numpy()]
+    spans = np.concatenate([a.length for step in range(len(draws)) if (a := draws[step].augmentation)] or [[]])
     net = untrained(spec.network, data)
     return {
         DATA: b"".join(np.ascontiguousarray(x).tobytes() for x in found),
-        STREAM: draws.rows.tobytes() + draws.partners.tobytes() + draws.coefficients.tobytes(),
+        STREAM: draws.rows.tobytes() + draws.partners.tobytes() + draws.coefficients.tobytes() + spans.tobytes(),
         NETWORK: b"".join(p.detach().numpy().tobytes() for p in net.parameters()),
     }
 

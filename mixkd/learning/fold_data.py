@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -119,6 +119,8 @@ class FoldData:
     def mixed(self, modality: Modality, draw: Draw) -> torch.Tensor:
         """Training inputs of a draw: the same rows, partners and coefficients for signal and image."""
         own = self.inputs(modality, "train", draw.rows)
+        if draw.augmentation:
+            return draw.augmentation(self.mixed(modality, replace(draw, augmentation=None)))
         if not draw.mixed.any():
             return own
         coefficients = torch.from_numpy(draw.coefficients)

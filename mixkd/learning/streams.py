@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -10,8 +10,10 @@ import torch
 from scipy.special import betaincinv
 
 from mixkd.errors import MixkdError
+from mixkd.learning import augment
+from mixkd.learning.augment import Augmentation
 from mixkd.rng import generator
-from mixkd.specs.run import Mixup
+from mixkd.specs.parts import Augment, Mixup
 
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
@@ -26,6 +28,7 @@ class Draw:
     rows: np.ndarray
     partners: np.ndarray
     coefficients: np.ndarray
+    augmentation: Augmentation | None = None
 
     @property
     def mixed(self) -> np.ndarray:
@@ -40,6 +43,8 @@ class Stream:
     rows: np.ndarray
     partners: np.ndarray
     coefficients: np.ndarray
+    augment: Augment = "none"
+    seed: int = 0  # of the augmentations
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -51,10 +56,14 @@ class Stream:
 
     def first(self, n_steps: int) -> Stream:
         """The first steps."""
-        return Stream(self.rows[:n_steps], self.partners[:n_steps], self.coefficients[:n_steps])
+        return replace(
+            self, rows=self.rows[:n_steps], partners=self.partners[:n_steps], coefficients=self.coefficients[:n_steps]
+        )
 
     def __getitem__(self, step: int) -> Draw:
-        return Draw(self.rows[step], self.partners[step], self.coefficients[step])
+        rng = generator(self.seed, "augmentation", str(step))
+        augmentation = augment.draw(self.augment, self.rows.shape[1], rng)
+        return Draw(self.rows[step], self.partners[step], self.coefficients[step], augmentation)
 
 
 def stream(n_windows: int, batch_size: int, n_epochs: int, mixup: Mixup | None, *, seed: int) -> Stream:

@@ -83,9 +83,12 @@ class Averaged:
 def trace(net: Network, modality: Modality, data: FoldData, draws: Stream) -> torch.Tensor:
     """A network's logits along a stream, (n_steps, batch_size, n_classes) float32.
 
-    Unmixed rows are looked up among the logits of the clean windows; mixed rows are computed, a batch at a time.
-    In evaluation mode a row's logits do not depend on its batch, so both equal the live teacher's (tested).
+    Augmented rows are all computed. Else unmixed rows are looked up among the logits of the clean windows, and mixed
+    rows are computed, a batch at a time. In evaluation mode a row's logits do not depend on its batch, so both equal
+    the live teacher's (tested).
     """
+    if draws.augment != "none":
+        return torch.stack([net(data.mixed(modality, draws[step])) for step in range(len(draws))])
     clean = torch.from_numpy(evaluate(net, data, modality, "train")[0].copy())
     result = clean[torch.from_numpy(draws.rows)]
     flat, batch_size = result.view(-1, clean.shape[1]), draws.rows.shape[1]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from mixkd.learning import losses
 from mixkd.learning.fold_data import Batch, FoldData, evaluate
 from mixkd.learning.methods import RULES, Parts, Step, cross_entropy
 from mixkd.learning.networks import Network
+from mixkd.learning.schedules import learning_rate
 from mixkd.learning.streams import Stream, stream
 from mixkd.learning.teachers import Teacher
 from mixkd.rng import generator
@@ -23,23 +23,11 @@ from mixkd.specs.tasks import TASKS
 from mixkd.specs.views import StreamView
 
 
-def learning_rate(step: int, n_steps: int, spec: RunSpec) -> float:
-    """Rate of a step. `onecycle`: linear warm-up over 30 %, cosine to 0 (Smith & Topin 2018, constant momentum).
-
-    `step`: the released schedule of 200 epochs, scaled: rate, then / 5, / 50, / 500 from 5, 32.5 and 66 % on.
-    """
-    at = step / n_steps
-    if spec.schedule == "step":
-        return spec.learning_rate * (1.0 if at < 0.05 else 0.2 if at < 0.325 else 0.02 if at < 0.66 else 0.002)
-    warm = 0.3
-    factor = at / warm if at < warm else 0.5 * (1 + math.cos(math.pi * (at - warm) / (1 - warm)))
-    return spec.learning_rate * max(factor, 1e-3)
-
-
 def stream_of(about: StreamView, data: FoldData) -> Stream:
     """The draws of a run. Students of one fold and seed share them, whatever their teachers and initialisation."""
     seed = int(generator(about.seed, "stream", about.role).integers(2**62))
-    return stream(len(data.splits["train"]), about.batch_size, about.epochs, about.mixup, seed=seed)
+    draws = stream(len(data.splits["train"]), about.batch_size, about.epochs, about.mixup, seed=seed)
+    return replace(draws, augment=about.augment, seed=seed)
 
 
 @dataclass

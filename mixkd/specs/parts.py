@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mixkd.specs.run import RunSpec
 
 Modality = Literal["signal", "image"]
+Augment = Literal["none", "removal", "noise", "shifting", "mix1", "mix2"]  # see mixkd/learning/augment.py
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,10 @@ class TeacherSpec(Spec):
     mixup: Mixup | None = None
     weight: float = 1.0
     stopping: Literal["last", "best_validation"] = "last"
+    augment: Augment = "none"  # in its own training
 
     def check(self) -> None:
         """See `Spec.check`."""
         check_size(self)
+        self.require("augment", self.augment == "none" or self.modality == "signal", "none: only signals are augmented")
         self.require("weight", 0 < self.weight <= 1, "a weight in (0, 1]")

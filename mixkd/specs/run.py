@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from mixkd.specs.checks import KD_WEIGHT, check_method
 from mixkd.specs.methods import METHODS
-from mixkd.specs.parts import Constant, ImageSpec, Mixup, Modality, TeacherSpec, check_size
+from mixkd.specs.parts import Augment, Constant, ImageSpec, Mixup, Modality, TeacherSpec, check_size
 from mixkd.specs.strict import Spec
 from mixkd.specs.tasks import TASKS
 from mixkd.specs.views import DataView, NetworkView, StreamView, WindowsView
@@ -62,6 +62,7 @@ class RunSpec(Spec):
     windows_per_class: int | None = None  # cap per subject and class: makes the `smoke` profile small
     task: str = "classification"  # of `specs/tasks.py`
     constants: tuple[Constant, ...] = ()  # of the method, those that differ from their defaults
+    augment: Augment = "none"  # of the signals of a batch, after mixup
     orthogonality: float = 0.0  # weight of the Orthogonal Spheres term, with any method; see `methods/regular.py`
 
     def check(self) -> None:
@@ -88,6 +89,8 @@ class RunSpec(Spec):
             if mixup:
                 mixup.n_rows(self.batch_size)
         check_method(self)
+        plain = self.augment == "none" or not self.sees_images
+        self.require("augment", plain, "none for networks and teachers that read images")
         if not self.sees_images:
             self.neutral(image=None)
         elif self.image is None:
@@ -118,7 +121,7 @@ class RunSpec(Spec):
     @cached_property
     def stream(self) -> StreamView:
         """See `views`."""
-        return StreamView(self.windows, self.seed, self.role, self.epochs, self.batch_size, self.mixup)
+        return StreamView(self.windows, self.seed, self.role, self.epochs, self.batch_size, self.mixup, self.augment)
 
     @cached_property
     def network(self) -> NetworkView:
@@ -143,6 +146,7 @@ class RunSpec(Spec):
                 width=t.width,
                 mixup=t.mixup,
                 stopping=t.stopping,
+                augment=t.augment,
                 init="random",
                 **ALONE,
             )
@@ -153,7 +157,8 @@ class RunSpec(Spec):
     def parent(self) -> RunSpec | None:
         """The run whose last weights this one starts from, or None."""
         if self.init == "scratch":
-            return replace(self, init="random", mixup=self.mixup if not self.teachers else None, **ALONE)
+            alone = replace(self, init="random", **ALONE)
+            return replace(alone, mixup=None, augment="none") if self.teachers else alone
         return replace(self, init="random") if self.init == "base" else None
 
     @cached_property

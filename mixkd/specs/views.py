@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mixkd.specs.parts import ImageSpec, Mixup, Modality
+    from mixkd.specs.parts import Augment, ImageSpec, Mixup, Modality
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class StreamView:
     epochs: int
     batch_size: int
     mixup: Mixup | None
+    augment: Augment
 
 
 @dataclass(frozen=True)
