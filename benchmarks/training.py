@@ -27,7 +27,7 @@ from mixkd.runs import planning, single
 from mixkd.runs.single import TraceKey, Traces, trace_key
 from mixkd.runs.store import Store
 from mixkd.specs.methods import METHODS
-from mixkd.specs.run import ALONE, Mixup, RunSpec
+from mixkd.specs.run import PLAIN, Mixup, RunSpec
 
 ROUNDS, ROUNDS_PER_KIND = 31, 5
 TARGET = 1.15  # a traced step over a scratch step
@@ -166,7 +166,7 @@ def quick_profile(
 
 def shape(spec: RunSpec) -> RunSpec:
     """The run that stands for all that cost the same to evaluate."""
-    return replace(kind(spec), role="student", mixup=None, **ALONE)
+    return replace(kind(spec), role="student", mixup=None, **PLAIN)
 
 
 def label(spec: RunSpec) -> str:

@@ -177,6 +177,8 @@ CHANGES = {
     "task": "another",
     "constants": (Constant("strength", 2.0),),
     "orthogonality": 0.1,
+    "family": "mtl",
+    "order": "time",
 }
 
 

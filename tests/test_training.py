@@ -208,6 +208,7 @@ GOLDEN_METHODS = {  # two steps: in the third, other instruction sets differ by 
     "simkd": [0.975952, 0.923384],
     "dist": [65.921310, 76.223671],
     "patch_swap": [0.482541, 0.480874],
+    "time_aware": [1.499418, 1.544971],
     "smooth": [1.451991, 1.550439],
     "dropout": [1.447062, 1.566617],
     "stochastic": [1.431799, 1.536537],

@@ -45,6 +45,8 @@ CHANGED = {  # field: another value, and which views it changes
     "task": ("mirrored", {DATA}),
     "constants": ((Constant("strength", 2.0),), set()),
     "orthogonality": (0.1, set()),
+    "family": ("mtl", {NETWORK}),
+    "order": ("time", {STREAM}),
 }
 OF_PLAIN = {  # without teachers
     "role": ("teacher", {STREAM, NETWORK}),

@@ -13,7 +13,7 @@ from mixkd.errors import MixkdError
 from mixkd.learning import augment
 from mixkd.learning.augment import Augmentation
 from mixkd.rng import generator
-from mixkd.specs.parts import Augment, Mixup
+from mixkd.specs.parts import Augment, Mixup, Order
 
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
@@ -66,7 +66,9 @@ class Stream:
         return Draw(self.rows[step], self.partners[step], self.coefficients[step], augmentation)
 
 
-def stream(n_windows: int, batch_size: int, n_epochs: int, mixup: Mixup | None, *, seed: int) -> Stream:
+def stream(
+    n_windows: int, batch_size: int, n_epochs: int, mixup: Mixup | None, *, seed: int, order: Order = "shuffled"
+) -> Stream:
     """Every epoch visits the windows in a new order, in full batches (the rest of an epoch is dropped).
 
     Streams of one seed share the order, the partners and the uniform numbers behind the coefficients over all
@@ -77,9 +79,13 @@ def stream(n_windows: int, batch_size: int, n_epochs: int, mixup: Mixup | None, 
     per_epoch = n_windows // batch_size
     if per_epoch == 0:
         raise MixkdError(f"stream: found {n_windows} training windows, expected at least one batch of {batch_size}")
-    order = generator(seed, "order")
-    epochs = [order.permutation(n_windows)[: per_epoch * batch_size] for _ in range(n_epochs)]
-    rows = np.concatenate(epochs).reshape(-1, batch_size)
+    rng = generator(seed, "order")
+    if order == "time":  # consecutive windows, from another one on in each epoch; the order of batches is random
+        starts = (rng.permutation(per_epoch) * batch_size + rng.integers(n_windows) for _ in range(n_epochs))
+        rows = (np.concatenate(list(starts))[:, None] + np.arange(batch_size)) % n_windows
+    else:
+        epochs = [rng.permutation(n_windows)[: per_epoch * batch_size] for _ in range(n_epochs)]
+        rows = np.concatenate(epochs).reshape(-1, batch_size)
     if mixup is None:
         return Stream(rows, rows, np.ones(rows.shape, np.float32))
 

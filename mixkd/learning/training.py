@@ -26,8 +26,8 @@ from mixkd.specs.views import StreamView
 def stream_of(about: StreamView, data: FoldData) -> Stream:
     """The draws of a run. Students of one fold and seed share them, whatever their teachers and initialisation."""
     seed = int(generator(about.seed, "stream", about.role).integers(2**62))
-    draws = stream(len(data.splits["train"]), about.batch_size, about.epochs, about.mixup, seed=seed)
-    return replace(draws, augment=about.augment, seed=seed)
+    about_batches = len(data.splits["train"]), about.batch_size, about.epochs, about.mixup
+    return replace(stream(*about_batches, seed=seed, order=about.order), augment=about.augment, seed=seed)
 
 
 @dataclass

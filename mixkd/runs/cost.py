@@ -31,6 +31,17 @@ def multiply_adds(
     return total + (n_in * features if head else 0) + features * n_classes
 
 
+def mtl_multiply_adds(shape: tuple[int, ...], n_outputs: int, *, released: bool) -> int:
+    """Of MTL-net for one input of `shape`, (n_channels, n_samples). Counted without building the network."""
+    rows, n_samples, n_in, total = shape[0], shape[1], 1, 0
+    for n_out in (32, 64):
+        n_samples -= 8
+        total += 9 * n_in * n_out * rows * n_samples
+        n_samples, n_in = n_samples // 2, n_out
+        rows = (rows + 1) // 2 if released else rows
+    return total + 64 * rows * n_samples * 1024 + 1024 * 512 + 512 * n_outputs
+
+
 @lru_cache
 def _size(name: str, cap: int | None) -> tuple[int, int, int, int]:
     """Training windows of the first fold, channels, samples and classes of a data set."""
@@ -47,5 +58,8 @@ def estimated_seconds(spec: RunSpec) -> float:
     n_windows, n_channels, n_samples, n_classes = _size(spec.dataset, spec.windows_per_class)
     pixels = spec.image.resolution if spec.image else 0
     shape = (n_channels, n_samples) if spec.modality == "signal" else (n_channels, pixels, pixels)
-    work = multiply_adds(spec.modality, spec.depth, spec.width, shape, n_classes=n_classes)
+    if spec.family == "wrn":
+        work = multiply_adds(spec.modality, spec.depth, spec.width, shape, n_classes=n_classes)
+    else:
+        work = mtl_multiply_adds(shape, n_classes, released=spec.family == "mtl_released")
     return n_windows * spec.epochs * (1.5e-4 + 50e-12 * work)

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from mixkd.errors import MixkdError
-from mixkd.learning import networks, training
+from mixkd.learning import training
+from mixkd.learning.families import FAMILIES
 from mixkd.learning.fold_data import FoldData, evaluate, fold_data
 from mixkd.learning.methods import RULES
 from mixkd.learning.networks import Network
@@ -37,15 +38,10 @@ def trace_key(teacher: RunSpec, spec: RunSpec) -> TraceKey:
 
 
 def untrained(about: NetworkView, data: FoldData) -> Network:
-    """A random network, of its own draws; one of SimKD ends in its teacher's head."""
+    """A random network, of its own draws."""
     seed = int(generator(about.seed, "network", about.role, about.modality).integers(2**62))
-    n_channels, draw = data.splits["train"].x.shape[1], torch.Generator().manual_seed(seed)
-    net = networks.build(
-        about.modality, about.depth, about.width, n_channels=n_channels, n_classes=data.n_outputs, generator=draw
-    )
-    if about.head:
-        net.reuse_head(64 * about.head, torch.Generator().manual_seed(seed + 1))
-    return net
+    n_channels, n_samples = data.splits["train"].x.shape[1:]
+    return FAMILIES[about.family](about, (n_channels, n_samples), data.n_outputs, seed)
 
 
 def initial_network(spec: RunSpec, data: FoldData, store: Store) -> Network:

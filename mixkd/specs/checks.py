@@ -16,6 +16,10 @@ KD_WEIGHT = 0.7  # source: the group's setting for GENEActiv
 def check_method(spec: RunSpec) -> None:
     """Refuse what the method cannot use (MixkdError); set fields without effect to their neutral value."""
     _constants(spec)
+    if spec.family != "wrn":
+        spec.require("family", spec.modality == "signal", "wrn: images are read by a WideResNet")
+        spec.require("family", METHODS[spec.method].reads == "logits", "wrn: this method reads its maps or features")
+        spec.neutral(depth=16, width=1)
     if spec.teachers:
         spec.require("modality", spec.modality == "signal", "signal: a student sees signals only")
         spec.require("role", spec.role == "student", "student: only students have teachers")

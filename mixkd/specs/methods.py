@@ -86,6 +86,13 @@ METHODS = {
         classes=True,
         constants={"segment": 20, "swap": 0.5, "weight": 1.0, "fade": 0, "same_person": 0, "stop_gradient": 0},
     ),
+    "time_aware": Method(
+        "Time-aware KD",
+        "Jeon et al. 2025; terms and weights reconstructed",
+        reads="maps",
+        kd=False,
+        constants={"outputs": 1.0, "similarity": 1.0, "changes": 1.0},
+    ),
     "smooth": Method(
         "Smooth-Distill",
         "Smooth-Distill 2025; loss, weight, decay as released, ramp declared",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mixkd.specs.run import RunSpec
 
 Modality = Literal["signal", "image"]
+Family = Literal["wrn", "mtl", "mtl_released"]  # see mixkd/learning/families.py
+Order = Literal["shuffled", "time"]
 Augment = Literal["none", "removal", "noise", "shifting", "mix1", "mix2"]  # see mixkd/learning/augment.py
 
 

@@ -12,14 +12,14 @@ from typing import Any, Literal
 
 from mixkd.specs.checks import KD_WEIGHT, check_method
 from mixkd.specs.methods import METHODS
-from mixkd.specs.parts import Augment, Constant, ImageSpec, Mixup, Modality, TeacherSpec, check_size
+from mixkd.specs.parts import Augment, Constant, Family, ImageSpec, Mixup, Modality, Order, TeacherSpec, check_size
 from mixkd.specs.strict import Spec
 from mixkd.specs.tasks import TASKS
 from mixkd.specs.views import DataView, NetworkView, StreamView, WindowsView
 
 __all__ = ["KD_WEIGHT", "RECIPE", "Constant", "ImageSpec", "Mixup", "Modality", "RunSpec", "TeacherSpec"]
 TEMPERATURE = 4.0  # source: released code of the group
-ALONE: dict[str, Any] = {"teachers": (), "method": "kd", "constants": (), "orthogonality": 0.0}  # of a plain run
+PLAIN: dict[str, Any] = {"teachers": (), "method": "kd", "constants": (), "orthogonality": 0.0, "order": "shuffled"}
 RECIPE = 1  # raise when a change of code changes the numbers of all runs; of some runs: `RunSpec.recipe`
 
 
@@ -62,6 +62,8 @@ class RunSpec(Spec):
     windows_per_class: int | None = None  # cap per subject and class: makes the `smoke` profile small
     task: str = "classification"  # of `specs/tasks.py`
     constants: tuple[Constant, ...] = ()  # of the method, those that differ from their defaults
+    family: Family = "wrn"  # of the network; depth and width are those of a `wrn`
+    order: Order = "shuffled"  # of the windows of a batch; `time`: consecutive ones
     augment: Augment = "none"  # of the signals of a batch, after mixup
     orthogonality: float = 0.0  # weight of the Orthogonal Spheres term, with any method; see `methods/regular.py`
 
@@ -121,13 +123,14 @@ class RunSpec(Spec):
     @cached_property
     def stream(self) -> StreamView:
         """See `views`."""
-        return StreamView(self.windows, self.seed, self.role, self.epochs, self.batch_size, self.mixup, self.augment)
+        about = self.windows, self.seed, self.role, self.epochs, self.batch_size
+        return StreamView(*about, self.mixup, self.augment, self.order)
 
     @cached_property
     def network(self) -> NetworkView:
         """See `views`."""
         head = self.teachers[0].width if METHODS[self.method].own_head else None
-        return NetworkView(self.seed, self.role, self.modality, self.depth, self.width, head)
+        return NetworkView(self.seed, self.role, self.modality, self.depth, self.width, head, self.family)
 
     @property
     def sees_images(self) -> bool:
@@ -148,7 +151,8 @@ class RunSpec(Spec):
                 stopping=t.stopping,
                 augment=t.augment,
                 init="random",
-                **ALONE,
+                family="wrn",
+                **PLAIN,
             )
             for t in self.teachers
         )
@@ -157,7 +161,7 @@ class RunSpec(Spec):
     def parent(self) -> RunSpec | None:
         """The run whose last weights this one starts from, or None."""
         if self.init == "scratch":
-            alone = replace(self, init="random", **ALONE)
+            alone = replace(self, init="random", **PLAIN)
             return replace(alone, mixup=None, augment="none") if self.teachers else alone
         return replace(self, init="random") if self.init == "base" else None
 

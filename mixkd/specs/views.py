@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mixkd.specs.parts import Augment, ImageSpec, Mixup, Modality
+    from mixkd.specs.parts import Augment, Family, ImageSpec, Mixup, Modality, Order
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class StreamView:
     batch_size: int
     mixup: Mixup | None
     augment: Augment
+    order: Order
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,4 @@ class NetworkView:
     depth: int
     width: int
     head: int | None
+    family: Family

@@ -35,6 +35,7 @@ def row(record: RunRecord) -> dict[str, Any]:
     }
 
 
+NETWORKS = {"mtl": "MTL-net", "mtl_released": "MTL-net, as released"}
 INITIALISATIONS = {"random": "Base", "scratch": "Ann", "base": "Base 2x"}
 
 
@@ -62,7 +63,7 @@ def describe(spec: RunSpec) -> dict[str, Any]:
         "fold": spec.fold,
         "seed": spec.seed,
         "modality": spec.modality,
-        "network": f"WRN{spec.depth}-{spec.width}",
+        "network": NETWORKS.get(spec.family, f"WRN{spec.depth}-{spec.width}"),
         "method": method_of(spec),
         "role": spec.role,
         "teachers": _set_of(modalities),

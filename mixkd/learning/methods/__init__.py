@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mixkd.learning.fold_data import Batch, FoldData
-from mixkd.learning.methods import logits, maps, patch_swap, selves
+from mixkd.learning.methods import in_time, logits, maps, patch_swap, selves
 from mixkd.learning.methods.kd import Parts, Step, cross_entropy, kd, kd_loss
 from mixkd.learning.networks import Network
 from mixkd.learning.streams import Stream
@@ -50,6 +50,7 @@ RULES = {
     "amd_local": Rule(maps.amd_local),
     "simkd": Rule(maps.simkd, beside=maps.of_teacher),
     "patch_swap": Rule(patch_swap.loss, patch_swap.swapped, about=patch_swap.alone_share),
+    "time_aware": Rule(in_time.time_aware),
     "smooth": Rule(selves.smooth, teachers=selves.averaged),
     "dropout": Rule(selves.dropout),
     "stochastic": Rule(selves.stochastic),

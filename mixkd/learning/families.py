@@ -1,0 +1,48 @@
+"""The network families that a spec may name, and a random network of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import nn
+
+from mixkd.errors import MixkdError
+from mixkd.learning import mtl_net, networks
+from mixkd.learning.mtl_net import MTLNet
+from mixkd.learning.networks import Network
+from mixkd.specs.views import NetworkView
+
+Build = Callable[[NetworkView, tuple[int, int], int, int], Network]
+
+
+def wrn(about: NetworkView, shape: tuple[int, int], n_outputs: int, seed: int) -> Network:
+    """A WideResNet for windows of `shape`, (n_channels, n_samples); one of SimKD ends in its teacher's head."""
+    draw = torch.Generator().manual_seed(seed)
+    net = networks.build(
+        about.modality, about.depth, about.width, n_channels=shape[0], n_classes=n_outputs, generator=draw
+    )
+    if about.head:
+        net.reuse_head(64 * about.head, torch.Generator().manual_seed(seed + 1))
+    return net
+
+
+def mtl(about: NetworkView, shape: tuple[int, int], n_outputs: int, seed: int, *, released: bool = False) -> Network:
+    """MTL-net for windows of `shape`, (n_channels, n_samples); uniform 1 / sqrt(fan in), as torch does by default."""
+    draw = torch.Generator().manual_seed(seed)
+    if mtl_net.n_flat(shape[0], shape[1], released) <= 0:
+        raise MixkdError(f"RunSpec.family: found MTL-net for windows of {shape[1]} samples, expected at least 28")
+    with torch.device("meta"):  # no draws from the global generator
+        net = MTLNet(shape[0], shape[1], n_outputs, released=released)
+    net.to_empty(device="cpu")
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            bound = 1 / math.sqrt(module.weight[0].numel())
+            for p in module.parameters():
+                nn.init.uniform_(p, -bound, bound, generator=draw)
+    return net
+
+
+FAMILIES: dict[str, Build] = {"wrn": wrn, "mtl": mtl, "mtl_released": partial(mtl, released=True)}
