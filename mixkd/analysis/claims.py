@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
-from mixkd.studies.designs import Teachers, taught
+from mixkd.studies.bases import Teachers, taught
 
 Make = Callable[[RunSpec], RunSpec]
 Direction = Literal["above", "below", "differs", "not_above"]

@@ -11,6 +11,7 @@ from torch import nn
 
 from mixkd.errors import MixkdError
 from mixkd.learning import mtl_net, networks
+from mixkd.learning.moments import MomentNet, MomentPooledWideResNet
 from mixkd.learning.mtl_net import MTLNet
 from mixkd.learning.networks import Network
 from mixkd.specs.views import NetworkView
@@ -45,4 +46,30 @@ def mtl(about: NetworkView, shape: tuple[int, int], n_outputs: int, seed: int, *
     return net
 
 
-FAMILIES: dict[str, Build] = {"wrn": wrn, "mtl": mtl, "mtl_released": partial(mtl, released=True)}
+def moments(about: NetworkView, shape: tuple[int, int], n_outputs: int, seed: int) -> Network:
+    """A linear classifier on the moments of images of `shape[0]` channels, uniform 1 / sqrt(fan in)."""
+    with torch.device("meta"):  # no draws from the global generator
+        net = MomentNet(shape[0], n_outputs)
+    net.to_empty(device="cpu")
+    net.bn.reset_running_stats()
+    bound = 1 / math.sqrt(net.head.in_features)
+    draw = torch.Generator().manual_seed(seed)
+    for p in net.head.parameters():
+        nn.init.uniform_(p, -bound, bound, generator=draw)
+    return net
+
+
+def wrn_moments(about: NetworkView, shape: tuple[int, int], n_outputs: int, seed: int) -> Network:
+    """A WideResNet for images of `shape[0]` channels, pooled by moments."""
+    with torch.device("meta"):  # no draws from the global generator
+        net = MomentPooledWideResNet(about.depth, about.width, shape[0], n_outputs)
+    return networks.initialised(net, torch.Generator().manual_seed(seed))
+
+
+FAMILIES: dict[str, Build] = {
+    "wrn": wrn,
+    "mtl": mtl,
+    "mtl_released": partial(mtl, released=True),
+    "moments": moments,
+    "wrn_moments": wrn_moments,
+}

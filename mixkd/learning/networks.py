@@ -119,6 +119,11 @@ def build(
     """A network initialised from `generator` alone: He-normal convolutions (fan out), uniform 1/sqrt(fan in) head."""
     with torch.device("meta"):  # no draws from the global generator
         net = WideResNet(modality, depth, width, n_channels, n_classes)
+    return initialised(net, generator)
+
+
+def initialised(net: WideResNet, generator: torch.Generator) -> WideResNet:
+    """A network made on the meta device, with memory and initial weights, all drawn from `generator`."""
     net.to_empty(device="cpu")
     for module in net.modules():
         if isinstance(module, nn.Conv2d):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mixkd.specs.methods import METHODS
+from mixkd.specs.parts import SIZED
 
 if TYPE_CHECKING:
     from mixkd.specs.run import RunSpec
@@ -17,9 +18,12 @@ def check_method(spec: RunSpec) -> None:
     """Refuse what the method cannot use (MixkdError); set fields without effect to their neutral value."""
     _constants(spec)
     if spec.family != "wrn":
-        spec.require("family", spec.modality == "signal", "wrn: images are read by a WideResNet")
         spec.require("family", METHODS[spec.method].reads == "logits", "wrn: this method reads its maps or features")
+    if spec.family not in SIZED:
         spec.neutral(depth=16, width=1)
+    if METHODS[spec.method].reads == "maps":
+        same = all(teacher.family == "wrn" for teacher in spec.teachers)
+        spec.require("teachers", same, "of family wrn: this method reads maps or features")
     if spec.teachers:
         spec.require("modality", spec.modality == "signal", "signal: a student sees signals only")
         spec.require("role", spec.role == "student", "student: only students have teachers")

@@ -79,6 +79,9 @@ METHODS = {
         kd=False,
         own_head=True,
     ),
+    "label_smoothing": Method(
+        "Label smoothing", "Szegedy et al. 2016", "none", kd=False, classes=True, constants={"share": 0.1}
+    ),
     "patch_swap": Method(
         "Patch swap",
         "Choi et al. 2025, adapted to time series; constants declared",

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from mixkd.specs.run import RunSpec
 
 Modality = Literal["signal", "image"]
-Family = Literal["wrn", "mtl", "mtl_released"]  # see mixkd/learning/families.py
+Family = Literal["wrn", "mtl", "mtl_released", "moments", "wrn_moments"]  # see mixkd/learning/families.py
+READS: dict[Family, tuple[Modality, ...]] = {  # modalities of a family; of those with a size, see SIZED
+    "wrn": ("signal", "image"),
+    "mtl": ("signal",),
+    "mtl_released": ("signal",),
+    "moments": ("image",),
+    "wrn_moments": ("image",),
+}
+SIZED: tuple[Family, ...] = ("wrn", "wrn_moments")
 Order = Literal["shuffled", "time"]
 Augment = Literal["none", "removal", "noise", "shifting", "mix1", "mix2"]  # see mixkd/learning/augment.py
 
@@ -76,7 +84,8 @@ class Constant(Spec):
 
 
 def check_size(spec: TeacherSpec | RunSpec) -> None:
-    """Refuse depths and widths that no network of ours has (MixkdError)."""
+    """Refuse families, depths and widths that no network of ours has (MixkdError)."""
+    spec.require("family", spec.modality in READS[spec.family], f"a family that reads {spec.modality}s")
     ok = 10 <= spec.depth <= 100 and (spec.depth - 4) % 6 == 0
     spec.require("depth", ok, "a depth of 6n + 4 from 10 to 100, for example 16 or 28")
     spec.require("width", 1 <= spec.width <= 16, "a width factor from 1 to 16")
@@ -96,6 +105,7 @@ class TeacherSpec(Spec):
     weight: float = 1.0
     stopping: Literal["last", "best_validation"] = "last"
     augment: Augment = "none"  # in its own training
+    family: Family = "wrn"
 
     def check(self) -> None:
         """See `Spec.check`."""

@@ -151,7 +151,7 @@ class RunSpec(Spec):
                 stopping=t.stopping,
                 augment=t.augment,
                 init="random",
-                family="wrn",
+                family=t.family,
                 **PLAIN,
             )
             for t in self.teachers

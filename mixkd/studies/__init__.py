@@ -1,19 +1,15 @@
 """Which runs each chapter needs, and their records as tables."""
 
+from mixkd.studies.bases import bases, taught
+from mixkd.studies.catalogue import STUDIES, every, exemplars, specs
 from mixkd.studies.designs import (
     ALPHAS,
     FEW_TEMPERATURES,
     IMAGE_WEIGHTS,
     KD_WEIGHTS,
     SHARES,
-    STUDIES,
     TEMPERATURES,
-    bases,
-    every,
-    exemplars,
     four_cases,
-    specs,
-    taught,
 )
 from mixkd.studies.results import data, every_record, load, store_of
 from mixkd.studies.scope import Scope

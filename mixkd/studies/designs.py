@@ -1,17 +1,12 @@
-"""Which runs each chapter needs. A study is a list of specs; its table is derived from the specs and their records."""
+"""The runs of each study of the paper, from one base: a list of specs that any order of training gives."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
-from mixkd import windows
-from mixkd.datasets import dataset
-from mixkd.errors import MixkdError, nearest
-from mixkd.specs.run import KD_WEIGHT, TEMPERATURE, ImageSpec, Mixup, Modality, RunSpec, TeacherSpec
-from mixkd.studies import inventory
-from mixkd.studies.scope import DEFAULT_ALPHA, Scope
+from mixkd.specs.run import ImageSpec, Mixup, RunSpec, TeacherSpec
+from mixkd.studies.bases import MODALITIES, taught
 
 ALPHAS = (0.2, 0.4, 1.0)  # values of the group's mixup study; 1.0 is its default
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
@@ -24,54 +19,6 @@ TDA_KD: dict[str, Any] = {
 }
 KD_WEIGHTS = (0.3, 0.5, 0.9, 0.99)  # beside the default; 0.99 is the group's setting for PAMAP2
 IMAGE_WEIGHTS = (0.3, 0.7)  # of the image teacher, beside one half; the group's GENEActiv and PAMAP2 settings
-
-Teachers = Literal["signal", "image", "both"]
-MODALITIES: tuple[Modality, ...] = ("signal", "image")
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How far a study goes: alpha of its mixup, all of its runs, networks of depth 28 too."""
-
-    alpha: float
-    full: bool
-    large: bool
-
-
-def bases(scope: Scope) -> Iterator[RunSpec]:
-    """The plain scratch student of every fold and seed of a scope, with the data set's epochs and batch size.
-
-    Folds are counted in the recordings; for `full`, as surveyed, since published runs can be read without recordings.
-    """
-    entry, chosen = dataset(scope.dataset), scope.extent
-    surveyed = inventory.read().get(scope.dataset) if chosen.full else None
-    batch_size = entry.batch_size
-    if surveyed:
-        n_folds = surveyed["folds"]
-    else:
-        recordings = entry.load()
-        n_folds = len(windows.folds(recordings.subjects, entry.test))
-        if chosen.windows_per_class:  # of few people too few are left for a batch
-            trained = len(set(recordings.subjects.tolist())) - 2
-            batch_size = min(batch_size, chosen.windows_per_class * len(recordings.classes) * trained)
-    for fold in range(min(n_folds, chosen.folds or n_folds)):
-        for seed in range(scope.seed, scope.seed + min(chosen.n_seeds, entry.seeds)):
-            yield RunSpec(
-                dataset=scope.dataset,
-                fold=fold,
-                seed=seed,
-                epochs=chosen.epochs or entry.epochs,
-                batch_size=batch_size,
-                windows_per_class=chosen.windows_per_class,
-            )
-
-
-def taught(base: RunSpec, by: Teachers, in_teacher: Mixup | None = None, **fields: Any) -> RunSpec:
-    """`base` as a student of WRN16-1 teachers, `signal`, `image` or `both`, themselves trained with `in_teacher`."""
-    chosen: tuple[Modality, ...] = MODALITIES if by == "both" else (by,)
-    teachers = tuple(TeacherSpec(modality=m, mixup=in_teacher, weight=1 / len(chosen)) for m in chosen)
-    usual: dict[str, Any] = {"teachers": teachers, "temperature": TEMPERATURE, "kd_weight": KD_WEIGHT}
-    return replace(base, **(usual | fields))
 
 
 def teachers(base: RunSpec, large: bool, alpha: float) -> list[RunSpec]:
@@ -199,58 +146,3 @@ def temperatures(base: RunSpec, full: bool, alpha: float) -> list[RunSpec]:
         for in_student in (None, mixup)
         for t in (TEMPERATURES if full else FEW_TEMPERATURES)
     ]
-
-
-@dataclass(frozen=True)
-class Study:
-    """The runs of one base, and for whom. `full_only`: not in `quick`; `one_seed`: of the first seed alone."""
-
-    runs: Callable[[RunSpec, Extent], list[RunSpec]]
-    full_only: bool = False
-    one_seed: bool = False
-
-
-STUDIES = {
-    "teachers": Study(lambda base, of: teachers(base, of.large, of.alpha)),
-    "methods": Study(lambda base, of: methods(base, of.full)),
-    "distillation": Study(lambda base, of: distillation(base, of.full)),
-    "mixup": Study(lambda base, of: four_cases(base, of.alpha)),
-    "alpha": Study(lambda base, of: alphas(base, of.full)),
-    "image_mixing": Study(lambda base, of: image_mixing(base, of.alpha), full_only=True),
-    "share": Study(lambda base, of: shares(base, of.full, of.alpha)),
-    "temperature": Study(lambda base, of: temperatures(base, of.full, of.alpha)),
-    "capacity": Study(lambda base, of: capacity(base, of.full, of.large)),
-    "deviations": Study(lambda base, of: deviations(base, of.full)),
-    "resolution": Study(lambda base, of: resolutions(base), full_only=True, one_seed=True),
-    "teacher_mixup": Study(lambda base, of: teacher_mixup(base, of.alpha), full_only=True, one_seed=True),
-    "weights": Study(lambda base, of: weights(base), full_only=True, one_seed=True),
-}
-
-
-def specs(study: str, scope: Scope) -> list[RunSpec]:
-    """The runs of a study, each once. Raises MixkdError for an unknown study or data set."""
-    if study not in STUDIES:
-        raise MixkdError(f"study: found {study!r}, {nearest(study, STUDIES)}")
-    chosen = STUDIES[study]
-    if chosen.full_only and not scope.full:
-        return []
-    runs = []
-    for base in bases(scope):
-        if base.seed == scope.seed or not chosen.one_seed:
-            large = scope.full and base.seed == scope.seed
-            runs += chosen.runs(base, Extent(scope.alpha, scope.full, large))
-    return list(dict.fromkeys(runs))
-
-
-def every(scope: Scope) -> list[RunSpec]:
-    """The runs of all studies: what the book needs."""
-    runs = [run for study in STUDIES for run in specs(study, scope)]
-    return list(dict.fromkeys(runs))
-
-
-def exemplars(scope: Scope) -> list[RunSpec]:
-    """Runs whose weights are published, of the first fold and seed: for maps of features, lines and similarity maps."""
-    base = next(bases(scope))
-    both = [run for run in four_cases(base, DEFAULT_ALPHA) if len(run.teachers) == 2]
-    signal = [run for run in temperatures(base, True, DEFAULT_ALPHA) if run.temperature == TEMPERATURE]
-    return [base, *signal, taught(base, "image"), *both, replace(taught(base, "both"), init="scratch")]

@@ -8,7 +8,8 @@ from mixkd.runs import sweep
 from mixkd.runs.planning import with_requirements
 from mixkd.runs.published import Published
 from mixkd.runs.store import RunRecord, Store, same_people
-from mixkd.studies.designs import bases, every, specs
+from mixkd.studies.bases import bases
+from mixkd.studies.catalogue import every, specs
 from mixkd.studies.scope import Scope
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ def row(record: RunRecord) -> dict[str, Any]:
     }
 
 
-NETWORKS = {"mtl": "MTL-net", "mtl_released": "MTL-net, as released"}
+NETWORKS = {"mtl": "MTL-net", "mtl_released": "MTL-net, as released", "moments": "moments"}
 INITIALISATIONS = {"random": "Base", "scratch": "Ann", "base": "Base 2x"}
 
 

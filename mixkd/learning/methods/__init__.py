@@ -49,6 +49,7 @@ RULES = {
     "amd": Rule(maps.amd),
     "amd_local": Rule(maps.amd_local),
     "simkd": Rule(maps.simkd, beside=maps.of_teacher),
+    "label_smoothing": Rule(logits.label_smoothing),
     "patch_swap": Rule(patch_swap.loss, patch_swap.swapped, about=patch_swap.alone_share),
     "time_aware": Rule(in_time.time_aware),
     "smooth": Rule(selves.smooth, teachers=selves.averaged),

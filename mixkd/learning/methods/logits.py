@@ -1,4 +1,4 @@
-"""Methods that read the teachers' logits alone."""
+"""Methods that read the teachers' logits alone, or change the labels."""
 
 from __future__ import annotations
 
@@ -35,3 +35,9 @@ def dist(step: Step) -> Parts:
     """CE + 2 (relations of rows + relations of columns). Huang et al. 2022."""
     relations = losses.dist(step.student.logits, step.logits[0], step.spec.temperature)
     return {"CE": losses.soft_cross_entropy(step.student.logits, step.target), "relations": 2 * relations}
+
+
+def label_smoothing(step: Step) -> Parts:
+    """CE against labels that give a share to all classes alike. Szegedy et al. 2016."""
+    share = step.spec.constant("share")
+    return {"CE": step.task.loss(step.student.logits, (1 - share) * step.target + share / step.target.shape[1])}

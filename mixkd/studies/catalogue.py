@@ -1,0 +1,95 @@
+"""The studies by name: which runs each has, for whom; a study's table is derived from the specs and their records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mixkd.datasets import dataset
+from mixkd.errors import MixkdError, nearest
+from mixkd.specs.run import TEMPERATURE, RunSpec
+from mixkd.studies import designs, line
+from mixkd.studies.bases import Extent, bases, taught
+from mixkd.studies.scope import DEFAULT_ALPHA, Scope
+
+
+@dataclass(frozen=True)
+class Study:
+    """The runs of one base, and for whom. `full_only`: not in `quick`; `one_seed`: of the first seed alone.
+
+    needs: labels of windows beside their class, see `Dataset.labels`; elsewhere: the data set for a scope without them
+    """
+
+    runs: Callable[[RunSpec, Extent], list[RunSpec]]
+    full_only: bool = False
+    one_seed: bool = False
+    needs: str = ""
+    elsewhere: str = ""
+
+
+STUDIES = {
+    "teachers": Study(lambda base, of: designs.teachers(base, of.large, of.alpha)),
+    "methods": Study(lambda base, of: designs.methods(base, of.full)),
+    "distillation": Study(lambda base, of: designs.distillation(base, of.full)),
+    "mixup": Study(lambda base, of: designs.four_cases(base, of.alpha)),
+    "alpha": Study(lambda base, of: designs.alphas(base, of.full)),
+    "image_mixing": Study(lambda base, of: designs.image_mixing(base, of.alpha), full_only=True),
+    "share": Study(lambda base, of: designs.shares(base, of.full, of.alpha)),
+    "temperature": Study(lambda base, of: designs.temperatures(base, of.full, of.alpha)),
+    "capacity": Study(lambda base, of: designs.capacity(base, of.full, of.large)),
+    "deviations": Study(lambda base, of: designs.deviations(base, of.full)),
+    "resolution": Study(lambda base, of: designs.resolutions(base), full_only=True, one_seed=True),
+    "teacher_mixup": Study(lambda base, of: designs.teacher_mixup(base, of.alpha), full_only=True, one_seed=True),
+    "weights": Study(lambda base, of: designs.weights(base), full_only=True, one_seed=True),
+    "patch_swap": Study(line.patch_swap),
+    "swap_options": Study(line.swap_options, full_only=True, one_seed=True),
+    "without_teacher": Study(line.without_teacher),
+    "spheres": Study(line.spheres),
+    "sphere_weights": Study(line.sphere_weights, full_only=True, one_seed=True),
+    "augmentation": Study(line.augmentation, one_seed=True),
+    "moments": Study(line.moments, one_seed=True),
+    "two_heads": Study(line.two_heads, one_seed=True, needs="placement", elsewhere="watch"),
+    "forces": Study(line.forces, needs="targets", elsewhere="gait"),
+}
+
+
+def where(study: str, scope: Scope) -> Scope:
+    """The scope in which a study is run: on another data set, where that of the scope lacks the labels it needs.
+
+    Raises MixkdError for an unknown study or data set, and for data without classes that are to be recognised.
+    """
+    if study not in STUDIES:
+        raise MixkdError(f"study: found {study!r}, {nearest(study, STUDIES)}")
+    chosen, labels = STUDIES[study], dataset(scope.dataset).labels
+    if "targets" in labels and chosen.needs != "targets":
+        raise MixkdError(f"study: found {study!r} on {scope.dataset}, expected one of forces, such as forces")
+    return replace(scope, dataset=chosen.elsewhere) if chosen.needs and chosen.needs not in labels else scope
+
+
+def specs(study: str, scope: Scope) -> list[RunSpec]:
+    """The runs of a study, each once, see `where`. Raises MixkdError for an unknown study or data set."""
+    scope = where(study, scope)
+    chosen = STUDIES[study]
+    if chosen.full_only and not scope.full:
+        return []
+    runs = []
+    for base in bases(scope):
+        if base.seed == scope.seed or not chosen.one_seed:
+            large = scope.full and base.seed == scope.seed
+            runs += chosen.runs(base, Extent(scope.alpha, scope.full, large))
+    return list(dict.fromkeys(runs))
+
+
+def every(scope: Scope) -> list[RunSpec]:
+    """The runs of all studies, of forces alone where the windows have them: what the book needs."""
+    forces = "targets" in dataset(scope.dataset).labels
+    names = [name for name, study in STUDIES.items() if not forces or study.needs == "targets"]
+    return list(dict.fromkeys(run for name in names for run in specs(name, scope)))
+
+
+def exemplars(scope: Scope) -> list[RunSpec]:
+    """Runs whose weights are published, of the first fold and seed: for maps of features, lines and similarity maps."""
+    base = next(bases(scope))
+    both = [run for run in designs.four_cases(base, DEFAULT_ALPHA) if len(run.teachers) == 2]
+    signal = [run for run in designs.temperatures(base, True, DEFAULT_ALPHA) if run.temperature == TEMPERATURE]
+    return [base, *signal, taught(base, "image"), *both, replace(taught(base, "both"), init="scratch")]

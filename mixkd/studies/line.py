@@ -1,0 +1,117 @@
+"""The runs of the studies of the line of work, from one base; each has the controls of its question in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mixkd.specs.parts import Augment
+from mixkd.specs.run import Constant, Mixup, RunSpec, TeacherSpec
+from mixkd.studies.bases import Extent, taught
+
+SPHERES = 0.01  # weight of the Orthogonal Spheres term: declared; the study has a tenth and ten times as much
+KINDS: tuple[Augment, ...] = ("removal", "noise", "shifting", "mix1", "mix2")
+SWAP_OPTIONS = (("fade", 4), ("same_person", 1), ("stop_gradient", 1), ("weight", 0))
+
+
+def plain(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """The controls that most systems have in common: labels, mixup, a signal teacher, and a teacher with mixup."""
+    mixup = Mixup(of.alpha)
+    return [base, replace(base, mixup=mixup), taught(base, "signal"), taught(base, "signal", mixup=mixup)]
+
+
+def patch_swap(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """Alone, with mixup, with a teacher, with both; beside label smoothing, which softens labels and pairs nothing."""
+    runs = plain(base, of)
+    swaps = [replace(run, method="patch_swap") for run in runs]
+    return runs + (swaps if of.full else swaps[:3]) + [replace(base, method="label_smoothing")]
+
+
+def swap_options(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """Patch swap without a teacher, one option changed at a time; weight 0 swaps and asks for no agreement."""
+    swap = replace(base, method="patch_swap")
+    return [swap, *(replace(swap, constants=(Constant(name, value),)) for name, value in SWAP_OPTIONS)]
+
+
+def without_teacher(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """Students that teach themselves, beside one that learns from labels and one that has a teacher."""
+    selves = [replace(base, method=name) for name in ("smooth", "dropout", "stochastic")]
+    return [base, taught(base, "signal"), *selves]
+
+
+def spheres(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """Orthogonal Spheres beside labels, mixup, a teacher and both."""
+    runs = plain(base, of)
+    with_term = [replace(run, orthogonality=SPHERES) for run in runs]
+    return runs + (with_term if of.full else with_term[:2])
+
+
+def sphere_weights(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """The weight of the term, beside labels alone."""
+    return [base, *(replace(base, orthogonality=SPHERES * factor) for factor in (0.1, 1, 10))]
+
+
+def augmentation(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """What is done to signals, and for whom: the scratch student, the student alone, both, each another; beside mixup.
+
+    The teacher is a signal WRN16-1; with Mix1 for both also the early stopped one (ESKD). `quick`: Mix1 alone.
+    """
+    kd = taught(base, "signal")
+    runs = plain(base, of)
+    for kind in KINDS if of.full else ("mix1",):
+        own = (TeacherSpec(augment=kind),)
+        runs += [replace(base, augment=kind), replace(kd, augment=kind), replace(kd, augment=kind, teachers=own)]
+    if of.full:
+        runs += [
+            replace(kd, teachers=(TeacherSpec(augment="mix1"),)),
+            replace(kd, augment="noise", teachers=(TeacherSpec(augment="shifting"),)),
+            replace(kd, augment="shifting", teachers=(TeacherSpec(augment="noise"),)),
+            replace(kd, teachers=(TeacherSpec(stopping="best_validation"),)),
+            replace(kd, augment="mix1", teachers=(TeacherSpec(augment="mix1", stopping="best_validation"),)),
+        ]
+    return runs
+
+
+def moments(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """The image teacher, a linear one on the moments of its images, and one that pools its maps by moments.
+
+    And the student of each, beside labels alone. `quick`: without the pooled one.
+    """
+    runs = [base]
+    for family in ("wrn", "moments", "wrn_moments") if of.full else ("wrn", "moments"):
+        teacher = TeacherSpec("image", family=family)
+        student = taught(base, "image", teachers=(teacher,))
+        runs += [student.teacher_runs[0], student]
+    return runs
+
+
+def two_heads(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """Activity and placement by a network each, by one network of two heads, and by one that teaches itself.
+
+    For the WideResNet and, in `full`, for MTL-net, in the form that was released too.
+    """
+    runs = []
+    for family in ("wrn", "mtl") if of.full else ("wrn",):
+        own = replace(base, family=family)
+        both = replace(own, task="two_heads")
+        runs += [own, replace(own, task="placement"), both]
+        runs += [replace(both, method=name) for name in ("smooth", "dropout")]
+    if of.full:
+        released = replace(base, task="two_heads", family="mtl_released")
+        runs += [released, replace(released, method="smooth")]
+    return runs
+
+
+def forces(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """A regressor of forces: alone, taught by outputs, by similarities of features, and by their changes in time too.
+
+    Teachers: a wider signal network. Batches in time order and shuffled, so that order and terms are told apart.
+    """
+    base = replace(base, task="regression")
+    kd = taught(base, "signal", teachers=(TeacherSpec(width=3),))
+    in_time = replace(kd, method="time_aware", order="time")
+    no_changes = replace(in_time, constants=(Constant("changes", 0.0),))
+    runs = [base, replace(base, order="time"), kd, in_time, no_changes]
+    if of.full:
+        shuffled = replace(no_changes, order="shuffled")
+        runs += [shuffled, replace(base, mixup=Mixup(of.alpha))]
+    return runs
