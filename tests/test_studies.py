@@ -17,7 +17,7 @@ from mixkd.runs.planning import with_requirements
 from mixkd.runs.published import METRICS
 from mixkd.runs.store import Store
 from mixkd.specs.run import ImageSpec, Mixup, TeacherSpec
-from mixkd.studies import Scope, tables
+from mixkd.studies import Scope, catalogue, tables
 
 PROFILES = ("smoke", "quick", "full")
 
@@ -32,11 +32,12 @@ def test_profiles_nest(study, seed):
     smoke, quick, full = (with_requirements(studies.specs(study, Scope("synthetic", p, seed))) for p in PROFILES)
     assert {run.hash for run in quick} < {run.hash for run in full}
     chosen = studies.STUDIES[study]
-    epochs = DATASETS["synthetic"].epochs
+    where = catalogue.where(study, Scope("synthetic")).dataset
+    epochs, n_folds = DATASETS[where].epochs, {"synthetic": 6, "watch": 10, "gait": 8}[where]
     assert [replace(run, epochs=epochs, windows_per_class=None) for run in smoke] == quick
     assert {(run.fold, run.seed) for run in quick} == (set() if chosen.full_only else {(0, seed), (1, seed)})
     seeds = (seed,) if chosen.one_seed else range(seed, seed + 3)
-    assert {(run.fold, run.seed) for run in full} == {(f, s) for f in range(6) for s in seeds}
+    assert {(run.fold, run.seed) for run in full} == {(f, s) for f in range(n_folds) for s in seeds}
 
 
 def test_runs_are_few():

@@ -10,7 +10,8 @@ import pandas as pd
 from mixkd.runs.published import CHOICES, METRICS
 from mixkd.runs.store import RunRecord, same_people
 from mixkd.specs.methods import METHODS
-from mixkd.specs.run import Mixup, Modality, RunSpec
+from mixkd.specs.parts import Family
+from mixkd.specs.run import Mixup, Modality, RunSpec, TeacherSpec
 
 if TYPE_CHECKING:
     from mixkd.learning.fold_data import FoldData
@@ -22,12 +23,13 @@ def frame(records: list[RunRecord]) -> pd.DataFrame:
 
 
 def row(record: RunRecord) -> dict[str, Any]:
-    """A record as a row of a tidy table. Metrics are the test subject's after the last epoch."""
+    """A record as a row of a tidy table. Metrics, those of its task, are the test subject's after the last epoch."""
     chosen = {f"accuracy_{c}": record.metrics(c).get("accuracy", np.nan) for c in CHOICES}
     return {
         **describe(record.spec),
         "subject": record.subject,
-        **{name: record.metrics().get(name, np.nan) for name in METRICS},
+        **dict.fromkeys(METRICS, np.nan),
+        **record.metrics(),
         "validation_accuracy": record.metrics("last", "validation").get("accuracy", np.nan),
         **chosen,
         "spec": record.spec,
@@ -35,8 +37,19 @@ def row(record: RunRecord) -> dict[str, Any]:
     }
 
 
-NETWORKS = {"mtl": "MTL-net", "mtl_released": "MTL-net, as released", "moments": "moments"}
+NETWORKS: dict[Family, str] = {
+    "wrn": "WRN{depth}-{width}",
+    "wrn_moments": "WRN{depth}-{width}, pooled by moments",
+    "mtl": "MTL-net",
+    "mtl_released": "MTL-net, as released",
+    "moments": "linear, on moments",
+}
 INITIALISATIONS = {"random": "Base", "scratch": "Ann", "base": "Base 2x"}
+
+
+def network_of(spec: RunSpec | TeacherSpec) -> str:
+    """What tables call a network."""
+    return NETWORKS[spec.family].format(depth=spec.depth, width=spec.width)
 
 
 def method_of(spec: RunSpec) -> str:
@@ -63,11 +76,11 @@ def describe(spec: RunSpec) -> dict[str, Any]:
         "fold": spec.fold,
         "seed": spec.seed,
         "modality": spec.modality,
-        "network": NETWORKS.get(spec.family, f"WRN{spec.depth}-{spec.width}"),
+        "network": network_of(spec),
         "method": method_of(spec),
         "role": spec.role,
         "teachers": _set_of(modalities),
-        "teacher_network": f"WRN{spec.teachers[0].depth}-{spec.teachers[0].width}" if spec.teachers else "",
+        "teacher_network": network_of(spec.teachers[0]) if spec.teachers else "",
         "case": case(spec.teachers != (), in_teacher, spec.mixup),
         "teacher_mixup": in_teacher is not None,
         "mixed_teachers": _set_of(mixed),
@@ -84,6 +97,13 @@ def describe(spec: RunSpec) -> dict[str, Any]:
         "kd_reduction": spec.kd_reduction,
         "logit_scaling": spec.logit_scaling,
         "total_epochs": spec.total_epochs,
+        "task": spec.task,
+        "order": spec.order,
+        "augment": spec.augment,
+        "teacher_augment": spec.teachers[0].augment if spec.teachers else "none",
+        "teacher_stopping": spec.teachers[0].stopping if spec.teachers else "",
+        "orthogonality": spec.orthogonality,
+        "constants": ", ".join(f"{constant.name} {constant.value:g}" for constant in spec.constants),
     }
 
 
