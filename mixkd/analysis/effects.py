@@ -31,6 +31,7 @@ class Effect:
     changed: Make
     plain: Make
     full_only: bool = False
+    metrics: tuple[str, ...] = SHOWN
 
 
 EFFECTS = (
@@ -69,24 +70,24 @@ EFFECTS = (
 )
 
 
-def shown(final: bool) -> list[Effect]:
+def shown(final: bool, of: Sequence[Effect] = EFFECTS) -> list[Effect]:
     """All effects if `final`, else those of profiles of few people."""
-    return [effect for effect in EFFECTS if final or not effect.full_only]
+    return [effect for effect in of if final or not effect.full_only]
 
 
-def specs(bases: Iterable[RunSpec], final: bool = False) -> list[RunSpec]:
+def specs(bases: Iterable[RunSpec], final: bool = False, of: Sequence[Effect] = EFFECTS) -> list[RunSpec]:
     """The runs that the effects compare, each once."""
-    runs = [make(base) for base in bases for effect in shown(final) for make in (effect.changed, effect.plain)]
+    runs = [make(base) for base in bases for effect in shown(final, of) for make in (effect.changed, effect.plain)]
     return list(dict.fromkeys(runs))
 
 
-def table(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True) -> pd.DataFrame:
+def table(bases: Sequence[RunSpec], lookup: Lookup, final: bool = True, of: Sequence[Effect] = EFFECTS) -> pd.DataFrame:
     """A row per effect and metric: study, what, metric, dataset and `summary`; intervals if `final`."""
     return pd.DataFrame(
         {"study": e.study, "what": e.what, "metric": metric, "dataset": bases[0].dataset}
         | summary(difference(e.changed, e.plain, metric, bases=bases, lookup=lookup), final)
-        for e in shown(final)
-        for metric in SHOWN
+        for e in shown(final, of)
+        for metric in e.metrics
     )
 
 

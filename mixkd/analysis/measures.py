@@ -28,6 +28,7 @@ MEASURES = {
     **dict.fromkeys(("kept_gaussian_3", "kept_missing_3"), Measure(0.01)),  # the same minus that of clean ones
     "macro_f1": Measure(0.01, "points of F1"),
     "nll": Measure(0.05, "NLL, nats", 1),
+    "ece": Measure(0.01, "ECE, points"),
     "sharpness": Measure(0.001, "sharpness, nats", 1),  # see CHANGES of the claims
     **dict.fromkeys(("v_similar", "v_gap"), Measure(0.02, "V-score", 1)),
 }

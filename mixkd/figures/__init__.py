@@ -12,6 +12,7 @@ from mixkd.figures.data import (
     windows_per_subject,
 )
 from mixkd.figures.folder import labelled, overview
+from mixkd.figures.line import augmented, swapped
 from mixkd.figures.mixup import (
     alphas,
     beta_densities,
@@ -64,6 +65,7 @@ from mixkd.figures.topology import (
 __all__ = [
     "agreement",
     "alphas",
+    "augmented",
     "backend_images",
     "backend_speed",
     "beta_densities",
@@ -112,6 +114,7 @@ __all__ = [
     "smooth_against_score",
     "stability",
     "sublevel_sets",
+    "swapped",
     "target_entropy",
     "teacher_mixup",
     "teachers",

@@ -124,14 +124,14 @@ def _frame(axis: Axes, rows: list[dict]) -> None:
 
 @figure
 def effects(table: pd.DataFrame) -> Figure:
-    """Effects on accuracy (left) and NLL (right) with intervals, a row each; data sets, where several, by colour.
+    """Effects on two metrics, side by side, with intervals, a row each; data sets, where several, by colour.
 
     Columns: what, metric, dataset, effect, low, high, n, people.
     """
     rows, sets = list(table["what"].unique()), list(table["dataset"].unique())
     height = 0.9 + (0.28 + 0.2 * len(sets)) * len(rows)
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, height), sharey=True)
-    for axis, metric in zip(axes, ("accuracy", "nll"), strict=True):
+    for axis, metric in zip(axes, table["metric"].unique(), strict=True):
         scale, unit = MEASURES[metric].scale, MEASURES[metric].unit
         axis.axvline(0, color=INK, lw=1)
         for row in table[table["metric"] == metric].to_dict("records"):

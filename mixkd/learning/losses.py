@@ -134,7 +134,7 @@ def dist(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> to
 def orthogonality(features: torch.Tensor) -> torch.Tensor:
     """||Z^T Z - I||_F of features (n, n_features) whose columns are scaled to length 1, scalar. Orthogonal Spheres.
 
-    Choi et al. 2021 in closed form; by columns, not rows, is declared here: with rows the minimum depends on n. With
+    Choi et al. 2020 in closed form; by columns, not rows, is declared here: with rows the minimum depends on n. With
     fewer rows than features the minimum is above 0.
     """
     z = F.normalize(features, dim=0)

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from mixkd.learning import losses
 from mixkd.learning.methods.kd import Parts, Step
+from mixkd.learning.methods.rule import Rule
 
 
 def time_aware(step: Step) -> Parts:
@@ -52,3 +53,8 @@ def changes(features: torch.Tensor, follows: torch.Tensor) -> torch.Tensor:
     losses.same_size(features[1:, 0], follows, "features and what follows")
     chosen = (features[1:] - features[:-1])[follows]
     return chosen if len(chosen) else torch.zeros_like(features[:1])
+
+
+RULES = {
+    "time_aware": Rule(time_aware),
+}

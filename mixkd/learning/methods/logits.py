@@ -7,7 +7,8 @@ from functools import partial
 import torch
 
 from mixkd.learning import losses
-from mixkd.learning.methods.kd import Parts, Step, basic, kd
+from mixkd.learning.methods.kd import Parts, Step, basic, kd, kd_loss
+from mixkd.learning.methods.rule import Rule
 
 
 def by_trust(trust: torch.Tensor, step: Step) -> torch.Tensor:
@@ -41,3 +42,13 @@ def label_smoothing(step: Step) -> Parts:
     """CE against labels that give a share to all classes alike. Szegedy et al. 2016."""
     share = step.spec.constant("share")
     return {"CE": step.task.loss(step.student.logits, (1 - share) * step.target + share / step.target.shape[1])}
+
+
+RULES = {
+    "kd": Rule(kd_loss),
+    "aver": Rule(aver),
+    "ebkd": Rule(ebkd),
+    "ebkd_softmax": Rule(ebkd_softmax),
+    "dist": Rule(dist),
+    "label_smoothing": Rule(label_smoothing),
+}

@@ -13,6 +13,7 @@ from torch.nn.utils import skip_init
 from mixkd.learning import losses, map_losses
 from mixkd.learning.methods.kd import Parts, Step, basic, weighted
 from mixkd.learning.methods.logits import by_trust
+from mixkd.learning.methods.rule import Rule
 from mixkd.learning.networks import Network
 from mixkd.learning.teachers import Live, Teacher
 from mixkd.rng import generator
@@ -90,3 +91,14 @@ def adapters(spec: RunSpec, net: Network, teachers: Sequence[Teacher]) -> nn.Mod
         nn.init.zeros_(layer.bias)
         layers.append(layer)
     return nn.ModuleList(layers)
+
+
+RULES = {
+    "camkd": Rule(camkd, beside=adapters),
+    "at": Rule(at),
+    "sp": Rule(sp),
+    "tpkd": Rule(tpkd),
+    "amd": Rule(amd),
+    "amd_local": Rule(amd_local),
+    "simkd": Rule(simkd, beside=of_teacher),
+}

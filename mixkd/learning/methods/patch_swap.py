@@ -13,6 +13,7 @@ import torch
 from mixkd.errors import MixkdError
 from mixkd.learning.fold_data import Batch, FoldData
 from mixkd.learning.methods.kd import Parts, Step, kd
+from mixkd.learning.methods.rule import Rule
 from mixkd.learning.streams import Stream, mix
 from mixkd.rng import generator
 from mixkd.specs.run import RunSpec
@@ -106,3 +107,8 @@ def loss(step: Step) -> Parts:
     views = (other.detach(), z.detach()) if spec.constant("stop_gradient") else (other, z)
     agreement = step.task.kd(z, views[0], spec.temperature) + step.task.kd(other, views[1], spec.temperature)
     return {**parts, "agreement": spec.constant("weight") / 2 * agreement}
+
+
+RULES = {
+    "patch_swap": Rule(loss, swapped, about=alone_share),
+}

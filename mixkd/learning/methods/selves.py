@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from mixkd.learning.methods.kd import Parts, Step
+from mixkd.learning.methods.rule import Rule
 from mixkd.learning.networks import Network
 from mixkd.learning.teachers import Averaged, Teacher
 from mixkd.specs.run import RunSpec
@@ -52,3 +53,10 @@ def masked_logits(step: Step, n_masks: int) -> list[torch.Tensor]:
     features, rate = step.student.features, step.spec.constant("rate")
     keep = step.rng("dropout").random((n_masks, *features.shape), dtype="float32") >= rate
     return [step.net.head(features * torch.from_numpy(mask) / (1 - rate)) for mask in keep]
+
+
+RULES = {
+    "smooth": Rule(smooth, teachers=averaged),
+    "dropout": Rule(dropout),
+    "stochastic": Rule(stochastic),
+}

@@ -1,0 +1,115 @@
+"""Effects of the systems of the line of work, each against its natural control, and sentences that state them.
+
+Both sides of a row have the same people, folds, seeds and number of gradient steps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from mixkd.analysis import effects
+from mixkd.analysis.claims import MIX, Make, scratch, student
+from mixkd.analysis.effects import Effect
+from mixkd.analysis.measures import MEASURES
+from mixkd.analysis.verdicts import everywhere
+from mixkd.specs.run import Constant, RunSpec, TeacherSpec
+from mixkd.studies.line import SPHERES
+from mixkd.studies.scope import Scope
+
+
+def _augmented(student_kind: str, teacher_kind: str = "none") -> Make:
+    """A student of one signal teacher, each with its own augmentation."""
+    teacher = TeacherSpec(augment=teacher_kind)  # type: ignore[arg-type]
+    return student("signal", augment=student_kind, teachers=(teacher,))
+
+
+def _swap(name: str, value: float) -> Make:
+    return scratch(method="patch_swap", constants=(Constant(name, value),))
+
+
+PATCH_SWAP = (
+    Effect("patch_swap", "patch swap", scratch(method="patch_swap"), scratch()),
+    Effect("patch_swap", "mixup", scratch(mixup=MIX), scratch()),
+    Effect("patch_swap", "label smoothing", scratch(method="label_smoothing"), scratch()),
+    Effect("patch_swap", "patch swap on top of mixup", scratch(method="patch_swap", mixup=MIX), scratch(mixup=MIX)),
+    Effect("patch_swap", "patch swap on top of KD", student("signal", method="patch_swap"), student("signal")),
+)
+FEATURES = ("accuracy", "nll", "ece", "v_similar")
+SPHERE = (
+    Effect("spheres", "labels alone", scratch(orthogonality=SPHERES), scratch(), metrics=FEATURES),
+    Effect(
+        "spheres", "on top of mixup", scratch(orthogonality=SPHERES, mixup=MIX), scratch(mixup=MIX), metrics=FEATURES
+    ),
+    Effect(
+        "spheres",
+        "on top of KD",
+        student("signal", orthogonality=SPHERES),
+        student("signal"),
+        full_only=True,
+        metrics=FEATURES,
+    ),
+    Effect("spheres", "mixup itself", scratch(mixup=MIX), scratch(), metrics=FEATURES),
+)
+AUGMENTATION = (
+    Effect("augmentation", "mixup, no teacher", scratch(mixup=MIX), scratch()),
+    Effect("augmentation", "Mix1, no teacher", scratch(augment="mix1"), scratch()),
+    Effect("augmentation", "mixup, student of a plain teacher", student("signal", mixup=MIX), student("signal")),
+    Effect("augmentation", "Mix1, student of a plain teacher", _augmented("mix1"), student("signal")),
+    Effect("augmentation", "Mix1, student and teacher", _augmented("mix1", "mix1"), student("signal")),
+)
+
+
+def table(scope: Scope, of: Sequence[Effect]) -> pd.DataFrame:
+    """`effects.table` of some effects, of the first seed, on each data set that the scope shows.
+
+    Trains what is missing, but not for `full`.
+    """
+
+    def runs(bases: Sequence[RunSpec]) -> list[RunSpec]:
+        return effects.specs(first(bases), scope.full, of)
+
+    parts = [effects.table(first(bases), lookup, final, of) for bases, lookup, final in everywhere(scope, runs)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def first(bases: Sequence[RunSpec]) -> list[RunSpec]:
+    """The bases of the first seed: of most systems one seed is published."""
+    return [base for base in bases if base.seed == min(base.seed for base in bases)]
+
+
+def sentence(rows: pd.DataFrame) -> str:
+    """An effect on one metric, a row per data set, as the end of a sentence: side and size with interval on each."""
+    metric = MEASURES[rows["metric"].iloc[0]]
+    digits = 1 if metric.scale == 100 else 2
+    said = []
+    for row in rows.itertuples():
+        value, low, high = (f"{metric.scale * number:+.{digits}f}" for number in (row.effect, row.low, row.high))
+        bounds = f"{low} to {high}, n = {row.n}" if row.low == row.low else f"no interval, n = {row.n}"
+        said.append(f"{value} on {row.dataset} ({bounds})")
+    return "; ".join(said)
+
+
+def side(rows: pd.DataFrame) -> str:
+    """Whether an effect on accuracy is clear, in words: its intervals, a row per data set, against zero."""
+    if rows["low"].isna().all():
+        return "is not decided here: few people and one seed give points"
+    up, down = (list(rows.loc[mask, "dataset"]) for mask in (rows["low"] > 0, rows["high"] < 0))
+    clauses = [f"{verb} on {' and '.join(names)}" for verb, names in (("helped", up), ("hurt", down)) if names]
+    rest = len(rows) - len(up) - len(down)
+    if not clauses:
+        return "showed no clear effect" + (" on any data set" if len(rows) > 1 else "")
+    return ", ".join(clauses) + (", and showed no clear effect elsewhere" if rest else "")
+
+
+def answers(of: pd.DataFrame) -> dict[str, str]:
+    """`side` and `sentence` of each effect by name: `patch_swap_on_top_of_mixup_side`, `..._accuracy`, `..._nll`."""
+    values = {}
+    for what, rows in of.groupby("what", sort=False):
+        name = re.sub(r"\W+", "_", str(what)).strip("_").lower()
+        by_metric = dict(tuple(rows.groupby("metric")))
+        values[f"{name}_side"] = side(by_metric["accuracy"])
+        values |= {f"{name}_{metric}": sentence(part) for metric, part in by_metric.items()}
+    return values

@@ -1,0 +1,93 @@
+"""What the chapters on the line of work say of effects: sides, sizes and intervals, in words."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from mixkd import studies
+from mixkd.analysis import effects, line
+from mixkd.runs.planning import with_requirements
+from mixkd.studies import Scope
+
+ALL = (line.PATCH_SWAP, line.AUGMENTATION, line.SPHERE)
+
+
+def rows(*bounds: tuple[float, float], metric: str = "accuracy") -> pd.DataFrame:
+    """A row per data set, with the middle of its interval as effect."""
+    return pd.DataFrame(
+        {
+            "what": "a: change",
+            "metric": metric,
+            "dataset": name,
+            "effect": 0.0123 if math.isnan(low) else (low + high) / 2,
+            "low": low,
+            "high": high,
+            "n": 10,
+        }
+        for name, (low, high) in zip(("watch", "selfback"), bounds, strict=False)
+    )
+
+
+UP, DOWN, OPEN, FEW = (0.01, 0.03), (-0.04, -0.02), (-0.01, 0.02), (math.nan, math.nan)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        ([UP, UP], "helped on watch and selfback"),
+        ([UP, DOWN], "helped on watch, hurt on selfback"),
+        ([OPEN, DOWN], "hurt on selfback, and showed no clear effect elsewhere"),
+        ([OPEN, OPEN], "showed no clear effect on any data set"),
+        ([OPEN], "showed no clear effect"),
+        ([FEW], "is not decided here: few people and one seed give points"),
+    ],
+)
+def test_sides(bounds, said):
+    assert line.side(rows(*bounds)) == said
+
+
+def test_sentences_have_units_intervals_and_people():
+    both = rows(UP, DOWN)
+    assert line.sentence(both) == "+2.0 on watch (+1.0 to +3.0, n = 10); -3.0 on selfback (-4.0 to -2.0, n = 10)"
+    assert line.sentence(rows(UP, metric="nll")) == "+0.02 on watch (+0.01 to +0.03, n = 10)"
+    assert line.sentence(rows(FEW)) == "+1.2 on watch (no interval, n = 10)"
+
+
+def test_answers_are_named_by_effect_and_metric():
+    said = line.answers(pd.concat([rows(UP, OPEN), rows(DOWN, metric="nll")]))
+    assert said == {
+        "a_change_side": "helped on watch, and showed no clear effect elsewhere",
+        "a_change_accuracy": line.sentence(rows(UP, OPEN)),
+        "a_change_nll": line.sentence(rows(DOWN, metric="nll")),
+    }
+
+
+@pytest.mark.parametrize("final", [False, True])
+@pytest.mark.parametrize("of", ALL)
+def test_both_sides_have_as_many_steps_on_the_same_people(of, final):
+    (base, *_) = studies.bases(Scope("synthetic"))
+    for effect in effects.shown(final, of):
+        changed, plain = effect.changed(base), effect.plain(base)
+        assert changed != plain
+        assert (changed.total_epochs, changed.windows, changed.batch_size) == (
+            plain.total_epochs,
+            plain.windows,
+            plain.batch_size,
+        )
+
+
+@pytest.mark.parametrize("profile", ["quick", "full"])
+@pytest.mark.parametrize("of", ALL)
+def test_effects_need_runs_that_the_studies_have(of, profile):
+    scope = Scope("synthetic", profile)
+    wanted = effects.specs(line.first(list(studies.bases(scope))), scope.full, of)
+    assert set(with_requirements(wanted)) <= set(with_requirements(studies.every(scope)))
+
+
+def test_the_first_seed_alone():
+    bases = list(studies.bases(Scope("synthetic", "full", 5)))
+    assert {base.seed for base in line.first(bases)} == {5}
+    assert {base.fold for base in line.first(bases)} == set(range(6))
