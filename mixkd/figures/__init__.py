@@ -12,7 +12,7 @@ from mixkd.figures.data import (
     windows_per_subject,
 )
 from mixkd.figures.folder import labelled, overview
-from mixkd.figures.line import augmented, swapped
+from mixkd.figures.line import augmented, shared, side_by_side, swapped
 from mixkd.figures.mixup import (
     alphas,
     beta_densities,
@@ -107,9 +107,11 @@ __all__ = [
     "resolution",
     "robustness",
     "scorecard",
+    "shared",
     "shares",
     "sharp_against_robust",
     "sharpness",
+    "side_by_side",
     "similarity_maps",
     "smooth_against_score",
     "stability",
