@@ -10,7 +10,7 @@ import pytest
 from mixkd import studies
 from mixkd.analysis import effects, line
 from mixkd.runs.planning import with_requirements
-from mixkd.studies import Scope
+from mixkd.studies import Scope, catalogue
 
 ALL = (line.PATCH_SWAP, line.AUGMENTATION, line.SPHERE)
 
@@ -83,7 +83,13 @@ def test_both_sides_have_as_many_steps_on_the_same_people(of, final):
 @pytest.mark.parametrize("of", ALL)
 def test_effects_need_runs_that_the_studies_have(of, profile):
     scope = Scope("synthetic", profile)
-    wanted = effects.specs(line.first(list(studies.bases(scope))), scope.full, of)
+    wanted = [
+        spec
+        for effect in of
+        for spec in effects.specs(
+            line.first(catalogue.bases_of(effect.study, scope)), catalogue.whole(effect.study, scope), of
+        )
+    ]
     assert set(with_requirements(wanted)) <= set(with_requirements(studies.every(scope)))
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
+from itertools import groupby
 
 import pandas as pd
 
@@ -14,8 +16,11 @@ from mixkd.analysis import effects
 from mixkd.analysis.claims import MIX, Make, scratch, student
 from mixkd.analysis.effects import Effect
 from mixkd.analysis.measures import MEASURES
-from mixkd.analysis.verdicts import everywhere
-from mixkd.specs.run import Constant, RunSpec, TeacherSpec
+from mixkd.analysis.verdicts import campaigns
+from mixkd.runs import sweep
+from mixkd.specs.run import RunSpec, TeacherSpec
+from mixkd.studies import store_of
+from mixkd.studies.catalogue import bases_of, whole
 from mixkd.studies.line import SPHERES
 from mixkd.studies.scope import Scope
 
@@ -24,10 +29,6 @@ def _augmented(student_kind: str, teacher_kind: str = "none") -> Make:
     """A student of one signal teacher, each with its own augmentation."""
     teacher = TeacherSpec(augment=teacher_kind)  # type: ignore[arg-type]
     return student("signal", augment=student_kind, teachers=(teacher,))
-
-
-def _swap(name: str, value: float) -> Make:
-    return scratch(method="patch_swap", constants=(Constant(name, value),))
 
 
 PATCH_SWAP = (
@@ -63,16 +64,25 @@ AUGMENTATION = (
 
 
 def table(scope: Scope, of: Sequence[Effect]) -> pd.DataFrame:
-    """`effects.table` of some effects, of the first seed, on each data set that the scope shows.
+    """`effects.table` of some effects, each on the bases of its study, on each data set that the scope shows.
 
-    Trains what is missing, but not for `full`.
+    Trains what is missing, but not for `full`. Intervals where the campaign of a study is whole.
     """
-
-    def runs(bases: Sequence[RunSpec]) -> list[RunSpec]:
-        return effects.specs(first(bases), scope.full, of)
-
-    parts = [effects.table(first(bases), lookup, final, of) for bases, lookup, final in everywhere(scope, runs)]
+    parts = []
+    for one in campaigns(scope):
+        for study, own in groupby(of, lambda effect: effect.study):
+            final = whole(study, one)
+            if final or one.dataset == scope.dataset:
+                parts.append(_part(one, study, list(own), final))
     return pd.concat(parts, ignore_index=True)
+
+
+def _part(scope: Scope, study: str, of: list[Effect], final: bool) -> pd.DataFrame:
+    bases = first(bases_of(study, scope))
+    runs = effects.specs(bases, final, of)
+    if not scope.full:
+        sweep.run(runs)
+    return effects.table(bases, cache(store_of(scope).find), final, of)
 
 
 def first(bases: Sequence[RunSpec]) -> list[RunSpec]:

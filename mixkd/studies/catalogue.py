@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError, nearest
+from mixkd.specs.profiles import PROFILES
 from mixkd.specs.run import TEMPERATURE, RunSpec
 from mixkd.studies import designs, line
 from mixkd.studies.bases import Extent, bases, taught
@@ -18,6 +19,7 @@ class Study:
     """The runs of one base, and for whom. `full_only`: not in `quick`; `one_seed`: of the first seed alone.
 
     needs: labels of windows beside their class, see `Dataset.labels`; elsewhere: the data set for a scope without them
+    published: data sets whose whole campaign is published, None for any: on others `full` has the runs of `quick`
     """
 
     runs: Callable[[RunSpec, Extent], list[RunSpec]]
@@ -25,6 +27,7 @@ class Study:
     one_seed: bool = False
     needs: str = ""
     elsewhere: str = ""
+    published: tuple[str, ...] | None = None
 
 
 STUDIES = {
@@ -41,15 +44,15 @@ STUDIES = {
     "resolution": Study(lambda base, of: designs.resolutions(base), full_only=True, one_seed=True),
     "teacher_mixup": Study(lambda base, of: designs.teacher_mixup(base, of.alpha), full_only=True, one_seed=True),
     "weights": Study(lambda base, of: designs.weights(base), full_only=True, one_seed=True),
-    "patch_swap": Study(line.patch_swap),
-    "swap_options": Study(line.swap_options, full_only=True, one_seed=True),
-    "without_teacher": Study(line.without_teacher),
-    "spheres": Study(line.spheres),
-    "sphere_weights": Study(line.sphere_weights, full_only=True, one_seed=True),
-    "augmentation": Study(line.augmentation, one_seed=True),
-    "moments": Study(line.moments, one_seed=True),
-    "two_heads": Study(line.two_heads, one_seed=True, needs="placement", elsewhere="watch"),
-    "forces": Study(line.forces, needs="targets", elsewhere="gait"),
+    "patch_swap": Study(line.patch_swap, published=()),
+    "swap_options": Study(line.swap_options, full_only=True, one_seed=True, published=()),
+    "without_teacher": Study(line.without_teacher, published=()),
+    "spheres": Study(line.spheres, published=()),
+    "sphere_weights": Study(line.sphere_weights, full_only=True, one_seed=True, published=()),
+    "augmentation": Study(line.augmentation, one_seed=True, published=()),
+    "moments": Study(line.moments, one_seed=True, published=()),
+    "two_heads": Study(line.two_heads, one_seed=True, needs="placement", elsewhere="watch", published=()),
+    "forces": Study(line.forces, needs="targets", elsewhere="gait", published=()),
 }
 
 
@@ -66,17 +69,30 @@ def where(study: str, scope: Scope) -> Scope:
     return replace(scope, dataset=chosen.elsewhere) if chosen.needs and chosen.needs not in labels else scope
 
 
+def whole(study: str, scope: Scope) -> bool:
+    """Whether a scope has all runs of a study: `full`, where its campaign is published or may be trained."""
+    name = where(study, scope).dataset
+    published = STUDIES[study].published
+    return scope.full and (published is None or name in published)
+
+
+def bases_of(study: str, scope: Scope) -> list[RunSpec]:
+    """The bases of a study's runs: fewer folds and seeds where it has few runs. Raises MixkdError, see `where`."""
+    every_base = bases(where(study, scope))
+    folds = PROFILES["quick"].folds if scope.full and not whole(study, scope) else None
+    one_seed = STUDIES[study].one_seed or folds is not None
+    return [b for b in every_base if (folds is None or b.fold < folds) and (b.seed == scope.seed or not one_seed)]
+
+
 def specs(study: str, scope: Scope) -> list[RunSpec]:
     """The runs of a study, each once, see `where`. Raises MixkdError for an unknown study or data set."""
-    scope = where(study, scope)
+    chosen_bases, full = bases_of(study, scope), whole(study, scope)
     chosen = STUDIES[study]
-    if chosen.full_only and not scope.full:
+    if chosen.full_only and not full:
         return []
     runs = []
-    for base in bases(scope):
-        if base.seed == scope.seed or not chosen.one_seed:
-            large = scope.full and base.seed == scope.seed
-            runs += chosen.runs(base, Extent(scope.alpha, scope.full, large))
+    for base in chosen_bases:
+        runs += chosen.runs(base, Extent(scope.alpha, full, full and base.seed == scope.seed))
     return list(dict.fromkeys(runs))
 
 

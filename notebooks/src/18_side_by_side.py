@@ -1,0 +1,70 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Thirteen systems side by side
+#
+# ```{admonition} Answer
+# :class: tip
+# Each system against its natural control, with as many gradient steps, on people it never saw: {glue:text}`answer`.
+# ```
+#
+# The paper of this book is one of a family. Its relatives swap segments, average networks, keep features apart, or mix windows on a sphere. Here each of them is a row of one
+# table: the same network (WRN16-1 on signals), the same folds, seed, epochs and batches. A row differs from its control in what the system adds, and in nothing else. The chapters
+# that follow take the rows one by one.
+#
+# How close a row is to its source is said by one of four labels. *Faithful*: the loss is that of a public implementation or a printed equation. *Adapted*: carried over to
+# windows of time. *Reconstructed*: the idea is known and parts of the equation are not. *Inspired*: a small relative of the idea.
+
+# %% tags=["parameters"]
+dataset: str = "watch"  # name of the data set
+profile: str = "quick"  # smoke, quick or full
+seed: int = 0  # first seed of the runs
+
+# %% tags=["hide-input"]
+from mixkd import figures, studies
+from mixkd.analysis import line, systems
+from mixkd.book.notebook import check_parameters, report
+
+check_parameters(globals())
+scope = studies.Scope(dataset, profile, seed)
+
+# %% [markdown]
+# ## A map of the line
+#
+# What a system is made of tells more than its name: eight of thirteen have no second network, and most share their parts.
+
+# %% mystnb={"figure": {"caption": "What each system uses, ordered by year. A teacher is a second, trained network; soft labels are mixed or smoothed ones.", "name": "fig-line-map"}, "image": {"alt": "Dot matrix with thirteen systems as rows and seven ingredients as columns; most systems use two or three of them.", "classes": "dark-light"}}
+figures.shared(systems.ingredients())
+
+# %% tags=["nbval-check-output"]
+systems.sources()
+
+# %% [markdown]
+# ## The table
+
+# %%
+table = line.table(scope, systems.effects())
+
+# %% mystnb={"figure": {"caption": "Difference in accuracy between each system and its control on held-out people; with intervals over folds in the full profile. One seed.", "name": "fig-side-by-side"}, "image": {"alt": "A row per system with a diamond around zero for each data set, with intervals in the full profile.", "classes": "dark-light"}}
+figures.side_by_side(table[table["metric"] == "accuracy"])
+
+# %% tags=["nbval-check-output"]
+systems.table(table)
+
+# %% [markdown]
+# *mean* and *sd* are of the system's accuracy over held-out people, in per cent; *effect*, *low* and *high* in points. *steps* are gradient steps of the student; its control makes as
+# many.
+#
+# What a step costs, from the benchmark record, as a multiple of a step of the control in the same run (teachers computed live):
+
+# %% tags=["nbval-check-output"]
+systems.costs().round(2)
+
+# %% tags=["remove-cell"]
+report(systems.answers(table))
