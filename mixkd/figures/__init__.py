@@ -11,6 +11,7 @@ from mixkd.figures.data import (
     window_per_class,
     windows_per_subject,
 )
+from mixkd.figures.few_people import people_curves
 from mixkd.figures.folder import labelled, overview
 from mixkd.figures.mixup import (
     alphas,
@@ -99,6 +100,7 @@ __all__ = [
     "overview",
     "pairs",
     "people_and_hours",
+    "people_curves",
     "png",
     "realised_shares",
     "reliability",
