@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -109,9 +110,8 @@ def sizes(forms: dict[str, bytes], x: np.ndarray, n_classes: int) -> list[dict[s
     """A row per form of the student: bytes, times, memory."""
     functions: dict[tuple[str, int], Callable[[], object]] = {}
     for form, onnx in forms.items():
-        opened = session(onnx)
         for n in (1, BATCH):
-            functions[form, n] = lambda opened=opened, n=n: opened.run(None, {"windows": x[:n]})
+            functions[form, n] = partial(session(onnx).run, None, {"windows": x[:n]})
     times = measure(functions, ROUNDS)
     shape = x.shape[1:]
     numbers = largest_activation("signal", 1, shape)
@@ -140,7 +140,8 @@ def main() -> None:
         data = fold_data(base.data)
         for what, spec in students(base).items():
             forms = dict(zip(("float32", "int8"), both_forms(spec, data), strict=True))
-            rows += [{"dataset": name, "student": what, **row} for row in scores(*forms.values(), data)]
+            own = scores(forms["float32"], forms["int8"], data)
+            rows += [{"dataset": name, "student": what, **row} for row in own]
             if name == CAMPAIGNS[0] and what == "signal teacher":
                 weighed = sizes(forms, data.splits["test"].x, data.n_outputs)
     show("Accuracy of students in float32 and int8, held-out people", rows)

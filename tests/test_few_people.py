@@ -14,10 +14,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import numpy_helper
-from runs import BOTH, SIGNAL, small, train
+from runs import SIGNAL, small, train
 from scipy import stats
 
-from mixkd import studies, windows
+from mixkd import figures, studies, windows
 from mixkd.analysis import few_people
 from mixkd.datasets import dataset
 from mixkd.deploy import export
@@ -28,10 +28,11 @@ from mixkd.learning.fold_data import fold_data
 from mixkd.learning.schedules import passes_and_steps
 from mixkd.learning.training import stream_of
 from mixkd.runs.cost import largest_activation
+from mixkd.runs.published import METRICS
 from mixkd.runs.single import trained_network
-from mixkd.runs.store import Store
+from mixkd.runs.store import RunRecord, Store
 from mixkd.specs.run import ImageSpec, Mixup, RunSpec
-from mixkd.studies import Scope
+from mixkd.studies import Scope, results, tables
 from mixkd.studies.bases import n_trained
 from mixkd.topology.imaging import Imager
 from mixkd.topology.persistence import diagrams
@@ -129,7 +130,7 @@ def store(tmp_path_factory):
 
 
 def test_teacher_and_student_see_the_same_people(store):
-    spec = small(people=2, teachers=BOTH, init="scratch", seed=3)
+    spec = small(people=2, teachers=[SIGNAL], init="scratch", seed=3)
     record = train(spec, store)
     people = record.data["subjects"]["train"]
     assert len(people) == 2
@@ -184,8 +185,8 @@ def test_training_people_are_counted_in_the_inventory_as_in_the_recordings(name)
 
 
 def test_training_people_beside_an_official_test_set():
-    entry, people = dataset("ucihar_official"), 30  # its authors': 9 of them test, and we validate on a tenth
-    assert n_trained(RunSpec(dataset="ucihar_official"), True) == people - len(entry.test) - round(0.1 * 21)
+    entry, people = dataset("hapt_official"), 30  # its authors': 9 of them test, and we validate on a tenth
+    assert n_trained(RunSpec(dataset="hapt_official"), True) == people - len(entry.test) - round(0.1 * 21)
 
 
 @pytest.mark.parametrize(("profile", "cells"), [("quick", [None, 2]), ("full", [None, 2, 4])])
@@ -205,50 +206,75 @@ def test_a_cell_of_all_people_is_not_trained_twice():
     assert {run.people for run in runs} == {None, 2}
 
 
+BASES = [RunSpec(fold=fold) for fold in range(10)]
+
+
+def lookup(spec: RunSpec) -> RunRecord:
+    """A record whose accuracy has a part for each setting, and one for the person of each."""
+    rng = np.random.default_rng([spec.fold, spec.people or 0, len(spec.teachers), spec.mixup is not None])
+    metrics = dict.fromkeys(METRICS, 0.5 + 0.1 * rng.random())
+    probes = {"subjects": {str(spec.fold): metrics}, "validation_confusion": [[1]]}
+    row = {"test": metrics, "validation": metrics}
+    return RunRecord(spec, [row], {"subjects": {"test": [spec.fold]}}, {}, probes)
+
+
 @pytest.fixture(scope="module")
-def studied(tmp_path_factory):
-    """The study of two folds, trained: its table, bases and lookup."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MIXKD_HOME", str(tmp_path_factory.mktemp("studied")))
-        scope = Scope("synthetic", "smoke")
-        found = Store()
-        return few_people.curves(studies.load("few_people", scope)), list(studies.bases(scope)), found.find
+def table() -> pd.DataFrame:
+    return few_people.curves(tables.frame([lookup(run) for run in studies.specs("few_people", Scope("watch", "full"))]))
 
 
-def test_cells_and_systems(studied):
-    table, _, _ = studied
-    assert list(table["cell"].unique()) == ["2", "all"]
+def test_cells_and_systems(table):
+    assert list(table["cell"].unique()) == ["2", "4", "all"]
     for row in table.itertuples():
         spec = row.spec
         assert row.cell == ("all" if spec.people is None else str(spec.people))
         name = " + ".join(["KD"] * bool(spec.teachers) + ["mixup"] * bool(spec.mixup)) or "scratch"
         assert row.system == name
-    assert table.groupby(["cell", "system"]).size().to_list() == [2] * 8
+    assert table.groupby(["cell", "system"]).size().to_list() == [10] * 12
 
 
-def test_gains_and_means_are_those_of_loops(studied):
-    table, bases, lookup = studied
-    gains = few_people.gains(table, bases, lookup, True)
-    value = {(r.cell, r.system, r.fold): (r.accuracy, r.nll) for r in table.itertuples()}
-    assert len(gains) == 2 * 3 * 2
+def test_gains_and_means_are_those_of_loops(table):
+    gains = few_people.gains(table, BASES, lookup, True)
+    value = {(r.cell, r.system, r.fold): r.accuracy for r in table.itertuples()}
+    assert len(gains) == 3 * 3 * 2
     for row in gains.itertuples():
-        which = ("accuracy", "nll").index(row.metric)
-        d = [value[row.cell, row.system, f][which] - value[row.cell, "scratch", f][which] for f in (0, 1)]
+        d = [value[row.cell, row.system, f] - value[row.cell, "scratch", f] for f in range(10)]
         assert row.effect == pytest.approx(np.mean(d))
-        low, high = stats.t.interval(0.95, 1, np.mean(d), stats.sem(d)) if d[0] != d[1] else (d[0], d[0])
-        assert (row.low, row.high) == pytest.approx((low, high))
-    means = few_people.means(table, True)
-    for row in means.itertuples():
-        assert row.mean == pytest.approx(np.mean([value[row.cell, row.system, f][0] for f in (0, 1)]))
+        assert (row.low, row.high) == pytest.approx(stats.t.interval(0.95, 9, np.mean(d), stats.sem(d)))
+    for row in few_people.means(table, True).itertuples():
+        own = [value[row.cell, row.system, f] for f in range(10)]
+        assert row.mean == pytest.approx(np.mean(own))
+        assert (row.low, row.high) == pytest.approx(stats.t.interval(0.95, 9, np.mean(own), stats.sem(own)))
     assert few_people.means(table, False)["low"].isna().all()
 
 
-def test_budget_is_counted(studied):
-    budget = few_people.budget(studied[0])
+def test_the_figure_has_a_dot_per_fold_and_a_line_per_system(table):
+    (axis,) = figures.people_curves(table, few_people.means(table, True)).axes
+    lines = {line.get_label(): line for line in axis.lines if not line.get_label().startswith("_")}
+    assert set(lines) == set(few_people.SYSTEMS)
+    dots = [line for line in axis.lines if line.get_marker() == "o"]
+    assert [len(line.get_ydata()) for line in dots] == [10] * 12
+    mean = table[table["system"] == "KD"].groupby("cell")["accuracy"].mean()
+    np.testing.assert_allclose(lines["KD"].get_ydata(), mean[["2", "4", "all"]])
+
+
+def test_budget_is_counted(store):
+    runs = [train(small(people=n), store) for n in (2, None)]
+    budget = few_people.budget(few_people.curves(tables.frame(runs)))
     assert budget["people"].to_dict() == {"2": 2, "all": 4}
-    assert budget["windows"].to_dict() == {"2": 64, "all": 128}  # eight of each of four classes
-    assert budget["steps"].nunique() == 1
-    np.testing.assert_allclose(budget["seen"], budget["steps"] * 64 / budget["windows"])
+    assert budget["windows"].to_dict() == {"2": 32, "all": 64}  # four of each of four classes
+    assert budget["steps"].to_list() == [8, 8]
+    assert budget["seen"].to_list() == [4.0, 2.0]
+
+
+def test_runs_of_few_people_are_of_one_study_unless_others_were_held_out(store, monkeypatch):
+    """Of two copies of a data set, one of which has another test person."""
+    runs = [train(small(people=n), store) for n in (None, 2)]
+    monkeypatch.setattr(results.sweep, "run", lambda *_: runs)
+    assert len(results.load("few_people", Scope("synthetic", "smoke"))) == 2
+    runs[1] = replace(runs[1], data=runs[1].data | {"subjects": runs[1].data["subjects"] | {"test": [6]}})
+    with pytest.raises(MixkdError, match=r"found test subjects \[6\], expected \[1\]: two copies of a data set"):
+        results.load("few_people", Scope("synthetic", "smoke"))
 
 
 def effect(cell: str, **points: tuple[float, float, float]) -> pd.DataFrame:
@@ -266,7 +292,7 @@ MOST = "helps most: +2.0 points of accuracy, with a 95 % interval from"
 OUTCOMES = {
     f"KD {MOST} +1.0 to +3.0, clear of zero": FLAT | {"KD": (0.02, 0.01, 0.03)},
     f"mixup {MOST} -1.0 to +5.0, which does not leave out zero": FLAT | {"mixup": (0.02, -0.01, 0.05)},
-    "None of the 3 helps: the best of them, mixup, changes accuracy by -1.0 points": {
+    "none of the 3 helps: the best of them, mixup, changes accuracy by -1.0 points": {
         name: (-0.01 * i, -0.1, 0.1) for i, name in enumerate(FLAT, 1)
     },
     "KD + mixup helps most: +3.0 points of accuracy, without an interval (this profile has few folds)": FLAT
@@ -327,15 +353,21 @@ def test_int8_answers_nearly_as_float32(forms):
 
 
 def test_bytes_of_weights(forms):
-    """Oracle: four bytes for each number of the network; in int8, one for those of convolutions and head."""
+    """Oracle: four bytes for each number of the network; in int8, one for those of convolutions and head.
+
+    The exporter makes of a normalisation behind a convolution the bias of that: one number in place of four.
+    """
     exported, rounded, net, data = forms
     buffers = [b.numel() for name, b in net.named_buffers() if "running" in name]
-    numbers = networks.n_parameters(net) + sum(buffers) + 2 * data.splits["train"].x.shape[1]
+    merged = 3 * sum(len(block.bn2.weight) for block in net.blocks)
+    numbers = networks.n_parameters(net) + sum(buffers) - merged + 2 * data.splits["train"].x.shape[1]
     assert 0 <= weight_bytes(exported) - 4 * numbers <= 64  # and the axes of a mean
     layers = [m for m in net.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
     saved = 3 * sum(m.weight.numel() for m in layers)
     scales = sum(5 * len(m.weight) for m in layers)  # float32 steps and their zero points, of channels
-    assert 0 <= weight_bytes(rounded) - (weight_bytes(exported) - saved + scales) < 500  # those of activations
+    activations = weight_bytes(rounded) - (weight_bytes(exported) - saved + scales)
+    print(activations)
+    assert 0 <= activations < 500  # of activations
 
 
 @pytest.mark.parametrize("width", [1, 3])
@@ -368,6 +400,6 @@ def test_the_record_of_int8_as_tables():
     assert table["people"].to_list() == [1, 2, 2]
     values = few_people.small(record)
     assert (values["shrunk"], values["faster"], values["people_int8"]) == (4.0, "slower", 3)
-    assert values["lost"] == pytest.approx((2.0 + 2.0 - 0.5) / 3)
-    assert values["lost_most"] == pytest.approx(4.0)
+    assert values["changed_8"] == pytest.approx(-(2.0 + 2.0 - 0.5) / 3)
+    assert values["worst_8"] == pytest.approx(-4.0)
     assert list(sizes.index) == ["float32", "int8"]

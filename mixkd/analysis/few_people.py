@@ -62,7 +62,7 @@ def gains(table: pd.DataFrame, bases: Sequence[RunSpec], lookup: Lookup, final: 
             pair = at(make, cell), at(SYSTEMS["scratch"], cell)
             for metric in effects.SHOWN:
                 differences = effects.difference(*pair, metric, bases=bases, lookup=lookup)
-                about = {"cell": cell, "system": name, "what": f"{name}, {cell}", "metric": metric}
+                about = {"cell": cell, "system": name, "what": f"{name}, {cell} people", "metric": metric}
                 rows.append(about | {"dataset": bases[0].dataset} | effects.summary(differences, final))
     return pd.DataFrame(rows)
 
@@ -91,7 +91,7 @@ def answer(table: pd.DataFrame, effect: pd.DataFrame) -> Values:
     mean = 100 * table.groupby(["system", "cell"])["accuracy"].mean()
     row = few.loc[best]
     return {
-        "fewest": "all" if fewest == ALL else f"{fewest} people",
+        "fewest": "all training people" if fewest == ALL else f"{fewest} people",
         "scratch_few": mean["scratch", fewest],
         "scratch_all": mean["scratch", ALL],
         "people_gain": mean["scratch", ALL] - mean["scratch", fewest],
@@ -106,7 +106,7 @@ def answer(table: pd.DataFrame, effect: pd.DataFrame) -> Values:
 def _outcome(row: pd.Series, best: str, n: int) -> str:
     """The best of n effects on accuracy as a sentence, honest about its interval."""
     if row["effect"] <= 0:
-        return f"None of the {n} helps: the best of them, {best}, changes accuracy by {100 * row['effect']:+.1f} points"
+        return f"none of the {n} helps: the best of them, {best}, changes accuracy by {100 * row['effect']:+.1f} points"
     sentence = f"{best} helps most: {100 * row['effect']:+.1f} points of accuracy"
     if pd.isna(row["low"]):
         return f"{sentence}, without an interval (this profile has few folds)"
@@ -127,7 +127,7 @@ def int8(record: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
 def small(record: dict[str, Any]) -> Values:
     """What int8 changes: bytes, time, accuracy."""
     table, sizes = int8(record)
-    lost = 100 * (pd.DataFrame(record["accuracy"])["float32"] - pd.DataFrame(record["accuracy"])["int8"])
+    lost = 100 * max(row["float32"] - row["int8"] for row in record["accuracy"])
     one, other = sizes.loc["float32"], sizes.loc["int8"]
     return {
         "weights_32": one["weight_bytes"] / 1000,
@@ -142,7 +142,7 @@ def small(record: dict[str, Any]) -> Values:
         "process": one["process_megabytes"],
         "added_32": one["added_megabytes"],
         "added_8": other["added_megabytes"],
-        "lost": float(table["lost"].mean()),
-        "lost_most": float(lost.max()),
+        "changed_8": -float(table["lost"].mean()),
+        "worst_8": -lost,
         "people_int8": int(table.groupby("dataset")["people"].first().sum()),
     }
