@@ -36,12 +36,13 @@ lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP)  ## measure topology, training, latency, parsing and predict; rewrites benchmarks/records
+bench: $(STAMP)  ## measure topology, training, latency, parsing, predict and int8; rewrites benchmarks/records
 	$(BIN)/python -m benchmarks.topology
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.parsing
 	$(BIN)/python -m benchmarks.predict
+	$(BIN)/python -m benchmarks.int8
 
 serve: book  ## the book on http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html 8000

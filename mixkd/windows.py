@@ -9,6 +9,7 @@ import numpy as np
 
 from mixkd.datasets import Recordings, Rule, Scaling, dataset
 from mixkd.errors import MixkdError
+from mixkd.rng import generator
 from mixkd.specs.views import WindowsView
 
 LEAVE_ONE_OUT_UP_TO = 20  # subjects; larger sets are cut into 10 folds
@@ -42,11 +43,15 @@ class Windows:
 
 @dataclass(frozen=True)
 class Fold:
-    """Subjects that are tested, subjects that choices are made on, and the rest, which trains."""
+    """Subjects that are tested, subjects that choices are made on, and the rest, which trains.
+
+    whole: windows of all the rest where `train` is a part of it, see `RunSpec.people`; 0: those of `train`
+    """
 
     test: tuple[int, ...]
     validation: tuple[int, ...]
     train: tuple[int, ...]
+    whole: int = 0
 
     @property
     def subject(self) -> str:
@@ -135,11 +140,26 @@ def split(windows: Windows, fold: Fold) -> dict[str, Windows]:
     return {name: windows[np.flatnonzero(np.isin(windows.subject, subjects))] for name, subjects in parts.items()}
 
 
+def fewer(fold: Fold, about: WindowsView) -> Fold:
+    """The fold with `about.people` of its training people: the first of an order drawn for the fold from the seed.
+
+    So fewer people are among more. Raises MixkdError for more than there are.
+    """
+    assert about.people is not None
+    assert about.seed is not None
+    n = len(fold.train)
+    if about.people > n:
+        there = f"1 to {n}, the training people of fold {about.fold} of {about.dataset}, or nothing for all"
+        raise MixkdError(f"RunSpec.people: found {about.people}, expected {there}")
+    order = generator(about.seed, "people", str(about.fold)).permutation(fold.train)
+    return dataclasses.replace(fold, train=tuple(sorted(order[: about.people].tolist())))
+
+
 def of_fold(about: WindowsView) -> tuple[dict[str, Windows], Fold, int, int]:
     """Windows by part, who is in which, and the numbers of classes and placements of a data set's fold.
 
     The fold after the last trains on everybody, for a student to take away. Raises MixkdError for an unknown data set
-    or fold.
+    or fold, and for too many people.
     """
     entry = dataset(about.dataset)
     recordings = entry.load()
@@ -151,6 +171,8 @@ def of_fold(about: WindowsView) -> tuple[dict[str, Windows], Fold, int, int]:
         expected = f"0 to {len(every) - 1}, or {len(every)} to train on everybody"
         raise MixkdError(f"RunSpec.fold: found {about.fold}, expected {expected}, for {about.dataset}")
     fold = every[about.fold] if about.fold < len(every) else everybody(every)
+    if about.people is not None:
+        fold = dataclasses.replace(fewer(fold, about), whole=int(np.isin(cuts.subject, fold.train).sum()))
     return split(cuts, fold), fold, len(recordings.classes), len(recordings.placements)
 
 

@@ -85,6 +85,7 @@ def test_refused_in_one_line_that_names_the_field(cls, data, message):
         (RunSpec, "momentum", (0, 0.999), (-0.1, 1)),
         (RunSpec, "weight_decay", (0, 0.999), (-0.1, 1)),
         (RunSpec, "windows_per_class", (None, 1), (0, -3)),
+        (RunSpec, "people", (None, 1), (0, -2)),
     ],
 )
 def test_ranges(cls, field, accepted, refused):
@@ -135,6 +136,7 @@ def run_specs() -> st.SearchStrategy[RunSpec]:
         image=st.none() | st.builds(ImageSpec, st.integers(2, 256), st.floats(0.05, 64)),
         weight_decay=st.floats(-0.0, 0.5),
         windows_per_class=st.none() | st.integers(1, 9),
+        people=st.none() | st.integers(1, 9),
     )
 
 
@@ -179,6 +181,7 @@ CHANGES = {
     "orthogonality": 0.1,
     "family": "mtl",
     "order": "time",
+    "people": 2,
 }
 
 

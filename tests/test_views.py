@@ -47,6 +47,7 @@ CHANGED = {  # field: another value, and which views it changes
     "orthogonality": (0.1, set()),
     "family": ("mtl", {NETWORK}),
     "order": ("time", {STREAM}),
+    "people": (2, {DATA, STREAM}),
 }
 OF_PLAIN = {  # without teachers
     "role": ("teacher", {STREAM, NETWORK}),

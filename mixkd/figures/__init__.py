@@ -11,6 +11,7 @@ from mixkd.figures.data import (
     window_per_class,
     windows_per_subject,
 )
+from mixkd.figures.few_people import people_curves
 from mixkd.figures.folder import labelled, overview
 from mixkd.figures.line import augmented, shared, side_by_side, swapped
 from mixkd.figures.mixup import (
@@ -101,6 +102,7 @@ __all__ = [
     "overview",
     "pairs",
     "people_and_hours",
+    "people_curves",
     "png",
     "realised_shares",
     "reliability",

@@ -18,3 +18,14 @@ def learning_rate(step: int, n_steps: int, spec: RunSpec) -> float:
     warm = 0.3
     factor = at / warm if at < warm else 0.5 * (1 + math.cos(math.pi * (at - warm) / (1 - warm)))
     return spec.learning_rate * max(factor, 1e-3)
+
+
+def passes_and_steps(n_windows: int, whole: int, batch_size: int, n_epochs: int) -> tuple[int, int]:
+    """Passes over the training windows, the last cut short, and steps of a training.
+
+    The steps are those of `n_epochs` over the `whole` windows of all training people, of whom fewer may train: so
+    people are compared, and not steps. Below a batch, where `stream` refuses, as many passes as epochs.
+    """
+    n_steps = whole // batch_size * n_epochs
+    per_pass = n_windows // batch_size
+    return -(-n_steps // per_pass) if per_pass else n_epochs, n_steps

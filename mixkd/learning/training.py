@@ -14,7 +14,7 @@ from mixkd.learning import losses
 from mixkd.learning.fold_data import Batch, FoldData, evaluate
 from mixkd.learning.methods import RULES, Parts, Step, cross_entropy
 from mixkd.learning.networks import Network
-from mixkd.learning.schedules import learning_rate
+from mixkd.learning.schedules import learning_rate, passes_and_steps
 from mixkd.learning.streams import Stream, stream
 from mixkd.learning.teachers import Teacher
 from mixkd.rng import generator
@@ -26,8 +26,10 @@ from mixkd.specs.views import StreamView
 def stream_of(about: StreamView, data: FoldData) -> Stream:
     """The draws of a run. Students of one fold and seed share them, whatever their teachers and initialisation."""
     seed = int(generator(about.seed, "stream", about.role).integers(2**62))
-    about_batches = len(data.splits["train"]), about.batch_size, about.epochs, about.mixup
-    return replace(stream(*about_batches, seed=seed, order=about.order), augment=about.augment, seed=seed)
+    n_windows, size = len(data.splits["train"]), about.batch_size
+    passes, n_steps = passes_and_steps(n_windows, data.fold.whole or n_windows, size, about.epochs)
+    draws = stream(n_windows, size, passes, about.mixup, seed=seed, order=about.order).first(n_steps)
+    return replace(draws, augment=about.augment, seed=seed)
 
 
 @dataclass

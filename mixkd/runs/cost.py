@@ -31,6 +31,20 @@ def multiply_adds(
     return total + (n_in * features if head else 0) + features * n_classes
 
 
+def largest_activation(modality: Modality, width: int, shape: tuple[int, ...]) -> int:
+    """Numbers in the largest of the input, (n_channels, *size), and the outputs of a WideResNet's convolutions.
+
+    Computed without building the network. While it is computed, a block holds up to three such arrays: what it reads,
+    what it writes, and the input of its shortcut.
+    """
+    pixels, sizes = list(shape[1:]), [math.prod(shape), 16 * math.prod(shape[1:])]
+    for stage in range(3):
+        if stage:
+            pixels = [(n + 1) // 2 for n in pixels]
+        sizes.append(16 * width * 2**stage * math.prod(pixels))
+    return max(sizes)
+
+
 def mtl_multiply_adds(shape: tuple[int, ...], n_outputs: int, *, released: bool) -> int:
     """Of MTL-net for one input of `shape`, (n_channels, n_samples). Counted without building the network."""
     rows, n_samples, n_in, total = shape[0], shape[1], 1, 0

@@ -16,6 +16,9 @@ KD_WEIGHT = 0.7  # source: the group's setting for GENEActiv
 
 def check_method(spec: RunSpec) -> None:
     """Refuse what the method cannot use (MixkdError); set fields without effect to their neutral value."""
+    for name, what in (("windows_per_class", "window"), ("people", "training person")):
+        number = getattr(spec, name)
+        spec.require(name, number is None or number >= 1, f"at least 1 {what}, or nothing for all")
     _constants(spec)
     if spec.family != "wrn":
         spec.require("family", METHODS[spec.method].reads == "logits", "wrn: this method reads its maps or features")

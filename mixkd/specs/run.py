@@ -66,6 +66,7 @@ class RunSpec(Spec):
     order: Order = "shuffled"  # of the windows of a batch; `time`: consecutive ones
     augment: Augment = "none"  # of the signals of a batch, after mixup
     orthogonality: float = 0.0  # weight of the Orthogonal Spheres term, with any method; see `methods/regular.py`
+    people: int | None = None  # training people, the first so many of an order drawn from the seed; None: all
 
     def check(self) -> None:
         """See `Spec.check`."""
@@ -85,8 +86,6 @@ class RunSpec(Spec):
             self.require("task", not METHODS[self.method].classes, "a task of one set of classes for this method")
             scaled = self.logit_scaling != "exact" or self.kd_reduction != "exact"
             self.require("task", not scaled, "a task of one set of classes for released forms of KD")
-        cap = self.windows_per_class
-        self.require("windows_per_class", cap is None or cap >= 1, "at least 1 window, or nothing for all")
         for mixup in (self.mixup, *(teacher.mixup for teacher in self.teachers)):
             if mixup:
                 mixup.n_rows(self.batch_size)
@@ -113,7 +112,8 @@ class RunSpec(Spec):
     @cached_property
     def windows(self) -> WindowsView:
         """See `views`."""
-        return WindowsView(self.dataset, self.fold, self.windows_per_class)
+        seed = None if self.people is None else self.seed
+        return WindowsView(self.dataset, self.fold, self.windows_per_class, self.people, seed)
 
     @cached_property
     def data(self) -> DataView:

@@ -11,11 +11,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WindowsView:
-    """Which windows a run trains on and is tested on."""
+    """Which windows a run trains on and is tested on.
+
+    people: number of training people, None for all; seed: of their order, None where all train
+    """
 
     dataset: str
     fold: int
     windows_per_class: int | None
+    people: int | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True)

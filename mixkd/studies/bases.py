@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from mixkd import windows
 from mixkd.datasets import dataset
 from mixkd.specs.run import KD_WEIGHT, TEMPERATURE, Mixup, Modality, RunSpec, TeacherSpec
@@ -51,6 +53,18 @@ def bases(scope: Scope) -> Iterator[RunSpec]:
                 batch_size=batch_size,
                 windows_per_class=chosen.windows_per_class,
             )
+
+
+def n_trained(base: RunSpec, full: bool) -> int:
+    """Number of training people of a run's fold, counted as `bases` counts folds."""
+    entry = dataset(base.dataset)
+    surveyed = inventory.read().get(base.dataset) if full else None
+    if surveyed:  # folds depend on ids alone; those of official test people are known, others are numbered after them
+        others = max(entry.test, default=0) + 1 + np.arange(surveyed["people"] - len(entry.test))
+        subjects = np.array([*entry.test, *others])
+    else:
+        subjects = entry.load().subjects
+    return len(windows.folds(subjects, entry.test)[base.fold].train)
 
 
 def taught(base: RunSpec, by: Teachers, in_teacher: Mixup | None = None, **fields: Any) -> RunSpec:

@@ -53,6 +53,7 @@ STUDIES = {
     "moments": Study(line.moments, one_seed=True, published=()),
     "two_heads": Study(line.two_heads, one_seed=True, needs="placement", elsewhere="watch", published=()),
     "forces": Study(line.forces, needs="targets", elsewhere="gait", published=()),
+    "few_people": Study(line.few_people, one_seed=True, published=()),
 }
 
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from mixkd.specs.parts import Augment
 from mixkd.specs.run import Constant, Mixup, RunSpec, TeacherSpec
-from mixkd.studies.bases import Extent, taught
+from mixkd.studies.bases import Extent, n_trained, taught
 
 SPHERES = 0.01  # weight of the Orthogonal Spheres term: declared; the study has a tenth and ten times as much
 KINDS: tuple[Augment, ...] = ("removal", "noise", "shifting", "mix1", "mix2")
+FEW = (2, 4)  # training people; declared
 SWAP_OPTIONS = (("fade", 4), ("same_person", 1), ("stop_gradient", 1), ("weight", 0))
 
 
@@ -115,3 +116,13 @@ def forces(base: RunSpec, of: Extent) -> list[RunSpec]:
         shuffled = replace(no_changes, order="shuffled")
         runs += [shuffled, replace(base, mixup=Mixup(of.alpha))]
     return runs
+
+
+def few_people(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """Labels, mixup, a signal teacher and both, from all training people, from two and, in `full`, from four.
+
+    A teacher sees the same people as its student, and every run has as many steps as one with all people.
+    """
+    trained = n_trained(base, of.full)
+    fewer = [n for n in (FEW if of.full else FEW[:1]) if n < trained]
+    return [run for one in (base, *(replace(base, people=n) for n in fewer)) for run in plain(one, of)]

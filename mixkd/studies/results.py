@@ -8,6 +8,7 @@ from mixkd.runs import sweep
 from mixkd.runs.planning import with_requirements
 from mixkd.runs.published import Published
 from mixkd.runs.store import RunRecord, Store, same_people
+from mixkd.specs.views import WindowsView
 from mixkd.studies.bases import bases
 from mixkd.studies.catalogue import every, specs
 from mixkd.studies.scope import Scope
@@ -33,14 +34,18 @@ def data(scope: Scope) -> dict[int, FoldData]:
 def load(study: str, scope: Scope) -> pd.DataFrame:
     """The study's table, one row per run, after training what is missing. Columns: see `tables.row`.
 
-    MixkdError where runs of one fold saw other people: two copies of a data set, published and local.
+    MixkdError where runs of one fold saw other people: two copies of a data set, published and local. Those that
+    train on fewer people are compared with their like, and all of a fold in who was held out.
     """
     from mixkd.studies import tables  # here: a plan of runs needs no pandas
 
     records = sweep.run(specs(study, scope), store_of(scope))
-    tested: dict[int, RunRecord] = {}
+    alike: dict[WindowsView, RunRecord] = {}
+    held_out: dict[int, RunRecord] = {}
     for record in records:
-        same_people(tested.setdefault(record.spec.fold, record).data["subjects"], record)
+        same_people(alike.setdefault(record.spec.windows, record).data["subjects"], record)
+        first = held_out.setdefault(record.spec.fold, record).data["subjects"]
+        same_people({part: first[part] for part in ("test", "validation")}, record)
     return tables.frame(records)
 
 

@@ -103,6 +103,7 @@ def describe(spec: RunSpec) -> dict[str, Any]:
         "teacher_augment": spec.teachers[0].augment if spec.teachers else "none",
         "teacher_stopping": spec.teachers[0].stopping if spec.teachers else "",
         "orthogonality": spec.orthogonality,
+        "people": spec.people or 0,  # 0: all who can train
         "constants": ", ".join(f"{constant.name} {constant.value:g}" for constant in spec.constants),
     }
 
