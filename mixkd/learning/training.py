@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from mixkd.errors import MixkdError
-from mixkd.learning import losses
+from mixkd.learning import losses, near
 from mixkd.learning.fold_data import Batch, FoldData, evaluate
 from mixkd.learning.methods import RULES, Parts, Step, cross_entropy
 from mixkd.learning.networks import Network
@@ -27,7 +27,8 @@ def stream_of(about: StreamView, data: FoldData) -> Stream:
     """The draws of a run. Students of one fold and seed share them, whatever their teachers and initialisation."""
     seed = int(generator(about.seed, "stream", about.role).integers(2**62))
     about_batches = len(data.splits["train"]), about.batch_size, about.epochs, about.mixup
-    return replace(stream(*about_batches, seed=seed, order=about.order), augment=about.augment, seed=seed)
+    draws = replace(stream(*about_batches, seed=seed, order=about.order), augment=about.augment, seed=seed)
+    return near.redrawn(draws, data.targets.numpy()) if about.mixup and about.mixup.partners == "near" else draws
 
 
 @dataclass

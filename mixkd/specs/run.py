@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from mixkd.specs.checks import KD_WEIGHT, check_method
+from mixkd.specs.checks import KD_WEIGHT, check_method, check_mixup
 from mixkd.specs.methods import METHODS
 from mixkd.specs.parts import Augment, Constant, Family, ImageSpec, Mixup, Modality, Order, TeacherSpec, check_size
 from mixkd.specs.strict import Spec
@@ -87,9 +87,7 @@ class RunSpec(Spec):
             self.require("task", not scaled, "a task of one set of classes for released forms of KD")
         cap = self.windows_per_class
         self.require("windows_per_class", cap is None or cap >= 1, "at least 1 window, or nothing for all")
-        for mixup in (self.mixup, *(teacher.mixup for teacher in self.teachers)):
-            if mixup:
-                mixup.n_rows(self.batch_size)
+        check_mixup(self)
         check_method(self)
         plain = self.augment == "none" or not self.sees_images
         self.require("augment", plain, "none for networks and teachers that read images")
