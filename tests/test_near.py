@@ -86,14 +86,12 @@ def test_one_bandwidth_of_infinity_is_mixup_with_any_window():
 def test_a_stream_of_near_partners_shares_all_else_with_one_of_any():
     targets = np.random.default_rng(1).normal(size=(40, 2))
     for share in (1.0, 0.5):
-        any_, close = (
-            stream(40, 8, 3, Mixup(0.4, share, partners=p), seed=5, targets=targets) for p in ("any", "near")
-        )
+        any_ = stream(40, 8, 3, Mixup(0.4, share), seed=5)
+        close = near.redrawn(any_, targets)
         assert np.array_equal(any_.rows, close.rows)
         assert np.array_equal(any_.coefficients, close.coefficients)
-        apart = [
-            np.linalg.norm(targets[s.rows] - targets[s.partners], axis=2)[s.coefficients < 1] for s in (any_, close)
-        ]
+        mixed = any_.coefficients < 1
+        apart = [np.linalg.norm(targets[s.rows] - targets[s.partners], axis=2)[mixed] for s in (any_, close)]
         assert apart[1].mean() < 0.5 * apart[0].mean()
         assert np.array_equal(close.partners[close.coefficients == 1], close.rows[close.coefficients == 1])
 

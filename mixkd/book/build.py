@@ -58,7 +58,7 @@ def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int |
         raise MixkdError(f"{notebook.NOTEBOOKS}: not found; the book is built from a clone of the repository")
     if "targets" in dataset(scope.dataset).labels:
         raise MixkdError(
-            f"book: found {scope.dataset}, expected a data set of activities; `notebook 22_forces` takes it"
+            f"book: found {scope.dataset}, expected a data set of activities; see `mixkd notebook 22_forces`"
         )
     runs = studies.every(scope)
     store = studies.store_of(scope)

@@ -53,7 +53,8 @@ class Portable(nn.Module):
 def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
     """Write student.onnx, student.safetensors and student.json into `folder`; returns the description.
 
-    The description is written last. Raises MixkdError for another task than classification, and if ONNX and torch disagree on 256 training windows.
+    The description is written last. Raises MixkdError for another task than classification, and if ONNX
+    and torch disagree on 256 training windows.
     """
     spec, normalisation = record.spec, data.normalisation
     if spec.modality != "signal":

@@ -12,6 +12,7 @@ from mixkd.figures.data import (
     windows_per_subject,
 )
 from mixkd.figures.folder import labelled, overview
+from mixkd.figures.forces import force_effects, force_excerpt
 from mixkd.figures.mixup import (
     alphas,
     beta_densities,
@@ -78,6 +79,8 @@ __all__ = [
     "feature_maps",
     "folds",
     "followed",
+    "force_effects",
+    "force_excerpt",
     "forest",
     "four_cases",
     "from_diagram_to_image",

@@ -116,8 +116,9 @@ def headline(record: RunRecord) -> float:
 def compare(old: RunRecord, new: RunRecord, noise: float | None) -> tuple[str, bool]:
     """Verdict on a run that was trained again. Equal machines and versions must give the same bytes.
 
-    Elsewhere, or where the record does not tell (runs published before `cpu` was recorded), the last accuracies (of a
-    regression: RMSE) must agree within the noise of seeds; without one (see `seed_noise`) they are not judged, which the verdict says.
+    Elsewhere, or where the record does not tell (runs published before `cpu` was recorded), the last headline
+    metrics of the task must agree within the noise of seeds; without one (see `seed_noise`) they are not judged, which
+    the verdict says.
     """
     same_place = all(old.provenance.get(k) == new.provenance[k] for k in PLACE)
     same_bits = [row | {"parts": None} for row in old.history] == [row | {"parts": None} for row in new.history] and (

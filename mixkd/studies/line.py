@@ -102,7 +102,7 @@ def two_heads(base: RunSpec, of: Extent) -> list[RunSpec]:
 
 
 def forces(base: RunSpec, of: Extent) -> list[RunSpec]:
-    """The systems of `force_systems` and the teacher of some. `quick`: without outputs in time order and without mixup."""
+    """The systems of `force_systems` and their teacher. `quick`: without outputs in time order and without mixup."""
     systems = force_systems(base, of.alpha)
     runs = [run for name, run in systems.items() if of.full or name not in FULL_FORCES]
     return [*runs, *systems["outputs"].teacher_runs]
@@ -115,7 +115,7 @@ def force_systems(base: RunSpec, alpha: float) -> dict[str, RunSpec]:
     """Regressors of forces by name. Each line adds one term to the loss; the terms of a step have equal weights.
 
     Labels; outputs of a wider signal teacher; similarities of its features; their changes in time, which only batches
-    in time order have. So order and terms are told apart. `sp` is no control here: it has weights and layers of its own.
+    in time order have. So order and terms are told apart. `sp` is no control here: it has its own weights and layers.
     """
     labels = replace(base, task="regression")
     teachers = (TeacherSpec(width=3),)
