@@ -12,11 +12,12 @@ import pandas as pd
 from mixkd import studies
 from mixkd.analysis.effects import summary
 from mixkd.datasets import dataset
-from mixkd.learning.fold_data import FoldData
-from mixkd.runs.store import RunRecord
+from mixkd.learning.fold_data import fold_data
+from mixkd.runs.store import RunRecord, same_people
 from mixkd.specs.run import RunSpec
-from mixkd.studies import Scope, catalogue, inventory
+from mixkd.studies import Scope, catalogue, inventory, tables
 from mixkd.studies.line import force_systems
+from mixkd.studies.scope import DEFAULT_ALPHA
 
 SETS = ("gait", "gaitpdb", "running")  # those with forces; `full` shows them side by side
 METRICS = ("rmse", "nrmse", "pearson_r")
@@ -33,7 +34,7 @@ QUESTIONS = {  # a difference of two systems that have one thing apart
 }
 
 
-def rows(records: Sequence[RunRecord], alpha: float = studies.scope.DEFAULT_ALPHA) -> pd.DataFrame:
+def rows(records: Sequence[RunRecord], alpha: float = DEFAULT_ALPHA) -> pd.DataFrame:
     """A row per run and held-out person: dataset, fold, seed, subject, system, and METRICS on that person's windows.
 
     Runs that are no system of the study, such as teachers, are left out.
@@ -66,14 +67,14 @@ def everywhere(scope: Scope) -> tuple[pd.DataFrame, list[str]]:
     The scope's own runs are trained where they are missing; of others those that are published are shown.
     """
     own = catalogue.where("forces", scope)
-    tables = [rows(studies.tables.records(studies.load("forces", own)), scope.alpha)]
+    shown = [rows(tables.records(studies.load("forces", own)), scope.alpha)]
     absent = []
     for name in SETS if scope.full else ():
         if name != own.dataset:
             of_set = published(replace(own, dataset=name))
-            tables.append(rows(of_set, scope.alpha))
+            shown.append(rows(of_set, scope.alpha))
             absent += [] if of_set else [name]
-    return pd.concat(tables, ignore_index=True), absent
+    return pd.concat(shown, ignore_index=True), absent
 
 
 def published(scope: Scope) -> list[RunRecord]:
@@ -136,17 +137,20 @@ class Excerpt:
     predicted: dict[str, np.ndarray]
 
 
-def excerpt(runs: dict[str, RunRecord], data: FoldData, length: float) -> Excerpt:
-    """The first `length` seconds of the first recording that a fold tests, with the predictions of `runs` of that fold."""
-    test, spec = data.splits["test"], next(iter(runs.values())).spec
-    recordings, window = dataset(spec.dataset).load(), dataset(spec.dataset).window
+def excerpt(runs: dict[str, RunRecord], length: float) -> Excerpt:
+    """The first `length` seconds of the first recording that a fold tests, with the predictions of its `runs`.
+
+    Raises MixkdError where the recordings here are of other people.
+    """
+    spec = next(iter(runs.values())).spec
+    data, entry = fold_data(spec.data), dataset(spec.dataset)
+    for record in runs.values():
+        same_people(data.subjects, record)
+    test, recordings = data.splits["test"], entry.load()
     number = int(test.recording[0])
     end = min(round(length * recordings.rate), len(recordings.signals[number]))
-    middles = test.start + window // 2
+    middles = test.start + entry.window // 2
     chosen = np.flatnonzero((test.recording == number) & (middles < end))
-    studies.tables.labels(
-        next(iter(runs.values())), data
-    )  # the recordings here are of the people that it was tested on
     return Excerpt(
         recordings.person(recordings.subjects[number]),
         np.arange(end) / recordings.rate,
@@ -191,15 +195,11 @@ def sentence(name: object, part: pd.DataFrame) -> str:
 
 
 def answer(questions: pd.DataFrame, final: bool) -> str:
-    """Whether the term of changes, which alone needs time order, lowers RMSE, by data set, for the end of a sentence."""
-    own = questions[questions["what"] == "changes in time, the term"]
+    """What the term of changes, which alone needs time order, does to RMSE on each data set: the end of a sentence."""
     if not final:
-        return "is not decided here: a few people and one seed give points, the full profile gives intervals"
+        return "is not judged: a few people and one seed give points, the full profile gives intervals"
     clauses = []
-    for row in own.to_dict("records"):
-        clear = row["high"] < 0 or row["low"] > 0
-        verb = (
-            "is not told from nothing" if not clear else "lowers the error" if row["high"] < 0 else "raises the error"
-        )
-        clauses.append(f"{verb} on {row['dataset']} ({row['relative']:+.1f} % of RMSE)")
-    return ", ".join(clauses) or "cannot be said: its runs are missing"
+    for row in questions[questions["what"] == "changes in time, the term"].to_dict("records"):
+        side = "lowers the error" if row["high"] < 0 else "raises the error" if row["low"] > 0 else "is undecided"
+        clauses.append(f"{side} on {row['dataset']} ({row['relative']:+.1f} % of RMSE)")
+    return ", ".join(clauses) or "is not judged: its runs are missing"

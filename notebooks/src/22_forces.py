@@ -15,7 +15,7 @@
 # {cite}`jeon2025forces`.
 # ```
 #
-# In this build: whether the term that follows changes in time lowers the error {glue:text}`answer`. Time-aware distillation as a whole changed the RMSE of the
+# In this build the term that follows changes in time {glue:text}`answer`. Time-aware distillation as a whole changed the RMSE of the
 # same network without a teacher by {glue:text}`against_labels:+.1f` % on {glue:text}`on`, the term of changes alone by {glue:text}`changes:+.1f` %
 # (below zero is better).
 #
@@ -101,7 +101,7 @@ forces.scores(table).round(3)
 #
 # Always on the same held-out person, against *labels*: the network without a teacher on shuffled batches.
 
-# %% mystnb={"figure": {"caption": "RMSE of each system minus that of the student of labels alone, a dot per held-out person (on running: per condition), a diamond at the mean; in the full profile with 95-percent intervals over folds. Left of zero is better.", "name": "fig-force-effects"}, "image": {"alt": "A panel per data set with a row per system: grey dots of held-out people and a blue diamond around a vertical line at zero.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "RMSE of each system minus that of the student of labels alone, a dot per held-out person (on running: per condition), a diamond at the mean; in the full profile with intervals over folds. Left of zero is better.", "name": "fig-force-effects"}, "image": {"alt": "A panel per data set with a row per system: grey dots of held-out people and a blue diamond around a vertical line at zero.", "classes": "dark-light"}}
 figures.force_effects(table, final)
 
 # %% [markdown]
