@@ -21,7 +21,7 @@ def force_excerpt(shown: Excerpt, targets: tuple[str, ...], unit: str) -> Figure
     axes[0].plot(shown.seconds, shown.readings, lw=0.8, alpha=0.8)
     axes[0].set_ylabel("readings")
     for target, (axis, name) in enumerate(zip(axes[1:], targets, strict=True)):
-        axis.plot(shown.seconds, shown.force[:, target], color=INK, lw=2.2, alpha=0.6, label="measured")
+        axis.plot(shown.seconds, shown.force[:, target], color=INK, lw=2.2, alpha=0.6, label="true")
         for colour, (system, predicted) in zip(CLASS_COLOURS, shown.predicted.items(), strict=False):
             axis.plot(shown.at, predicted[:, target], "o", color=colour, ms=3.5, mew=0, label=system)
         axis.set_title(name, fontsize=10.5)
@@ -50,7 +50,7 @@ def force_effects(table: pd.DataFrame, final: bool) -> Figure:
             axis.plot([row["low"], row["high"]], [y + 0.15] * 2, color=COLOURS["signal"], lw=3, solid_capstyle="butt")
             axis.plot(row["effect"], y + 0.15, "D", color=COLOURS["signal"], ms=5)
         axis.set_title(name, fontsize=11)
-        axis.set_xlabel(f"RMSE, {UNITS[name]}", fontsize=10.5)
+        axis.set_xlabel(f"RMSE minus that of labels,\n{UNITS[name]}", fontsize=10.5)
         axis.locator_params(axis="x", nbins=3)
         axis.grid(axis="x")
     axes[0, 0].set_yticks(range(len(names)), names, fontsize=10.5)
