@@ -31,7 +31,7 @@ GOLDEN = "9270c0e7734e9682"  # of STUDENT: a change means that no stored run is 
         (RunSpec, {"temprature": 4.0}, r"RunSpec\.temprature: unknown field, did you mean 'temperature'\?"),
         (RunSpec, {"mixup": {"aplha": 0.2}}, r"RunSpec\.mixup\.aplha: unknown field, did you mean 'alpha'\?"),
         (RunSpec, {"teachers": [{}, {"modalty": "image"}]}, r"teachers\[1\]\.modalty: .* 'modality'\?"),
-        (Mixup, {"xyzzy": 1}, r"Mixup\.xyzzy: unknown field, known: alpha, coefficient, sampling, share"),
+        (Mixup, {"xyzzy": 1}, r"Mixup\.xyzzy: unknown field, known: alpha, coefficient, partners, sampling, share"),
         (RunSpec, ["watch"], r"RunSpec: found \['watch'\], expected the fields of RunSpec"),
         (RunSpec, {"fold": True}, r"RunSpec\.fold: found True, expected int"),
         (RunSpec, {"fold": 1.0}, r"RunSpec\.fold: found 1\.0, expected int"),

@@ -26,6 +26,7 @@ import pandas as pd
 from mixkd import studies
 from mixkd.analysis import verdicts
 from mixkd.book import notebook
+from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
 from mixkd.files import CHECKOUT, places
 from mixkd.runs import planning, sweep
@@ -55,6 +56,10 @@ def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int |
     """
     if not notebook.NOTEBOOKS.is_dir():
         raise MixkdError(f"{notebook.NOTEBOOKS}: not found; the book is built from a clone of the repository")
+    if "targets" in dataset(scope.dataset).labels:
+        raise MixkdError(
+            f"book: found {scope.dataset}, expected a data set of activities; see `mixkd notebook 22_forces`"
+        )
     runs = studies.every(scope)
     store = studies.store_of(scope)
     plan = planning.plan(runs, store)

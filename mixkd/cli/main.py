@@ -92,11 +92,10 @@ def sweep_command(
     from mixkd.runs import planning, sweep
     from mixkd.runs.local import Local
 
-    names = study or list(studies.STUDIES)
     scope = studies.Scope(dataset, profile, seed, alpha)
-    runs = [spec for name in names for spec in studies.specs(name, scope)]
+    runs = [spec for name in study for spec in studies.specs(name, scope)] if study else studies.every(scope)
     if not runs:
-        raise MixkdError(f"study: found {listed(names)}, with no run in {profile}, expected --profile full")
+        raise MixkdError(f"study: found {listed(study or ())}, with no run in {profile}, expected --profile full")
     store = studies.store_of(scope)
     plan = planning.plan(runs, store)
     out.print(f"{plan.total} runs, {len(plan.missing)} missing, about {plan.core_hours:.2f} core-hours")
@@ -151,7 +150,7 @@ def verify(
     """Train a sample of published (`full`) or stored runs again, with their teachers. Exit status 1 on a difference."""
     from mixkd import studies
     from mixkd.runs import sweep
-    from mixkd.runs.provenance import compare, seed_noise
+    from mixkd.runs.provenance import compare, headline, seed_noise
     from mixkd.runs.published import Published
     from mixkd.runs.store import Store
 
@@ -161,14 +160,14 @@ def verify(
         out.print(f"{retired} published runs are of an earlier recipe or other conditions, and are not served")
     if not stored:
         raise MixkdError(f"verify: no stored runs of {dataset}, profile {profile}; run `mixkd sweep` first")
-    noise = seed_noise(record for spec in published if spec.dataset == dataset and (record := published.get(spec)))
+    seeds = [record for spec in published if spec.dataset == dataset and (record := published.get(spec))]
     chosen = random.Random(seed).sample(stored, min(sample, len(stored)))
     table, worst = terminal.table("run", "stored", "again", "verdict"), 0
     with tempfile.TemporaryDirectory() as folder:
         for old, new in zip(chosen, sweep.run([r.spec for r in chosen], Store(Path(folder))), strict=True):
-            verdict, ok = compare(old, new, noise)
+            verdict, ok = compare(old, new, seed_noise(seeds, old.spec.task))
             worst |= not ok
-            table.add_row(old.spec.name, *(f"{r.metrics()['accuracy']:.4f}" for r in (old, new)), verdict)
+            table.add_row(old.spec.name, *(f"{headline(r):.4f}" for r in (old, new)), verdict)
     out.print(table)
     raise typer.Exit(worst)
 

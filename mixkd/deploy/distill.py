@@ -22,6 +22,7 @@ from mixkd.datasets import dataset as dataset_entry
 from mixkd.datasets import named
 from mixkd.deploy import in_use
 from mixkd.deploy.export import export
+from mixkd.errors import MixkdError
 from mixkd.files import atomic_write
 from mixkd.learning import metrics
 from mixkd.learning.fold_data import fold_data
@@ -60,8 +61,14 @@ def runs_of(scope: Scope) -> tuple[list[RunSpec], list[RunSpec]]:
 
 
 def run(scope: Scope, out: Path, say: Callable[[str], None], workers: int | None = None) -> Outcome:
-    """Train, export and report into `out`. After an interruption, the same call resumes."""
+    """Train, export and report into `out`. After an interruption, the same call resumes.
+
+    Raises MixkdError for data with targets: the student would label, not predict them.
+    """
     scope = replace(scope, dataset=named(scope.dataset))
+    if "targets" in dataset_entry(scope.dataset).labels:
+        other = f"expected one of activities; for targets: `mixkd sweep forces --dataset {scope.dataset}`"
+        raise MixkdError(f"distill: found {scope.dataset}, a data set with targets to predict, {other}")
     runs, [final] = runs_of(scope)
     store = studies.store_of(scope)
     plan = planning.plan(runs, store)

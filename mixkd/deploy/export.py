@@ -53,11 +53,14 @@ class Portable(nn.Module):
 def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
     """Write student.onnx, student.safetensors and student.json into `folder`; returns the description.
 
-    The description is written last. Raises MixkdError if ONNX and torch disagree on 256 training windows.
+    The description is written last. Raises MixkdError for another task than classification, and if ONNX
+    and torch disagree on 256 training windows.
     """
     spec, normalisation = record.spec, data.normalisation
     if spec.modality != "signal":
         raise MixkdError(f"export: found a network of modality {spec.modality}, expected signal: a student")
+    if spec.task != "classification":
+        raise MixkdError(f"export: found a network trained for {spec.task}, expected classification: `predict` labels")
     portable = Portable(trained_network(record, data), normalisation.mean, normalisation.std)
     x = data.splits["train"].x[:: max(len(data.splits["train"]) // max(SIZES), 1)][: max(SIZES)]
     onnx = to_onnx(portable, x[:2])

@@ -13,6 +13,7 @@ from mixkd.figures.data import (
 )
 from mixkd.figures.few_people import people_curves
 from mixkd.figures.folder import labelled, overview
+from mixkd.figures.forces import force_effects, force_excerpt
 from mixkd.figures.line import augmented, shared, side_by_side, swapped
 from mixkd.figures.mixup import (
     alphas,
@@ -81,6 +82,8 @@ __all__ = [
     "feature_maps",
     "folds",
     "followed",
+    "force_effects",
+    "force_excerpt",
     "forest",
     "four_cases",
     "from_diagram_to_image",

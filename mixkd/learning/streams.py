@@ -74,7 +74,8 @@ def stream(
     Streams of one seed share the order, the partners and the uniform numbers behind the coefficients over all
     `mixup` settings, and the rows that a smaller share mixes are among those of a larger one: so two studies that
     differ in alpha or share differ in nothing else. MIX-KD's released code permutes both partners; as the order of a
-    batch is free, that is one permutation, as here. Raises MixkdError when there are fewer windows than a batch.
+    batch is free, that is one permutation, as here. `near` partners: see mixkd/learning/near.py.
+    Raises MixkdError when there are fewer windows than a batch.
     """
     per_epoch = n_windows // batch_size
     if per_epoch == 0:

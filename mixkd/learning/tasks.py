@@ -25,7 +25,7 @@ class Task:
 
     targets: of windows, (n, n_outputs) float32; loss: of outputs and (mixed) targets, (n,); kd: of outputs of student
     and teacher at a temperature, (n,); summary: metrics of outputs (n, n_outputs) on windows, by name; probes: whether
-    those of classes apply
+    those of classes apply; in_units: outputs (n, n_outputs) in the units of the targets, of a regression
     """
 
     targets: Callable[[Windows], torch.Tensor]
@@ -33,6 +33,7 @@ class Task:
     summary: Callable[[np.ndarray, Windows], dict[str, float]]
     kd: Callable[[torch.Tensor, torch.Tensor, float], torch.Tensor] = losses.kd
     probes: bool = False
+    in_units: Callable[[np.ndarray], np.ndarray] = lambda outputs: outputs
 
 
 def one_hot(labels: np.ndarray, n_classes: int) -> torch.Tensor:
@@ -107,11 +108,15 @@ def regression(train: Windows, n_classes: int, n_placements: int) -> Task:
         losses.same_size(a, b, "outputs and targets")
         return (a - b).pow(2).mean(1)
 
+    def in_units(outputs: np.ndarray) -> np.ndarray:
+        return outputs * deviation + mean
+
     return Task(
         lambda part: torch.from_numpy((target_of(part) - mean) / deviation).float(),
         squared,
-        lambda outputs, part: metrics.errors(outputs * deviation + mean, target_of(part)),
+        lambda outputs, part: metrics.errors(in_units(outputs), target_of(part)),
         squared,
+        in_units=in_units,
     )
 
 

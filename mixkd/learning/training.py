@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from mixkd.errors import MixkdError
-from mixkd.learning import losses
+from mixkd.learning import losses, near
 from mixkd.learning.fold_data import Batch, FoldData, evaluate
 from mixkd.learning.methods import RULES, Parts, Step, cross_entropy
 from mixkd.learning.networks import Network
@@ -29,7 +29,8 @@ def stream_of(about: StreamView, data: FoldData) -> Stream:
     n_windows, size = len(data.splits["train"]), about.batch_size
     passes, n_steps = passes_and_steps(n_windows, data.fold.whole or n_windows, size, about.epochs)
     draws = stream(n_windows, size, passes, about.mixup, seed=seed, order=about.order).first(n_steps)
-    return replace(draws, augment=about.augment, seed=seed)
+    draws = replace(draws, augment=about.augment, seed=seed)
+    return near.redrawn(draws, data.targets.numpy()) if about.mixup and about.mixup.partners == "near" else draws
 
 
 @dataclass

@@ -18,6 +18,7 @@ import numpy as np
 from mixkd.files import CHECKOUT, sha256
 from mixkd.runs.store import RunRecord
 from mixkd.specs.run import RunSpec
+from mixkd.specs.tasks import TASKS
 
 PACKAGES = ("mixkd", "torch", "numpy", "numba", "scikit-learn", "giotto-tda")
 CPU = ("vendor_id", "cpu family", "model", "stepping", "flags", "CPU implementer", "CPU part", "Features")
@@ -94,23 +95,30 @@ def provenance(spec: RunSpec, seconds: float) -> dict[str, Any]:
 PAIRS = 40  # of seeds, at least (default chosen here): fewer tell no quantile
 
 
-def seed_noise(records: Iterable[RunRecord]) -> float | None:
-    """By how much 99 of 100 pairs of seeds of one run differ in accuracy, at most; None for fewer than PAIRS pairs.
+def seed_noise(records: Iterable[RunRecord], task: str = "classification") -> float | None:
+    """By how much 99 of 100 pairs of seeds of one run of a task differ in its headline metric, at most.
 
-    records: of one data set, whose noise is not that of another.
+    None for fewer than PAIRS pairs. records: of one data set, whose noise is not that of another.
     """
     scores_of: dict[str, list[float]] = {}
     for record in records:
-        scores_of.setdefault(replace(record.spec, seed=0).hash, []).append(record.metrics()["accuracy"])
+        if record.spec.task == task:
+            scores_of.setdefault(replace(record.spec, seed=0).hash, []).append(headline(record))
     gaps = [abs(a - b) for scores in scores_of.values() for a, b in combinations(scores, 2)]
     return float(np.quantile(gaps, 0.99)) if len(gaps) >= PAIRS else None
+
+
+def headline(record: RunRecord) -> float:
+    """The headline metric of a run's task after the last epoch, on the test subjects."""
+    return record.metrics()[TASKS[record.spec.task].headline]
 
 
 def compare(old: RunRecord, new: RunRecord, noise: float | None) -> tuple[str, bool]:
     """Verdict on a run that was trained again. Equal machines and versions must give the same bytes.
 
-    Elsewhere, or where the record does not tell (runs published before `cpu` was recorded), the last accuracies must
-    agree within the noise of seeds; without one (see `seed_noise`) they are not judged, which the verdict says.
+    Elsewhere, or where the record does not tell (runs published before `cpu` was recorded), the last headline
+    metrics of the task must agree within the noise of seeds; without one (see `seed_noise`) they are not judged, which
+    the verdict says.
     """
     same_place = all(old.provenance.get(k) == new.provenance[k] for k in PLACE)
     same_bits = [row | {"parts": None} for row in old.history] == [row | {"parts": None} for row in new.history] and (
@@ -119,10 +127,10 @@ def compare(old: RunRecord, new: RunRecord, noise: float | None) -> tuple[str, b
     )
     if same_bits:
         return "identical", True
-    gap = abs(old.metrics()["accuracy"] - new.metrics()["accuracy"])
+    metric, gap = TASKS[old.spec.task].headline, abs(headline(old) - headline(new))
     if same_place:
-        return f"differs on the same machine, accuracy by {gap:.4f}", False
+        return f"differs on the same machine, {metric} by {gap:.4f}", False
     where = "other machine" if "cpu" in old.provenance else "machine not recorded"
     if noise is None:
-        return f"{where}, accuracy differs by {gap:.4f}; not judged: too few seeds of this data set", True
-    return f"{where}, accuracy differs by {gap:.4f}", gap <= noise
+        return f"{where}, {metric} differs by {gap:.4f}; not judged: too few seeds of this data set", True
+    return f"{where}, {metric} differs by {gap:.4f}", gap <= noise

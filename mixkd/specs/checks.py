@@ -1,4 +1,4 @@
-"""A run against the facts of its method: what it asks for, and fields that have no effect on it."""
+"""A run against the facts of its method and mixup: what they ask for, and fields that have no effect on it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mixkd.specs.methods import METHODS
 from mixkd.specs.parts import SIZED
+from mixkd.specs.tasks import TASKS
 
 if TYPE_CHECKING:
     from mixkd.specs.run import RunSpec
@@ -44,6 +45,15 @@ def check_method(spec: RunSpec) -> None:
             spec.neutral(kd_weight=0.0, kd_reduction="exact", logit_scaling="exact")
         elif not method.kd:
             spec.neutral(kd_weight=KD_WEIGHT, kd_reduction="exact", logit_scaling="exact")
+
+
+def check_mixup(spec: RunSpec) -> None:
+    """Refuse mixup, its own or a teacher's, that mixes no row or needs targets that the task lacks (MixkdError)."""
+    for mixup in (spec.mixup, *(teacher.mixup for teacher in spec.teachers)):
+        if mixup:
+            mixup.n_rows(spec.batch_size)
+            known = mixup.partners == "any" or "targets" in TASKS[spec.task].needs
+            spec.require("task", known, "regression for mixup of near partners, which are near in their targets")
 
 
 def _constants(spec: RunSpec) -> None:

@@ -34,12 +34,14 @@ class Mixup(Spec):
     sampling     `exact`: round(share * batch_size) rows; `released`: rows to leave clean are drawn with
                  replacement, as in the released code of MIX-KD; the same as `exact` at share 1
     coefficient  one per `row` (released code) or one per `batch`
+    partners     `any` row of the batch, or `near` ones: training windows of similar targets, see mixkd/learning/near.py
     """
 
     alpha: float = 1.0
     share: float = 1.0
     sampling: Literal["exact", "released"] = "exact"
     coefficient: Literal["row", "batch"] = "row"
+    partners: Literal["any", "near"] = "any"
 
     def check(self) -> None:
         """See `Spec.check`."""

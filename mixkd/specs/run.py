@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from mixkd.specs.checks import KD_WEIGHT, check_method
+from mixkd.specs.checks import KD_WEIGHT, check_method, check_mixup
 from mixkd.specs.methods import METHODS
 from mixkd.specs.parts import Augment, Constant, Family, ImageSpec, Mixup, Modality, Order, TeacherSpec, check_size
 from mixkd.specs.strict import Spec
@@ -86,9 +86,7 @@ class RunSpec(Spec):
             self.require("task", not METHODS[self.method].classes, "a task of one set of classes for this method")
             scaled = self.logit_scaling != "exact" or self.kd_reduction != "exact"
             self.require("task", not scaled, "a task of one set of classes for released forms of KD")
-        for mixup in (self.mixup, *(teacher.mixup for teacher in self.teachers)):
-            if mixup:
-                mixup.n_rows(self.batch_size)
+        check_mixup(self)
         check_method(self)
         plain = self.augment == "none" or not self.sees_images
         self.require("augment", plain, "none for networks and teachers that read images")

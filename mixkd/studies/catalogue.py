@@ -66,7 +66,7 @@ def where(study: str, scope: Scope) -> Scope:
         raise MixkdError(f"study: found {study!r}, {nearest(study, STUDIES)}")
     chosen, labels = STUDIES[study], dataset(scope.dataset).labels
     if "targets" in labels and chosen.needs != "targets":
-        raise MixkdError(f"study: found {study!r} on {scope.dataset}, expected one of forces, such as forces")
+        raise MixkdError(f"study: found {study!r} on {scope.dataset}, which has targets; expected forces")
     return replace(scope, dataset=chosen.elsewhere) if chosen.needs and chosen.needs not in labels else scope
 
 

@@ -103,19 +103,37 @@ def two_heads(base: RunSpec, of: Extent) -> list[RunSpec]:
 
 
 def forces(base: RunSpec, of: Extent) -> list[RunSpec]:
-    """A regressor of forces: alone, taught by outputs, by similarities of features, and by their changes in time too.
+    """The systems of `force_systems` and their teacher. `quick`: without outputs in time order and without mixup."""
+    systems = force_systems(base, of.alpha)
+    runs = [run for name, run in systems.items() if of.full or name not in FULL_FORCES]
+    return [*runs, *systems["outputs"].teacher_runs]
 
-    Teachers: a wider signal network. Batches in time order and shuffled, so that order and terms are told apart.
+
+FULL_FORCES = ("outputs, in time", "mixup", "C-mixup")  # systems of forces that `quick` leaves out
+
+
+def force_systems(base: RunSpec, alpha: float) -> dict[str, RunSpec]:
+    """Regressors of forces by name. Each line adds one term to the loss; the terms of a step have equal weights.
+
+    Labels; outputs of a wider signal teacher; similarities of its features; their changes in time, which only batches
+    in time order have. So order and terms are told apart. `sp` is no control here: it has its own weights and layers.
     """
-    base = replace(base, task="regression")
-    kd = taught(base, "signal", teachers=(TeacherSpec(width=3),))
-    in_time = replace(kd, method="time_aware", order="time")
-    no_changes = replace(in_time, constants=(Constant("changes", 0.0),))
-    runs = [base, replace(base, order="time"), kd, in_time, no_changes]
-    if of.full:
-        shuffled = replace(no_changes, order="shuffled")
-        runs += [shuffled, replace(base, mixup=Mixup(of.alpha))]
-    return runs
+    labels = replace(base, task="regression")
+    teachers = (TeacherSpec(width=3),)
+    all_terms = taught(labels, "signal", teachers=teachers, method="time_aware", order="time")
+    features = replace(all_terms, constants=(Constant("changes", 0.0),))
+    outputs = replace(all_terms, constants=(Constant("changes", 0.0), Constant("similarity", 0.0)))
+    return {
+        "labels": labels,
+        "labels, in time": replace(labels, order="time"),
+        "outputs": replace(outputs, order="shuffled"),
+        "outputs, in time": outputs,
+        "features": replace(features, order="shuffled"),
+        "features, in time": features,
+        "time-aware": all_terms,
+        "mixup": replace(labels, mixup=Mixup(alpha)),
+        "C-mixup": replace(labels, mixup=Mixup(alpha, partners="near")),
+    }
 
 
 def few_people(base: RunSpec, of: Extent) -> list[RunSpec]:
