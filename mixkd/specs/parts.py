@@ -34,12 +34,14 @@ class Mixup(Spec):
     sampling     `exact`: round(share * batch_size) rows; `released`: rows to leave clean are drawn with
                  replacement, as in the released code of MIX-KD; the same as `exact` at share 1
     coefficient  one per `row` (released code) or one per `batch`
+    where        what is mixed: `input`s, or points of the latent `sphere` of windows and their images, then decoded
     """
 
     alpha: float = 1.0
     share: float = 1.0
     sampling: Literal["exact", "released"] = "exact"
     coefficient: Literal["row", "batch"] = "row"
+    where: Literal["input", "sphere"] = "input"  # see mixkd/learning/sphere.py
 
     def check(self) -> None:
         """See `Spec.check`."""

@@ -48,6 +48,7 @@ STUDIES = {
     "sphere_weights": Study(line.sphere_weights, full_only=True, one_seed=True),
     "augmentation": Study(line.augmentation, one_seed=True),
     "moments": Study(line.moments, one_seed=True),
+    "sphere_mixing": Study(line.sphere_mixing, one_seed=True),
     "two_heads": Study(line.two_heads, one_seed=True, needs="placement", elsewhere="watch"),
     "forces": Study(line.forces, needs="targets", elsewhere="gait"),
 }

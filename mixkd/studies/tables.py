@@ -89,6 +89,7 @@ def describe(spec: RunSpec) -> dict[str, Any]:
         "alpha": spec.mixup.alpha if spec.mixup else np.nan,
         "share": spec.mixup.share if spec.mixup else 0.0,
         "sampling": spec.mixup.sampling if spec.mixup else "exact",
+        "mixed_on": spec.mixup.where if spec.mixup else "none",
         "image_mixing": spec.image_mixing,
         "resolution": spec.image.resolution if spec.image else 0,
         "temperature": spec.temperature,
