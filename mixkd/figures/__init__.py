@@ -50,6 +50,7 @@ from mixkd.figures.smoothness import (
     target_entropy,
     v_scores,
 )
+from mixkd.figures.sphere_mixing import inconsistency, sphere_path
 from mixkd.figures.style import png
 from mixkd.figures.topology import (
     backend_images,
@@ -84,6 +85,7 @@ __all__ = [
     "gains",
     "grid",
     "image_gap",
+    "inconsistency",
     "labelled",
     "latency",
     "leakage",
@@ -110,6 +112,7 @@ __all__ = [
     "sharpness",
     "similarity_maps",
     "smooth_against_score",
+    "sphere_path",
     "stability",
     "sublevel_sets",
     "target_entropy",

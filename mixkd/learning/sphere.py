@@ -23,7 +23,7 @@ MODALITIES: tuple[Modality, ...] = ("signal", "image")
 N_LATENT, N_HIDDEN = 16, 128
 WEIGHT = 10.0  # of the MMD
 SCALE = 2.0  # of its kernel: the mean squared distance of two uniform points, as for the Gaussian of the source
-EPOCHS, BATCH, RATE = 20, 64, 3e-3  # of Adam
+EPOCHS, BATCH, RATE = 20, 128, 1e-2  # of Adam, whose rate falls to 0 along a cosine
 SEED = 0
 
 Pair = Sequence[torch.Tensor]  # a batch of signals (n, n_channels, 1, n_samples) and of their images
