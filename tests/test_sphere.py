@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from runs import BOTH, IMAGE, SIGNAL, results, small, train
+from scipy import stats
 
+from mixkd import figures
+from mixkd.analysis import sphere_mixing
 from mixkd.errors import MixkdError
 from mixkd.learning import sphere
 from mixkd.learning.fold_data import Batch, FoldData, fold_data
@@ -21,6 +25,8 @@ from mixkd.runs import single
 from mixkd.runs.single import trace_key
 from mixkd.runs.store import Store
 from mixkd.specs.run import ImageSpec, Mixup, RunSpec
+from mixkd.topology.imaging import images
+from mixkd.topology.persistence import diagrams
 
 ON = Mixup(1.0, 0.5, where="sphere")
 FULL_ON = Mixup(0.4, where="sphere")
@@ -260,3 +266,126 @@ def test_runs_are_the_same_alone_traced_and_together(tmp_path):
     here = results(alone)
     for record in (traced, together[0]):
         assert results(shared)[record.spec.hash] == here[record.spec.hash]
+
+
+# -- what the chapter measures
+
+
+@pytest.fixture(scope="module")
+def of(data) -> sphere_mixing.Spaces:
+    return sphere_mixing.spaces(small())
+
+
+def test_spaces_differ_in_where_they_mix_alone(of, data):
+    assert of.sphere.about == data.about
+    assert of.inputs.about == replace(data.about, on_sphere=False)
+    rows, partners = sphere_mixing.couples(64, 20, 0)
+    assert len({*rows, *partners}) == 40
+    assert set(np.concatenate(sphere_mixing.couples(7, 20, 0))) < set(range(7))
+
+
+def test_total_persistence_is_the_sum_of_lifetimes_by_hand():
+    """Pairs of the channels: (1, 3) and (4, 5); none; twice (0.5, 0.75) and (0, 1)."""
+    x = np.array([[[0, 3, 1, 5, 4, 6], [2, 2, 2, 2, 2, 2]], [[1, 0, 1, 0.5, 0.75, 0]] * 2], np.float32)
+    np.testing.assert_allclose(sphere_mixing.total_persistence(x), [2 + 1, 2 * (0.25 + 1)])
+
+
+def test_validity_of_known_pairs(of):
+    rows, partners = sphere_mixing.couples(64, 6, 1)
+    table = sphere_mixing.validity(of, rows, partners, 0.25)
+    by = {way: part.reset_index(drop=True) for way, part in table.groupby("way", sort=False)}
+    assert list(by) == ["real", "inputs mixed", "mixed on the sphere", "decoded, not mixed"]
+    assert by["real"]["distance"].max() < 1e-3
+    np.testing.assert_allclose(by["real"]["alive"], 1, rtol=1e-5)
+    x, raw = of.inputs.splits["train"].x, of.inputs.imager
+    all_images = raw(of.inputs.diagrams["train"])
+    std = raw.normalisation.std[:, None, None]
+
+    def norm(image):
+        return np.sqrt((image**2).sum())
+
+    sizes = [norm(images(of.inputs.diagrams["train"], raw.grid, rows[i : i + 1])[0] / std) for i in range(6)]
+    for i, (own, partner) in enumerate(zip(rows, partners, strict=True)):
+        window = (0.25 * x[own] + 0.75 * x[partner])[None]
+        anew, mixed = raw(diagrams(window))[0], 0.25 * all_images[own] + 0.75 * all_images[partner]
+        row = by["inputs mixed"].loc[i]
+        assert row["distance"] == pytest.approx(norm(anew - mixed) / np.mean(sizes), rel=1e-2)
+        empty = raw.normalisation(np.zeros_like(all_images[:1]))[0]
+        both = (norm(anew - empty) + norm(mixed - empty)) / 2
+        assert row["relative"] == pytest.approx(norm(anew - mixed) / both, rel=1e-2)
+        z = of.inputs.signals["train"].numpy()
+        mixture = 0.25 * z[own] + 0.75 * z[partner]
+        others = [np.sqrt(((mixture - z[j]) ** 2).mean()) for j in range(len(z)) if j not in (own, partner)]
+        assert row["nearest"] == pytest.approx(min(others), rel=1e-4)
+
+
+def test_what_is_lost_is_nothing_for_a_perfect_decoder_and_all_for_a_silent_one(of, monkeypatch):
+    monkeypatch.setattr(sphere.AutoEncoder, "decode", lambda self, latents, name: torch.zeros(()))
+    assert sphere_mixing.lost(of, "test") == {"signal": 1, "image": 1}
+    pair_of = {
+        name: of.sphere.inputs(name, "test", np.arange(len(of.sphere.splits["test"]))) for name in ("signal", "image")
+    }
+    monkeypatch.setattr(sphere.AutoEncoder, "decode", lambda self, latents, name: pair_of[name])
+    assert sphere_mixing.lost(of, "test") == {"signal": 0, "image": 0}
+
+
+def runs_table() -> pd.DataFrame:
+    """Accuracies of four folds by mixing, without teachers: none 0.5, inputs 0.6, sphere inputs - 0.1 k in fold k."""
+    rows = []
+    for fold in range(4):
+        for on, share, alpha, accuracy in (
+            ("none", 0.0, np.nan, 0.5),
+            ("input", 1.0, 1.0, 0.6),
+            ("sphere", 1.0, 1.0, 0.6 - 0.1 * fold),
+            ("input", 0.5, 1.0, 0.7),
+            ("sphere", 0.5, 1.0, 0.8),
+            ("sphere", 1.0, 0.01, 0.4),
+        ):
+            rows.append(("none", fold, on, share, alpha, accuracy, 1.0))
+    return pd.DataFrame(rows, columns=["teachers", "fold", "mixed_on", "share", "alpha", "accuracy", "nll"])
+
+
+def test_students_are_compared_with_their_controls():
+    table = sphere_mixing.students(runs_table(), final=True).set_index("mixing")
+    expected = {"inputs": 10, "sphere": -15, "inputs, half": 20, "sphere, half": 10, "decoded": -10}
+    assert table["difference"].drop("none").to_dict() == pytest.approx(expected)
+    half = stats.t.ppf(0.975, 3) * np.std([0, 10, 20, 30], ddof=1) / 2
+    assert table.loc["sphere", ["low", "high"]].tolist() == pytest.approx([-15 - half, -15 + half])
+    assert table.loc["sphere", ["accuracy", "sd", "n"]].tolist() == pytest.approx(
+        [45, np.std([0, 10, 20, 30], ddof=1), 4]
+    )
+    points = sphere_mixing.students(runs_table(), final=False)
+    assert points["low"].isna().all()
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_the_answer_is_what_the_tables_say(of, swap):
+    pairs = sphere_mixing.validity(of, *sphere_mixing.couples(64, 6, 1))
+    worse, better = ("inputs mixed", "mixed on the sphere")[:: -1 if swap else 1]
+    pairs["relative"] = pairs["way"].map({worse: 0.9, better: 0.4}).fillna(0.0)
+    table = sphere_mixing.students(runs_table(), final=True)
+    values = sphere_mixing.answer(pairs, table, {"signal": 0.5, "image": 0.6}, {"signal": 0.25, "image": 0.3})
+    assert values["consistent"] == ("are more inconsistent" if swap else "are less inconsistent")
+    assert (values["learn"], values["gain_inputs"]) == ("learn less", pytest.approx(10))
+    assert values["clear_inputs"] == "with an interval that leaves out zero"
+    assert values["clear_sphere"] == "an interval around zero"
+    assert (values["trained_signal"], values["held_out_image"]) == (25, 60)
+    assert values["relative_sphere"] == pytest.approx(90 if swap else 40)
+
+
+def test_figures_show_the_means_and_both_paths(of):
+    pairs = sphere_mixing.validity(of, *sphere_mixing.couples(64, 6, 1))
+    left, right = figures.inconsistency(pairs).axes
+    for axis, column in ((left, "relative"), (right, "alive")):
+        marked = [float(line.get_xdata()[0]) for line in axis.get_lines() if line.get_marker() == "D"]
+        assert marked == pytest.approx(pairs.groupby("way", sort=False)[column].mean().tolist())
+    steps = (1.0, 0.5, 0.0)
+    paths = sphere_mixing.path(of, 3, 40, steps)
+    x = of.inputs.signals["train"][:, :, 0].numpy()
+    windows, _ = paths["inputs mixed"]
+    np.testing.assert_allclose(windows, [x[3], (x[3] + x[40]) / 2, x[40]], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(paths["mixed on the sphere"][0][0], x[3])
+    drawn = figures.sphere_path(paths, steps, channel=1, rate=50.0)
+    assert len(drawn.axes) == 9
+    curve = drawn.axes[1].get_lines()[1].get_ydata()
+    np.testing.assert_array_equal(curve, paths["mixed on the sphere"][0][1, 1])

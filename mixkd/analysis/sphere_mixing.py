@@ -145,14 +145,14 @@ def students(runs: pd.DataFrame, final: bool) -> pd.DataFrame:
     Accuracies in per cent; sd: over folds; low, high: 95 % interval of the difference if `final`.
     """
     named = runs.assign(mixing=[mixing(row) for _, row in runs.iterrows()], accuracy=100 * runs["accuracy"])
-    by_fold = named.groupby(["teachers", "mixing", "fold"], sort=False)[["accuracy", "nll"]].mean()
+    groups = named.groupby(["teachers", "mixing"], sort=False)
+    by_fold = {key: part.groupby("fold")[["accuracy", "nll"]].mean() for key, part in groups}
     rows = []
-    for teachers, name in by_fold.index.droplevel("fold").unique():
-        own = by_fold.loc[teachers, name]
+    for (teachers, name), own in by_fold.items():
         mean = {"accuracy": own["accuracy"].mean(), "sd": own["accuracy"].std(), "nll": own["nll"].mean()}
         row = {"teachers": teachers, "mixing": name, **mean, "n": len(own), "against": CONTROLS.get(name, "")}
         if row["against"]:
-            differences = own["accuracy"] - by_fold.loc[teachers, row["against"]]["accuracy"]
+            differences = own["accuracy"] - by_fold[teachers, row["against"]]["accuracy"]
             low, high = interval(differences.to_numpy()) if final else (math.nan, math.nan)
             row |= {"difference": differences.mean(), "low": low, "high": high}
         rows.append(row)

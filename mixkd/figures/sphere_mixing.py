@@ -31,8 +31,8 @@ def inconsistency(table: pd.DataFrame) -> Figure:
         axis.grid(axis="x")
     axes[0].set_yticks(range(len(ways)), ways)
     axes[0].invert_yaxis()
-    axes[0].set_xlabel("image of window from image")
-    axes[1].set_xlabel("persistence that is left")
+    axes[0].set_xlabel("distance of images")
+    axes[1].set_xlabel("persistence left")
     axes[1].axvline(1, color=INK, lw=1, ls=":")
     return fig
 

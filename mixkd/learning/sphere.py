@@ -99,8 +99,10 @@ def initial(shapes: Sequence[torch.Size], draws: torch.Generator) -> AutoEncoder
 def losses(net: AutoEncoder, pair: Pair, draws: torch.Generator) -> dict[str, torch.Tensor]:
     """Mean squared error of each modality, of inputs (n, n_channels, height, width), and weighted MMD: scalars."""
     latents = net.encode(pair)
-    decoded = {name: F.mse_loss(net.decode(latents, name), x) for name, x in zip(MODALITIES, pair, strict=True)}
-    return {**decoded, "MMD": WEIGHT * mmd(latents, prior(len(latents), draws))}
+    parts = {"MMD": WEIGHT * mmd(latents, prior(len(latents), draws))}
+    for modality, x in zip(MODALITIES, pair, strict=True):
+        parts[modality] = F.mse_loss(net.decode(latents, modality), x)
+    return parts
 
 
 @dataclass(frozen=True)
