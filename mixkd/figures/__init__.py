@@ -53,6 +53,7 @@ from mixkd.figures.smoothness import (
     target_entropy,
     v_scores,
 )
+from mixkd.figures.sphere_mixing import inconsistency, sphere_path
 from mixkd.figures.style import png
 from mixkd.figures.topology import (
     backend_images,
@@ -90,6 +91,7 @@ __all__ = [
     "gains",
     "grid",
     "image_gap",
+    "inconsistency",
     "labelled",
     "latency",
     "leakage",
@@ -119,6 +121,7 @@ __all__ = [
     "side_by_side",
     "similarity_maps",
     "smooth_against_score",
+    "sphere_path",
     "stability",
     "sublevel_sets",
     "swapped",

@@ -12,6 +12,7 @@ import torch
 from mixkd import windows
 from mixkd.datasets import Scaling, dataset
 from mixkd.learning.networks import Network, Outputs, channels_last
+from mixkd.learning.sphere import MODALITIES, Sphere
 from mixkd.learning.streams import Draw, mix
 from mixkd.learning.tasks import TASKS, Task
 from mixkd.specs.run import Modality
@@ -110,6 +111,11 @@ class FoldData:
         assert self.about.image is not None
         return Imager.fit(self.diagrams["train"], self.about.image)
 
+    @cached_property
+    def sphere(self) -> Sphere:
+        """Fitted on the training windows and their images."""
+        return Sphere.fit(len(self.targets), lambda rows: [self.inputs(m, "train", rows) for m in MODALITIES])
+
     def inputs(self, modality: Modality, split: Split, rows: np.ndarray) -> torch.Tensor:
         """Unmixed network inputs of some windows."""
         if modality == "signal":
@@ -123,6 +129,8 @@ class FoldData:
             return draw.augmentation(self.mixed(modality, replace(draw, augmentation=None)))
         if not draw.mixed.any():
             return own
+        if self.about.on_sphere:
+            return self.sphere.mixed(modality, draw, own)
         coefficients = torch.from_numpy(draw.coefficients)
         if modality == "image" and self.about.image_mixing == "recompute":
             x = self.splits["train"].x

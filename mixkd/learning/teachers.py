@@ -83,11 +83,11 @@ class Averaged:
 def trace(net: Network, modality: Modality, data: FoldData, draws: Stream) -> torch.Tensor:
     """A network's logits along a stream, (n_steps, batch_size, n_classes) float32.
 
-    Augmented rows are all computed. Else unmixed rows are looked up among the logits of the clean windows, and mixed
-    rows are computed, a batch at a time. In evaluation mode a row's logits do not depend on its batch, so both equal
-    the live teacher's (tested).
+    Rows that are augmented, or decoded from a sphere, are computed as a step has them. Else unmixed rows are looked up
+    among the logits of the clean windows, and mixed rows are computed, a batch at a time. In evaluation mode a row's
+    logits do not depend on its batch, so both equal the live teacher's (tested); a decoded row may, in its last bits.
     """
-    if draws.augment != "none":
+    if draws.augment != "none" or data.about.on_sphere:
         return torch.stack([net(data.mixed(modality, draws[step])) for step in range(len(draws))])
     clean = torch.from_numpy(evaluate(net, data, modality, "train")[0].copy())
     result = clean[torch.from_numpy(draws.rows)]

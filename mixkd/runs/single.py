@@ -34,7 +34,7 @@ Traces = dict[TraceKey, torch.Tensor]
 
 def trace_key(teacher: RunSpec, spec: RunSpec) -> TraceKey:
     """All that a trace of `teacher` along the stream of `spec` depends on."""
-    return teacher.hash, spec.stream, spec.data if teacher.modality == "image" else None
+    return teacher.hash, spec.stream, spec.data if teacher.modality == "image" or spec.on_sphere else None
 
 
 def untrained(about: NetworkView, data: FoldData) -> Network:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mixkd.specs.methods import METHODS
-from mixkd.specs.parts import SIZED
+from mixkd.specs.parts import SIZED, ImageSpec
 from mixkd.specs.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -47,13 +47,26 @@ def check_method(spec: RunSpec) -> None:
             spec.neutral(kd_weight=KD_WEIGHT, kd_reduction="exact", logit_scaling="exact")
 
 
-def check_mixup(spec: RunSpec) -> None:
-    """Refuse mixup, its own or a teacher's, that mixes no row or needs targets that the task lacks (MixkdError)."""
-    for mixup in (spec.mixup, *(teacher.mixup for teacher in spec.teachers)):
-        if mixup:
-            mixup.n_rows(spec.batch_size)
-            known = mixup.partners == "any" or "targets" in TASKS[spec.task].needs
-            spec.require("task", known, "regression for mixup of near partners, which are near in their targets")
+def check_inputs(spec: RunSpec) -> None:
+    """Refuse mixing and augmentation that the inputs cannot have (MixkdError); neutral values without images.
+
+    A sphere is that of windows and their images, whatever networks read.
+    """
+    mixups = [mixup for mixup in (spec.mixup, *(teacher.mixup for teacher in spec.teachers)) if mixup]
+    on_sphere = any(mixup.where == "sphere" for mixup in mixups)
+    for mixup in mixups:
+        mixup.n_rows(spec.batch_size)
+        known = mixup.partners == "any" or "targets" in TASKS[spec.task].needs
+        spec.require("task", known, "regression for mixup of near partners, which are near in their targets")
+    plain = spec.augment == "none" or not spec.sees_images
+    spec.require("augment", plain, "none for networks and teachers that read images")
+    if not (spec.sees_images or on_sphere):
+        spec.neutral(image=None)
+    elif spec.image is None:
+        spec.neutral(image=ImageSpec())
+    if not (spec.sees_images and spec.mixup):
+        spec.neutral(image_mixing="linear")
+    spec.require("image_mixing", spec.image_mixing == "linear" or not on_sphere, "linear: a sphere decodes images")
 
 
 def _constants(spec: RunSpec) -> None:

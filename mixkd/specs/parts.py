@@ -35,6 +35,7 @@ class Mixup(Spec):
                  replacement, as in the released code of MIX-KD; the same as `exact` at share 1
     coefficient  one per `row` (released code) or one per `batch`
     partners     `any` row of the batch, or `near` ones: training windows of similar targets, see mixkd/learning/near.py
+    where        what is mixed: `input`s, or points of the latent `sphere` of windows and their images, then decoded
     """
 
     alpha: float = 1.0
@@ -42,6 +43,7 @@ class Mixup(Spec):
     sampling: Literal["exact", "released"] = "exact"
     coefficient: Literal["row", "batch"] = "row"
     partners: Literal["any", "near"] = "any"
+    where: Literal["input", "sphere"] = "input"  # see mixkd/learning/sphere.py
 
     def check(self) -> None:
         """See `Spec.check`."""

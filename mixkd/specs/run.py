@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from mixkd.specs.checks import KD_WEIGHT, check_method, check_mixup
+from mixkd.specs.checks import KD_WEIGHT, check_inputs, check_method
 from mixkd.specs.methods import METHODS
 from mixkd.specs.parts import Augment, Constant, Family, ImageSpec, Mixup, Modality, Order, TeacherSpec, check_size
 from mixkd.specs.strict import Spec
@@ -86,16 +86,8 @@ class RunSpec(Spec):
             self.require("task", not METHODS[self.method].classes, "a task of one set of classes for this method")
             scaled = self.logit_scaling != "exact" or self.kd_reduction != "exact"
             self.require("task", not scaled, "a task of one set of classes for released forms of KD")
-        check_mixup(self)
         check_method(self)
-        plain = self.augment == "none" or not self.sees_images
-        self.require("augment", plain, "none for networks and teachers that read images")
-        if not self.sees_images:
-            self.neutral(image=None)
-        elif self.image is None:
-            self.neutral(image=ImageSpec())
-        if not (self.sees_images and self.mixup):
-            self.neutral(image_mixing="linear")
+        check_inputs(self)
 
     def constant(self, name: str) -> float:
         """A constant of the method: as given, or its default."""
@@ -116,7 +108,7 @@ class RunSpec(Spec):
     @cached_property
     def data(self) -> DataView:
         """See `views`."""
-        return DataView(self.windows, self.task, self.image, self.image_mixing)
+        return DataView(self.windows, self.task, self.image, self.image_mixing, self.on_sphere)
 
     @cached_property
     def stream(self) -> StreamView:
@@ -134,6 +126,11 @@ class RunSpec(Spec):
     def sees_images(self) -> bool:
         """Whether the network or one of its teachers reads persistence images."""
         return self.modality == "image" or any(t.modality == "image" for t in self.teachers)
+
+    @property
+    def on_sphere(self) -> bool:
+        """Whether its mixup mixes latents of windows and images, see mixkd/learning/sphere.py."""
+        return self.mixup is not None and self.mixup.where == "sphere"
 
     @cached_property
     def teacher_runs(self) -> tuple[RunSpec, ...]:

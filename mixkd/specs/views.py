@@ -25,12 +25,13 @@ class WindowsView:
 
 @dataclass(frozen=True)
 class DataView:
-    """All that the data of a run depend on: its windows, what they are to teach, images, and how images are mixed."""
+    """All that the data of a run depend on: its windows, what they are to teach, images, and how inputs are mixed."""
 
     windows: WindowsView
     task: str
     image: ImageSpec | None
     image_mixing: str
+    on_sphere: bool
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ STUDIES = {
     "two_heads": Study(line.two_heads, one_seed=True, needs="placement", elsewhere="watch", published=()),
     "forces": Study(line.forces, needs="targets", elsewhere="gait", published=()),
     "few_people": Study(line.few_people, one_seed=True, published=()),
+    "sphere_mixing": Study(line.sphere_mixing, one_seed=True, published=()),
 }
 
 

@@ -11,6 +11,7 @@ from mixkd.studies.bases import Extent, n_trained, taught
 SPHERES = 0.01  # weight of the Orthogonal Spheres term: declared; the study has a tenth and ten times as much
 KINDS: tuple[Augment, ...] = ("removal", "noise", "shifting", "mix1", "mix2")
 FEW = (2, 4)  # training people; declared
+DECODED = 0.01  # alpha of a control that decodes and does not mix
 SWAP_OPTIONS = (("fade", 4), ("same_person", 1), ("stop_gradient", 1), ("weight", 0))
 
 
@@ -82,6 +83,20 @@ def moments(base: RunSpec, of: Extent) -> list[RunSpec]:
         teacher = TeacherSpec("image", family=family)
         student = taught(base, "image", teachers=(teacher,))
         runs += [student.teacher_runs[0], student]
+    return runs
+
+
+def sphere_mixing(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """Mixup of inputs and on the sphere, beside none, without a teacher and, in `full`, with both; and of half a batch.
+
+    An alpha of 0.01 mixes next to nothing: about half of the windows are decoded as they are, the rest untouched.
+    """
+    mixups = [None, Mixup(of.alpha), Mixup(of.alpha, where="sphere")]
+    runs = [replace(base, mixup=mixup) for mixup in mixups]
+    if of.full:
+        runs += [taught(base, "both", mixup=mixup) for mixup in mixups]
+        runs += [replace(base, mixup=replace(mixup, share=0.5)) for mixup in mixups if mixup]
+        runs.append(replace(base, mixup=Mixup(DECODED, where="sphere")))
     return runs
 
 

@@ -90,6 +90,7 @@ def describe(spec: RunSpec) -> dict[str, Any]:
         "share": spec.mixup.share if spec.mixup else 0.0,
         "sampling": spec.mixup.sampling if spec.mixup else "exact",
         "partners": spec.mixup.partners if spec.mixup else "any",
+        "mixed_on": spec.mixup.where if spec.mixup else "none",
         "image_mixing": spec.image_mixing,
         "resolution": spec.image.resolution if spec.image else 0,
         "temperature": spec.temperature,
