@@ -14,7 +14,7 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import entropy
 
 from mixkd.errors import MixkdError
-from mixkd.learning import losses, training
+from mixkd.learning import map_losses, training
 from mixkd.learning.fold_data import Batch, fold_data
 from mixkd.learning.methods import RULES, Step, patch_swap
 from mixkd.learning.networks import Outputs
@@ -205,11 +205,13 @@ def test_stochastic_teacher_weighs_passes_by_how_near_they_are_to_the_student():
 def test_orthogonality_is_zero_for_orthogonal_columns_of_any_length_and_else_the_closed_form():
     rng = np.random.default_rng(1)
     columns, _ = np.linalg.qr(rng.normal(size=(9, 4)))
-    assert losses.orthogonality(torch.from_numpy(columns * [1, 2, 30, 0.1])).item() == pytest.approx(0, abs=1e-12)
+    assert map_losses.orthogonal_spheres(torch.from_numpy(columns * [1, 2, 30, 0.1])).item() == pytest.approx(
+        0, abs=1e-12
+    )
     z = rng.normal(size=(9, 4))
     unit = z / np.linalg.norm(z, axis=0)
     expected = np.sqrt(((unit.T @ unit - np.eye(4)) ** 2).sum())
-    assert losses.orthogonality(torch.from_numpy(z)).item() == pytest.approx(expected)
+    assert map_losses.orthogonal_spheres(torch.from_numpy(z)).item() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("method", ["kd", "smooth", "dist"])

@@ -129,13 +129,3 @@ def dist(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> to
         finite(logits)
     p_s, p_t = ((z / temperature).softmax(dim=1) for z in (student, teacher))
     return temperature**2 * (pearson_distance(p_s, p_t).mean() + pearson_distance(p_s.T, p_t.T).mean())
-
-
-def orthogonality(features: torch.Tensor) -> torch.Tensor:
-    """||Z^T Z - I||_F of features (n, n_features) whose columns are scaled to length 1, scalar. Orthogonal Spheres.
-
-    Choi et al. 2020 in closed form; by columns, not rows, is declared here: with rows the minimum depends on n. With
-    fewer rows than features the minimum is above 0.
-    """
-    z = F.normalize(features, dim=0)
-    return torch.linalg.matrix_norm(z.T @ z - torch.eye(z.shape[1], dtype=z.dtype))

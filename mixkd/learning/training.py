@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from mixkd.errors import MixkdError
-from mixkd.learning import losses, near
+from mixkd.learning import losses, map_losses, near
 from mixkd.learning.fold_data import Batch, FoldData, evaluate
 from mixkd.learning.methods import RULES, Parts, Step, cross_entropy
 from mixkd.learning.networks import Network
@@ -88,7 +88,7 @@ def distil_loss(step: Step) -> tuple[torch.Tensor, Parts]:
     plain = not step.taught and not step.method.alone
     parts = {"CE": cross_entropy(step)} if plain else RULES[step.spec.method].loss(step)
     if step.spec.orthogonality:
-        parts["orthogonality"] = step.spec.orthogonality * losses.orthogonality(step.student.features)
+        parts["orthogonality"] = step.spec.orthogonality * map_losses.orthogonal_spheres(step.student.features)
     per_window, scalars = ([part for part in parts.values() if part.ndim == n] for n in (1, 0))
     terms = ([torch.stack(per_window).sum(dim=0).mean()] if per_window else []) + scalars
     result = torch.stack(terms).sum()

@@ -20,6 +20,10 @@ def check_method(spec: RunSpec) -> None:
     for name, what in (("windows_per_class", "window"), ("people", "training person")):
         number = getattr(spec, name)
         spec.require(name, number is None or number >= 1, f"at least 1 {what}, or nothing for all")
+    if not TASKS[spec.task].classes:
+        spec.require("task", not METHODS[spec.method].classes, "a task of one set of classes for this method")
+        scaled = spec.logit_scaling != "exact" or spec.kd_reduction != "exact"
+        spec.require("task", not scaled, "a task of one set of classes for released forms of KD")
     _constants(spec)
     if spec.family != "wrn":
         spec.require("family", METHODS[spec.method].reads == "logits", "wrn: this method reads its maps or features")

@@ -65,7 +65,7 @@ class RunSpec(Spec):
     family: Family = "wrn"  # of the network; depth and width are those of a `wrn`
     order: Order = "shuffled"  # of the windows of a batch; `time`: consecutive ones
     augment: Augment = "none"  # of the signals of a batch, after mixup
-    orthogonality: float = 0.0  # weight of the Orthogonal Spheres term, with any method; see `methods/regular.py`
+    orthogonality: float = 0.0  # weight of the Orthogonal Spheres term, with any method; see `map_losses`
     people: int | None = None  # training people, the first so many of an order drawn from the seed; None: all
 
     def check(self) -> None:
@@ -82,10 +82,6 @@ class RunSpec(Spec):
         self.require("learning_rate", 0 < self.learning_rate <= 10, "a rate in (0, 10]")
         self.require("momentum", 0 <= self.momentum < 1, "a momentum in [0, 1)")
         self.require("weight_decay", 0 <= self.weight_decay < 1, "a decay in [0, 1)")
-        if not TASKS[self.task].classes:
-            self.require("task", not METHODS[self.method].classes, "a task of one set of classes for this method")
-            scaled = self.logit_scaling != "exact" or self.kd_reduction != "exact"
-            self.require("task", not scaled, "a task of one set of classes for released forms of KD")
         check_method(self)
         check_inputs(self)
 
