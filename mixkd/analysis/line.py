@@ -6,7 +6,8 @@ Both sides of a row have the same people, folds, seeds and number of gradient st
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
@@ -16,7 +17,7 @@ from mixkd.analysis import effects
 from mixkd.analysis.claims import MIX, Make, scratch, student
 from mixkd.analysis.effects import Effect
 from mixkd.analysis.measures import MEASURES
-from mixkd.analysis.verdicts import campaigns
+from mixkd.analysis.verdicts import Lookup, campaigns
 from mixkd.runs import sweep
 from mixkd.specs.run import RunSpec, TeacherSpec
 from mixkd.studies import store_of
@@ -63,26 +64,34 @@ AUGMENTATION = (
 )
 
 
-def table(scope: Scope, of: Sequence[Effect]) -> pd.DataFrame:
-    """`effects.table` of some effects, each on the bases of its study, on each data set that the scope shows.
+@dataclass(frozen=True)
+class Portion:
+    """Effects of one study on one data set: bases, how to find their runs, and whether the campaign is whole."""
 
-    Trains what is missing, but not for `full`. Intervals where the campaign of a study is whole.
-    """
-    parts = []
+    dataset: str
+    effects: tuple[Effect, ...]
+    bases: list[RunSpec]
+    lookup: Lookup
+    whole: bool
+
+
+def portions(scope: Scope, of: Sequence[Effect]) -> Iterator[Portion]:
+    """What a scope shows of some effects, with all runs of it: trained where missing, but not for `full`."""
+    lookup = cache(store_of(scope).find)
     for one in campaigns(scope):
         for study, own in groupby(of, lambda effect: effect.study):
             final = whole(study, one)
             if final or one.dataset == scope.dataset:
-                parts.append(_part(one, study, list(own), final))
+                bases, chosen = first(bases_of(study, one)), tuple(own)
+                if not scope.full:
+                    sweep.run(effects.specs(bases, final, chosen))
+                yield Portion(one.dataset, chosen, bases, lookup, final)
+
+
+def table(scope: Scope, of: Sequence[Effect]) -> pd.DataFrame:
+    """`effects.table` of some effects on each data set that a scope shows; intervals where a campaign is whole."""
+    parts = [effects.table(p.bases, p.lookup, p.whole, p.effects) for p in portions(scope, of)]
     return pd.concat(parts, ignore_index=True)
-
-
-def _part(scope: Scope, study: str, of: list[Effect], final: bool) -> pd.DataFrame:
-    bases = first(bases_of(study, scope))
-    runs = effects.specs(bases, final, of)
-    if not scope.full:
-        sweep.run(runs)
-    return effects.table(bases, cache(store_of(scope).find), final, of)
 
 
 def first(bases: Sequence[RunSpec]) -> list[RunSpec]:

@@ -1,0 +1,292 @@
+"""The systems of the line of work, a row each: how close ours is to the source, what it shares with others, its effect.
+
+The effect of a row is against its natural control: the same training, with as many gradient steps, without what the
+system adds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from mixkd.analysis import line
+from mixkd.analysis.claims import MIX, scratch, student
+from mixkd.analysis.cost import benchmark
+from mixkd.analysis.effects import Effect
+from mixkd.analysis.measures import measure
+from mixkd.analysis.verdicts import Lookup
+from mixkd.errors import MixkdError
+from mixkd.runs.store import RunRecord
+from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
+from mixkd.studies.bases import taught
+from mixkd.studies.line import SPHERES
+from mixkd.studies.scope import Scope
+
+Label = Literal["faithful", "adapted", "reconstructed", "inspired"]
+INGREDIENTS = (
+    "teacher",
+    "persistence images",
+    "pairs of windows",
+    "soft labels",
+    "features",
+    "itself as teacher",
+    "order of time",
+)
+
+
+@dataclass(frozen=True)
+class System:
+    """A row. label: of our version, against the source; shares: of INGREDIENTS; builds_on: systems and sources before.
+
+    control: in words, what `effect` is measured against; effect: None for a system without students
+    """
+
+    name: str
+    year: int
+    source: str
+    label: Label
+    builds_on: str
+    shares: tuple[str, ...]
+    chapter: str
+    control: str
+    effect: Effect | None
+
+
+NO_CONFUSION = np.zeros((1, 1))  # accuracy needs none
+MOMENTS = (TeacherSpec("image", family="moments"),)
+
+
+def few(base: RunSpec) -> RunSpec:
+    """The plain student of two training people."""
+    return replace(base, people=2)
+
+
+SYSTEMS = (
+    System(
+        "Augmentation roles",
+        2022,
+        "jeon2022",
+        "faithful",
+        "KD",
+        ("teacher",),
+        "20_augmentation",
+        "the same distillation, windows as recorded",
+        Effect("augmentation", "Augmentation roles", student("signal", augment="mix1"), student("signal")),
+    ),
+    System(
+        "MIX-KD",
+        2023,
+        "choi2023",
+        "faithful",
+        "KD, mixup",
+        ("teacher", "pairs of windows", "soft labels"),
+        "05_mixup",
+        "the same distillation without mixup",
+        Effect("mixup", "MIX-KD", student("signal", mixup=MIX), student("signal")),
+    ),
+    System(
+        "AMD",
+        2023,
+        "jeon2023",
+        "adapted",
+        "KD, attention maps",
+        ("teacher", "features"),
+        "08_methods",
+        "KD from the same teacher",
+        Effect("methods", "AMD", student("signal", method="amd_local"), student("signal")),
+    ),
+    System(
+        "TPKD",
+        2024,
+        "jeon2024",
+        "reconstructed",
+        "KD, similarity maps, Ann",
+        ("teacher", "persistence images", "features"),
+        "08_methods",
+        "KD from both teachers, also started from a scratch student (Ann)",
+        Effect("methods", "TPKD", student("both", method="tpkd", init="scratch"), student("both", init="scratch")),
+    ),
+    System(
+        "Patch swap",
+        2025,
+        "choi2025",
+        "adapted",
+        "self-distillation",
+        ("pairs of windows", "itself as teacher"),
+        "19_patch_swap",
+        "labels alone",
+        Effect("patch_swap", "Patch swap", scratch(method="patch_swap"), scratch()),
+    ),
+    System(
+        "Smooth-Distill",
+        2025,
+        "smoothdistill2025",
+        "faithful",
+        "mean teacher",
+        ("itself as teacher",),
+        "21_self_distillation",
+        "labels alone",
+        Effect("without_teacher", "Smooth-Distill", scratch(method="smooth"), scratch()),
+    ),
+    System(
+        "Stochastic teacher",
+        2023,
+        "dong2023",
+        "reconstructed",
+        "dropout",
+        ("features", "itself as teacher"),
+        "21_self_distillation",
+        "labels alone",
+        Effect("without_teacher", "Stochastic teacher", scratch(method="stochastic"), scratch()),
+    ),
+    System(
+        "Time-aware KD",
+        2025,
+        "jeon2025",
+        "reconstructed",
+        "KD, similarity maps",
+        ("teacher", "features", "order of time"),
+        "22_forces",
+        "a regressor without a teacher",
+        None,
+    ),
+    System(
+        "Orthogonal Spheres",
+        2020,
+        "choi2020",
+        "faithful",
+        "decorrelated features",
+        ("features",),
+        "23_spheres",
+        "labels alone",
+        Effect("spheres", "Orthogonal Spheres", scratch(orthogonality=SPHERES), scratch()),
+    ),
+    System(
+        "Geometric moments",
+        2023,
+        "singh2023moments",
+        "inspired",
+        "persistence images",
+        ("teacher", "persistence images"),
+        "24_moments",
+        "labels alone",
+        Effect("moments", "Geometric moments", student("image", teachers=MOMENTS), scratch()),
+    ),
+    System(
+        "Poly-INR",
+        2023,
+        "singh2023poly",
+        "inspired",
+        "coordinate networks",
+        ("persistence images",),
+        "25_pictures",
+        "bilinear interpolation",
+        None,
+    ),
+    System(
+        "Hyperspherical WAE",
+        2024,
+        "wae",
+        "inspired",
+        "Wasserstein auto-encoder, mixup",
+        ("persistence images", "pairs of windows", "soft labels"),
+        "26_sphere",
+        "mixup of inputs",
+        Effect("sphere_mixing", "Hyperspherical WAE", scratch(mixup=Mixup(where="sphere")), scratch(mixup=MIX)),
+    ),
+    System(
+        "Few people",
+        2025,
+        "",
+        "inspired",
+        "KD, mixup",
+        ("teacher", "pairs of windows", "soft labels"),
+        "27_few_people",
+        "labels alone, from the same two people",
+        Effect("few_people", "Few people", lambda base: taught(few(base), "signal", mixup=MIX), few),
+    ),
+)
+
+
+def ingredients() -> pd.DataFrame:
+    """Which of INGREDIENTS each system shares: name, year, and a boolean column for each."""
+    rows = ({"name": s.name, "year": s.year, **{part: part in s.shares for part in INGREDIENTS}} for s in SYSTEMS)
+    return pd.DataFrame(rows)
+
+
+def sources() -> pd.DataFrame:
+    """By system: how close ours is, what it builds on, what it is measured against, and its chapter."""
+    rows = ({"system": s.name, "label": s.label, "builds on": s.builds_on, "control": s.control} for s in SYSTEMS)
+    return pd.DataFrame(rows).set_index("system")
+
+
+def effects() -> list[Effect]:
+    """Of the systems that have students of classes."""
+    return [system.effect for system in SYSTEMS if system.effect]
+
+
+def scores(scope: Scope) -> pd.DataFrame:
+    """By system and data set: mean and sd of accuracy over held-out people, in per cent, their number n, and steps.
+
+    steps: gradient steps of a student, as many as of its control. MixkdError for a missing run.
+    """
+    rows = []
+    for part in line.portions(scope, effects()):
+        for effect in part.effects:
+            records = [_stored(part.lookup, effect.changed(base)) for base in part.bases]
+            made = [steps(r.spec, _stored(part.lookup, b)) for r, b in zip(records, part.bases, strict=True)]
+            people = pd.concat([measure(record, "accuracy", NO_CONFUSION) for record in records])
+            rows.append(
+                {
+                    "what": effect.what,
+                    "dataset": part.dataset,
+                    "mean": 100 * people.mean(),
+                    "sd": 100 * people.std(),
+                    "people": len(people),
+                    "steps": round(sum(made) / len(made)),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def steps(spec: RunSpec, of_all: RunRecord) -> int:
+    """Gradient steps of a run and of those its weights started from; `of_all`: a run on all training people."""
+    return of_all.data["windows"]["train"] // spec.batch_size * spec.total_epochs
+
+
+def _stored(lookup: Lookup, spec: RunSpec) -> RunRecord:
+    if (record := lookup(spec)) is None:
+        raise MixkdError(f"systems: run {spec.name} ({spec.hash}) is missing; train it with `mixkd sweep`")
+    return record
+
+
+def table(scope: Scope, of: pd.DataFrame) -> pd.DataFrame:
+    """`scores` beside the effects on accuracy of `line.table`, in points; a row per system and data set."""
+    accuracy = of[of["metric"] == "accuracy"].assign(**{c: 100 * of[c] for c in ("effect", "low", "high")})
+    joined = scores(scope).merge(accuracy[["what", "dataset", "effect", "low", "high"]], on=["what", "dataset"])
+    columns = ["mean", "sd", "effect", "low", "high", "people", "steps"]
+    return joined.rename(columns={"what": "system"}).set_index(["dataset", "system"])[columns]
+
+
+def costs() -> pd.DataFrame:
+    """Of the benchmark record: milliseconds of a step of each system, and a step over one of its control."""
+    return pd.DataFrame(benchmark("steps")["steps"]).set_index("name")
+
+
+def answer(of: pd.DataFrame) -> str:
+    """How many systems gain and lose clearly on each data set, as the end of a sentence."""
+    said = []
+    for name, rows in of[of["metric"] == "accuracy"].groupby("dataset", sort=False):
+        decided = rows.dropna(subset=["low"])
+        up, down = list(decided.loc[decided["low"] > 0, "what"]), list(decided.loc[decided["high"] < 0, "what"])
+        open_ = len(decided) - len(up) - len(down)
+        few_people = len(rows) - len(decided)
+        words = [f"on {name} {' and '.join(up) or 'none'} gained clearly" if len(decided) else f"on {name}"]
+        words += [f"{' and '.join(down)} lost clearly"] if down else []
+        words += [f"{open_} showed no clear difference"] if open_ else []
+        words += [f"{few_people} have too few people here to decide"] if few_people else []
+        said.append(", ".join(words))
+    return "; ".join(said)
