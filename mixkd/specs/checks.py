@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mixkd.specs.methods import METHODS
-from mixkd.specs.parts import SIZED
 
 if TYPE_CHECKING:
     from mixkd.specs.run import RunSpec
@@ -19,8 +18,6 @@ def check_method(spec: RunSpec) -> None:
     _constants(spec)
     if spec.family != "wrn":
         spec.require("family", METHODS[spec.method].reads == "logits", "wrn: this method reads its maps or features")
-    if spec.family not in SIZED:
-        spec.neutral(depth=16, width=1)
     if METHODS[spec.method].reads == "maps":
         same = all(teacher.family == "wrn" for teacher in spec.teachers)
         spec.require("teachers", same, "of family wrn: this method reads maps or features")
