@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from runs import small, train
 from torch import nn
 
+from mixkd.analysis import moments as analysis
 from mixkd.errors import MixkdError
 from mixkd.learning import networks
 from mixkd.learning.families import FAMILIES
@@ -22,7 +24,11 @@ from mixkd.learning.moments import POWERS, MomentNet, MomentPooledWideResNet, mo
 from mixkd.runs import cost
 from mixkd.runs.store import Store
 from mixkd.specs.methods import METHODS
-from mixkd.specs.run import RunSpec, TeacherSpec
+from mixkd.specs.run import ImageSpec, RunSpec, TeacherSpec
+from mixkd.studies import line, tables
+from mixkd.studies.bases import Extent
+from mixkd.topology import Grid, diagrams
+from mixkd.topology import images as images_of
 
 FEW = ("moments", "wrn_moments")
 PIXELS = st.integers(2, 9)
@@ -75,10 +81,8 @@ def test_moments_are_the_sums_over_pixels(data, height, width):
 def test_the_first_is_the_mean_and_all_are_linear(data, height, width):
     one, other = (torch.from_numpy(data.draw(images(height, width))) for _ in range(2))
     a, b = data.draw(st.floats(-5, 5)), data.draw(st.floats(-5, 5))
-    torch.testing.assert_close(moments(one)[:, :, 0], one.mean((2, 3)))
-    torch.testing.assert_close(
-        moments(a * one + b * other), a * moments(one) + b * moments(other), atol=1e-9, rtol=1e-9
-    )
+    np.testing.assert_allclose(moments(one)[:, :, 0], one.mean((2, 3)), atol=1e-9)
+    np.testing.assert_allclose(moments(a * one + b * other), a * moments(one) + b * moments(other), atol=1e-9)
 
 
 @settings(max_examples=25)
@@ -262,3 +266,133 @@ def test_every_family_has_an_estimate_and_the_linear_one_is_the_cheapest():
     assert min(seconds, key=seconds.get) == "moments"
     assert seconds["wrn"] < seconds["wrn_moments"] < 1.1 * seconds["wrn"]
     assert cost.estimated_seconds(RunSpec(dataset="synthetic")) > seconds["moments"]
+
+
+# -- analysis
+
+
+def normal_windows(n: int, n_channels: int = 2) -> np.ndarray:
+    return np.random.default_rng(5).normal(size=(n, n_channels, 40)).astype(np.float32)
+
+
+def test_the_first_moments_of_an_image_are_those_of_its_diagram():
+    """Where the grid has room around all pairs: mass, mean birth and mean lifetime, weighted by lifetime."""
+    given = diagrams(normal_windows(5))
+    wide = (np.tile(np.float32([-8, 8]), (2, 1)), np.full(2, 12, np.float32))
+    grid = Grid(*wide, ImageSpec(resolution=64, spread=0.5))
+    found = analysis.readable(images_of(given, grid), grid)
+    for window, c in product(range(5), range(2)):
+        pairs = [(birth, death - birth) for birth, death in given.of(window, c).tolist()]
+        mass = sum(lifetime for _, lifetime in pairs)
+        expected = [mass, sum(b * w for b, w in pairs) / mass, sum(w * w for _, w in pairs) / mass]
+        np.testing.assert_allclose(analysis.from_pairs(given.of(window, c)), expected, rtol=1e-5)
+        np.testing.assert_allclose(found[window, c], expected, rtol=0.03, atol=0.03)
+
+
+def test_what_a_linear_teacher_uses_is_read_from_its_answers():
+    rng = np.random.default_rng(2)
+    seen = rng.normal(size=(400, 2, 6, 6))
+    raw = moments(torch.from_numpy(seen)).numpy()
+    weights = np.zeros((2, 10, 4))
+    weights[1, 3], weights[0, 7] = [3.0, -3.0, 3.0, -3.0], [0.0, 0.0, 40.0, -40.0]
+    weights += [5.0, 5.0, 5.0, 5.0]  # shared by all classes: no softmax sees it
+    logits = np.einsum("ncm,cmk->nk", raw, weights) + np.array([1.0, 0.0, 2.0, 0.0])
+    found, fit = analysis.influence(logits.astype(np.float16), seen)
+    expected = np.zeros((2, 10))
+    expected[1, 3] = 3 * raw[:, 1, 3].std()
+    expected[0, 7] = 40 * np.sqrt(0.5) * raw[:, 0, 7].std()
+    np.testing.assert_allclose(found, expected, atol=0.02 * expected.max())
+    assert fit == pytest.approx(1, abs=1e-3)
+    assert analysis.influence(rng.normal(size=(400, 4)), seen)[1] < 0.2
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The study of two folds, both teachers and students, and its data."""
+    store = Store(tmp_path_factory.mktemp("moments"))
+    bases = [small(fold=fold) for fold in (0, 1)]
+    runs = [run for base in bases for run in line.moments(base, Extent(1.0, False, False))]
+    return tables.frame([train(run, store) for run in runs]), {base.fold: fold_data(base.data) for base in bases}
+
+
+def test_tables_of_the_chapter(study):
+    runs, data = study
+    table = analysis.table(runs, data)
+    assert list(table.index) == ["from labels alone", "image teacher", "from image", "linear teacher", "from linear"]
+    for name, row in table.iterrows():
+        own = runs[[called == name for called in analysis.names(runs)]]
+        assert row["accuracy"] == pytest.approx(own["accuracy"].mean())
+        assert row["sd"] == pytest.approx(own["accuracy"].std(ddof=1))
+        assert row["n"] == 2
+    sizes = table["parameters"]
+    assert sizes["linear teacher"] == 20 * 4 + 4
+    assert sizes["from image"] == sizes["from linear"] == sizes["from labels alone"]
+    work = table["multiply_adds"]
+    assert work["linear teacher"] == 10 * 2 * 16 * 16 + 80
+    assert work["image teacher"] == cost.multiply_adds("image", 16, 1, (2, 16, 16), n_classes=4)
+    assert work["from image"] == cost.multiply_adds("signal", 16, 1, data[0].splits["train"].x.shape[1:], n_classes=4)
+
+
+def test_contrasts_are_paired_by_person(study):
+    runs, _ = study
+    found = analysis.contrasts(runs, True)
+    assert set(found["what"]) == {what for what, *_ in analysis.CONTRASTS if "pooled" not in what}
+    of = runs.assign(name=analysis.names(runs)).pivot(index="subject", columns="name", values="accuracy")
+    expected = of["from linear"] - of["from labels alone"]
+    row = found[(found["what"] == "taught by linear against labels alone") & (found["metric"] == "accuracy")].iloc[0]
+    assert row["effect"] == pytest.approx(expected.mean())
+    half = 12.706 * expected.std(ddof=1) / np.sqrt(2)  # 97.5 % of t with one degree of freedom
+    assert row["high"] - row["low"] == pytest.approx(2 * half, rel=1e-3, abs=1e-9)
+    assert analysis.contrasts(runs, False)["low"].isna().all()
+
+
+def test_influences_are_the_mean_over_folds(study):
+    runs, data = study
+    moved, fit = analysis.influences(runs, data)
+    assert moved.shape == (2, 10)
+    assert fit == pytest.approx(1, abs=0.05)
+    half = [analysis.influences(runs[runs["fold"] == fold], data)[0] for fold in (0, 1)]
+    np.testing.assert_allclose(moved, np.mean(half, axis=0))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "clear"),
+    [
+        (0.01, 0.03, "the interval lies above zero"),
+        (-0.03, -0.01, "the interval lies below zero"),
+        (-0.01, 0.01, "the interval lies on both sides of zero"),
+        (np.nan, np.nan, "so few people give no interval"),
+    ],
+)
+def test_answers(low, high, clear):
+    names = ("image teacher", "linear teacher", "from labels alone", "from image", "from linear")
+    columns = {
+        "accuracy": (0.8, 0.5, 0.7, 0.72, 0.69),
+        "multiply_adds": (900, 3, 1, 1, 1),
+        "parameters": (9, 4, 1, 1, 1),
+    }
+    whats = [what for what, *_ in analysis.CONTRASTS if "pooled" not in what]
+    rows = {
+        "what": whats,
+        "metric": "accuracy",
+        "effect": [-0.3, 0.02, -0.01, -0.03],
+        "low": low,
+        "high": high,
+        "n": 10,
+    }
+    moved = np.zeros((2, 10))
+    moved[0, 4], moved[1, POWERS.index((0, 2))] = 1, 3
+    told = analysis.answers(pd.DataFrame(columns, index=names), pd.DataFrame(rows), 0.2, moved)
+    interval = "" if np.isnan(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})"
+    assert told.pop("taught_linear") == f"-1.0 points{interval}"
+    assert told.pop("taught_image") == f"+2.0 points{interval}"
+    assert told.pop("linear_or_image") == f"-3.0 points{interval}"
+    assert (told.pop("clear"), told.pop("pooled"), told.pop("strongest")) == (
+        clear,
+        "not trained in this profile",
+        "M_02",
+    )
+    assert told == pytest.approx(
+        {"majority": 20, "image_teacher": 80, "linear_teacher": 50, "share": 50, "scratch": 70, "from_image": 72}
+        | {"from_linear": 69, "cheaper": 300, "parameters": 4, "n": 10}
+    )

@@ -23,6 +23,8 @@ from mixkd.figures.mixup import (
     shares,
     teacher_mixup,
 )
+from mixkd.figures.moments import moment_centres, moment_scores, moment_weights
+from mixkd.figures.pictures import cut, psnr_by_size, readings
 from mixkd.figures.results import (
     agreement,
     capacity,
@@ -74,6 +76,7 @@ __all__ = [
     "class_gains",
     "confusion",
     "corrupted_window",
+    "cut",
     "effects",
     "feature_maps",
     "folds",
@@ -95,11 +98,16 @@ __all__ = [
     "method_gains",
     "methods",
     "mixed_window",
+    "moment_centres",
+    "moment_scores",
+    "moment_weights",
     "network_sizes",
     "overview",
     "pairs",
     "people_and_hours",
     "png",
+    "psnr_by_size",
+    "readings",
     "realised_shares",
     "reliability",
     "resolution",
