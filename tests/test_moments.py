@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from runs import small, train
+from test_figures import drawn, overlapping
 from torch import nn
 
+from mixkd import figures
 from mixkd.analysis import moments as analysis
 from mixkd.errors import MixkdError
 from mixkd.learning import networks
@@ -396,3 +398,42 @@ def test_answers(low, high, clear):
         {"majority": 20, "image_teacher": 80, "linear_teacher": 50, "share": 50, "scratch": 70, "from_image": 72}
         | {"from_linear": 69, "cheaper": 300, "parameters": 4, "n": 10}
     )
+
+
+# -- figures
+
+
+def test_scores_have_teachers_first_and_a_marker_per_person():
+    table = pd.DataFrame({"subject": ["1", "2"] * 3, "accuracy": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]})
+    figure = figures.moment_scores(
+        table, [name for name in ("from linear", "image teacher", "linear teacher") for _ in "12"]
+    )
+    (axis,) = figure.axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == [
+        "image\nteacher",
+        "linear\nteacher",
+        "from\nlinear",
+    ]
+    assert drawn(figure) == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    first = [line.get_ydata()[0] for line in axis.get_lines() if list(line.get_xdata()) == [0]]
+    assert first == [0.3, 0.4]
+
+
+@pytest.mark.parametrize("n_channels", [3, 45])
+def test_weights_are_written_where_they_can_be_read(n_channels):
+    moved = np.arange(10.0 * n_channels).reshape(n_channels, 10)
+    figure = figures.moment_weights(moved, POWERS, tuple(f"LA {i}" for i in range(n_channels)))
+    (axis,) = figure.axes
+    np.testing.assert_array_equal(axis.collections[0].get_array(), moved)
+    assert all(text.get_visible() for text in axis.texts) == (n_channels == 3)
+    assert axis.get_xticklabels()[1].get_text() == "$M_{01}$"
+    assert overlapping(figure) == []
+
+
+def test_centres_of_classes_are_medians_of_their_windows():
+    numbers = np.array([[9, 1, 4], [9, 2, 5], [9, 6, 9], [9, np.nan, np.nan], [9, 7, 8]], float)
+    (axis,) = figures.moment_centres(numbers, np.array([0, 0, 0, 0, 2]), ("a", "$b", "c"), "g").axes
+    centres = {line.get_label(): (line.get_xdata()[0], line.get_ydata()[0]) for line in axis.get_lines()}
+    assert centres["a"] == (2, 5)
+    assert centres["c"] == (7, 8)
+    assert "$b" not in centres

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from mixkd import figures
 from mixkd.analysis import pictures as analysis
 from mixkd.learning import pictures
 from mixkd.specs.run import ImageSpec
@@ -31,7 +32,7 @@ def by_hand(kind: str, net: pictures.Pictures, point: tuple[float, float]) -> li
             mix = weights[f"mix.{level}.weight"]
             if kind == "Poly-INR":
                 a = weights[f"affine.{level}.weight"] @ code + weights[f"affine.{level}.bias"]
-                h = mix @ (h * (a.reshape(-1, 3) @ [*point, 1.0])) + weights[f"mix.{level}.bias"]
+                h = mix @ (h * ([*point, 1.0] @ a.reshape(3, -1))) + weights[f"mix.{level}.bias"]
                 h = np.maximum(h, 0.2 * h)
             else:
                 shift = weights[f"shift.{level}.weight"] @ code + weights[f"shift.{level}.bias"]
@@ -204,3 +205,41 @@ def test_read_has_each_way_at_the_finest_pixels():
     assert list(ways) == ["given", "exact", "bilinear", "bicubic", "SIREN"]
     assert [len(way[0]) for way in ways.values()] == [8, 16, 16, 16, 16]
     np.testing.assert_array_equal(ways["SIREN"], fitted["SIREN"].at(16))
+
+
+# -- figures
+
+
+def test_psnr_is_drawn_by_size_and_interpolation_as_a_line():
+    rows = [
+        ("Poly-INR", 10, 8, 20.0),
+        ("Poly-INR", 10, 16, 19.0),
+        ("Poly-INR", 30, 8, 28.0),
+        ("Poly-INR", 30, 16, 25.0),
+    ]
+    rows += [("bilinear", 0, 12, 9.0), ("bilinear", 0, 16, 35.0)]
+    table = pd.DataFrame(rows, columns=["way", "parameters", "resolution", "psnr"])
+    (axis,) = figures.psnr_by_size(table, 8).axes
+    shown = {line.get_label(): list(line.get_ydata()) for line in axis.get_lines()}
+    assert shown == {
+        "Poly-INR, 8 px (fitted)": [20.0, 28.0],
+        "Poly-INR, 16 px": [19.0, 25.0],
+        "bilinear, 16 px": [35.0, 35.0],
+    }
+
+
+def test_readings_tell_the_error_of_what_is_not_exact():
+    exact = drawn(16)[0]
+    figure = figures.readings({"given": drawn(8)[0], "exact": exact, "Poly-INR": exact + 0.5 * exact.max()})
+    assert [axis.get_xlabel() for axis in figure.axes] == ["", "", "error 5.0e-01 of the peak"]
+    assert [axis.get_title(loc="left") for axis in figure.axes] == ["given, 8 px", "exact, 16 px", "Poly-INR, 16 px"]
+    np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), exact)
+
+
+def test_the_cut_has_a_line_for_each_way():
+    lines = {"exact": (np.arange(3.0), np.ones(3)), "pixels": (np.arange(2.0), np.zeros(2))}
+    lines["SIREN"] = np.arange(3.0), np.array([1.0, 2.0, 3.0])
+    (axis,) = figures.cut(lines).axes
+    assert {line.get_label(): list(line.get_ydata()) for line in axis.get_lines()} == {
+        name: list(values) for name, (_, values) in lines.items()
+    }

@@ -21,7 +21,8 @@ LEVELS = 4
 CODE = 8  # numbers of a picture's code: declared
 SLOPE = 0.2  # of the leaky rectifier; released code of Poly-INR
 OMEGA = 10.0  # frequency of the sine: declared, for 16 pixels; its source has 30, for pictures of hundreds
-N_STEPS = 300
+N_STEPS = 200
+RATE = 0.01  # highest learning rate: declared
 
 
 class Pictures(nn.Module):
@@ -54,22 +55,22 @@ class Polynomial(Pictures):
 
     def forward(self, places: torch.Tensor) -> torch.Tensor:
         """See `Pictures`: (n, n_positions)."""
-        x = F.pad(places, (0, 1), value=1.0).T  # (3, n_positions)
+        x = F.pad(places, (0, 1), value=1.0)  # (n_positions, 3)
         h = torch.ones(())
         for affine, mix in zip(self.affine, self.mix, strict=True):
-            a = affine(self.codes).unflatten(1, (-1, 3))  # (n, width, 3)
-            h = F.leaky_relu(mix(h * (a @ x).mT), SLOPE)  # (n, n_positions, width)
+            a = affine(self.codes).unflatten(1, (3, -1))  # (n, 3, width)
+            h = F.leaky_relu(mix(h * (x @ a)), SLOPE)  # (n, n_positions, width)
         return self.head(h).squeeze(2)
 
     def start(self, draw: torch.Generator) -> None:
-        """See `Pictures`. The first pictures differ little: codes start with small weights (declared)."""
+        """See `Pictures`. Products of levels start small: with larger ones training gets stuck (scales: declared)."""
         super().start(draw)
-        for layer in (*self.mix, self.head, *self.affine):
-            nn.init.normal_(layer.weight, std=1 / math.sqrt(layer.in_features), generator=draw)
+        for layer in (*self.mix, self.head):
+            nn.init.normal_(layer.weight, std=0.5 / math.sqrt(layer.in_features), generator=draw)
             nn.init.zeros_(layer.bias)
         for layer in self.affine:
-            nn.init.normal_(layer.weight, std=0.3 / math.sqrt(CODE), generator=draw)
-            nn.init.normal_(layer.bias, generator=draw)
+            nn.init.normal_(layer.get_parameter("weight"), std=0.3 / math.sqrt(CODE), generator=draw)
+            nn.init.normal_(layer.get_parameter("bias"), std=0.7, generator=draw)
 
 
 class Sinusoidal(Pictures):
@@ -96,12 +97,12 @@ class Sinusoidal(Pictures):
             nn.init.uniform_(layer.weight, -bound, bound, generator=draw)
         nn.init.zeros_(self.head.bias)
         for layer in self.shift:
-            nn.init.uniform_(layer.weight, -0.25 / math.sqrt(CODE), 0.25 / math.sqrt(CODE), generator=draw)
-            nn.init.uniform_(layer.bias, -1 / math.sqrt(CODE), 1 / math.sqrt(CODE), generator=draw)
+            bound = 1 / math.sqrt(CODE)
+            nn.init.uniform_(layer.get_parameter("weight"), -bound / 4, bound / 4, generator=draw)
+            nn.init.uniform_(layer.get_parameter("bias"), -bound, bound, generator=draw)
 
 
 KINDS: dict[str, type[Polynomial] | type[Sinusoidal]] = {"Poly-INR": Polynomial, "SIREN": Sinusoidal}
-RATES = {"Poly-INR": 0.01, "SIREN": 0.005}  # highest learning rates: declared
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,8 @@ def fit(kind: str, pictures: np.ndarray, width: int, *, seed: int, n_steps: int 
     net.to_empty(device="cpu")
     net.start(torch.Generator().manual_seed(seed))
     target, at = torch.from_numpy(pictures).float().flatten(1), places(pictures.shape[1])
-    optimiser = torch.optim.Adam(net.parameters(), RATES[kind])
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATES[kind], total_steps=n_steps)
+    optimiser = torch.optim.Adam(net.parameters(), RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=n_steps)
     errors = []
     for _ in range(n_steps):
         optimiser.zero_grad()

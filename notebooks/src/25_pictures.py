@@ -124,6 +124,6 @@ report(pictures.answers(table, trained, np.mean(numbers)))
 #
 # - *Then what is the network for?* For pictures whose function is not known. A persistence image is the opposite case, which is why it makes a good test: there is a truth to miss.
 # - *Does a finer image help the image teacher?* Its resolution was looked at on validation people ({doc}`03_teachers`); a finer reading of the same function has nothing new in it.
-# - *Is the comparison of the two kinds fair?* Widths, levels, codes and steps are the same, parameters nearly so; learning rates and $\omega$ were set by hand on a few pictures, and each could gain from more care. It says nothing about
+# - *Is the comparison of the two kinds fair?* Widths, levels, codes and steps are the same, parameters nearly so; the learning rate, $\omega$ and the scales of the first weights were set by hand on a few pictures, and each could gain from more care. It says nothing about
 #   either at the sizes of their papers.
 # - *Is interpolation not enough?* For images as smooth as these, with a spread of a pixel, nearly. Its errors grow where the spread is smaller.
