@@ -156,18 +156,14 @@ def test_the_table_has_every_way_at_every_resolution(monkeypatch):
 
 @pytest.mark.parametrize(("siren", "than"), [(50.0, "above"), (30.0, "below"), (40.0, "between")])
 def test_answers(siren, than):
-    rows = [
-        ("Poly-INR", 10, 8, 20.0),
-        ("Poly-INR", 10, 16, 29.0),
-        ("Poly-INR", 30, 8, 28.0),
-        ("Poly-INR", 30, 16, 25.0),
-    ]
-    rows += [("SIREN", 20, 8, 50.0), ("SIREN", 20, 16, siren), ("bilinear", 0, 16, 35.0), ("bicubic", 0, 16, 44.0)]
-    found = analysis.answers(pd.DataFrame(rows, columns=["way", "parameters", "resolution", "psnr"]), 8, 13.0)
-    expected = {"PolyINR": 29.0, "SIREN": siren, "bilinear": 35.0, "bicubic": 44.0, "trained_psnr": 28.0}
-    expected |= {"than_bilinear": "below" if than == "below" else "above", "parameters": 30, "drop": 3.0}
-    expected |= {"than_bicubic": "above" if than == "above" else "below", "better": "SIREN", "finest": 16}
-    assert found == expected | {"levels": 4, "code": 8, "numbers": 13.0}
+    rows = [("Poly-INR", 2, 10, 8, 20.0), ("Poly-INR", 2, 10, 16, 29.0), ("Poly-INR", 4, 30, 8, 28.0)]
+    rows += [("Poly-INR", 4, 30, 16, 25.0), ("SIREN", 3, 20, 8, 52.0), ("SIREN", 3, 20, 16, siren)]
+    rows += [("bilinear", 0, 0, 16, 35.0), ("bicubic", 0, 0, 16, 44.0)]
+    table = pd.DataFrame(rows, columns=["way", "width", "parameters", "resolution", "psnr"])
+    expected = {"PolyINR": 29.0, "SIREN": siren, "bilinear": 35.0, "bicubic": 44.0}
+    expected |= {"than_bilinear": "below" if than == "below" else "above", "better": "SIREN", "parameters": 20}
+    expected |= {"than_bicubic": "above" if than == "above" else "below", "lost_PolyINR": 3.0, "lost_SIREN": 52 - siren}
+    assert analysis.answers(table, 8, 13.0) == expected | {"levels": 4, "code": 8, "numbers": 13.0, "finest": 16}
 
 
 def test_pictures_are_of_windows_with_pairs_and_have_their_peak_at_one():

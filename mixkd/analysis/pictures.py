@@ -116,17 +116,16 @@ def answers(found: pd.DataFrame, trained: int, numbers: float) -> dict[str, Any]
     """
     finest = found["resolution"].max()
     fine = found[found["resolution"] == finest].groupby("way")["psnr"].max()
-    seen = found[(found["resolution"] == trained) & (found["way"] == "Poly-INR")]
-    largest = seen.loc[seen["parameters"].idxmax()]
-    same = found[(found["resolution"] == finest) & (found["parameters"] == largest["parameters"])]
-    kinds = fine[list(pictures.KINDS)]
+    kinds = found[found["way"].isin(pictures.KINDS)].set_index(["way", "resolution", "width"])["psnr"]
+    widest = {kind: kinds[kind].index.get_level_values("width").max() for kind in pictures.KINDS}
+    lost = {kind: kinds[kind, trained, width] - kinds[kind, finest, width] for kind, width in widest.items()}
+    best = max(pictures.KINDS, key=lambda kind: fine[kind])
     return {
         **{way.replace("-", ""): value for way, value in fine.items()},
-        **{f"than_{mode}": "above" if kinds.max() > fine[mode] else "below" for mode in INTERPOLATIONS},
-        "trained_psnr": largest["psnr"],
-        "drop": largest["psnr"] - same["psnr"].max(),
-        "parameters": int(largest["parameters"]),
-        "better": str(kinds.idxmax()),
+        **{f"than_{mode}": "above" if fine[best] > fine[mode] else "below" for mode in INTERPOLATIONS},
+        **{f"lost_{kind.replace('-', '')}": value for kind, value in lost.items()},
+        "parameters": int(found.loc[found["way"] == best, "parameters"].max()),
+        "better": best,
         "finest": int(finest),
         "levels": pictures.LEVELS,
         "code": pictures.CODE,

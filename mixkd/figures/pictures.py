@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from mixkd.figures.style import COLOURS, INK, WIDTH, figure
 
@@ -53,6 +54,9 @@ def psnr_by_size(table: pd.DataFrame, trained: int) -> Figure:
         )
         axis.plot(fine["parameters"], fine["psnr"], "o-", color=colour, label=f"{way}, {finest} px")
     axis.set(xscale="log", xlabel="parameters, codes included", ylabel="PSNR, dB")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:,.0f}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
     axis.grid(axis="y")
     fig.legend(loc="outside upper center", ncols=2, fontsize=9.5)
     return fig

@@ -14,9 +14,9 @@
 # A diagram's picture can be a continuous function; a coordinate network that learns it from pixels is one way to have it, and neither the cheapest nor the most exact.
 # ```
 #
-# **The answer first.** Yes, and it needs no network: the sum of Gaussians that a persistence image samples *is* that function. Of networks fitted to the pixels, at {glue:text}`finest` pixels
-# per side, Poly-INR came within {glue:text}`PolyINR:.1f` dB of it and a SIREN of the same widths within {glue:text}`SIREN:.1f` dB; plain interpolation of the same pixels has
-# {glue:text}`bilinear:.1f` dB (bilinear) and {glue:text}`bicubic:.1f` dB (bicubic). More is better. The better network is {glue:text}`than_bilinear` bilinear interpolation and {glue:text}`than_bicubic` bicubic.
+# **The answer first.** Yes, and it needs no network: the sum of Gaussians that a persistence image samples *is* that function. Networks that were fitted to the pixels and then
+# read at {glue:text}`finest` pixels per side have a PSNR of {glue:text}`PolyINR:.1f` dB (Poly-INR) and {glue:text}`SIREN:.1f` dB (a SIREN of the same widths); plain interpolation of the
+# same pixels has {glue:text}`bilinear:.1f` dB (bilinear) and {glue:text}`bicubic:.1f` dB (bicubic). More is better. The better network is {glue:text}`than_bilinear` bilinear interpolation and {glue:text}`than_bicubic` bicubic.
 #
 # Poly-INR {cite}`singh2023poly` stands in the line of work as a generator of natural images. Here it is *inspired* by its equation alone, small, and a demonstration: nothing in this chapter
 # teaches a student. A US patent application on the method is pending (2024/0412319).
@@ -117,8 +117,9 @@ report(pictures.answers(table, trained, np.mean(numbers)))
 # %% [markdown]
 # ## In this build
 #
-# At the pixels of the fit the widest Poly-INR has {glue:text}`trained_psnr:.1f` dB, and {glue:text}`drop:+.1f` dB less at the finest ones: what it learned is smooth between them. It has
-# {glue:text}`parameters` parameters for all pictures, where the diagrams have {glue:text}`numbers:.0f` numbers per picture and give every value exactly. The better of the two kinds is {glue:text}`better`.
+# From the pixels of the fit to the finest ones, the widest Poly-INR loses {glue:text}`lost_PolyINR:.1f` dB and the widest SIREN {glue:text}`lost_SIREN:.1f` dB: to fit pixels well is
+# not to be right between them. The better of the two at the finest pixels, {glue:text}`better`, has {glue:text}`parameters` parameters for all pictures; the diagrams have {glue:text}`numbers:.0f` numbers
+# per picture and give every value exactly.
 #
 # ## A sceptical reader asks
 #
