@@ -26,6 +26,8 @@ from mixkd.figures.mixup import (
     shares,
     teacher_mixup,
 )
+from mixkd.figures.moments import moment_centres, moment_scores, moment_weights
+from mixkd.figures.pictures import cut, psnr_by_size, readings
 from mixkd.figures.results import (
     agreement,
     capacity,
@@ -79,6 +81,7 @@ __all__ = [
     "class_gains",
     "confusion",
     "corrupted_window",
+    "cut",
     "effects",
     "feature_maps",
     "folds",
@@ -103,12 +106,17 @@ __all__ = [
     "method_gains",
     "methods",
     "mixed_window",
+    "moment_centres",
+    "moment_scores",
+    "moment_weights",
     "network_sizes",
     "overview",
     "pairs",
     "people_and_hours",
     "people_curves",
     "png",
+    "psnr_by_size",
+    "readings",
     "realised_shares",
     "reliability",
     "resolution",

@@ -17,13 +17,18 @@ ORDER = 3
 POWERS = tuple((p, q) for p in range(ORDER + 1) for q in range(ORDER + 1 - p))  # ten
 
 
+def centres(size: int, dtype: torch.dtype) -> torch.Tensor:
+    """Centres of the pixels of a side of this size, (n,), on an axis from -1 to 1."""
+    return (torch.arange(size, dtype=dtype) + 0.5) / size * 2 - 1
+
+
 def moments(images: torch.Tensor) -> torch.Tensor:
     """Moments of images or maps (n, n_channels, height, width), (n, n_channels, 10) in the order of POWERS.
 
     x runs along the width, y along the height.
     """
     height, width = images.shape[2:]
-    x, y = (((torch.arange(size, dtype=images.dtype) + 0.5) / size * 2 - 1) for size in (width, height))
+    x, y = (centres(size, images.dtype) for size in (width, height))
     return torch.stack([(images * x**p * y[:, None] ** q).mean((2, 3)) for p, q in POWERS], dim=2)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 from mixkd import windows
+from mixkd.specs.parts import Family
 from mixkd.specs.run import Modality, RunSpec
 from mixkd.specs.views import WindowsView
+
+N_MOMENTS = 10  # of a channel, see mixkd/learning/moments.py, which loads torch
 
 
 def multiply_adds(
@@ -56,6 +60,31 @@ def mtl_multiply_adds(shape: tuple[int, ...], n_outputs: int, *, released: bool)
     return total + 64 * rows * n_samples * 1024 + 1024 * 512 + 512 * n_outputs
 
 
+def moments_multiply_adds(shape: tuple[int, ...], n_outputs: int) -> int:
+    """Of the moments of one image of `shape`, (n_channels, height, width), and of a linear classifier on them."""
+    return N_MOMENTS * math.prod(shape) + N_MOMENTS * shape[0] * n_outputs
+
+
+def pooled_multiply_adds(depth: int, width: int, shape: tuple[int, ...], n_outputs: int) -> int:
+    """Of a WideResNet for images of `shape`, (n_channels, height, width), whose last maps are pooled by moments."""
+    n_last, pixels = 64 * width, tuple((n + 3) // 4 for n in shape[1:])  # halved twice, rounded up
+    trunk = multiply_adds("image", depth, width, shape, n_classes=0)
+    return trunk + moments_multiply_adds((n_last, *pixels), n_outputs)
+
+
+def network_multiply_adds(spec: RunSpec, shape: tuple[int, ...], n_outputs: int) -> int:
+    """Of the network of a run for one input of `shape`, (n_channels, *size), by its family."""
+    size = spec.depth, spec.width
+    work: dict[Family, Callable[[], int]] = {
+        "wrn": lambda: multiply_adds(spec.modality, *size, shape, n_classes=n_outputs, head=spec.network.head),
+        "mtl": lambda: mtl_multiply_adds(shape, n_outputs, released=False),
+        "mtl_released": lambda: mtl_multiply_adds(shape, n_outputs, released=True),
+        "moments": lambda: moments_multiply_adds(shape, n_outputs),
+        "wrn_moments": lambda: pooled_multiply_adds(*size, shape, n_outputs),
+    }
+    return work[spec.family]()
+
+
 @lru_cache
 def _size(name: str, cap: int | None) -> tuple[int, int, int, int]:
     """Training windows of the first fold, channels, samples and classes of a data set."""
@@ -72,8 +101,4 @@ def estimated_seconds(spec: RunSpec) -> float:
     n_windows, n_channels, n_samples, n_classes = _size(spec.dataset, spec.windows_per_class)
     pixels = spec.image.resolution if spec.image else 0
     shape = (n_channels, n_samples) if spec.modality == "signal" else (n_channels, pixels, pixels)
-    if spec.family == "wrn":
-        work = multiply_adds(spec.modality, spec.depth, spec.width, shape, n_classes=n_classes)
-    else:
-        work = mtl_multiply_adds(shape, n_classes, released=spec.family == "mtl_released")
-    return n_windows * spec.epochs * (1.5e-4 + 50e-12 * work)
+    return n_windows * spec.epochs * (1.5e-4 + 50e-12 * network_multiply_adds(spec, shape, n_classes))

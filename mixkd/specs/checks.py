@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mixkd.specs.methods import METHODS
-from mixkd.specs.parts import SIZED, ImageSpec
+from mixkd.specs.parts import ImageSpec
 from mixkd.specs.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ def check_method(spec: RunSpec) -> None:
     _constants(spec)
     if spec.family != "wrn":
         spec.require("family", METHODS[spec.method].reads == "logits", "wrn: this method reads its maps or features")
-    if spec.family not in SIZED:
-        spec.neutral(depth=16, width=1)
     if METHODS[spec.method].reads == "maps":
         same = all(teacher.family == "wrn" for teacher in spec.teachers)
         spec.require("teachers", same, "of family wrn: this method reads maps or features")

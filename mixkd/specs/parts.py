@@ -88,11 +88,13 @@ class Constant(Spec):
 
 
 def check_size(spec: TeacherSpec | RunSpec) -> None:
-    """Refuse families, depths and widths that no network of ours has (MixkdError)."""
+    """Refuse families, depths and widths that no network of ours has (MixkdError); set them where a family has one."""
     spec.require("family", spec.modality in READS[spec.family], f"a family that reads {spec.modality}s")
     ok = 10 <= spec.depth <= 100 and (spec.depth - 4) % 6 == 0
     spec.require("depth", ok, "a depth of 6n + 4 from 10 to 100, for example 16 or 28")
     spec.require("width", 1 <= spec.width <= 16, "a width factor from 1 to 16")
+    if spec.family not in SIZED:
+        spec.neutral(depth=16, width=1)
 
 
 @dataclass(frozen=True)

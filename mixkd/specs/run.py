@@ -90,11 +90,6 @@ class RunSpec(Spec):
         given = {constant.name: constant.value for constant in self.constants}
         return given.get(name, METHODS[self.method].constants[name])
 
-    def neutral(self, **fields: Any) -> None:
-        """Set fields without effect, while the spec is made."""
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
-
     @cached_property
     def windows(self) -> WindowsView:
         """See `views`."""

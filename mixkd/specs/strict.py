@@ -64,6 +64,11 @@ class Spec:
     def check(self) -> None:
         """Refuse impossible values (MixkdError); set fields without effect to their neutral value."""
 
+    def neutral(self, **fields: Any) -> None:
+        """Set fields without effect, while the spec is made."""
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
     def require(self, field: str, ok: bool, expected: str) -> None:
         """MixkdError naming the field unless `ok`."""
         if not ok:
