@@ -103,12 +103,12 @@ def sentence(rows: pd.DataFrame) -> str:
     """An effect on one metric, a row per data set, as the end of a sentence: side and size with interval on each."""
     metric = MEASURES[rows["metric"].iloc[0]]
     digits = 1 if metric.scale == 100 else 2
-    said = []
+    clauses = []
     for row in rows.itertuples():
         value, low, high = (f"{metric.scale * number:+.{digits}f}" for number in (row.effect, row.low, row.high))
         bounds = f"{low} to {high}, n = {row.n}" if row.low == row.low else f"no interval, n = {row.n}"
-        said.append(f"{value} on {row.dataset} ({bounds})")
-    return "; ".join(said)
+        clauses.append(f"{value} on {row.dataset} ({bounds})")
+    return "; ".join(clauses)
 
 
 def side(rows: pd.DataFrame) -> str:

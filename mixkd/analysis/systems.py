@@ -278,7 +278,7 @@ def costs() -> pd.DataFrame:
 
 def answer(of: pd.DataFrame) -> str:
     """How many systems gain and lose clearly on each data set, as the end of a sentence."""
-    said = []
+    clauses = []
     for name, rows in of[of["metric"] == "accuracy"].groupby("dataset", sort=False):
         decided = rows.dropna(subset=["low"])
         up, down = list(decided.loc[decided["low"] > 0, "what"]), list(decided.loc[decided["high"] < 0, "what"])
@@ -288,5 +288,5 @@ def answer(of: pd.DataFrame) -> str:
         words += [f"{' and '.join(down)} lost clearly"] if down else []
         words += [f"{open_} showed no clear difference"] if open_ else []
         words += [f"{few_people} have too few people here to decide"] if few_people else []
-        said.append(", ".join(words))
-    return "; ".join(said)
+        clauses.append(", ".join(words))
+    return "; ".join(clauses)
