@@ -164,6 +164,27 @@ def test_words_follow_the_intervals():
     assert "changes by +2.0 (one), -2.0 (two) points" in selves.sentence(rows, final=False)
 
 
+def test_the_answers_of_the_chapter():
+    runs = heads_table()
+    two = selves.heads(selves.scores(runs), final=True)
+    one = pd.DataFrame(
+        {"what": ["x against scratch", "x against scratch 2x"] * 2, "metric": ["accuracy"] * 2 + ["nll"] * 2}
+    )
+    one = one.assign(dataset="watch", effect=0.1, low=0.05, high=0.2)
+    unseen = np.array([[False, True, True], [True, True, True]])
+    told = selves.answers(one, two, True, unseen=unseen)
+    assert (told["seen"], told["n_samples"]) == (1, 3)
+    assert told["alone"].startswith(
+        "on watch accuracy rises clearly with x against scratch and falls clearly with none"
+    )
+    few = selves.heads(selves.scores(runs[runs["network"] == "WRN16-1"]), final=False)
+    told = selves.answers(one, few, False, unseen=unseen)
+    assert told["heads"].count("WRN16-1: Smooth-Distill against hard sharing, ") == 2, "one per head"
+    assert "full profile" in told["defect"]
+    taught = runs.assign(method=["Scratch", "Base"] + ["Smooth-Distill"] * (len(runs) - 2), temperature=3.0)
+    assert selves.temperatures(taught) == {"temperatures": "Base 3, Smooth-Distill 3"}
+
+
 def test_gains_are_against_the_plain_student_where_others_have_no_teacher_either():
     about = {
         "dataset": "watch",

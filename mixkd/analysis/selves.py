@@ -193,8 +193,11 @@ def _names(rows: pd.DataFrame, side: int) -> str:
     return ", ".join(clear["what"]) or "none"
 
 
-def answers(one: pd.DataFrame, two: pd.DataFrame, final: bool) -> dict[str, str | float]:
-    """The chapter's answers in words: of `alone` without its last row's budget control, and of `heads`."""
+def answers(one: pd.DataFrame, two: pd.DataFrame, final: bool, *, unseen: np.ndarray) -> dict[str, str | int]:
+    """The chapter's answers in words, of `alone` and `heads`; samples of a window, and those among them that are seen.
+
+    unseen: (n_channels, n_samples) bool, of the released form
+    """
     smooth = two[two["what"].str.contains(f"{SMOOTH} against", regex=False)]
     defect = two[two["question"] == "released"]
 
@@ -202,7 +205,15 @@ def answers(one: pd.DataFrame, two: pd.DataFrame, final: bool) -> dict[str, str 
         return rows.assign(what=rows["what"] + ", " + rows["head"])
 
     return {
-        "alone": sentence(one, final),
+        "alone": sentence(one[one["what"].str.endswith("against scratch")], final),
         "heads": sentence(named(smooth), final),
         "defect": sentence(named(defect), final) if len(defect) else "runs of MTL-net belong to the full profile",
+        "seen": int((~unseen.all(axis=0)).sum()),
+        "n_samples": unseen.shape[1],
     }
+
+
+def temperatures(runs: pd.DataFrame) -> dict[str, str]:
+    """The temperature of each way that has one, of the study `without_teacher`."""
+    used = runs[runs["method"] != "Scratch"].groupby("method", sort=False)["temperature"].first()
+    return {"temperatures": ", ".join(f"{name} {t:g}" for name, t in used.items())}

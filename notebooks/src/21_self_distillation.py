@@ -9,8 +9,10 @@
 # %% [markdown]
 # # A student that teaches itself
 #
-# ```{admonition} Answer
+# ```{admonition} Claim and answer
 # :class: tip
+# The claim: an average of a network's own past weights teaches it well, and each of two heads gains.
+#
 # *Is a second network needed?* Against a student that learns from labels alone, {glue:text}`alone`.
 #
 # *Does an averaged teacher help each of two heads?* Against the same network without a teacher, {glue:text}`heads`.
@@ -161,12 +163,8 @@ print(pooled)
 # ```
 
 # %% tags=["remove-cell"]
-seen = int((~unseen["as released"].all(axis=0)).sum())
-temperatures = runs.groupby("method", sort=False)["temperature"].first()
-listed = ", ".join(f"{name} {t:g}" for name, t in temperatures.items() if name != "Scratch")
-told = {"seen": seen, "n_samples": x.shape[2], "temperatures": listed}
-against_scratch = one[one["what"].str.endswith("against scratch")]
-report(selves.answers(against_scratch, two, scope.full) | told | {"n_places": len(places)})
+values = selves.answers(one, two, scope.full, unseen=unseen["as released"])
+report(values | selves.temperatures(runs) | {"n_places": len(places)})
 
 # %% [markdown]
 # ## In this build
