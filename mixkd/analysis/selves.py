@@ -201,13 +201,16 @@ def answers(one: pd.DataFrame, two: pd.DataFrame, final: bool, *, unseen: np.nda
     smooth = two[two["what"].str.contains(f"{SMOOTH} against", regex=False)]
     defect = two[two["question"] == "released"]
 
-    def named(rows: pd.DataFrame) -> pd.DataFrame:
-        return rows.assign(what=rows["what"] + ", " + rows["head"])
+    def named(rows: pd.DataFrame, known: str) -> pd.DataFrame:
+        return rows.assign(what=rows["what"].str.removesuffix(known) + ", " + rows["head"])
 
+    ways = one[one["what"].str.endswith(" against scratch")]
     return {
-        "alone": sentence(one[one["what"].str.endswith("against scratch")], final),
-        "heads": sentence(named(smooth), final),
-        "defect": sentence(named(defect), final) if len(defect) else "runs of MTL-net belong to the full profile",
+        "alone": sentence(ways.assign(what=ways["what"].str.removesuffix(" against scratch")), final),
+        "heads": sentence(named(smooth, f": {SMOOTH} against {HARD}"), final),
+        "defect": sentence(named(defect, ": as released against repaired"), final)
+        if len(defect)
+        else "runs of MTL-net belong to the full profile",
         "seen": int((~unseen.all(axis=0)).sum()),
         "n_samples": unseen.shape[1],
     }
@@ -216,4 +219,4 @@ def answers(one: pd.DataFrame, two: pd.DataFrame, final: bool, *, unseen: np.nda
 def temperatures(runs: pd.DataFrame) -> dict[str, str]:
     """The temperature of each way that has one, of the study `without_teacher`."""
     used = runs[runs["method"] != "Scratch"].groupby("method", sort=False)["temperature"].first()
-    return {"temperatures": ", ".join(f"{name} {t:g}" for name, t in used.items())}
+    return {"temperatures": ", ".join(f"{name} {t:g}" for name, t in used.rename({"Base": "signal teacher"}).items())}
