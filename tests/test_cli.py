@@ -87,6 +87,10 @@ REFUSED = {
     "run -s temperature=NaN": "RunSpec.temperature: found nan, expected a finite number",
     "run -s init=base": "RunSpec.init: found 'base', expected random or scratch: base-2x needs teachers",
     "run -s dataset=wach": "dataset: found 'wach', did you mean 'watch'?",
+    "run -s dataset=synthetic -s task=two_heads": (
+        "RunSpec.task: found 'two_heads' for synthetic, which has no placement; "
+        "expected a data set that has: watch, selfback_placed, dsads_placed, mhealth_placed, wisdm_placed"
+    ),
     "sweep mixpu": "study: found 'mixpu', did you mean 'mixup'?",
     "sweep mixup --profile quik": "profile: found 'quik', did you mean 'quick'?",
     "sweep mixup --dataset wach": "dataset: found 'wach', did you mean 'watch'?",

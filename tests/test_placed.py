@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from shared import expand, needs_shared  # noqa: F401 - a fixture
-from test_loaders import dsads_files, root  # noqa: F401 - a fixture
+from test_loaders import dsads_files, mhealth_files, put, records, root  # noqa: F401 - fixtures
 from test_selfback import text, wave
 
 from mixkd import windows
 from mixkd.datasets import Recordings, dataset
-from mixkd.datasets.sets import dsads, selfback
+from mixkd.datasets.sets import dsads, mhealth, selfback
+from mixkd.errors import MixkdError
 
 WORN = {  # people and activities by place
     "w": [("jogging", 7, 800), ("jogging", 26, 1200), ("jogging", 30, 900), ("sitting", 26, 600), ("sitting", 30, 600)],
@@ -73,6 +74,46 @@ def test_each_unit_has_its_columns(root, monkeypatch):  # noqa: F811
     cut = windows.cut(found, entry.window, entry.step)
     assert cut.x.shape == (240, 9, 100)
     assert np.bincount(cut.placement).tolist() == [48] * 5
+
+
+def test_each_place_of_mhealth_has_its_acceleration(mhealth_files, monkeypatch):  # noqa: F811
+    whole = dataset("mhealth").load()
+    monkeypatch.setattr(mhealth, "gather", lambda files: pytest.fail("parsed again"))
+    found = dataset("mhealth_placed").load()
+    assert len(found.signals) == 3 * len(whole.signals) == 3 * 30
+    assert found.placements == ("chest", "left ankle", "right lower arm")
+    assert (found.channels, found.units) == (("acc x", "acc y", "acc z"), ("m/s^2",) * 3)
+    assert found.placement.tolist() == [0, 1, 2] * 30
+    expected = np.loadtxt(mhealth_files / "mHealth_subject1.log")[145:275]  # its second stretch: sitting
+    for place, first in enumerate((0, 5, 14)):  # columns of the official files
+        assert (found.labels[3 + place][0], found.subjects[3 + place]) == (1, 1)
+        np.testing.assert_allclose(found.signals[3 + place], expected[:, first : first + 3], rtol=1e-6)
+
+
+WATCH, PHONE = {1600: "AS", 1601: "A", 1602: "S", 1603: "A"}, {1601: "AS", 1602: "A", 1603: "S", 1604: "A"}
+
+
+def test_watch_and_phone_of_those_who_have_both(root, store_home):  # noqa: F811
+    """Whose activities differ between the two; people of one device alone are left out."""
+    base = root / "wisdm" / "wisdm-dataset" / "raw"
+    for device, people in (("watch", WATCH), ("phone", PHONE)):
+        if device == "phone":
+            with pytest.raises(MixkdError, match=r"found no folder wisdm-dataset/raw/phone/accel, .*fetch wisdm"):
+                dataset("wisdm_placed").load()
+        for person, activities in people.items():
+            text = "".join(records(person, word, 240, start=10**12 * i) for i, word in enumerate(activities))
+            put(base / device / "accel" / f"data_{person}_accel_{device}.txt", text)
+    found = dataset("wisdm_placed").load()
+    assert found.placements == ("watch", "phone")
+    watch = [(person, 0, word) for person in (1601, 1602, 1603) for word in WATCH[person]]
+    phone = [(person, 1, word) for person in (1601, 1602, 1603) for word in PHONE[person]]
+    about = zip(found.subjects, found.placement, found.labels, strict=True)
+    assert [(int(s), int(p), "ABCDEFGHIJKLMOPQRS"[y[0]]) for s, p, y in about] == watch + phone
+    alone = dataset("wisdm").load()
+    at = alone.subjects.tolist().index(1601)
+    np.testing.assert_array_equal(found.signals[0], alone.signals[at])
+    assert found.counts == {"recordings of people without the other placement, left out": 3}
+    assert set(windows.cut(found, 100, 100).placement.tolist()) == {0, 1}
 
 
 def test_nobody_is_in_two_parts_at_two_places(root, monkeypatch):  # noqa: F811

@@ -19,9 +19,13 @@ KEYS = ["method", "teachers", "total_epochs"]
 
 
 def gains(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs with `gain`: accuracy minus that of the scratch student with equal epochs, subject and seed."""
-    same = ["total_epochs", "subject", "seed"]
-    alone = runs[runs["teachers"] == "none"].set_index(same)["accuracy"]
+    """The runs with `gain`: accuracy minus that of the scratch student with equal network, task, epochs, subject, seed.
+
+    Of students without teachers those that teach themselves are compared too.
+    """
+    same = ["dataset", "network", "task", "total_epochs", "subject", "seed"]
+    plain = runs["method"].str.startswith("Scratch") & (runs["case"] == "S")
+    alone = runs[plain].set_index(same)["accuracy"]
     control = alone.loc[[*runs[same].itertuples(index=False, name=None)]]
     return runs.assign(gain=runs["accuracy"] - control.to_numpy())
 

@@ -243,6 +243,22 @@ DATASETS |= {  # other views of the same files
         epochs=3,
         labels=("placement",),
     ),
+    "mhealth_placed": replace(
+        DATASETS["mhealth"],
+        title="Twelve exercises, chest, ankle or arm (MHEALTH)",
+        sensors="acc; chest, ankle or lower arm",
+        loader="placed",
+        epochs=5,
+        labels=("placement",),
+    ),
+    "wisdm_placed": replace(
+        DATASETS["wisdm"],
+        title="Eighteen activities, watch or phone (WISDM 2019)",
+        sensors="acc; wrist or pocket",
+        loader="placed",
+        epochs=3,
+        labels=("placement",),
+    ),
     "hapt_official": replace(DATASETS["hapt"], title="HAPT, official split by people", seeds=3, test=UCI_HAR_TEST),
     "pamap2_released": replace(
         DATASETS["pamap2"],

@@ -44,6 +44,7 @@ from mixkd.figures.results import (
     weights,
 )
 from mixkd.figures.robustness import corrupted_window, line_between, robustness, sharp_against_robust, sharpness
+from mixkd.figures.selves import seen_samples
 from mixkd.figures.smoothness import (
     feature_maps,
     grid,
@@ -122,6 +123,7 @@ __all__ = [
     "resolution",
     "robustness",
     "scorecard",
+    "seen_samples",
     "shared",
     "shares",
     "sharp_against_robust",

@@ -112,7 +112,7 @@ METHODS = {
     ),
     "stochastic": Method(
         "Stochastic teacher",
-        "Dong et al. 2023, reconstructed; constants declared",
+        "Aslam et al. 2025, reconstructed; constants declared",
         "none",
         kd=False,
         constants={"weight": 0.5, "rate": 0.5, "passes": 8},

@@ -9,6 +9,8 @@ from mixkd.specs.run import Constant, Mixup, RunSpec, TeacherSpec
 from mixkd.studies.bases import Extent, n_trained, taught
 
 SPHERES = 0.01  # weight of the Orthogonal Spheres term: declared; the study has a tenth and ten times as much
+SMOOTH_TEMPERATURE = 3.0  # source: released code of Smooth-Distill
+MTL_RATE = 0.03  # peak learning rate of MTL-net, which has no batch norm: book/defaults.md
 KINDS: tuple[Augment, ...] = ("removal", "noise", "shifting", "mix1", "mix2")
 FEW = (2, 4)  # training people; declared
 DECODED = 0.01  # alpha of a control that decodes and does not mix
@@ -105,15 +107,15 @@ def two_heads(base: RunSpec, of: Extent) -> list[RunSpec]:
 
     For the WideResNet and, in `full`, for MTL-net, in the form that was released too.
     """
-    runs = []
-    for family in ("wrn", "mtl") if of.full else ("wrn",):
-        own = replace(base, family=family)
-        both = replace(own, task="two_heads")
-        runs += [own, replace(own, task="placement"), both]
-        runs += [replace(both, method=name) for name in ("smooth", "dropout")]
+    networks = [base]
     if of.full:
-        released = replace(base, task="two_heads", family="mtl_released")
-        runs += [released, replace(released, method="smooth")]
+        networks += [replace(base, family=family, learning_rate=MTL_RATE) for family in ("mtl", "mtl_released")]
+    runs = []
+    for own in networks:
+        both = replace(own, task="two_heads")
+        selves = [replace(both, method=name, temperature=SMOOTH_TEMPERATURE) for name in ("smooth", "dropout")]
+        released = own.family == "mtl_released"  # what its defect costs, and no more
+        runs += [both, selves[0]] if released else [own, replace(own, task="placement"), both, *selves]
     return runs
 
 

@@ -104,7 +104,12 @@ SOURCES = {
         page=_page(507),
         limit=1000 * MB,
         unpacked=3000 * MB,
-        keep=("wisdm-dataset/raw/watch/*", "wisdm-dataset/*.txt", "wisdm-dataset/*.pdf"),
+        keep=(
+            "wisdm-dataset/raw/watch/*",
+            "wisdm-dataset/raw/phone/accel/*",
+            "wisdm-dataset/*.txt",
+            "wisdm-dataset/*.pdf",
+        ),
         licence=CC_BY,
         reference="Weiss, Yoneda, Hayajneh: Smartphone and Smartwatch-Based Biometrics, IEEE Access 7, 2019",
     ),

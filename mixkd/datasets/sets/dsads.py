@@ -11,12 +11,12 @@ activity (4 and 8: rowing and jumping), that of the later person is left out, so
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from mixkd.datasets import Recordings
+from mixkd.datasets.placed import parted
 from mixkd.datasets.raw import cache, paths, text_table, timing
 from mixkd.errors import MixkdError
 
@@ -86,14 +86,5 @@ def load() -> Recordings:
 
 def placed() -> Recordings:
     """One recording for each unit in place of one for all five: 45,000, of nine channels, with the placement."""
-    whole, n_units = load(), len(PLACEMENTS)
-    return replace(
-        whole,
-        signals=tuple(unit for signal in whole.signals for unit in np.split(signal, n_units, axis=1)),
-        labels=tuple(label for label in whole.labels for _ in PLACEMENTS),
-        subjects=np.repeat(whole.subjects, n_units),
-        channels=OF_UNIT,
-        units=UNITS[: len(OF_UNIT)],
-        placement=np.tile(np.arange(n_units), len(whole.signals)),
-        placements=PLACEMENTS,
-    )
+    n = len(OF_UNIT)
+    return parted(load(), {place: range(i * n, (i + 1) * n) for i, place in enumerate(PLACEMENTS)}, OF_UNIT)

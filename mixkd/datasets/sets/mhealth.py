@@ -3,6 +3,8 @@
 Shimmer2, 50 Hz: acceleration (m/s^2, with gravity), angular rate (deg/s), magnetic field (its own unit), and two leads
 of an electrocardiogram (mV). The files have no time stamps. Every stretch of one label is a recording; samples of no
 activity (label 0) are left out.
+
+`mhealth_placed` has each recording three times, once for each place and with its acceleration only, which all have.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from mixkd.datasets import Recordings
+from mixkd.datasets.placed import parted
 from mixkd.datasets.raw import cache, paths, text_table, timing
 from mixkd.errors import MixkdError
 
@@ -29,6 +32,7 @@ CHANNELS = (
     *(f"{place} {kind} {axis}" for place in ("ankle", "arm") for kind in UNIT for axis in "xyz"),
 )
 UNITS = tuple("mV" if channel.startswith("ECG") else UNIT[channel.split()[1]] for channel in CHANNELS)
+PLACEMENTS = {"chest": "chest", "ankle": "left ankle", "arm": "right lower arm"}  # by the name in CHANNELS
 FORMAT = text_table.Format({**dict.fromkeys(CHANNELS, "number"), "label": "whole"}, "\t", ends=None)
 NAME = re.compile(r"mHealth_subject(\d+)\.log")
 N_PEOPLE = 10
@@ -57,3 +61,11 @@ def load() -> Recordings:
         raise MixkdError(f"{base}: found files of {len(files)} people, expected {N_PEOPLE}; see `mixkd data check`")
     parsed = cache.cached("mhealth", VERSION, base=base, files=files, make=lambda: gather(files))
     return cache.recordings(parsed, rate=RATE, channels=CHANNELS, units=UNITS, classes=CLASSES)
+
+
+def placed() -> Recordings:
+    """One recording of three channels, the acceleration, for each place in place of one for all, with the placement."""
+    axes = tuple(f"acc {axis}" for axis in "xyz")
+    return parted(
+        load(), {place: [CHANNELS.index(f"{unit} {a}") for a in axes] for unit, place in PLACEMENTS.items()}, axes
+    )

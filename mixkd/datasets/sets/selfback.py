@@ -14,12 +14,12 @@ other: a recording at one place is not aligned with that at the other.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from mixkd.datasets import Recordings
+from mixkd.datasets.placed import joined
 from mixkd.datasets.raw import cache, paths, text_table, timing
 from mixkd.errors import MixkdError, nearest
 
@@ -89,20 +89,7 @@ def thigh() -> Recordings:
 
 def placed() -> Recordings:
     """At wrist and thigh, with the placement: 612 recordings of the 34 people who wore both."""
-    places = load(), thigh()
-    both = np.intersect1d(places[0].subjects, places[1].subjects)
-    rows_of = [np.flatnonzero(np.isin(recordings.subjects, both)) for recordings in places]
-    chosen = [(recordings, row) for recordings, rows in zip(places, rows_of, strict=True) for row in rows]
-    left = sum(len(recordings.signals) for recordings in places) - len(chosen)
-    return replace(
-        places[0],
-        signals=tuple(recordings.signals[row] for recordings, row in chosen),
-        labels=tuple(recordings.labels[row] for recordings, row in chosen),
-        subjects=np.array([recordings.subjects[row] for recordings, row in chosen], np.int64),
-        counts={"recordings of people without the other placement, left out": left},
-        placement=np.repeat(np.arange(len(PLACEMENTS)), [len(rows) for rows in rows_of]),
-        placements=PLACEMENTS,
-    )
+    return joined(dict(zip(PLACEMENTS, (load(), thigh()), strict=True)))
 
 
 def _load(name: str, layouts: tuple[str, str]) -> Recordings:

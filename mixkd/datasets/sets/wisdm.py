@@ -5,6 +5,8 @@ the files of v1.1 some lines hold two records, miss values or are empty: records
 counted and left out, and a file with more than 1 % of them is refused. Records whose time is not above the previous one
 are counted and left out. Steps are irregular: each segment of one activity is resampled (PCHIP) to 20 Hz; a pause above
 half a second ends it.
+
+`wisdm_placed` has the phone's acceleration of 2019 beside the watch's, of the people who have both.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from mixkd.datasets import Recordings
+from mixkd.datasets.placed import joined
 from mixkd.datasets.raw import cache, paths, text_table, timing
 from mixkd.errors import MixkdError, nearest
 
@@ -84,6 +87,13 @@ def load() -> Recordings:
     """The watch's acceleration of 2019."""
     base, _ = paths.folder("wisdm", ("wisdm-dataset/raw/watch/accel",))
     return _load("wisdm", base, paths.listed(base, "data_*_accel_watch.txt"), ACTIVITIES)
+
+
+def placed() -> Recordings:
+    """The acceleration of watch and phone of 2019, with the placement, of the people who have both."""
+    base, _ = paths.folder("wisdm", ("wisdm-dataset/raw/phone/accel",))
+    phone = _load("wisdm_phone", base, paths.listed(base, "data_*_accel_phone.txt"), ACTIVITIES)
+    return joined({"watch": load(), "phone": phone})
 
 
 def v1() -> Recordings:

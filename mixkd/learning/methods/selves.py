@@ -31,8 +31,8 @@ def dropout(step: Step) -> Parts:
 def stochastic(step: Step) -> Parts:
     """CE + weight T^2 sum_k w_k KL to the outputs under dropout masks k, w = softmax of minus their KL to the student.
 
-    A teacher of many stochastic passes, filtered by the student. Reconstructed: masks on the features, so that a pass
-    costs one product with the head.
+    A teacher of many stochastic passes, filtered by the student (Aslam et al. 2025). Reconstructed: masks on the
+    features, so that a pass costs one product with the head.
     """
     T, kd = step.spec.temperature, step.task.kd
     passes = [logits.detach() for logits in masked_logits(step, int(step.spec.constant("passes")))]
