@@ -113,11 +113,11 @@ def path(of: Spaces, own: int, partner: int, coefficients: Sequence[float]) -> d
     """Windows (n, n_channels, n_samples) and images on the way from one window to another, by way of mixing."""
     weights = np.array(coefficients, np.float32)
     draw = Draw(np.full(len(weights), own), np.full(len(weights), partner), weights)
-    found = {}
+    ways = {}
     for way, data in ((INPUTS, of.inputs), (SPHERE, of.sphere)):
         signals, images = (data.mixed(modality, draw).numpy() for modality in MODALITIES)
-        found[way] = signals[:, :, 0], images
-    return found
+        ways[way] = signals[:, :, 0], images
+    return ways
 
 
 CONTROLS = {  # of a way to mix: what it is compared with, of the same teachers
