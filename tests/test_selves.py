@@ -15,7 +15,7 @@ from scipy import stats
 from test_siblings import T, ce, kl, spec_of, taken_apart
 
 from mixkd import studies
-from mixkd.analysis import comparison, selves
+from mixkd.analysis import comparison, effects, selves
 from mixkd.learning.methods import RULES
 from mixkd.specs.run import RunSpec, TeacherSpec
 from mixkd.studies import Scope, tables
@@ -76,8 +76,8 @@ def mean_of(by_fold: dict[int, list[float]]) -> tuple[float, float, float]:
 
 def test_ways_without_a_second_network_are_compared_on_the_same_people():
     bases = [RunSpec(fold=fold, seed=seed) for fold in FOLDS for seed in (0, 1)]
-    made = {run: record(run) for run in selves.runs_of(bases)}
-    table = selves.alone(bases, made.get, final=True).set_index(["what", "metric"])
+    made = {run: record(run) for run in effects.specs(bases, True, selves.ALONE)}
+    table = effects.table(bases, made.get, True, selves.ALONE).set_index(["what", "metric"])
     pairs = {"Smooth-Distill against scratch": ({"method": "smooth"}, {})}
     taught = {"teachers": (TeacherSpec(),), "temperature": 4.0, "kd_weight": 0.7}
     pairs["signal teacher against scratch 2x"] = (taught, {"init": "scratch"})
@@ -94,7 +94,7 @@ def test_ways_without_a_second_network_are_compared_on_the_same_people():
         found = table.loc[what, "nll"]
         np.testing.assert_allclose(found[["effect", "low", "high"]].astype(float), mean_of(by_fold))
         assert (found["n"], found["people"]) == (3, 6)
-    points = selves.alone(bases, made.get, final=False)
+    points = effects.table(bases, made.get, False, selves.ALONE)
     assert points["low"].isna().all()
 
 

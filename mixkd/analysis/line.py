@@ -19,7 +19,7 @@ from mixkd.analysis.effects import Effect
 from mixkd.analysis.measures import MEASURES
 from mixkd.analysis.verdicts import Lookup, campaigns
 from mixkd.runs import sweep
-from mixkd.specs.run import RunSpec, TeacherSpec
+from mixkd.specs.run import TEMPERATURE, RunSpec, TeacherSpec
 from mixkd.studies import store_of
 from mixkd.studies.catalogue import bases_of, whole
 from mixkd.studies.line import SPHERES
@@ -32,11 +32,18 @@ def _augmented(student_kind: str, teacher_kind: str = "none") -> Make:
     return student("signal", augment=student_kind, teachers=(teacher,))
 
 
+SWAP = scratch(method="patch_swap", temperature=TEMPERATURE)
+MIXED_SWAP = scratch(method="patch_swap", temperature=TEMPERATURE, mixup=MIX)
 PATCH_SWAP = (
-    Effect("patch_swap", "patch swap", scratch(method="patch_swap"), scratch()),
+    Effect("patch_swap", "patch swap", SWAP, scratch()),
     Effect("patch_swap", "mixup", scratch(mixup=MIX), scratch()),
     Effect("patch_swap", "label smoothing", scratch(method="label_smoothing"), scratch()),
-    Effect("patch_swap", "patch swap on top of mixup", scratch(method="patch_swap", mixup=MIX), scratch(mixup=MIX)),
+    Effect(
+        "patch_swap",
+        "patch swap on top of mixup",
+        scratch(method="patch_swap", temperature=TEMPERATURE, mixup=MIX),
+        scratch(mixup=MIX),
+    ),
     Effect("patch_swap", "patch swap on top of KD", student("signal", method="patch_swap"), student("signal")),
 )
 FEATURES = ("accuracy", "nll", "ece", "v_similar")

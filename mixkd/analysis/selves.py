@@ -6,7 +6,7 @@ the same family that was trained for this head only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,7 @@ import torch
 
 from mixkd import studies
 from mixkd.analysis.claims import scratch, student
-from mixkd.analysis.effects import SHOWN, difference, summary
-from mixkd.analysis.verdicts import Lookup
+from mixkd.analysis.effects import SHOWN, Effect, summary
 from mixkd.learning import networks
 from mixkd.learning.families import FAMILIES
 from mixkd.learning.networks import channels_last
@@ -27,12 +26,13 @@ from mixkd.specs.run import RunSpec
 from mixkd.specs.views import NetworkView
 from mixkd.studies import Scope, tables
 from mixkd.studies.catalogue import where
+from mixkd.studies.line import SMOOTH_TEMPERATURE
 
 SELVES = ("smooth", "dropout", "stochastic")
 WAYS = {  # to train a student, by name
     "scratch": scratch(),
     "signal teacher": student("signal"),
-    **{METHODS[name].title: scratch(method=name) for name in SELVES},
+    **{METHODS[name].title: scratch(method=name, temperature=SMOOTH_TEMPERATURE) for name in SELVES},
     "scratch 2x": scratch(init="scratch"),
 }
 DRAW = torch.Generator()  # of weights that are counted alone
@@ -49,24 +49,14 @@ MTL, RELEASED = (tables.NETWORKS[family] for family in ("mtl", "mtl_released"))
 Kind = tuple[str, str]  # network, training
 
 
-def runs_of(bases: Iterable[RunSpec]) -> list[RunSpec]:
-    """The runs that `alone` compares, each once."""
-    return list(dict.fromkeys(make(base) for base in bases for make in WAYS.values()))
-
-
-def alone(bases: Sequence[RunSpec], lookup: Lookup, final: bool) -> pd.DataFrame:
-    """A row per way and metric, against scratch: `what`, metric, dataset and `effects.summary`.
-
-    The last row: a signal teacher against scratch 2x, which took as many steps as teacher and student together.
-    """
-    pairs = [(f"{way} against scratch", make, WAYS["scratch"]) for way, make in WAYS.items() if way != "scratch"]
-    pairs.append(("signal teacher against scratch 2x", WAYS["signal teacher"], WAYS["scratch 2x"]))
-    return pd.DataFrame(
-        {"what": what, "metric": metric, "dataset": bases[0].dataset}
-        | summary(difference(changed, plain, metric, bases=bases, lookup=lookup), final)
-        for what, changed, plain in pairs
-        for metric in SHOWN
-    )
+ALONE = (
+    *(
+        Effect("without_teacher", f"{way} against scratch", make, WAYS["scratch"])
+        for way, make in WAYS.items()
+        if way != "scratch"
+    ),  # the last row has as many steps on both sides as teacher and student together
+    Effect("without_teacher", "signal teacher against scratch 2x", WAYS["signal teacher"], WAYS["scratch 2x"]),
+)
 
 
 def costs(base: RunSpec, n_windows: int, shape: tuple[int, int], n_classes: int) -> pd.DataFrame:

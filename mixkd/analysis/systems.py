@@ -22,7 +22,7 @@ from mixkd.errors import MixkdError
 from mixkd.runs.store import RunRecord
 from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
 from mixkd.studies.bases import taught
-from mixkd.studies.line import SPHERES
+from mixkd.studies.line import SMOOTH_TEMPERATURE, SPHERES
 from mixkd.studies.scope import Scope
 
 Label = Literal["faithful", "adapted", "reconstructed", "inspired"]
@@ -56,6 +56,7 @@ class System:
 
 
 NO_CONFUSION = np.zeros((1, 1))  # accuracy needs none
+SMOOTH, STOCHASTIC = (scratch(method=name, temperature=SMOOTH_TEMPERATURE) for name in ("smooth", "stochastic"))
 MOMENTS = (TeacherSpec("image", family="moments"),)
 
 
@@ -118,34 +119,39 @@ SYSTEMS = (
         ("pairs of windows", "itself as teacher"),
         "19_patch_swap",
         "labels alone",
-        Effect("patch_swap", "Patch swap", scratch(method="patch_swap"), scratch()),
+        Effect("patch_swap", "Patch swap", line.SWAP, scratch()),
     ),
     System(
         "Smooth-Distill",
         2025,
-        "smoothdistill2025",
+        "vu2025",
         "faithful",
         "mean teacher",
         ("itself as teacher",),
         "21_self_distillation",
         "labels alone",
-        Effect("without_teacher", "Smooth-Distill", scratch(method="smooth"), scratch()),
+        Effect("without_teacher", "Smooth-Distill", SMOOTH, scratch()),
     ),
     System(
         "Stochastic teacher",
         2023,
-        "dong2023",
+        "aslam2025",
         "reconstructed",
         "dropout",
         ("features", "itself as teacher"),
         "21_self_distillation",
         "labels alone",
-        Effect("without_teacher", "Stochastic teacher", scratch(method="stochastic"), scratch()),
+        Effect(
+            "without_teacher",
+            "Stochastic teacher",
+            scratch(method="stochastic", temperature=SMOOTH_TEMPERATURE),
+            scratch(),
+        ),
     ),
     System(
         "Time-aware KD",
         2025,
-        "jeon2025",
+        "jeon2025forces",
         "reconstructed",
         "KD, similarity maps",
         ("teacher", "features", "order of time"),

@@ -1,7 +1,7 @@
 """Which runs each chapter needs, and their records as tables."""
 
 from mixkd.studies.bases import bases, taught
-from mixkd.studies.catalogue import STUDIES, every, exemplars, specs
+from mixkd.studies.catalogue import STUDIES, bases_of, every, exemplars, specs, whole
 from mixkd.studies.designs import (
     ALPHAS,
     FEW_TEMPERATURES,
@@ -24,6 +24,7 @@ __all__ = [
     "TEMPERATURES",
     "Scope",
     "bases",
+    "bases_of",
     "data",
     "every",
     "every_record",
@@ -33,4 +34,5 @@ __all__ = [
     "specs",
     "store_of",
     "taught",
+    "whole",
 ]

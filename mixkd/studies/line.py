@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mixkd.specs.parts import Augment
-from mixkd.specs.run import Constant, Mixup, RunSpec, TeacherSpec
+from mixkd.specs.run import TEMPERATURE, Constant, Mixup, RunSpec, TeacherSpec
 from mixkd.studies.bases import Extent, n_trained, taught
 
 SPHERES = 0.01  # weight of the Orthogonal Spheres term: declared; the study has a tenth and ten times as much
@@ -26,19 +26,21 @@ def plain(base: RunSpec, of: Extent) -> list[RunSpec]:
 def patch_swap(base: RunSpec, of: Extent) -> list[RunSpec]:
     """Alone, with mixup, with a teacher, with both; beside label smoothing, which softens labels and pairs nothing."""
     runs = plain(base, of)
-    swaps = [replace(run, method="patch_swap") for run in runs]
+    swaps = [replace(run, method="patch_swap", temperature=TEMPERATURE) for run in runs]
     return runs + (swaps if of.full else swaps[:3]) + [replace(base, method="label_smoothing")]
 
 
 def swap_options(base: RunSpec, of: Extent) -> list[RunSpec]:
     """Patch swap without a teacher, one option changed at a time; weight 0 swaps and asks for no agreement."""
-    swap = replace(base, method="patch_swap")
+    swap = replace(base, method="patch_swap", temperature=TEMPERATURE)
     return [swap, *(replace(swap, constants=(Constant(name, value),)) for name, value in SWAP_OPTIONS)]
 
 
 def without_teacher(base: RunSpec, of: Extent) -> list[RunSpec]:
     """Students that teach themselves, beside one that learns from labels and one that has a teacher."""
-    selves = [replace(base, method=name) for name in ("smooth", "dropout", "stochastic")]
+    selves = [
+        replace(base, method=name, temperature=SMOOTH_TEMPERATURE) for name in ("smooth", "dropout", "stochastic")
+    ]
     return [base, taught(base, "signal"), *selves]
 
 

@@ -21,7 +21,7 @@
 # they are not mixup.
 #
 # An augmentation can act in two trainings, like mixup: that of the teacher and that of the student. In the second the teacher sees the changed windows too and says what they are.
-# The kinds are **faithful**; their ranges could not be read and are declared: up to half of the window removed, noise of up to 0.2 standard deviations, a circular shift of up to
+# The kinds are **faithful**; their ranges could not be read and are declared: up to half of the window removed, noise of up to a fifth of a standard deviation, a circular shift of up to
 # half a window.
 
 # %% tags=["parameters"]

@@ -50,7 +50,7 @@ import torch
 from torch.nn import functional as F
 
 from mixkd import figures, studies
-from mixkd.analysis import selves, verdicts
+from mixkd.analysis import line, selves
 from mixkd.book.notebook import check_parameters, report
 from mixkd.learning.fold_data import fold_data
 
@@ -66,8 +66,7 @@ scope = studies.Scope(dataset, profile, seed)
 
 # %%
 runs = studies.load("without_teacher", scope)
-found = verdicts.everywhere(scope, selves.runs_of)
-one = pd.concat([selves.alone(*part) for part in found], ignore_index=True)
+one = line.table(scope, selves.ALONE)
 
 # %% mystnb={"figure": {"caption": "Effect of each way to train on accuracy and NLL (lower is better), paired by held-out person; with intervals over folds in the full profile.", "name": "fig-self-effects"}, "image": {"alt": "Six rows, one per comparison of ways to train a student, each with a diamond around zero for accuracy on the left and for NLL on the right.", "classes": "dark-light"}}
 figures.effects(one)
@@ -101,9 +100,10 @@ costs.set_index("way").round(2)
 
 # %%
 places = selves.scopes(scope)
+decided = studies.whole("two_heads", scope)
 pair_runs = pd.concat([studies.load("two_heads", one) for one in places])
 scores = selves.scores(pair_runs)
-two = selves.heads(scores, scope.full)
+two = selves.heads(scores, decided)
 
 # %% tags=["nbval-check-output"]
 keys = ["dataset", "network", "training", "head"]
@@ -163,7 +163,7 @@ print(pooled)
 # ```
 
 # %% tags=["remove-cell"]
-values = selves.answers(one, two, scope.full, unseen=unseen["as released"])
+values = selves.answers(one, two, decided, unseen=unseen["as released"])
 report(values | selves.temperatures(runs) | {"n_places": len(places)})
 
 # %% [markdown]

@@ -62,7 +62,7 @@ own = catalogue.where("forces", scope)
 
 # %%
 table, absent = forces.everywhere(scope)
-final = scope.full
+final = studies.whole("forces", own)
 
 # %% tags=["nbval-check-output"]
 for name, part in table.groupby("dataset", sort=False):

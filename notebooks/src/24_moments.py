@@ -102,7 +102,7 @@ figures.moment_scores(runs, called)
 # training of a teacher is extra, and that of the linear one is small.
 
 # %%
-found = moments.contrasts(runs, scope.full)
+found = moments.contrasts(runs, studies.whole("moments", scope))
 
 # %% mystnb={"figure": {"caption": "Differences in accuracy and NLL (lower is better): teachers against the image teacher, students against the student of labels alone.", "name": "fig-moment-effects"}, "image": {"alt": "A row per comparison of two networks, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
 figures.effects(found)

@@ -116,7 +116,8 @@ pairs.groupby("way", sort=False).mean().round(2)
 
 # %%
 runs = studies.load("sphere_mixing", scope)
-table = sphere_mixing.students(runs, scope.full)
+whole = studies.whole("sphere_mixing", scope)
+table = sphere_mixing.students(runs, whole)
 
 # %% tags=["nbval-check-output"]
 numbers = table.drop(columns="n").set_index(["teachers", "mixing"])

@@ -62,7 +62,8 @@ few_people.budget(runs).round(1)
 # ## Accuracy against people
 
 # %%
-means = few_people.means(runs, final=scope.full)
+final = studies.whole("few_people", scope)
+means = few_people.means(runs, final=final)
 
 # %% mystnb={"figure": {"caption": "Accuracy on held-out people against the number of training people, after as many steps in every cell: a line per system, a dot per fold (one held-out person, or a group that was tested together); bars in the full profile: interval of the mean.", "name": "fig-people-curves"}, "image": {"alt": "Line plot with the number of training people on the horizontal axis, up to all, and accuracy on the vertical one: four coloured lines, scratch, mixup, KD and both, with small dots for held-out people around each mean.", "classes": "dark-light"}}
 figures.people_curves(runs, means)
@@ -80,9 +81,9 @@ wide.loc[list(few_people.SYSTEMS), list(means["cell"].unique())].round(3)
 # steps. (A teacher is a second training; what it costs is in {doc}`13_cost`.)
 
 # %%
-bases = [base for base in studies.bases(scope) if base.seed == seed]
+bases = studies.bases_of("few_people", scope)
 found = studies.store_of(scope).find
-gains = few_people.gains(runs, bases, found, scope.full)
+gains = few_people.gains(runs, bases, found, final)
 
 # %% mystnb={"figure": {"caption": "Effect of mixup, of a signal teacher (KD) and of both, by the number of training people, on accuracy and NLL (lower is better) against scratch with the same people.", "name": "fig-people-gains"}, "image": {"alt": "A row per system and number of training people, each with a diamond around zero for accuracy and for NLL, with intervals in the full profile.", "classes": "dark-light"}}
 figures.effects(gains)
