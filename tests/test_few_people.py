@@ -364,10 +364,13 @@ def test_bytes_of_weights(forms):
     assert 0 <= weight_bytes(exported) - 4 * numbers <= 64  # and the axes of a mean
     layers = [m for m in net.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
     saved = 3 * sum(m.weight.numel() for m in layers)
-    scales = sum(5 * len(m.weight) for m in layers)  # float32 steps and their zero points, of channels
-    activations = weight_bytes(rounded) - (weight_bytes(exported) - saved + scales)
-    print(activations)
-    assert 0 <= activations < 500  # of activations
+    channels = sum(len(m.weight) for m in layers)
+    biased = sum(len(block.bn2.bias) for block in net.blocks) + len(net.head.bias)
+    nodes = onnx.load_model_from_string(rounded).graph.node
+    activations = len({n.input[1] for n in nodes if n.op_type == "QuantizeLinear"})
+    # a float32 step and an int8 zero point for each channel and activation; of a bias, an int32 zero point
+    steps = 5 * channels + 8 * biased + 5 * activations
+    assert weight_bytes(rounded) == weight_bytes(exported) - saved + steps
 
 
 @pytest.mark.parametrize("width", [1, 3])
