@@ -115,8 +115,7 @@ print(store.find(spec) == record, "read back and verified")
 #
 # ## A method or a data set of your own
 #
-# A **method** is a row of facts in `mixkd/specs/methods.py` and a function in `mixkd/learning/methods/`, listed in its table `RULES`; a test compares it with a formula in
-# `tests/test_methods.py`. Then `mixkd run -s method=NAME -s 'teachers=[{}]'` trains it, and a line in `methods` of `mixkd/studies/designs.py` brings it into
-# {doc}`08_methods`. A **task** other than classification is a row in `mixkd/specs/tasks.py` and one in `mixkd/learning/tasks.py`; `tests/test_seams.py` adds a method without
+# A **method** is a file in `mixkd/learning/methods/` and a row of facts in `mixkd/specs/methods.py`: {doc}`../book/own_method` adds one, step by step, and a line in a study brings it
+# into a table. A **task** other than classification is a row in `mixkd/specs/tasks.py` and one in `mixkd/learning/tasks.py`; `tests/test_seams.py` adds a method without
 # teachers and a regression in a few lines each. Recordings need no code ({doc}`16_your_recordings`); a public **data set** is a module of `mixkd/datasets/sets/` with a
 # function that returns recordings, and an entry in `registry.py`.
