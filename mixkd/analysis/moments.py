@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mixkd.analysis import effects
+from mixkd.analysis import baselines, effects
 from mixkd.analysis.claims import Make, scratch
 from mixkd.learning import networks
 from mixkd.learning.fold_data import FoldData
@@ -75,6 +75,12 @@ def influences(runs: pd.DataFrame, data: dict[int, FoldData]) -> tuple[np.ndarra
         imager = FoldData(part.base, record.spec.data).imager
         found.append(influence(record.arrays["test_logits"], imager(part.diagrams["test"])))
     return np.mean([moved for moved, _ in found], axis=0), float(np.mean([fit for _, fit in found]))
+
+
+def majority(runs: pd.DataFrame, data: dict[int, FoldData]) -> float:
+    """Accuracy of the majority class of the training windows, mean over the folds of a study."""
+    parts = (data[fold].splits for fold in runs["fold"].unique())
+    return float(np.mean([baselines.majority(part["train"], part["test"]) for part in parts]))
 
 
 def names(runs: pd.DataFrame) -> list[str]:
