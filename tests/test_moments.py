@@ -348,6 +348,16 @@ def test_contrasts_are_paired_by_person(study):
     assert analysis.contrasts(runs, False)["low"].isna().all()
 
 
+def test_the_majority_class_is_that_of_the_training_windows(study):
+    runs, data = study
+    shares = []
+    for part in data.values():
+        train, test = (part.splits[name].y.tolist() for name in ("train", "test"))
+        shares.append(np.mean([label == max(range(4), key=train.count) for label in test]))
+    assert analysis.majority(runs, data) == pytest.approx(np.mean(shares))
+    assert analysis.majority(runs[runs["fold"] == 1], data) == pytest.approx(shares[1])
+
+
 def test_influences_are_the_mean_over_folds(study):
     runs, data = study
     moved, fit = analysis.influences(runs, data)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mixkd.analysis import effects
+from mixkd.analysis import baselines, effects
 from mixkd.analysis.claims import Make, scratch
 from mixkd.learning import networks
 from mixkd.learning.fold_data import FoldData
@@ -32,8 +32,8 @@ def readable(drawn: np.ndarray, grid: Grid) -> np.ndarray:
     In units of the signal, from the moments M_00, M_10 and M_01 of images (n, n_channels, resolution, resolution) that
     are not normalised. NaN are the means of an empty image.
     """
-    found = moments(torch.from_numpy(drawn).double()).numpy()
-    mass, x, y = (found[:, :, POWERS.index(powers)] for powers in ((0, 0), (1, 0), (0, 1)))
+    raw = moments(torch.from_numpy(drawn).double()).numpy()
+    mass, x, y = (raw[:, :, POWERS.index(powers)] for powers in ((0, 0), (1, 0), (0, 1)))
     with np.errstate(invalid="ignore", divide="ignore"):
         right, up = (x / mass + 1) / 2, (y / mass + 1) / 2
     low, high = grid.birth.T.astype(np.float64)
@@ -68,13 +68,20 @@ def influence(logits: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, float]:
 
 def influences(runs: pd.DataFrame, data: dict[int, FoldData]) -> tuple[np.ndarray, float]:
     """Mean of `influence` over the linear teachers of a study, on windows of held-out people: (n_channels, n_rows)."""
-    found = []
+    per_fold = []
     for record in tables.records(runs[(runs["role"] == "teacher") & (runs["network"] == tables.NETWORKS["moments"])]):
         part = data[record.spec.fold]
         tables.labels(record, data)  # refuses other people
         imager = FoldData(part.base, record.spec.data).imager
-        found.append(influence(record.arrays["test_logits"], imager(part.diagrams["test"])))
-    return np.mean([moved for moved, _ in found], axis=0), float(np.mean([fit for _, fit in found]))
+        per_fold.append(influence(record.arrays["test_logits"], imager(part.diagrams["test"])))
+    moved, fits = zip(*per_fold, strict=True)
+    return np.mean(moved, axis=0), float(np.mean(fits))
+
+
+def majority(runs: pd.DataFrame, data: dict[int, FoldData]) -> float:
+    """Accuracy of the majority class of the training windows, mean over the folds of a study."""
+    parts = (data[fold].splits for fold in runs["fold"].unique())
+    return float(np.mean([baselines.majority(part["train"], part["test"]) for part in parts]))
 
 
 def names(runs: pd.DataFrame) -> list[str]:
@@ -153,9 +160,10 @@ def _clear(row: pd.Series) -> str:
     return f"the interval lies {side}"
 
 
-def answers(networks: pd.DataFrame, found: pd.DataFrame, majority: float, moved: np.ndarray) -> dict[str, Any]:
+def answers(networks: pd.DataFrame, differences: pd.DataFrame, majority: float, moved: np.ndarray) -> dict[str, Any]:
     """What the chapter says, of `table`, `contrasts`, the accuracy of the majority class and `influences`."""
-    accuracy, effect = networks["accuracy"], found[found["metric"] == "accuracy"].set_index("what")
+    accuracy = networks["accuracy"]
+    effect = differences[differences["metric"] == "accuracy"].set_index("what")
     above = {name: accuracy[f"{name} teacher"] - majority for name in ("linear", "image")}
     gain = effect.loc["taught by linear against labels alone"]
     strongest = POWERS[int(moved.mean(axis=0).argmax())]

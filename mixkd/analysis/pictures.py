@@ -60,9 +60,9 @@ def interpolated(drawn: np.ndarray, resolution: int, mode: str) -> np.ndarray:
     return F.interpolate(x, size=resolution, mode=mode, align_corners=False)[:, 0].numpy()
 
 
-def psnr(found: np.ndarray, truth: np.ndarray) -> float:
+def psnr(drawn: np.ndarray, truth: np.ndarray) -> float:
     """Peak signal-to-noise ratio in dB, peak 1: mean over pictures (n, resolution, resolution)."""
-    return float(np.mean(-10 * np.log10(np.square(found - truth).mean(axis=(1, 2)))))
+    return float(np.mean(-10 * np.log10(np.square(drawn - truth).mean(axis=(1, 2)))))
 
 
 def table(truth: dict[int, np.ndarray], trained: int, *, seed: int) -> tuple[pd.DataFrame, dict[str, Fitted]]:
@@ -109,14 +109,14 @@ def along(ways: dict[str, np.ndarray], trained: int) -> dict[str, tuple[np.ndarr
     return {"exact": lines.pop("exact")} | lines
 
 
-def answers(found: pd.DataFrame, trained: int, numbers: float) -> dict[str, Any]:
-    """What the chapter says, of `table`: best PSNR of each way at the finest resolution, and how they compare.
+def answers(scores: pd.DataFrame, trained: int, numbers: float) -> dict[str, Any]:
+    """What the chapter says, of `table` (`scores`): best PSNR of each way at the finest resolution, and how they compare.
 
     numbers: mean of those of a diagram, two for each pair
     """
-    finest = found["resolution"].max()
-    fine = found[found["resolution"] == finest].groupby("way")["psnr"].max()
-    kinds = found[found["way"].isin(pictures.KINDS)].set_index(["way", "resolution", "width"])["psnr"]
+    finest = scores["resolution"].max()
+    fine = scores[scores["resolution"] == finest].groupby("way")["psnr"].max()
+    kinds = scores[scores["way"].isin(pictures.KINDS)].set_index(["way", "resolution", "width"])["psnr"]
     widest = {kind: kinds[kind].index.get_level_values("width").max() for kind in pictures.KINDS}
     lost = {kind: kinds[kind, trained, width] - kinds[kind, finest, width] for kind, width in widest.items()}
     best = max(pictures.KINDS, key=lambda kind: fine[kind])
@@ -124,7 +124,7 @@ def answers(found: pd.DataFrame, trained: int, numbers: float) -> dict[str, Any]
         **{way.replace("-", ""): value for way, value in fine.items()},
         **{f"than_{mode}": "above" if fine[best] > fine[mode] else "below" for mode in INTERPOLATIONS},
         **{f"lost_{kind.replace('-', '')}": value for kind, value in lost.items()},
-        "parameters": int(found.loc[found["way"] == best, "parameters"].max()),
+        "parameters": int(scores.loc[scores["way"] == best, "parameters"].max()),
         "better": best,
         "finest": int(finest),
         "levels": pictures.LEVELS,

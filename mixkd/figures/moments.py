@@ -36,7 +36,7 @@ def moment_centres(numbers: np.ndarray, y: np.ndarray, classes: tuple[str, ...],
         own = numbers[y == label, 1:]
         if len(own):
             colour = class_colour(label)
-            axis.plot(own[:, 0], own[:, 1], ".", color=colour, alpha=0.25, ms=4, mew=0, label=f"_{name}")
+            axis.plot(own[:, 0], own[:, 1], ".", color=colour, alpha=0.45, ms=5, mew=0, label=f"_{name}")
             axis.plot(*np.nanmedian(own, axis=0), "o", color=colour, mec=INK, ms=9, label=spelt(name, 18))
     axis.set(xlabel=f"mean birth, {unit}", ylabel=f"mean lifetime, {unit}")
     axis.grid()

@@ -26,7 +26,7 @@ RATE = 0.01  # highest learning rate: declared
 
 
 class Pictures(nn.Module):
-    """Of n pictures: their codes (n, CODE), and a network that all share, which reads a code and a place."""
+    """Of n pictures: codes of CODE numbers each, and a network that all share, which reads a code and a place."""
 
     def __init__(self, n: int):
         super().__init__()

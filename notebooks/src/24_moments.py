@@ -32,7 +32,7 @@ channel: int = 0  # whose moments are drawn
 import numpy as np
 
 from mixkd import figures, studies, topology
-from mixkd.analysis import agreement, baselines, moments
+from mixkd.analysis import agreement, moments
 from mixkd.book.notebook import check_index, check_parameters, report
 from mixkd.datasets import dataset as entry_of
 from mixkd.learning.moments import POWERS
@@ -56,7 +56,8 @@ unit = recordings.units[channel]
 #
 # There are ten. Of a persistence image, where $x$ is birth and $y$ lifetime (persistence), the first three can be read: $M_{00}$ is the mass, the total
 # persistence of all valleys; $M_{10} / M_{00}$ is the mean birth and $M_{01} / M_{00}$ the mean lifetime, each valley counted by its persistence. Those of second order say how births and lifetimes
-# spread and go together, those of third order how lopsided they are. None needs the image: sums over the pairs of a diagram give nearly the same numbers.
+# spread and go together, those of third order how lopsided they are. None needs the image: sums over the pairs of a diagram say the same, but for what the Gaussians lose and pairs
+# are moved at the edges of the grid.
 
 # %%
 part = data[0]
@@ -71,7 +72,7 @@ direct = moments.from_pairs(pairs)
 for name, by_image, by_pairs in zip(names, numbers[0], direct, strict=True):
     print(f"{name:18} image {by_image:8.4f}   pairs {by_pairs:8.4f}   {unit}")
 
-# %% mystnb={"figure": {"caption": "Two of the ten numbers, for one channel: a dot per training window, a ring at the median of each class. Classes differ in them, and overlap.", "name": "fig-moment-centres"}, "image": {"alt": "Scatter plot of mean lifetime over mean birth, coloured by class; clouds of classes overlap, their medians lie apart.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Two of the ten numbers, for one channel: a dot per training window, a large one at the median of each class. Classes differ in them, and overlap.", "name": "fig-moment-centres"}, "image": {"alt": "Scatter plot of mean lifetime over mean birth, coloured by class; clouds of classes overlap, and the medians of some lie apart.", "classes": "dark-light"}}
 figures.moment_centres(numbers, part.splits["train"].y, recordings.classes, unit)
 
 # %% [markdown]
@@ -143,9 +144,8 @@ print("strongest first:", ", ".join("M_{}{}".format(*POWERS[i]) for i in order))
 print(f"variance of the logits explained: {fit:.3f}")
 
 # %% tags=["remove-cell"]
-guess = baselines.table(data)
-majority = guess[guess["baseline"] == "majority class"]["accuracy"].mean()
-told = moments.answers(networks, found, majority, moved)
+guess = moments.majority(runs, data)
+told = moments.answers(networks, found, guess, moved)
 report(told | {"on": dataset})
 
 # %% [markdown]
