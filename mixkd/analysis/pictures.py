@@ -110,7 +110,7 @@ def along(ways: dict[str, np.ndarray], trained: int) -> dict[str, tuple[np.ndarr
 
 
 def answers(scores: pd.DataFrame, trained: int, numbers: float) -> dict[str, Any]:
-    """What the chapter says, of `table` (`scores`): best PSNR of each way at the finest resolution, and how they compare.
+    """What the chapter says, of `table` (`scores`): the best PSNR of each way at the finest resolution.
 
     numbers: mean of those of a diagram, two for each pair
     """
