@@ -195,7 +195,7 @@ SYSTEMS = (
     System(
         "Hyperspherical WAE",
         2024,
-        "wae",
+        "tolstikhin2018",
         "inspired",
         "Wasserstein auto-encoder, mixup",
         ("persistence images", "pairs of windows", "soft labels"),
@@ -292,7 +292,7 @@ def answer(of: pd.DataFrame) -> str:
         few_people = len(rows) - len(decided)
         words = [f"on {name} {' and '.join(up) or 'none'} gained clearly" if len(decided) else f"on {name}"]
         words += [f"{' and '.join(down)} lost clearly"] if down else []
-        words += [f"{open_} showed no clear difference"] if open_ else []
-        words += [f"{few_people} have too few people here to decide"] if few_people else []
+        words += [f"no clear difference: {open_}"] if open_ else []
+        words += [f"too few people to decide: {few_people}"] if few_people else []
         clauses.append(", ".join(words))
     return "; ".join(clauses)

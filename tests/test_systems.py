@@ -1,0 +1,99 @@
+"""Thirteen systems side by side: rows with chapters and sources, controls with as many steps, and what is said."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from smoke import ROOT
+
+from mixkd import figures, studies
+from mixkd.analysis import line, systems
+from mixkd.analysis.effects import specs
+from mixkd.analysis.systems import INGREDIENTS, SYSTEMS
+from mixkd.runs.planning import with_requirements
+from mixkd.runs.store import RunRecord
+from mixkd.studies import Scope
+
+EFFECTS = [system.effect for system in SYSTEMS if system.effect]
+(BASE, *_) = studies.bases(Scope("synthetic"))
+
+
+def test_every_system_has_a_chapter_a_source_and_known_parts():
+    assert len({system.name for system in SYSTEMS}) == len(SYSTEMS) == 13
+    cited = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(), re.MULTILINE))
+    for system in SYSTEMS:
+        assert (ROOT / "notebooks" / f"{system.chapter}.ipynb").is_file(), system.name
+        assert not system.source or system.source in cited, system.source
+        assert set(system.shares) <= set(INGREDIENTS)
+    told = systems.ingredients().set_index("name")
+    assert told.loc["TPKD", list(INGREDIENTS)].to_list() == [True, True, False, False, True, False, False]
+
+
+@pytest.mark.parametrize("effect", EFFECTS, ids=lambda effect: effect.what)
+def test_a_system_and_its_control_have_as_many_steps_on_the_same_people(effect):
+    changed, plain = effect.changed(BASE), effect.plain(BASE)
+    assert changed != plain
+    for field in ("total_epochs", "windows", "batch_size", "learning_rate", "family", "task"):
+        assert getattr(changed, field) == getattr(plain, field), field
+
+
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_studies_have_the_runs(profile):
+    scope = Scope("synthetic", profile)
+    every = set(with_requirements(studies.every(scope)))
+    for effect in EFFECTS:
+        bases = line.first(studies.bases_of(effect.study, scope))
+        assert set(specs(bases, studies.whole(effect.study, scope), [effect])) <= every, effect.what
+
+
+def record(spec) -> RunRecord:
+    metrics = dict.fromkeys(("accuracy", "nll"), 0.5 + 0.1 * spec.fold)
+    about = {"subjects": {"test": [spec.fold]}, "windows": {"train": 650}}
+    probes = {"subjects": {str(spec.fold): metrics}, "validation_confusion": [[1]]}
+    return RunRecord(spec, [{"test": metrics}], about, {}, probes)
+
+
+def test_scores_are_of_the_system_and_steps_of_all_people(monkeypatch):
+    """Two people at 50 and 60 %; 650 windows make 10 batches of 64, also for a student of two training people."""
+    two = Scope("synthetic", "quick")
+    bases = [replace(base, batch_size=64, epochs=7) for base in studies.bases(two)]
+    part = line.Portion("synthetic", tuple(EFFECTS), bases, record, False)
+    monkeypatch.setattr(line, "portions", lambda scope, of: [part])
+    scores = systems.scores(two).set_index("what")
+    assert list(scores.index) == [effect.what for effect in EFFECTS]
+    assert scores["mean"].to_numpy() == pytest.approx(55)
+    assert scores["sd"].to_numpy() == pytest.approx(10 / math.sqrt(2))
+    assert set(scores["people"]) == {2}
+    assert scores["steps"].to_dict() == {e.what: 140 if e.what == "TPKD" else 70 for e in EFFECTS}
+
+
+ROWS = pd.DataFrame(
+    [
+        ("A", "watch", 0.02, 0.01, 0.03),
+        ("B", "watch", -0.02, -0.03, -0.01),
+        ("C", "watch", 0.0, -0.01, 0.01),
+        ("D", "watch", 0.05, math.nan, math.nan),
+        ("A", "selfback", 0.05, math.nan, math.nan),
+    ],
+    columns=["what", "dataset", "effect", "low", "high"],
+).assign(metric="accuracy")
+
+
+def test_the_answer_counts_clear_effects_and_names_them():
+    nll = ROWS.assign(metric="nll", low=1, high=2)
+    assert systems.answer(pd.concat([ROWS, nll])) == (
+        "on watch A gained clearly, B lost clearly, no clear difference: 1, too few people to decide: 1; "
+        "on selfback, too few people to decide: 1"
+    )
+
+
+def test_the_figures_show_every_row():
+    fig = figures.side_by_side(ROWS)
+    drawn = [drawn for drawn in fig.axes[0].get_lines() if drawn.get_marker() == "D"]
+    assert sorted(float(one.get_xdata()[0]) for one in drawn) == pytest.approx(sorted(100 * ROWS["effect"]))
+    marks = [mark for mark in figures.shared(systems.ingredients()).axes[0].get_lines() if mark.get_marker() == "o"]
+    assert sum(len(mark.get_xdata()) for mark in marks) == sum(len(system.shares) for system in SYSTEMS)
