@@ -36,9 +36,10 @@ lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP)  ## measure topology, training, latency, parsing, predict and int8; rewrites benchmarks/records
+bench: $(STAMP)  ## measure topology, training, steps, latency, parsing, predict and int8; rewrites benchmarks/records
 	$(BIN)/python -m benchmarks.topology
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.steps
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.parsing
 	$(BIN)/python -m benchmarks.predict
