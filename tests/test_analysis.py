@@ -243,6 +243,7 @@ def test_methods_are_compared_per_subject_with_seeds_averaged_first():
     rows += [("Base", "both", 20, s, seed, 0.6 + 0.1 * s + 0.02 * seed) for s in (1, 2, 3) for seed in (0, 1)]
     rows += [("TPKD, Ann", "both", 40, s, 0, 0.6 - 0.1 * s) for s in (1, 2, 3)]
     runs = pd.DataFrame(rows, columns=["method", "teachers", "total_epochs", "subject", "seed", "accuracy"])
+    runs = runs.assign(dataset="watch", network="WRN16-1", task="classification", case="S")
     table = comparison.table(runs.astype({"subject": str})).set_index("method")
     np.testing.assert_allclose(table["n"], 3)
     np.testing.assert_allclose(table["mean"], [0.7, 0.6, 0.81, 0.4])
