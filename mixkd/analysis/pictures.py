@@ -17,7 +17,7 @@ from mixkd.topology import Diagrams, Grid, images
 
 WIDTHS = (8, 16, 32)
 INTERPOLATIONS = ("bilinear", "bicubic")
-N_PICTURES = 16
+N_PICTURES = 8
 FINER = (1, 2, 4)  # times as many pixels per side as the images that are fitted
 
 
