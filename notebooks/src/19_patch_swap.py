@@ -60,6 +60,14 @@ figures.swapped(
     unit=recordings.units[0],
 )
 
+# %% tags=["nbval-check-output"]
+share = swap.taken[0].mean()
+print(f"{100 * share:.0f} % of each view is from the other window")
+
+# %% tags=["nbval-check-output"]
+batch = patch_swap.draw(np.arange(min(64, len(train))), train, spec, 0)
+print(f"windows without a partner in a batch: {batch.alone.sum()}")
+
 # %% [markdown]
 # The seams are steps that no sensor recorded. They add and remove pairs of the persistence diagram, so an image teacher does not see swapped windows here: only signal
 # teachers do, and their answers for the two windows are mixed by the share that was swapped.

@@ -58,7 +58,18 @@ figures.augmented(
     window[0, 0, 0].numpy(), views, rate=entry_of(dataset).load().rate
 )
 
+# %% tags=["nbval-check-output"]
+for kind in KINDS:
+    print(f"{kind:9}", ", ".join(augment.PARTS[kind]))
+
+# %% tags=["nbval-check-output"]
+drawn = augment.draw("mix2", 1, generator(seed, "shown"))
+for part in ("start", "length", "shift", "noise"):
+    print(f"{part:7}{getattr(drawn, part)[0]:.2f}")
+
 # %% [markdown]
+# Start, length and shift are shares of a window; noise is a standard deviation.
+#
 # All that is random is drawn with the batch, so every student of a fold and seed meets the same spans, shifts and noise.
 #
 # ## For the student, for both, or mixup instead?

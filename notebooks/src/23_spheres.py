@@ -29,19 +29,40 @@ profile: str = "quick"  # smoke, quick or full
 seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
+import torch
+
 from mixkd import figures, studies
 from mixkd.analysis import line
 from mixkd.book.notebook import check_parameters, report
+from mixkd.learning.map_losses import orthogonal_spheres
 
 check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed)
+
+# %% [markdown]
+# ## The term on three batches
+#
+# Features that are all alike, random ones, and orthogonal ones, eight of each in a batch of sixteen windows:
+
+# %%
+draw = torch.Generator().manual_seed(seed)
+random = torch.randn(16, 8, generator=draw)
+batches = {"alike": random[:, :1].expand(16, 8), "random": random}
+batches["orthogonal"] = torch.linalg.qr(random).Q
+
+# %% tags=["nbval-check-output"]
+for name, features in batches.items():
+    print(f"{name:12}{orthogonal_spheres(features).item():.2f}")
 
 # %% [markdown]
 # ## Accuracy and NLL
 
 # %%
 table = line.table(scope, line.SPHERE)
-by_metric = dict(tuple(table.groupby("metric")))
+
+# %% tags=["nbval-check-output"]
+for name, part in table.groupby("dataset", sort=False):
+    print(f"{name}: {part['people'].max()} people, {part['n'].max()} folds")
 
 # %% mystnb={"figure": {"caption": "Effect of the term on held-out people beside labels alone, on top of mixup and of KD; last row: mixup itself. Accuracy (left) and NLL (right, lower is better).", "name": "fig-spheres"}, "image": {"alt": "Rows for labels alone, on top of mixup, on top of KD in the full profile, and mixup itself, each with a diamond around zero for accuracy and NLL.", "classes": "dark-light"}}
 figures.effects(table[table["metric"].isin(["accuracy", "nll"])])

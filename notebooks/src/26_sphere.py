@@ -62,7 +62,7 @@ spaces = sphere_mixing.spaces(base)
 n_windows = len(spaces.inputs.splits["train"])
 rows, partners = sphere_mixing.couples(n_windows, 500, seed)
 
-# %%
+# %% tags=["nbval-check-output"]
 losses = spaces.sphere.sphere.losses
 for epoch in (0, len(losses) // 2, len(losses) - 1):
     print(epoch + 1, {name: round(part, 3) for name, part in losses[epoch].items()})
@@ -100,7 +100,7 @@ figures.inconsistency(pairs)
 # The same as numbers; *distance* is in norms of a real image, *nearest* is the root mean squared distance to the nearest training window that a window is not made of, in standard
 # deviations. Blurred windows are near to many others.
 
-# %%
+# %% tags=["nbval-check-output"]
 pairs.groupby("way", sort=False).mean().round(2)
 
 # %% [markdown]
