@@ -41,6 +41,14 @@ from mixkd.windows import fewer, folds
 # -- who trains
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _whole():
+    """As if the campaign were published."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(studies.STUDIES, "few_people", replace(studies.STUDIES["few_people"], published=None))
+        yield
+
+
 @given(n=st.integers(4, 60), seed=st.integers(0, 2**31 - 1), at=st.integers(0, 9), data=st.data())
 def test_people_are_nested_and_others_stay(n, seed, at, data):
     fold = folds(np.arange(n) * 3 + 1)[at % min(n, 10)]

@@ -75,7 +75,7 @@ def test_chunks(stored):
 def test_students_of_one_stream_are_together(monkeypatch, most):
     def stream(run: RunSpec) -> tuple:
         lockstep = METHODS[run.method].reads == "maps" and (run.image, run.image_mixing)  # on the same images, apart
-        return planning.level(run), run.fold, run.seed, run.mixup, lockstep
+        return planning.level(run), run.stream, lockstep
 
     monkeypatch.setattr(planning, "CHUNK", most)
     missing = with_requirements(EVERY)

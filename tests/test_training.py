@@ -207,6 +207,7 @@ GOLDEN_METHODS = {  # two steps: in the third, other instruction sets differ by 
     "amd_local": [14.366876, 17.470541],
     "simkd": [0.975952, 0.923384],
     "dist": [65.921310, 76.223671],
+    "label_smoothing": [1.421620, 1.510433],
     "patch_swap": [0.482541, 0.480874],
     "time_aware": [1.499418, 1.544971],
     "smooth": [1.451991, 1.550439],
