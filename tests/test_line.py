@@ -53,6 +53,7 @@ def test_sentences_have_units_intervals_and_people():
     both = rows(UP, DOWN)
     assert line.sentence(both) == "+2.0 on watch (+1.0 to +3.0, n = 10); -3.0 on selfback (-4.0 to -2.0, n = 10)"
     assert line.sentence(rows(UP, metric="nll")) == "+0.02 on watch (+0.01 to +0.03, n = 10)"
+    assert line.sentence(rows((-0.0002, 0.0001))).startswith("+0.0 on watch (+0.0 to +0.0")
     assert line.sentence(rows(FEW)) == "+1.2 on watch (no interval, n = 10)"
 
 

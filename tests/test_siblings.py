@@ -33,6 +33,16 @@ def spec_of(method: str, **fields) -> RunSpec:
     return small(**{"method": method, "temperature": T, "constants": constants, **fields})
 
 
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_siblings_label_smoothing_gives_a_share_to_all_classes(share):
+    parts, z, step = taken_apart(spec_of("label_smoothing", constants={"share": share}, mixup=Mixup(0.4)))
+    target = step.target.numpy()
+    n_classes = target.shape[1]
+    smooth = [[(1 - share) * p + share / n_classes for p in row] for row in target]
+    np.testing.assert_allclose(parts["CE"], ce(z, np.array(smooth)), rtol=1e-5)
+    assert list(parts) == ["CE"]
+
+
 def first_batch(spec: RunSpec) -> Batch:
     data = fold_data(spec.data)
     return Batch(0, stream_of(spec.stream, data)[0], data)

@@ -86,13 +86,14 @@ ROWS = pd.DataFrame(
 def test_the_answer_counts_clear_effects_and_names_them():
     nll = ROWS.assign(metric="nll", low=1, high=2)
     assert systems.answer(pd.concat([ROWS, nll])) == (
-        "on watch A gained clearly, B lost clearly, no clear difference: 1, too few people to decide: 1; "
-        "on selfback, too few people to decide: 1"
+        "on watch A gained clearly, B lost clearly, 1 of 4 show no clear difference, "
+        "1 of 4 cannot be judged, for there are too few people; "
+        "on selfback 1 of 1 cannot be judged, for there are too few people"
     )
 
 
 def test_the_figures_show_every_row():
-    fig = figures.side_by_side(ROWS)
+    fig = figures.effects(ROWS.assign(n=2, people=2))
     drawn = [drawn for drawn in fig.axes[0].get_lines() if drawn.get_marker() == "D"]
     assert sorted(float(one.get_xdata()[0]) for one in drawn) == pytest.approx(sorted(100 * ROWS["effect"]))
     marks = [mark for mark in figures.shared(systems.ingredients()).axes[0].get_lines() if mark.get_marker() == "o"]

@@ -14,7 +14,7 @@ from mixkd.analysis.effects import summary
 from mixkd.datasets import dataset
 from mixkd.learning.fold_data import fold_data
 from mixkd.runs.store import RunRecord, same_people
-from mixkd.specs.run import RunSpec
+from mixkd.specs.run import PLAIN, RunSpec
 from mixkd.studies import Scope, catalogue, inventory, tables
 from mixkd.studies.line import force_systems
 from mixkd.studies.scope import DEFAULT_ALPHA
@@ -50,14 +50,9 @@ def rows(records: Sequence[RunRecord], alpha: float = DEFAULT_ALPHA) -> pd.DataF
 
 def system_of(spec: RunSpec, alpha: float) -> str:
     """The name of a run in `force_systems`, or an empty string."""
-    base = RunSpec(
-        dataset=spec.dataset,
-        fold=spec.fold,
-        seed=spec.seed,
-        epochs=spec.epochs,
-        batch_size=spec.batch_size,
-        windows_per_class=spec.windows_per_class,
-    )
+    if spec.role != "student":
+        return ""
+    base = replace(spec, mixup=None, **PLAIN)
     return next((name for name, run in force_systems(base, alpha).items() if run == spec), "")
 
 

@@ -14,7 +14,7 @@ from itertools import groupby
 import pandas as pd
 
 from mixkd.analysis import effects
-from mixkd.analysis.claims import MIX, Make, scratch, student
+from mixkd.analysis.claims import MIX, scratch, student
 from mixkd.analysis.effects import Effect
 from mixkd.analysis.measures import MEASURES
 from mixkd.analysis.verdicts import Lookup, campaigns
@@ -25,13 +25,6 @@ from mixkd.studies.catalogue import bases_of, whole
 from mixkd.studies.line import SPHERES
 from mixkd.studies.scope import Scope
 
-
-def _augmented(student_kind: str, teacher_kind: str = "none") -> Make:
-    """A student of one signal teacher, each with its own augmentation."""
-    teacher = TeacherSpec(augment=teacher_kind)  # type: ignore[arg-type]
-    return student("signal", augment=student_kind, teachers=(teacher,))
-
-
 SWAP = scratch(method="patch_swap", temperature=TEMPERATURE)
 MIXED_SWAP = scratch(method="patch_swap", temperature=TEMPERATURE, mixup=MIX)
 PATCH_SWAP = (
@@ -41,7 +34,7 @@ PATCH_SWAP = (
     Effect(
         "patch_swap",
         "patch swap on top of mixup",
-        scratch(method="patch_swap", temperature=TEMPERATURE, mixup=MIX),
+        MIXED_SWAP,
         scratch(mixup=MIX),
     ),
     Effect("patch_swap", "patch swap on top of KD", student("signal", method="patch_swap"), student("signal")),
@@ -62,12 +55,13 @@ SPHERE = (
     ),
     Effect("spheres", "mixup itself", scratch(mixup=MIX), scratch(), metrics=FEATURES),
 )
+MIX1_BOTH = student("signal", augment="mix1", teachers=(TeacherSpec(augment="mix1"),))
 AUGMENTATION = (
     Effect("augmentation", "mixup, no teacher", scratch(mixup=MIX), scratch()),
     Effect("augmentation", "Mix1, no teacher", scratch(augment="mix1"), scratch()),
     Effect("augmentation", "mixup, student of a plain teacher", student("signal", mixup=MIX), student("signal")),
-    Effect("augmentation", "Mix1, student of a plain teacher", _augmented("mix1"), student("signal")),
-    Effect("augmentation", "Mix1, student and teacher", _augmented("mix1", "mix1"), student("signal")),
+    Effect("augmentation", "Mix1, student of a plain teacher", student("signal", augment="mix1"), student("signal")),
+    Effect("augmentation", "Mix1, student and teacher", MIX1_BOTH, student("signal")),
 )
 
 
@@ -112,7 +106,7 @@ def sentence(rows: pd.DataFrame) -> str:
     digits = 1 if metric.scale == 100 else 2
     clauses = []
     for row in rows.itertuples():
-        value, low, high = (f"{metric.scale * number:+.{digits}f}" for number in (row.effect, row.low, row.high))
+        value, low, high = (f"{metric.scale * number:+z.{digits}f}" for number in (row.effect, row.low, row.high))
         bounds = f"{low} to {high}, n = {row.n}" if row.low == row.low else f"no interval, n = {row.n}"
         clauses.append(f"{value} on {row.dataset} ({bounds})")
     return "; ".join(clauses)

@@ -6,7 +6,7 @@ system adds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -16,13 +16,13 @@ from mixkd.analysis import line
 from mixkd.analysis.claims import MIX, scratch, student
 from mixkd.analysis.cost import benchmark
 from mixkd.analysis.effects import Effect
+from mixkd.analysis.few_people import at
 from mixkd.analysis.measures import measure
-from mixkd.analysis.verdicts import Lookup
-from mixkd.errors import MixkdError
+from mixkd.analysis.selves import WAYS
+from mixkd.analysis.verdicts import required
 from mixkd.runs.store import RunRecord
 from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
-from mixkd.studies.bases import taught
-from mixkd.studies.line import SMOOTH_TEMPERATURE, SPHERES
+from mixkd.studies.line import SPHERES
 from mixkd.studies.scope import Scope
 
 Label = Literal["faithful", "adapted", "reconstructed", "inspired"]
@@ -55,14 +55,9 @@ class System:
     effect: Effect | None
 
 
+FEW = "cannot be judged, for there are too few people"
 NO_CONFUSION = np.zeros((1, 1))  # accuracy needs none
-SMOOTH, STOCHASTIC = (scratch(method=name, temperature=SMOOTH_TEMPERATURE) for name in ("smooth", "stochastic"))
 MOMENTS = (TeacherSpec("image", family="moments"),)
-
-
-def few(base: RunSpec) -> RunSpec:
-    """The plain student of two training people."""
-    return replace(base, people=2)
 
 
 SYSTEMS = (
@@ -130,7 +125,7 @@ SYSTEMS = (
         ("itself as teacher",),
         "21_self_distillation",
         "labels alone",
-        Effect("without_teacher", "Smooth-Distill", SMOOTH, scratch()),
+        Effect("without_teacher", "Smooth-Distill", WAYS["Smooth-Distill"], scratch()),
     ),
     System(
         "Stochastic teacher",
@@ -144,7 +139,7 @@ SYSTEMS = (
         Effect(
             "without_teacher",
             "Stochastic teacher",
-            scratch(method="stochastic", temperature=SMOOTH_TEMPERATURE),
+            WAYS["Stochastic teacher"],
             scratch(),
         ),
     ),
@@ -212,7 +207,7 @@ SYSTEMS = (
         ("teacher", "pairs of windows", "soft labels"),
         "27_few_people",
         "labels alone, from the same two people",
-        Effect("few_people", "Few people", lambda base: taught(few(base), "signal", mixup=MIX), few),
+        Effect("few_people", "Few people", at(student("signal", mixup=MIX), "2"), at(scratch(), "2")),
     ),
 )
 
@@ -242,8 +237,8 @@ def scores(scope: Scope) -> pd.DataFrame:
     rows = []
     for part in line.portions(scope, effects()):
         for effect in part.effects:
-            records = [_stored(part.lookup, effect.changed(base)) for base in part.bases]
-            made = [steps(r.spec, _stored(part.lookup, b)) for r, b in zip(records, part.bases, strict=True)]
+            records = [required(part.lookup, effect.changed(base)) for base in part.bases]
+            made = [steps(r.spec, required(part.lookup, b)) for r, b in zip(records, part.bases, strict=True)]
             people = pd.concat([measure(record, "accuracy", NO_CONFUSION) for record in records])
             rows.append(
                 {
@@ -263,12 +258,6 @@ def steps(spec: RunSpec, of_all: RunRecord) -> int:
     return of_all.data["windows"]["train"] // spec.batch_size * spec.total_epochs
 
 
-def _stored(lookup: Lookup, spec: RunSpec) -> RunRecord:
-    if (record := lookup(spec)) is None:
-        raise MixkdError(f"systems: run {spec.name} ({spec.hash}) is missing; train it with `mixkd sweep`")
-    return record
-
-
 def table(scope: Scope, of: pd.DataFrame) -> pd.DataFrame:
     """`scores` beside the effects on accuracy of `line.table`, in points; a row per system and data set."""
     accuracy = of[of["metric"] == "accuracy"].assign(**{c: 100 * of[c] for c in ("effect", "low", "high")})
@@ -283,16 +272,13 @@ def costs() -> pd.DataFrame:
 
 
 def answer(of: pd.DataFrame) -> str:
-    """How many systems gain and lose clearly on each data set, as the end of a sentence."""
+    """Which systems gain and lose clearly on each data set, and how many do neither, as the end of a sentence."""
     clauses = []
     for name, rows in of[of["metric"] == "accuracy"].groupby("dataset", sort=False):
         decided = rows.dropna(subset=["low"])
         up, down = list(decided.loc[decided["low"] > 0, "what"]), list(decided.loc[decided["high"] < 0, "what"])
-        open_ = len(decided) - len(up) - len(down)
-        few_people = len(rows) - len(decided)
-        words = [f"on {name} {' and '.join(up) or 'none'} gained clearly" if len(decided) else f"on {name}"]
-        words += [f"{' and '.join(down)} lost clearly"] if down else []
-        words += [f"no clear difference: {open_}"] if open_ else []
-        words += [f"too few people to decide: {few_people}"] if few_people else []
-        clauses.append(", ".join(words))
+        words = [f"{' and '.join(names)} {verb} clearly" for names, verb in ((up, "gained"), (down, "lost")) if names]
+        counts = (len(decided) - len(up) - len(down), "show no clear difference"), (len(rows) - len(decided), FEW)
+        words += [f"{n} of {len(rows)} {what}" for n, what in counts if n]
+        clauses.append(f"on {name} {', '.join(words)}")
     return "; ".join(clauses)

@@ -31,6 +31,13 @@ CAMPAIGNS = ("watch", "selfback")  # data sets whose runs for claims and effects
 Lookup = Callable[[RunSpec], RunRecord | None]
 
 
+def required(lookup: Lookup, spec: RunSpec) -> RunRecord:
+    """The record of a run that a comparison needs. Raises MixkdError where it is missing."""
+    if (record := lookup(spec)) is None:
+        raise MixkdError(f"claims: run {spec.name} ({spec.hash}) is missing; train it with `mixkd sweep`")
+    return record
+
+
 def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
     """The part's contrast by fold and held-out subject, seeds averaged. `unpaired` subjects are left out.
 
@@ -38,16 +45,11 @@ def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
     without windows) has none. Raises MixkdError for a missing run.
     """
 
-    def required(spec: RunSpec) -> RunRecord:
-        if (record := lookup(spec)) is None:
-            raise MixkdError(f"claims: run {spec.name} ({spec.hash}) is missing; train it with `mixkd sweep`")
-        return record
-
     rows, unpaired = [], {str(subject) for subject in dataset(bases[0].dataset).unpaired}
     for base in bases:
-        plain = [required(other) for other in bases if other.fold == base.fold]
+        plain = [required(lookup, other) for other in bases if other.fold == base.fold]
         confusion = np.sum([record.probes["validation_confusion"] for record in plain], axis=0)
-        terms = [weight * measure(required(make(base)), part.metric, confusion) for weight, make in part.terms]
+        terms = [weight * measure(required(lookup, make(base)), part.metric, confusion) for weight, make in part.terms]
         differences = sum(terms[1:], terms[0])
         differences = differences[[not set(names.split("+")) <= unpaired for names in differences.index]]
         rows.append(pd.concat({base.fold: differences}, names=["fold", "subject"]))

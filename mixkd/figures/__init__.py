@@ -14,7 +14,7 @@ from mixkd.figures.data import (
 from mixkd.figures.few_people import people_curves
 from mixkd.figures.folder import labelled, overview
 from mixkd.figures.forces import force_effects, force_excerpt
-from mixkd.figures.line import augmented, shared, side_by_side, swapped
+from mixkd.figures.line import augmented, shared, swapped
 from mixkd.figures.mixup import (
     alphas,
     beta_densities,
@@ -128,7 +128,6 @@ __all__ = [
     "shares",
     "sharp_against_robust",
     "sharpness",
-    "side_by_side",
     "similarity_maps",
     "smooth_against_score",
     "sphere_path",

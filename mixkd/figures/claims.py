@@ -124,14 +124,16 @@ def _frame(axis: Axes, rows: list[dict]) -> None:
 
 @figure
 def effects(table: pd.DataFrame) -> Figure:
-    """Effects on two metrics, side by side, with intervals, a row each; data sets, where several, by colour.
+    """Effects on one metric or two, side by side, with intervals, a row each; data sets, where several, by colour.
 
     Columns: what, metric, dataset, effect, low, high, n, people.
     """
     rows, sets = list(table["what"].unique()), list(table["dataset"].unique())
     height = 0.9 + (0.28 + 0.2 * len(sets)) * len(rows)
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, height), sharey=True)
-    for axis, metric in zip(axes, table["metric"].unique(), strict=True):
+    metrics = table["metric"].unique()
+    fig, axes = plt.subplots(1, len(metrics), figsize=(WIDTH, height), sharey=True, squeeze=False)
+    alike = table.groupby("dataset")["n"].nunique() == 1  # else a legend cannot tell the number of people
+    for axis, metric in zip(axes[0], metrics, strict=True):
         scale, unit = MEASURES[metric].scale, MEASURES[metric].unit
         axis.axvline(0, color=INK, lw=1)
         for row in table[table["metric"] == metric].to_dict("records"):
@@ -139,14 +141,15 @@ def effects(table: pd.DataFrame) -> Figure:
             colour = CLASS_COLOURS[place]
             y = rows.index(row["what"]) + 0.3 * (place - (len(sets) - 1) / 2)
             named = len(sets) > 1 and row["what"] == rows[0]
-            label = who(row["dataset"], row["people"], row["n"]) if named else None
+            title = who(row["dataset"], row["people"], row["n"]) if alike[row["dataset"]] else row["dataset"]
+            label = title if named else None
             axis.plot([scale * row["low"], scale * row["high"]], [y, y], color=colour, lw=3, solid_capstyle="butt")
             axis.plot(scale * row["effect"], y, "D", color=colour, ms=5, label=label)
         axis.set_xlabel(unit)
         axis.grid(axis="x")
         axis.locator_params(axis="x", nbins=4 if metric == "accuracy" else 3)  # tick labels would overlap
-    axes[0].set_yticks(range(len(rows)), [textwrap.fill(name, 22) for name in rows], fontsize=11)
-    axes[0].set_ylim(len(rows) - 0.4, -0.6)
+    axes[0, 0].set_yticks(range(len(rows)), [textwrap.fill(name, 22) for name in rows], fontsize=11)
+    axes[0, 0].set_ylim(len(rows) - 0.4, -0.6)
     if len(sets) > 1:
-        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(sets))
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(sets))
     return fig

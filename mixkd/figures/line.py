@@ -57,7 +57,7 @@ def augmented(window: np.ndarray, views: Mapping[str, np.ndarray], *, rate: floa
 def shared(systems: pd.DataFrame) -> Figure:
     """Which ingredients each system uses; rows by year; boolean columns after `name`, `year`."""
     ordered = systems.sort_values("year", kind="stable")
-    names = [f"{row.name_} ({row.year})" for row in ordered.rename(columns={"name": "name_"}).itertuples()]
+    names = [f"{name} ({year})" for name, year in zip(ordered["name"], ordered["year"], strict=True)]
     ingredients = [column for column in systems if column not in ("name", "year")]
     fig, axis = plt.subplots(figsize=(WIDTH, 4.6))
     for x, ingredient in enumerate(ingredients):
@@ -72,24 +72,4 @@ def shared(systems: pd.DataFrame) -> Figure:
     for side in ("left", "bottom"):
         axis.spines[side].set_visible(False)
     axis.grid(axis="y")
-    return fig
-
-
-@figure
-def side_by_side(table: pd.DataFrame) -> Figure:
-    """Effect of each system on accuracy against its natural control, with intervals; data sets by colour."""
-    rows, sets = list(table["what"].unique()), list(table["dataset"].unique())
-    fig, axis = plt.subplots(figsize=(WIDTH, 1.0 + 0.2 * (1 + len(sets)) * len(rows)))
-    axis.axvline(0, color=INK, lw=1)
-    for row in table.to_dict("records"):
-        place = sets.index(row["dataset"])
-        y = rows.index(row["what"]) + 0.3 * (place - (len(sets) - 1) / 2)
-        label = row["dataset"] if row["what"] == rows[0] else None
-        axis.plot([100 * row["low"], 100 * row["high"]], [y, y], color=CLASS_COLOURS[place], lw=3)
-        axis.plot(100 * row["effect"], y, "D", color=CLASS_COLOURS[place], ms=5, label=label)
-    axis.set_yticks(range(len(rows)), rows, fontsize=11)
-    axis.set_ylim(len(rows) - 0.4, -0.6)
-    axis.set_xlabel("points of accuracy against the natural control")
-    axis.grid(axis="x")
-    axis.legend(ncols=len(sets), loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return fig

@@ -14,7 +14,6 @@ MTL_RATE = 0.03  # peak learning rate of MTL-net, which has no batch norm: book/
 KINDS: tuple[Augment, ...] = ("removal", "noise", "shifting", "mix1", "mix2")
 FEW = (2, 4)  # training people; declared
 DECODED = 0.01  # alpha of a control that decodes and does not mix
-SWAP_OPTIONS = (("fade", 4), ("same_person", 1), ("stop_gradient", 1), ("weight", 0))
 
 
 def plain(base: RunSpec, of: Extent) -> list[RunSpec]:
@@ -30,12 +29,6 @@ def patch_swap(base: RunSpec, of: Extent) -> list[RunSpec]:
     return runs + (swaps if of.full else swaps[:3]) + [replace(base, method="label_smoothing")]
 
 
-def swap_options(base: RunSpec, of: Extent) -> list[RunSpec]:
-    """Patch swap without a teacher, one option changed at a time; weight 0 swaps and asks for no agreement."""
-    swap = replace(base, method="patch_swap", temperature=TEMPERATURE)
-    return [swap, *(replace(swap, constants=(Constant(name, value),)) for name, value in SWAP_OPTIONS)]
-
-
 def without_teacher(base: RunSpec, of: Extent) -> list[RunSpec]:
     """Students that teach themselves, beside one that learns from labels and one that has a teacher."""
     selves = [
@@ -49,11 +42,6 @@ def spheres(base: RunSpec, of: Extent) -> list[RunSpec]:
     runs = plain(base, of)
     with_term = [replace(run, orthogonality=SPHERES) for run in runs]
     return runs + (with_term if of.full else with_term[:2])
-
-
-def sphere_weights(base: RunSpec, of: Extent) -> list[RunSpec]:
-    """The weight of the term, beside labels alone."""
-    return [base, *(replace(base, orthogonality=SPHERES * factor) for factor in (0.1, 1, 10))]
 
 
 def augmentation(base: RunSpec, of: Extent) -> list[RunSpec]:

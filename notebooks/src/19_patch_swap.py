@@ -17,7 +17,7 @@
 #
 # Mixup does two things at once: it makes new windows out of *pairs*, and it *softens* the labels. **Intra-class patch swap** {cite}`choi2025` does the first
 # without the second. Two windows of the same class exchange some of their segments of time, in all channels and at the same places. That gives two complementary
-# views $\tilde x_i, \tilde x_j$ of one label $, and a network without a teacher learns from the label and from its own answer to the other view:
+# views $\tilde x_i, \tilde x_j$ of one label $y$, and a network without a teacher learns from the label and from its own answer to the other view:
 #
 # $$ L = \mathrm{CE}(\tilde x_i, y) + \frac{T^2}{2} \left[ \mathrm{KL}(\tilde p_i \,\|\, \tilde p_j) + \mathrm{KL}(\tilde p_j \,\|\, \tilde p_i) \right] . $$
 #
@@ -49,7 +49,7 @@ data = next(iter(studies.data(scope).values()))
 recordings = entry_of(dataset).load()
 train = data.splits["train"]
 of_class = np.flatnonzero(train.y == train.y[0])[[0, -1]]
-spec = studies.specs("patch_swap", scope)[-2]
+spec = line.SWAP(next(studies.bases(scope)))
 swap = patch_swap.draw(of_class, train, spec, 0)
 
 # %% mystnb={"figure": {"caption": "One channel of two windows of the same activity (left), and the two views after a swap (right): colours tell which window a segment comes from.", "name": "fig-swap"}, "image": {"alt": "Four line plots: a blue and an orange curve, and beside them two curves in which blue and orange segments alternate, each where the other has the other colour.", "classes": "dark-light"}}
