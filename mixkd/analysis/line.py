@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 
 import pandas as pd
@@ -22,11 +22,11 @@ from mixkd.runs import sweep
 from mixkd.specs.run import TEMPERATURE, RunSpec, TeacherSpec
 from mixkd.studies import store_of
 from mixkd.studies.catalogue import bases_of, whole
-from mixkd.studies.line import SPHERES
+from mixkd.studies.line import KINDS, SPHERES, SWAP_OPTIONS
 from mixkd.studies.scope import Scope
 
-SWAP = scratch(method="patch_swap", temperature=TEMPERATURE)
-MIXED_SWAP = scratch(method="patch_swap", temperature=TEMPERATURE, mixup=MIX)
+swap = partial(scratch, method="patch_swap", temperature=TEMPERATURE)
+SWAP, MIXED_SWAP = swap(), swap(mixup=MIX)
 PATCH_SWAP = (
     Effect("patch_swap", "patch swap", SWAP, scratch()),
     Effect("patch_swap", "mixup", scratch(mixup=MIX), scratch()),
@@ -38,6 +38,10 @@ PATCH_SWAP = (
         scratch(mixup=MIX),
     ),
     Effect("patch_swap", "patch swap on top of KD", student("signal", method="patch_swap"), student("signal")),
+    *(
+        Effect("patch_swap", f"option: {name}", swap(constants=(option,)), SWAP, full_only=True)
+        for name, option in SWAP_OPTIONS.items()
+    ),
 )
 FEATURES = ("accuracy", "nll", "ece", "v_similar")
 SPHERE = (
@@ -55,13 +59,36 @@ SPHERE = (
     ),
     Effect("spheres", "mixup itself", scratch(mixup=MIX), scratch(), metrics=FEATURES),
 )
-MIX1_BOTH = student("signal", augment="mix1", teachers=(TeacherSpec(augment="mix1"),))
 AUGMENTATION = (
-    Effect("augmentation", "mixup, no teacher", scratch(mixup=MIX), scratch()),
-    Effect("augmentation", "Mix1, no teacher", scratch(augment="mix1"), scratch()),
-    Effect("augmentation", "mixup, student of a plain teacher", student("signal", mixup=MIX), student("signal")),
-    Effect("augmentation", "Mix1, student of a plain teacher", student("signal", augment="mix1"), student("signal")),
-    Effect("augmentation", "Mix1, student and teacher", MIX1_BOTH, student("signal")),
+    Effect("augmentation", "Mixup, no teacher", scratch(mixup=MIX), scratch()),
+    Effect("augmentation", "Mixup, student of a plain teacher", student("signal", mixup=MIX), student("signal")),
+    *(
+        Effect("augmentation", f"{kind.capitalize()}, {whom}", changed, plain, full_only=kind != "mix1")
+        for kind in sorted(KINDS, key=lambda kind: kind != "mix1")
+        for whom, changed, plain in (
+            ("no teacher", scratch(augment=kind), scratch()),
+            ("student of a plain teacher", student("signal", augment=kind), student("signal")),
+            (
+                "student and teacher",
+                student("signal", augment=kind, teachers=(TeacherSpec(augment=kind),)),
+                student("signal"),
+            ),
+        )
+    ),
+    Effect(
+        "augmentation",
+        "Noise for the student, shifting for the teacher",
+        student("signal", augment="noise", teachers=(TeacherSpec(augment="shifting"),)),
+        student("signal"),
+        full_only=True,
+    ),
+    Effect(
+        "augmentation",
+        "Early stopped teacher (ESKD)",
+        student("signal", teachers=(TeacherSpec(stopping="best_validation"),)),
+        student("signal"),
+        full_only=True,
+    ),
 )
 
 

@@ -13,7 +13,7 @@ from mixkd.errors import MixkdError
 from mixkd.learning import mtl_net, networks
 from mixkd.learning.moments import MomentNet, MomentPooledWideResNet
 from mixkd.learning.mtl_net import MTLNet
-from mixkd.learning.networks import Network
+from mixkd.learning.networks import Network, undrawn
 from mixkd.specs.views import NetworkView
 
 Build = Callable[[NetworkView, tuple[int, int], int, int], Network]
@@ -35,9 +35,7 @@ def mtl(about: NetworkView, shape: tuple[int, int], n_outputs: int, seed: int, *
     draw = torch.Generator().manual_seed(seed)
     if mtl_net.n_flat(shape[0], shape[1], released) <= 0:
         raise MixkdError(f"RunSpec.family: found MTL-net for windows of {shape[1]} samples, expected at least 28")
-    with torch.device("meta"):  # no draws from the global generator
-        net = MTLNet(shape[0], shape[1], n_outputs, released=released)
-    net.to_empty(device="cpu")
+    net = undrawn(MTLNet, shape[0], shape[1], n_outputs, released=released)
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             bound = 1 / math.sqrt(module.weight[0].numel())
@@ -48,9 +46,7 @@ def mtl(about: NetworkView, shape: tuple[int, int], n_outputs: int, seed: int, *
 
 def moments(about: NetworkView, shape: tuple[int, int], n_outputs: int, seed: int) -> Network:
     """A linear classifier on the moments of images of `shape[0]` channels, uniform 1 / sqrt(fan in)."""
-    with torch.device("meta"):  # no draws from the global generator
-        net = MomentNet(shape[0], n_outputs)
-    net.to_empty(device="cpu")
+    net = undrawn(MomentNet, shape[0], n_outputs)
     net.bn.reset_running_stats()
     bound = 1 / math.sqrt(net.head.in_features)
     draw = torch.Generator().manual_seed(seed)
@@ -61,8 +57,7 @@ def moments(about: NetworkView, shape: tuple[int, int], n_outputs: int, seed: in
 
 def wrn_moments(about: NetworkView, shape: tuple[int, int], n_outputs: int, seed: int) -> Network:
     """A WideResNet for images of `shape[0]` channels, pooled by moments."""
-    with torch.device("meta"):  # no draws from the global generator
-        net = MomentPooledWideResNet(about.depth, about.width, shape[0], n_outputs)
+    net = undrawn(MomentPooledWideResNet, about.depth, about.width, shape[0], n_outputs)
     return networks.initialised(net, torch.Generator().manual_seed(seed))
 
 

@@ -8,14 +8,17 @@ kernels (1, 3) on inputs of height 1: the same arithmetic, and channels-last mem
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils import skip_init
 
 from mixkd.specs.run import Modality
+
+Made = TypeVar("Made", bound=nn.Module)
 
 
 class Block(nn.Module):
@@ -102,29 +105,33 @@ class WideResNet(Network):
 
     def reuse_head(self, n_features: int, generator: torch.Generator) -> WideResNet:
         """SimKD: a learned linear map to n_features before a head of the teacher's shape, which stays fixed."""
-        project = skip_init(nn.Linear, self.head.in_features, n_features)
+        project = undrawn(nn.Linear, self.head.in_features, n_features)
         bound = 1 / math.sqrt(self.head.in_features)
         nn.init.uniform_(project.weight, -bound, bound, generator=generator)
         nn.init.zeros_(project.bias)
-        head = skip_init(nn.Linear, n_features, self.head.out_features).requires_grad_(False)
+        head = undrawn(nn.Linear, n_features, self.head.out_features).requires_grad_(False)
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
         self.project, self.head = project, head
         return self
 
 
+def undrawn(make: Callable[..., Made], *arguments: Any, **named: Any) -> Made:
+    """A module whose numbers its caller draws: those it is made with cost the global generator nothing."""
+    with torch.random.fork_rng(devices=[]):
+        return make(*arguments, **named)
+
+
 def build(
     modality: Modality, depth: int, width: int, *, n_channels: int, n_classes: int, generator: torch.Generator
 ) -> WideResNet:
     """A network initialised from `generator` alone: He-normal convolutions (fan out), uniform 1/sqrt(fan in) head."""
-    with torch.device("meta"):  # no draws from the global generator
-        net = WideResNet(modality, depth, width, n_channels, n_classes)
+    net = undrawn(WideResNet, modality, depth, width, n_channels, n_classes)
     return initialised(net, generator)
 
 
 def initialised(net: WideResNet, generator: torch.Generator) -> WideResNet:
-    """A network made on the meta device, with memory and initial weights, all drawn from `generator`."""
-    net.to_empty(device="cpu")
+    """A network with initial weights, all drawn from `generator`."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mixkd.learning.moments import centres
+from mixkd.learning.networks import undrawn
 
 LEVELS = 4
 CODE = 8  # numbers of a picture's code: declared
@@ -126,9 +127,7 @@ def places(resolution: int) -> torch.Tensor:
 
 def fit(kind: str, pictures: np.ndarray, width: int, *, seed: int, n_steps: int = N_STEPS) -> Fitted:
     """A network of a kind (see KINDS) fitted to pictures (n, resolution, resolution): Adam, one cycle, all at once."""
-    with torch.device("meta"):  # no draws from the global generator
-        net = KINDS[kind](len(pictures), width)
-    net.to_empty(device="cpu")
+    net = undrawn(KINDS[kind], len(pictures), width)
     net.start(torch.Generator().manual_seed(seed))
     target, at = torch.from_numpy(pictures).float().flatten(1), places(pictures.shape[1])
     optimiser = torch.optim.Adam(net.parameters(), RATE)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from mixkd.learning.networks import undrawn
 from mixkd.learning.streams import Draw
 from mixkd.rng import generator
 from mixkd.specs.parts import Modality
@@ -87,9 +88,7 @@ def _perceptron(n_in: int, n_out: int) -> nn.Sequential:
 
 def initial(shapes: Sequence[torch.Size], draws: torch.Generator) -> AutoEncoder:
     """A random auto-encoder for inputs of these shapes; all draws are from `draws`: uniform 1 / sqrt(fan in)."""
-    with torch.device("meta"):  # no draws from the global generator
-        net = AutoEncoder(shapes)
-    net.to_empty(device="cpu")
+    net = undrawn(AutoEncoder, shapes)
     for layer in (module for module in net.modules() if isinstance(module, nn.Linear)):
         for p in layer.parameters():
             nn.init.uniform_(p, -(layer.in_features**-0.5), layer.in_features**-0.5, generator=draws)

@@ -15,6 +15,7 @@ from mixkd.learning.fold_data import Batch, FoldData, evaluate
 from mixkd.learning.methods import RULES, Parts, Step, cross_entropy
 from mixkd.learning.networks import Network
 from mixkd.learning.schedules import learning_rate, passes_and_steps
+from mixkd.learning.sgd import SGD
 from mixkd.learning.streams import Stream, stream
 from mixkd.learning.teachers import Teacher
 from mixkd.rng import generator
@@ -41,7 +42,7 @@ class Learner:
     net: Network
     teachers: list[Teacher]
     beside: torch.nn.ModuleList
-    optimiser: torch.optim.SGD
+    optimiser: SGD
 
 
 def learner(spec: RunSpec, net: Network, teachers: Sequence[Teacher]) -> Learner:
@@ -50,8 +51,7 @@ def learner(spec: RunSpec, net: Network, teachers: Sequence[Teacher]) -> Learner
     every = [*teachers, *rule.teachers(spec, net)]
     beside = rule.beside(spec, net, every)
     trainable = [p for p in (*net.parameters(), *beside.parameters()) if p.requires_grad]
-    optimiser = torch.optim.SGD(trainable, spec.learning_rate, spec.momentum, weight_decay=spec.weight_decay)
-    return Learner(spec, net, every, beside, optimiser)
+    return Learner(spec, net, every, beside, SGD(trainable, spec.learning_rate, spec.momentum, spec.weight_decay))
 
 
 def train_step(student: Learner, batch: Batch) -> dict[str, float]:
@@ -119,7 +119,7 @@ def fit(students: list[Learner], data: FoldData, draws: Stream) -> list[History]
         for step in range(epoch * per_epoch, (epoch + 1) * per_epoch):
             batch = Batch(step, draws[step], data)
             for student, of_epoch in zip(students, losses, strict=True):
-                student.optimiser.param_groups[0]["lr"] = learning_rate(step, len(draws), student.spec)
+                student.optimiser.rate = learning_rate(step, len(draws), student.spec)
                 of_epoch.append(train_step(student, batch))
         for i, (student, of_epoch) in enumerate(zip(students, losses, strict=True)):
             means = {name: float(np.mean([step[name] for step in of_epoch])) for name in of_epoch[0]}

@@ -12,6 +12,11 @@ SPHERES = 0.01  # weight of the Orthogonal Spheres term: declared; the study has
 SMOOTH_TEMPERATURE = 3.0  # source: released code of Smooth-Distill
 MTL_RATE = 0.03  # peak learning rate of MTL-net, which has no batch norm: book/defaults.md
 KINDS: tuple[Augment, ...] = ("removal", "noise", "shifting", "mix1", "mix2")
+SWAP_OPTIONS = {  # constants of patch swap beside its defaults: a cross-fade is half as long as a segment (declared)
+    "cross-fade of 10 samples": Constant("fade", 10.0),
+    "both windows from one person": Constant("same_person", 1.0),
+    "no gradient through the other view": Constant("stop_gradient", 1.0),
+}
 FEW = (2, 4)  # training people; declared
 DECODED = 0.01  # alpha of a control that decodes and does not mix
 
@@ -23,10 +28,14 @@ def plain(base: RunSpec, of: Extent) -> list[RunSpec]:
 
 
 def patch_swap(base: RunSpec, of: Extent) -> list[RunSpec]:
-    """Alone, with mixup, with a teacher, with both; beside label smoothing, which softens labels and pairs nothing."""
+    """Alone, with mixup, with a teacher; beside label smoothing, which softens labels and pairs nothing.
+
+    `full`: with both too, and each option alone.
+    """
     runs = plain(base, of)
     swaps = [replace(run, method="patch_swap", temperature=TEMPERATURE) for run in runs]
-    return runs + (swaps if of.full else swaps[:3]) + [replace(base, method="label_smoothing")]
+    options = [replace(swaps[0], constants=(option,)) for option in SWAP_OPTIONS.values()]
+    return runs + (swaps + options if of.full else swaps[:3]) + [replace(base, method="label_smoothing")]
 
 
 def without_teacher(base: RunSpec, of: Extent) -> list[RunSpec]:

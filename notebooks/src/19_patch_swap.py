@@ -75,12 +75,13 @@ print(f"windows without a partner in a batch: {batch.alone.sum()}")
 # ## Is it the pairing or the soft label?
 #
 # Four students without a teacher: labels alone, patch swap (pairs, hard labels), label smoothing {cite}`szegedy2016` (soft labels, no pairs) and mixup (both). All see as many
-# batches, so all make as many gradient steps. The same swap also stands on top of mixup and of a signal teacher (KD).
+# batches, so all make as many gradient steps. The same swap also stands on top of mixup and of a signal teacher (KD). Where ten people are shown, each *option* of the
+# swap has a row too; it is compared with the plain swap.
 
 # %%
 table = line.table(scope, line.PATCH_SWAP)
 
-# %% mystnb={"figure": {"caption": "Effect on held-out people against the same training without the row's change: accuracy (left) and NLL (right, lower is better); with intervals over folds in the full profile.", "name": "fig-swap-effects"}, "image": {"alt": "Five rows, patch swap, mixup, label smoothing, and patch swap on top of mixup and of KD, each with a diamond around zero for accuracy and NLL.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect on held-out people against the same training without the row's change: accuracy (left) and NLL (right, lower is better); with intervals over folds in the full profile.", "name": "fig-swap-effects"}, "image": {"alt": "A row each for patch swap, mixup, label smoothing, and patch swap on top of mixup and of KD, with a diamond around zero for accuracy and NLL.", "classes": "dark-light"}}
 figures.effects(table)
 
 # %% tags=["nbval-check-output"]
@@ -104,5 +105,5 @@ report(line.answers(table))
 # - *Is label smoothing as strong as mixup's?* No: it gives a tenth of the label away in every window; mixup gives away a quarter on average. It is a control for the kind, not
 #   for the dose.
 # - *Why do both windows of a pair come from anyone?* That is the default of the source for images. In sensor data the partner may be another person, so a view may be half one
-#   person and half another; the constant `same_person` forbids that.
+#   person and half another; the option of one person forbids that.
 # - *Does the extra term cost time?* It adds no pass through the network: both views are rows of the same batch.

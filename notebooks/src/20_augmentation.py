@@ -77,7 +77,7 @@ for part in ("start", "length", "shift", "noise"):
 # %%
 table = line.table(scope, line.AUGMENTATION)
 
-# %% mystnb={"figure": {"caption": "Effect on held-out people of augmentation and of mixup, without a teacher against labels alone, with a signal teacher against plain KD: accuracy (left) and NLL (right, lower is better).", "name": "fig-augmentation-effects"}, "image": {"alt": "Five rows, mixup and Mix1 without a teacher, both for the student of a plain teacher, and Mix1 for student and teacher, each with a diamond around zero for accuracy and NLL.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect on held-out people of augmentation and of mixup, without a teacher against labels alone, with a signal teacher against plain KD: accuracy (left) and NLL (right, lower is better).", "name": "fig-augmentation-effects"}, "image": {"alt": "A row each for mixup and Mix1 without a teacher and for the student of a plain teacher, and for Mix1 for student and teacher, with a diamond around zero for accuracy and NLL.", "classes": "dark-light"}}
 figures.effects(table)
 
 # %% tags=["nbval-check-output"]
@@ -96,7 +96,7 @@ report(line.answers(table))
 #
 # ## A sceptical reader asks
 #
-# - *Why Mix1?* The study names it the strongest general choice. The others are one parameter away: `mixkd run -s augment=noise`.
+# - *Why Mix1?* The study names it the strongest general choice. The other kinds have rows where ten people are shown, and each is one parameter away: `mixkd run -s augment=noise`.
 # - *Are these ranges too strong for short windows?* They may be: they are declared, and not tuned on this data.
 # - *Does a shift by half a window make sense?* Where an activity repeats, the window's phase is arbitrary, so a circular shift makes another window of the same kind, with one
 #   seam. For a single movement it does not.

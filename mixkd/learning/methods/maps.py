@@ -8,13 +8,12 @@ from functools import partial
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils import skip_init
 
 from mixkd.learning import losses, map_losses
 from mixkd.learning.methods.kd import Parts, Step, basic, weighted
 from mixkd.learning.methods.logits import by_trust
 from mixkd.learning.methods.rule import Rule
-from mixkd.learning.networks import Network
+from mixkd.learning.networks import Network, undrawn
 from mixkd.learning.teachers import Live, Teacher
 from mixkd.rng import generator
 from mixkd.specs.run import RunSpec
@@ -86,7 +85,7 @@ def adapters(spec: RunSpec, net: Network, teachers: Sequence[Teacher]) -> nn.Mod
     draw = torch.Generator().manual_seed(seed)
     layers = []
     for teacher in spec.teachers:
-        layer = skip_init(nn.Linear, 64 * spec.width, 64 * teacher.width)  # no draw from the global generator
+        layer = undrawn(nn.Linear, 64 * spec.width, 64 * teacher.width)
         nn.init.xavier_uniform_(layer.weight, generator=draw)
         nn.init.zeros_(layer.bias)
         layers.append(layer)
