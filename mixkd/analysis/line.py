@@ -59,34 +59,31 @@ SPHERE = (
     ),
     Effect("spheres", "mixup itself", scratch(mixup=MIX), scratch(), metrics=FEATURES),
 )
+KD = student("signal")
 AUGMENTATION = (
     Effect("augmentation", "Mixup, no teacher", scratch(mixup=MIX), scratch()),
-    Effect("augmentation", "Mixup, student of a plain teacher", student("signal", mixup=MIX), student("signal")),
+    Effect("augmentation", "Mix1, no teacher", scratch(augment="mix1"), scratch()),
+    Effect("augmentation", "Mixup, student of a plain teacher", student("signal", mixup=MIX), KD),
     *(
-        Effect("augmentation", f"{kind.capitalize()}, {whom}", changed, plain, full_only=kind != "mix1")
+        Effect("augmentation", f"{kind.capitalize()}, {whom}", changed, KD, full_only=kind != "mix1")
         for kind in sorted(KINDS, key=lambda kind: kind != "mix1")
-        for whom, changed, plain in (
-            ("no teacher", scratch(augment=kind), scratch()),
-            ("student of a plain teacher", student("signal", augment=kind), student("signal")),
-            (
-                "student and teacher",
-                student("signal", augment=kind, teachers=(TeacherSpec(augment=kind),)),
-                student("signal"),
-            ),
+        for whom, changed in (
+            ("student of a plain teacher", student("signal", augment=kind)),
+            ("student and teacher", student("signal", augment=kind, teachers=(TeacherSpec(augment=kind),))),
         )
     ),
     Effect(
         "augmentation",
         "Noise for the student, shifting for the teacher",
         student("signal", augment="noise", teachers=(TeacherSpec(augment="shifting"),)),
-        student("signal"),
+        KD,
         full_only=True,
     ),
     Effect(
         "augmentation",
         "Early stopped teacher (ESKD)",
         student("signal", teachers=(TeacherSpec(stopping="best_validation"),)),
-        student("signal"),
+        KD,
         full_only=True,
     ),
 )

@@ -9,21 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from mixkd.analysis import line
 from mixkd.analysis.claims import MIX, scratch, student
-from mixkd.analysis.cost import benchmark
 from mixkd.analysis.effects import Effect
 from mixkd.analysis.few_people import at
-from mixkd.analysis.measures import measure
 from mixkd.analysis.selves import WAYS
-from mixkd.analysis.verdicts import required
-from mixkd.runs.store import RunRecord
-from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
+from mixkd.specs.run import Mixup, TeacherSpec
 from mixkd.studies.line import SPHERES
-from mixkd.studies.scope import Scope
 
 Label = Literal["faithful", "adapted", "reconstructed", "inspired"]
 INGREDIENTS = (
@@ -55,8 +49,6 @@ class System:
     effect: Effect | None
 
 
-FEW = "cannot be judged, for there are too few people"
-NO_CONFUSION = np.zeros((1, 1))  # accuracy needs none
 MOMENTS = (TeacherSpec("image", family="moments"),)
 
 
@@ -222,63 +214,3 @@ def sources() -> pd.DataFrame:
     """By system: how close ours is, what it builds on, what it is measured against, and its chapter."""
     rows = ({"system": s.name, "label": s.label, "builds on": s.builds_on, "control": s.control} for s in SYSTEMS)
     return pd.DataFrame(rows).set_index("system")
-
-
-def effects() -> list[Effect]:
-    """Of the systems that have students of classes."""
-    return [system.effect for system in SYSTEMS if system.effect]
-
-
-def scores(scope: Scope) -> pd.DataFrame:
-    """By system and data set: mean and sd of accuracy over held-out people, in per cent, their number n, and steps.
-
-    steps: gradient steps of a student, as many as of its control. MixkdError for a missing run.
-    """
-    rows = []
-    for part in line.portions(scope, effects()):
-        for effect in part.effects:
-            records = [required(part.lookup, effect.changed(base)) for base in part.bases]
-            made = [steps(r.spec, required(part.lookup, b)) for r, b in zip(records, part.bases, strict=True)]
-            people = pd.concat([measure(record, "accuracy", NO_CONFUSION) for record in records])
-            rows.append(
-                {
-                    "what": effect.what,
-                    "dataset": part.dataset,
-                    "mean": 100 * people.mean(),
-                    "sd": 100 * people.std(),
-                    "people": len(people),
-                    "steps": round(sum(made) / len(made)),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def steps(spec: RunSpec, of_all: RunRecord) -> int:
-    """Gradient steps of a run and of those its weights started from; `of_all`: a run on all training people."""
-    return of_all.data["windows"]["train"] // spec.batch_size * spec.total_epochs
-
-
-def table(scope: Scope, of: pd.DataFrame) -> pd.DataFrame:
-    """`scores` beside the effects on accuracy of `line.table`, in points; a row per system and data set."""
-    accuracy = of[of["metric"] == "accuracy"].assign(**{c: 100 * of[c] for c in ("effect", "low", "high")})
-    joined = scores(scope).merge(accuracy[["what", "dataset", "effect", "low", "high"]], on=["what", "dataset"])
-    columns = ["mean", "sd", "effect", "low", "high", "people", "steps"]
-    return joined.rename(columns={"what": "system"}).set_index(["dataset", "system"])[columns]
-
-
-def costs() -> pd.DataFrame:
-    """Of the benchmark record: milliseconds of a step of each system, and a step over one of its control."""
-    return pd.DataFrame(benchmark("steps")["steps"]).set_index("name")
-
-
-def answer(of: pd.DataFrame) -> str:
-    """Which systems gain and lose clearly on each data set, and how many do neither, as the end of a sentence."""
-    clauses = []
-    for name, rows in of[of["metric"] == "accuracy"].groupby("dataset", sort=False):
-        decided = rows.dropna(subset=["low"])
-        up, down = list(decided.loc[decided["low"] > 0, "what"]), list(decided.loc[decided["high"] < 0, "what"])
-        words = [f"{' and '.join(names)} {verb} clearly" for names, verb in ((up, "gained"), (down, "lost")) if names]
-        counts = (len(decided) - len(up) - len(down), "show no clear difference"), (len(rows) - len(decided), FEW)
-        words += [f"{n} of {len(rows)} {what}" for n, what in counts if n]
-        clauses.append(f"on {name} {', '.join(words)}")
-    return "; ".join(clauses)

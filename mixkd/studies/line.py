@@ -54,22 +54,19 @@ def spheres(base: RunSpec, of: Extent) -> list[RunSpec]:
 
 
 def augmentation(base: RunSpec, of: Extent) -> list[RunSpec]:
-    """What is done to signals, and for whom: the scratch student, the student alone, both, each another; beside mixup.
+    """What is done to signals, and for whom: Mix1 alone, each kind for the student and for both; beside mixup.
 
-    The teacher is a signal WRN16-1; with Mix1 for both also the early stopped one (ESKD). `quick`: Mix1 alone.
+    The teacher is a signal WRN16-1. `quick`: Mix1 only. `full`: also the early stopped teacher (ESKD), and another kind
+    for the teacher than for the student.
     """
     kd = taught(base, "signal")
-    runs = plain(base, of)
+    runs = [*plain(base, of), replace(base, augment="mix1")]
     for kind in KINDS if of.full else ("mix1",):
-        own = (TeacherSpec(augment=kind),)
-        runs += [replace(base, augment=kind), replace(kd, augment=kind), replace(kd, augment=kind, teachers=own)]
+        runs += [replace(kd, augment=kind), replace(kd, augment=kind, teachers=(TeacherSpec(augment=kind),))]
     if of.full:
         runs += [
-            replace(kd, teachers=(TeacherSpec(augment="mix1"),)),
             replace(kd, augment="noise", teachers=(TeacherSpec(augment="shifting"),)),
-            replace(kd, augment="shifting", teachers=(TeacherSpec(augment="noise"),)),
             replace(kd, teachers=(TeacherSpec(stopping="best_validation"),)),
-            replace(kd, augment="mix1", teachers=(TeacherSpec(augment="mix1", stopping="best_validation"),)),
         ]
     return runs
 

@@ -28,7 +28,7 @@ seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
 from mixkd import figures, studies
-from mixkd.analysis import line, systems
+from mixkd.analysis import line, side_by_side, systems
 from mixkd.book.notebook import check_parameters, report
 
 check_parameters(globals())
@@ -49,13 +49,13 @@ systems.sources()
 # ## The table
 
 # %%
-table = line.table(scope, systems.effects())
+table = line.table(scope, side_by_side.effects())
 
 # %% mystnb={"figure": {"caption": "Difference in accuracy between each system and its control on held-out people; with intervals over folds in the full profile. One seed.", "name": "fig-side-by-side"}, "image": {"alt": "A row per system with a diamond around zero for each data set, with intervals in the full profile.", "classes": "dark-light"}}
 figures.effects(table[table["metric"] == "accuracy"])
 
 # %% tags=["nbval-check-output"]
-systems.table(scope, table).round(1).dropna(axis="columns", how="all")
+side_by_side.table(scope, table).round(1).dropna(axis="columns", how="all")
 
 # %% [markdown]
 # *mean* and *sd* are of the system's accuracy over held-out people, in per cent; *effect*, *low* and *high* in points. *steps* are gradient steps of the student; its control makes as
@@ -64,14 +64,28 @@ systems.table(scope, table).round(1).dropna(axis="columns", how="all")
 # What a step costs, from the benchmark record, as a multiple of a step of the control in the same run (teachers computed live):
 
 # %% tags=["nbval-check-output"]
-systems.costs().round(2)
+side_by_side.costs().round(2)
 
 # %% tags=["remove-cell"]
-report({"answer": systems.answer(table), "n_effects": table["what"].nunique()})
+report({"answer": side_by_side.answer(table), "n_effects": table["what"].nunique()})
 
 # %% [markdown]
-# Two rows have no students of classes. Time-aware KD predicts forces: {doc}`22_forces`. Poly-INR draws pictures of diagrams: {doc}`25_pictures`. Smooth-Distill was made for two
-# heads: {doc}`21_self_distillation`.
+# ## Two rows without classes
+#
+# Time-aware KD predicts forces ({doc}`22_forces`). Its error beside that of the same network without a teacher, in the units of the force; *effect*, *low* and *high* in per cent of
+# the control's error (below zero is better):
+
+# %% tags=["nbval-check-output"]
+side_by_side.of_forces(scope).round(3).dropna(axis="columns", how="all")
+
+# %% [markdown]
+# Poly-INR draws pictures of diagrams ({doc}`25_pictures`). Its fidelity at pixels it was not given, beside bilinear interpolation, in dB (above is better):
+
+# %% tags=["nbval-check-output"]
+side_by_side.of_pictures(scope).round(0)
+
+# %% [markdown]
+# Smooth-Distill was made for two heads; in the table above it has one, and with two it is in {doc}`21_self_distillation`.
 #
 # ## A sceptical reader asks
 #
