@@ -560,12 +560,12 @@ def test_from_files_to_a_student(table, tmp_path, home):
 
 
 def test_smoke_has_batches_for_few_people(table, tmp_path, home):
-    """Of 5 windows per person and class there are 10 to train on, whatever the batch size of all the windows."""
+    """Of 6 windows per person and class there are 12 to train on, whatever the batch size of all the windows."""
     base = written(tmp_path / "a", {"all.csv": table}, TOML.replace("step = 0.5", "step = 0.02\nbatch_size = 64"))
     name = datasets.named(str(base))
     (first, *_), (whole, *_) = (list(studies.bases(studies.Scope(name, profile, 0))) for profile in ("smoke", "quick"))
-    assert (first.batch_size, whole.batch_size) == (10, 64)
-    assert len(fold_data(first.data).splits["train"]) == 10
+    assert (first.batch_size, whole.batch_size) == (12, 64)
+    assert len(fold_data(first.data).splits["train"]) == 12
 
 
 def test_too_few_people_are_refused_with_the_reason(table, tmp_path, home):

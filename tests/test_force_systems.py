@@ -232,7 +232,7 @@ def test_run_verify_and_publish_by_command(mixkd, tmp_path, monkeypatch):
     monkeypatch.setattr(published.publish, "__defaults__", ((), tmp_path / "results"))
     status, out, _ = mixkd("publish", "--dataset", "gait", "--profile", "smoke")
     assert (status, "1 runs published" in out) == (0, True)
-    fields_of = ["fold=0", "task=regression", "dataset=gait", "epochs=4"]
+    fields_of = ["fold=0", "task=regression", "dataset=gait", f"epochs={first.epochs}"]
     fields_of.append(f"windows_per_class={first.windows_per_class}")
     words = [word for field in [*fields_of, f"batch_size={first.batch_size}"] for word in ("-s", field)]
     status, out, _ = mixkd("run", *words)
