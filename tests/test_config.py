@@ -18,7 +18,7 @@ from mixkd.specs.methods import METHODS
 from mixkd.specs.profiles import PROFILES, Profile
 from mixkd.specs.run import Constant, ImageSpec, Mixup, RunSpec, TeacherSpec
 from mixkd.specs.tasks import TASKS, TaskFacts
-from mixkd.studies import Scope
+from mixkd.studies import Scope, catalogue
 
 SIGNAL, IMAGE = TeacherSpec("signal", weight=0.3), TeacherSpec("image", weight=0.7)
 STUDENT = RunSpec(teachers=(SIGNAL, IMAGE), mixup=Mixup(0.4, 0.25), init="scratch")
@@ -253,7 +253,7 @@ def test_a_quick_run_is_one_of_the_full_runs(study):
     quick, full = (
         {run.hash for run in studies.specs(study, Scope("synthetic", profile))} for profile in ("quick", "full")
     )
-    assert quick < full if studies.whole(study, Scope("synthetic", "full")) else quick == full
+    assert quick < full if catalogue.every_run(study, Scope("synthetic", "full")) else quick == full
 
 
 def test_only_smoke_changes_sizes():

@@ -88,7 +88,7 @@ def test_effects_need_runs_that_the_studies_have(of, profile):
         spec
         for effect in of
         for spec in effects.specs(
-            line.first(catalogue.bases_of(effect.study, scope)), catalogue.whole(effect.study, scope), of
+            line.first(catalogue.bases_of(effect.study, scope)), catalogue.every_run(effect.study, scope), of
         )
     ]
     assert set(with_requirements(wanted)) <= set(with_requirements(studies.every(scope)))

@@ -31,7 +31,7 @@ def test_profiles_nest(study, seed):
     """Quick is a part of full; smoke is quick with other sizes. So are the runs that these need."""
     smoke, quick, full = (with_requirements(studies.specs(study, Scope("synthetic", p, seed))) for p in PROFILES)
     chosen = studies.STUDIES[study]
-    whole = catalogue.whole(study, Scope("synthetic", "full"))
+    whole = catalogue.every_run(study, Scope("synthetic", "full"))
     assert {run.hash for run in quick} < {run.hash for run in full} if whole else quick == full
     where = catalogue.where(study, Scope("synthetic")).dataset
     epochs, n_folds = DATASETS[where].epochs, {"synthetic": 6, "watch": 10, "gait": 8}[where]
@@ -297,3 +297,14 @@ def test_unknown_names_are_refused_with_the_nearest(function, wrong, message, st
     with pytest.raises(MixkdError, match=rf"\A{message}\Z"):
         function(wrong.get("study", "mixup"), Scope(**{"dataset": "synthetic", **wrong_in_scope}))
     assert not store_home.exists()
+
+
+@pytest.mark.parametrize("study", ["patch_swap", "moments", "few_people"])
+def test_a_brief_campaign_has_the_runs_of_quick_for_all_people(study, monkeypatch):
+    monkeypatch.setitem(studies.STUDIES, study, replace(studies.STUDIES[study], brief=("synthetic",)))
+    quick, full = (studies.specs(study, Scope("synthetic", profile)) for profile in ("quick", "full"))
+    assert {replace(run, fold=0) for run in full} == {replace(run, fold=0) for run in quick}
+    assert {(run.fold, run.seed) for run in full} == {(fold, 0) for fold in range(6)}
+    assert catalogue.whole(study, Scope("synthetic", "full"))
+    assert not catalogue.every_run(study, Scope("synthetic", "full"))
+    assert not catalogue.whole(study, Scope("synthetic", "quick"))

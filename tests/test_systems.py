@@ -19,7 +19,7 @@ from mixkd.analysis.systems import INGREDIENTS, SYSTEMS
 from mixkd.runs.planning import with_requirements
 from mixkd.runs.store import RunRecord
 from mixkd.specs.parts import ImageSpec
-from mixkd.studies import Scope
+from mixkd.studies import Scope, catalogue
 
 EFFECTS = [system.effect for system in SYSTEMS if system.effect]
 (BASE, *_) = studies.bases(Scope("synthetic"))
@@ -50,7 +50,7 @@ def test_studies_have_the_runs(profile):
     every = set(with_requirements(studies.every(scope)))
     for effect in EFFECTS:
         bases = line.first(studies.bases_of(effect.study, scope))
-        assert set(specs(bases, studies.whole(effect.study, scope), [effect])) <= every, effect.what
+        assert set(specs(bases, catalogue.every_run(effect.study, scope), [effect])) <= every, effect.what
 
 
 def record(spec) -> RunRecord:

@@ -21,7 +21,7 @@ from mixkd.analysis.verdicts import Lookup, campaigns
 from mixkd.runs import sweep
 from mixkd.specs.run import TEMPERATURE, RunSpec, TeacherSpec
 from mixkd.studies import store_of
-from mixkd.studies.catalogue import bases_of, whole
+from mixkd.studies.catalogue import bases_of, every_run, whole
 from mixkd.studies.line import KINDS, SPHERES, SWAP_OPTIONS
 from mixkd.studies.scope import Scope
 
@@ -107,10 +107,10 @@ def portions(scope: Scope, of: Sequence[Effect]) -> Iterator[Portion]:
         for study, own in groupby(of, lambda effect: effect.study):
             final = whole(study, one)
             if final or one.dataset == scope.dataset:
-                bases, chosen = first(bases_of(study, one)), tuple(own)
+                bases, chosen = first(bases_of(study, one)), effects.shown(every_run(study, one), tuple(own))
                 if not scope.full:
                     sweep.run(effects.specs(bases, final, chosen))
-                yield Portion(one.dataset, chosen, bases, lookup, final)
+                yield Portion(one.dataset, tuple(chosen), bases, lookup, final)
 
 
 def table(scope: Scope, of: Sequence[Effect]) -> pd.DataFrame:

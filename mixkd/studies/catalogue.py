@@ -19,7 +19,8 @@ class Study:
     """The runs of one base, and for whom. `full_only`: not in `quick`; `one_seed`: of the first seed alone.
 
     needs: labels of windows beside their class, see `Dataset.labels`; elsewhere: the data set for a scope without them
-    published: data sets whose whole campaign is published, None for any: on others `full` has the runs of `quick`
+    published: data sets with all of a study's runs published, None for any; brief: those with the runs of `quick`
+    published for all people. On other data sets `full` has the runs of `quick` for its people.
     """
 
     runs: Callable[[RunSpec, Extent], list[RunSpec]]
@@ -28,6 +29,7 @@ class Study:
     needs: str = ""
     elsewhere: str = ""
     published: tuple[str, ...] | None = None
+    brief: tuple[str, ...] = ()
 
 
 STUDIES = {
@@ -69,11 +71,16 @@ def where(study: str, scope: Scope) -> Scope:
     return replace(scope, dataset=chosen.elsewhere) if chosen.needs and chosen.needs not in labels else scope
 
 
-def whole(study: str, scope: Scope) -> bool:
-    """Whether a scope has all runs of a study: `full`, where its campaign is published or may be trained."""
-    name = where(study, scope).dataset
+def every_run(study: str, scope: Scope) -> bool:
+    """Whether a scope has all runs of a study: `full`, where they are published or may be trained."""
     published = STUDIES[study].published
-    return scope.full and (published is None or name in published)
+    return scope.full and (published is None or where(study, scope).dataset in published)
+
+
+def whole(study: str, scope: Scope) -> bool:
+    """Whether a scope has all people in a study, be it with the runs of `quick` alone."""
+    brief = scope.full and where(study, scope).dataset in STUDIES[study].brief
+    return brief or every_run(study, scope)
 
 
 def bases_of(study: str, scope: Scope) -> list[RunSpec]:
@@ -86,7 +93,7 @@ def bases_of(study: str, scope: Scope) -> list[RunSpec]:
 
 def specs(study: str, scope: Scope) -> list[RunSpec]:
     """The runs of a study, each once, see `where`. Raises MixkdError for an unknown study or data set."""
-    chosen_bases, full = bases_of(study, scope), whole(study, scope)
+    chosen_bases, full = bases_of(study, scope), every_run(study, scope)
     chosen = STUDIES[study]
     if chosen.full_only and not full:
         return []
