@@ -308,3 +308,12 @@ def test_a_brief_campaign_has_the_runs_of_quick_for_all_people(study, monkeypatc
     assert catalogue.whole(study, Scope("synthetic", "full"))
     assert not catalogue.every_run(study, Scope("synthetic", "full"))
     assert not catalogue.whole(study, Scope("synthetic", "quick"))
+
+
+@pytest.mark.parametrize("study", studies.STUDIES)
+def test_published_runs_are_listed_without_recordings(study, monkeypatch, tmp_path):
+    """On any data set that is surveyed, also where a campaign is brief."""
+    monkeypatch.setenv("MIXKD_DATA", str(tmp_path))
+    monkeypatch.setitem(studies.STUDIES, study, replace(studies.STUDIES[study], brief=("selfback",)))
+    if not studies.STUDIES[study].needs:
+        assert studies.specs(study, Scope("selfback", "full"))

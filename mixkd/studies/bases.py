@@ -20,11 +20,15 @@ MODALITIES: tuple[Modality, ...] = ("signal", "image")
 
 @dataclass(frozen=True)
 class Extent:
-    """How far a study goes: alpha of its mixup, all of its runs, networks of depth 28 too."""
+    """How far a study goes: alpha of its mixup, all of its runs, networks of depth 28 too.
+
+    surveyed: people are counted as surveyed, since published runs can be read without recordings
+    """
 
     alpha: float
     full: bool
     large: bool
+    surveyed: bool = False
 
 
 def bases(scope: Scope) -> Iterator[RunSpec]:
@@ -55,10 +59,10 @@ def bases(scope: Scope) -> Iterator[RunSpec]:
             )
 
 
-def n_trained(base: RunSpec, full: bool) -> int:
-    """Number of training people of a run's fold, counted as `bases` counts folds."""
+def n_trained(base: RunSpec, as_surveyed: bool) -> int:
+    """Number of training people of a run's fold, from the survey of its data set or from the recordings."""
     entry = dataset(base.dataset)
-    surveyed = inventory.read().get(base.dataset) if full else None
+    surveyed = inventory.read().get(base.dataset) if as_surveyed else None
     if surveyed:  # folds depend on ids alone; those of official test people are known, others are numbered after them
         others = max(entry.test, default=0) + 1 + np.arange(surveyed["people"] - len(entry.test))
         subjects = np.array([*entry.test, *others])

@@ -99,7 +99,7 @@ def specs(study: str, scope: Scope) -> list[RunSpec]:
         return []
     runs = []
     for base in chosen_bases:
-        runs += chosen.runs(base, Extent(scope.alpha, full, full and base.seed == scope.seed))
+        runs += chosen.runs(base, Extent(scope.alpha, full, full and base.seed == scope.seed, scope.full))
     return list(dict.fromkeys(runs))
 
 

@@ -154,6 +154,6 @@ def few_people(base: RunSpec, of: Extent) -> list[RunSpec]:
 
     A teacher sees the same people as its student, and every run has as many steps as one with all people.
     """
-    trained = n_trained(base, of.full)
+    trained = n_trained(base, of.surveyed)
     fewer = [n for n in (FEW if of.full else FEW[:1]) if n < trained]
     return [run for one in (base, *(replace(base, people=n) for n in fewer)) for run in plain(one, of)]
