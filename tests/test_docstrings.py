@@ -13,6 +13,8 @@ from test_structure import MODULES, ROOT, name_of
 MINIMUM = 0.9  # share of public functions on arrays whose docstring states a shape
 ARRAY = re.compile(r"ndarray|Tensor|Array")  # in an annotation
 AXES = {
+    "n_folds": "folds of a data set",
+    "n_seeds": "seeds of a campaign",
     "n": "items of any kind, one per row: mostly windows",
     "n_windows": "windows, where other axes are counted too",
     "n_channels": "channels of a sensor signal, or of feature maps",

@@ -12,7 +12,7 @@ import pytest
 from smoke import ROOT
 
 from mixkd import studies
-from mixkd.analysis import verdicts
+from mixkd.analysis import decisions, verdicts
 from mixkd.analysis.claims import CLAIMS, Make, scratch, student
 from mixkd.runs.provenance import seed_noise
 from mixkd.runs.published import Published
@@ -106,7 +106,8 @@ def test_every_claim_has_its_section():
 
 
 def test_readme_says_what_the_published_records_say_of_the_claims():
-    tested = verdicts.join([verdicts.assess(*runs) for runs in verdicts.everywhere(studies.Scope("watch", "full"))])
+    found = verdicts.everywhere(studies.Scope("watch", "full"))
+    tested = verdicts.join([verdicts.assess(*runs) for runs in found])
     assert verdicts.outcome(tested, final=True) == (
         "on watch none supported, none contradicted, 12 undecided; "
         "on selfback H10 supported, H3 and H9 contradicted, 9 undecided"
@@ -118,6 +119,10 @@ def test_readme_says_what_the_published_records_say_of_the_claims():
     assert (
         "nine are undecided. At the epoch that was best on validation people those three are undecided too." in readme
     )
+    assert decisions.outcome(decisions.decide(found)) == (
+        "4 of 12 are decided: H10 supported; a gain of a margin or more excluded: H1, H3, H12"
+    )
+    assert "four of twelve are decided: H10 is supported, and a gain of a point or more is excluded for H1 " in readme
     otherwise = verdicts.sensitivity(*verdicts.collect(studies.Scope("selfback", "full")))["accuracy_best_validation"]
     assert set(otherwise[["H3", "H9", "H10"]]) == {"undecided"}
 

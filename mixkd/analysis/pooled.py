@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,68 +22,72 @@ from mixkd.analysis.inference import LEVEL, holm
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean squares of differences (n_folds, n_seeds): of folds, of seeds, and of what neither explains."""
+    """Mean squares of differences (..., n_folds, n_seeds): of folds, of seeds, and of what neither explains, (...,)."""
 
-    folds: float
-    seeds: float
-    rest: float
+    folds: Any
+    seeds: Any
+    rest: Any
 
     @classmethod
     def of(cls, differences: np.ndarray) -> Spread:
         """Two-way analysis of variance without replicates; with one seed, that of folds alone."""
-        n_folds, n_seeds = differences.shape
-        by_fold, by_seed, mean = differences.mean(1), differences.mean(0), differences.mean()
-        rest = differences - by_fold[:, None] - by_seed + mean
-        return cls(
-            n_seeds * float(by_fold.var(ddof=1)),
-            n_folds * float(by_seed.var(ddof=1)) if n_seeds > 1 else 0.0,
-            float((rest**2).sum()) / ((n_folds - 1) * (n_seeds - 1)) if n_seeds > 1 else 0.0,
-        )
+        n_folds, n_seeds = differences.shape[-2:]
+        by_fold, by_seed = differences.mean(-1, keepdims=True), differences.mean(-2, keepdims=True)
+        of_folds = n_seeds * by_fold.var(axis=(-2, -1), ddof=1)
+        if n_seeds == 1:
+            return cls(of_folds, 0.0 * of_folds, 0.0 * of_folds)
+        rest = differences - by_fold - by_seed + differences.mean((-2, -1), keepdims=True)
+        squares = (rest**2).sum((-2, -1)) / ((n_folds - 1) * (n_seeds - 1))
+        return cls(of_folds, n_folds * by_seed.var(axis=(-2, -1), ddof=1), squares)
 
 
 @dataclass(frozen=True)
 class Average:
-    """An average effect over data sets, its standard error and degrees of freedom, and the effect in each (n_sets,)."""
+    """An average effect over data sets, its standard error and degrees of freedom, and the effect in each data set.
 
-    effect: float
-    se: float
-    df: float
-    sets: tuple[float, ...]
+    Each is a number, or an array over simulated campaigns.
+    """
+
+    effect: Any
+    se: Any
+    df: Any
+    sets: tuple[Any, ...]
 
     @property
-    def interval(self) -> tuple[float, float]:
+    def interval(self) -> tuple[Any, Any]:
         """95 % t interval."""
-        half = float(stdtrit(self.df, 1 - LEVEL / 2)) * self.se
+        half = stdtrit(self.df, 1 - LEVEL / 2) * self.se
         return self.effect - half, self.effect + half
 
-    def beyond(self, bound: float) -> float:
+    def beyond(self, bound: float) -> Any:
         """Probability of a true effect above `bound`, of a flat prior; 1 minus it is the p of "not above `bound`"."""
-        if self.se == 0:
-            return float(self.effect > bound)
-        return float(stdtr(self.df, (self.effect - bound) / self.se))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = (self.effect - bound) / self.se  # infinite where all differences are equal
+        return stdtr(self.df, t)
 
 
 def average(sets: Sequence[np.ndarray]) -> Average:
-    """The average effect of differences (n_folds, n_seeds) of each data set, in which folds and seeds are random.
+    """The average effect of differences (..., n_folds, n_seeds) of each data set; folds and seeds are random.
 
     Variance of a set's mean: (MS folds + MS seeds - MS rest) / (folds * seeds), the seeds' part not below zero over all
     sets; degrees of freedom by Satterthwaite, with those of the seeds for their part. NaN where a set has one fold.
     """
-    means = tuple(float(differences.mean()) for differences in sets)
-    if min(map(len, sets)) < 2:
-        return Average(float(np.mean(means)), math.nan, math.nan, means)
-    variance, of_seeds, squares, df_seeds = 0.0, 0.0, 0.0, 0
+    means = tuple(differences.mean((-2, -1)) for differences in sets)
+    if min(differences.shape[-2] for differences in sets) < 2:
+        return Average(np.mean(means, axis=0), math.nan, math.nan, means)
+    of_folds, of_seeds, squares, df_seeds = 0.0, 0.0, 0.0, 0
     for differences in sets:
-        n_folds, n_seeds = differences.shape
-        spread, share = Spread.of(differences), 1 / (differences.size * len(sets) ** 2)
-        variance += share * spread.folds
-        squares += (share * spread.folds) ** 2 / (n_folds - 1)
-        of_seeds += share * (spread.seeds - spread.rest)
+        n_folds, n_seeds = differences.shape[-2:]
+        spread, share = Spread.of(differences), 1 / (n_folds * n_seeds * len(sets) ** 2)
+        of_folds = of_folds + share * spread.folds
+        squares = squares + (share * spread.folds) ** 2 / (n_folds - 1)
+        of_seeds = of_seeds + share * (spread.seeds - spread.rest)
         df_seeds += n_seeds - 1
-    of_seeds = max(of_seeds, 0.0) if df_seeds else 0.0
-    squares += of_seeds**2 / df_seeds if df_seeds else 0.0
-    total = variance + of_seeds
-    return Average(float(np.mean(means)), math.sqrt(total), total**2 / squares if squares else 1.0, means)
+    of_seeds = np.maximum(of_seeds, 0.0)
+    squares = squares + of_seeds**2 / max(df_seeds, 1)
+    variance = of_folds + of_seeds
+    df = np.where(squares > 0, variance**2 / np.where(squares > 0, squares, 1.0), 1.0)[()]
+    return Average(np.mean(means, axis=0), np.sqrt(variance), df, means)
 
 
 @dataclass(frozen=True)
@@ -150,20 +155,17 @@ def heterogeneity(sets: Sequence[np.ndarray]) -> float:
 
 
 def power(
-    sets: Sequence[np.ndarray], n_folds: int, n_seeds: int, *, margin: float, level: float = LEVEL, n: int = 500
+    sets: Sequence[np.ndarray], n_folds: int, n_seeds: int, *, margin: float, level: float = LEVEL, n: int = 1000
 ) -> float:
     """Chance to exclude a gain of a margin at `level`, one-sided, if there is no effect: by simulation of n campaigns.
 
     With so many folds and seeds in each data set, and the variances of these differences (n_folds, n_seeds).
     """
-    rng, hits = np.random.default_rng(0), 0
-    spreads = [(Spread.of(differences), differences.shape) for differences in sets]
-    for _ in range(n):
-        drawn = []
-        for spread, (folds, seeds) in spreads:
-            of_fold = math.sqrt(max(spread.folds - spread.rest, 0.0) / seeds)
-            of_seed = math.sqrt(max(spread.seeds - spread.rest, 0.0) / folds)
-            both = rng.normal(0, of_fold, (n_folds, 1)) + rng.normal(0, of_seed, (1, n_seeds))
-            drawn.append(both + rng.normal(0, math.sqrt(spread.rest), (n_folds, n_seeds)))
-        hits += average(drawn).beyond(margin) < level
-    return hits / n
+    rng, drawn = np.random.default_rng(0), []
+    for differences in sets:
+        spread, (folds, seeds) = Spread.of(differences), differences.shape
+        of_fold = math.sqrt(max(spread.folds - spread.rest, 0.0) / seeds)
+        of_seed = math.sqrt(max(spread.seeds - spread.rest, 0.0) / folds)
+        both = rng.normal(0, of_fold, (n, n_folds, 1)) + rng.normal(0, of_seed, (n, 1, n_seeds))
+        drawn.append(both + rng.normal(0, math.sqrt(spread.rest), (n, n_folds, n_seeds)))
+    return float((average(drawn).beyond(margin) < level).mean())

@@ -38,8 +38,8 @@ def required(lookup: Lookup, spec: RunSpec) -> RunRecord:
     return record
 
 
-def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
-    """The part's contrast by fold and held-out subject, seeds averaged. `unpaired` subjects are left out.
+def by_seed(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
+    """The part's contrast by fold, seed and held-out subject. `unpaired` subjects are left out.
 
     A metric measured on all subjects of a fold together has one row; a metric that is undefined (V-scores of classes
     without windows) has none. Raises MixkdError for a missing run.
@@ -52,11 +52,16 @@ def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
         terms = [weight * measure(required(lookup, make(base)), part.metric, confusion) for weight, make in part.terms]
         differences = sum(terms[1:], terms[0])
         differences = differences[[not set(names.split("+")) <= unpaired for names in differences.index]]
-        rows.append(pd.concat({base.fold: differences}, names=["fold", "subject"]))
+        rows.append(pd.concat({(base.fold, base.seed): differences}, names=["fold", "seed", "subject"]))
     together = pd.concat(rows)
     if not np.isfinite(together).all():
         raise MixkdError(f"claims: {part.text}: found a {part.metric} that is not finite")
-    return together.groupby(level=["fold", "subject"], sort=False).mean()
+    return together
+
+
+def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
+    """The part's contrast by fold and held-out subject, seeds averaged; see `by_seed`."""
+    return by_seed(part, bases, lookup).groupby(level=["fold", "subject"], sort=False).mean()
 
 
 def units(differences: pd.Series) -> np.ndarray:

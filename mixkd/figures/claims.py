@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mixkd.analysis.decisions import Decided
 from mixkd.analysis.measures import MEASURES
 from mixkd.analysis.verdicts import Tested
 from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, WIDTH, figure
@@ -17,6 +18,8 @@ from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, WIDTH, figure
 VERDICT_COLOURS = {
     "supported": COLOURS["both"],
     "contradicted": COLOURS["image"],
+    "opposite": COLOURS["image"],
+    "no relevant effect": CLASS_COLOURS[4],
     "undecided": COLOURS["none"],
     "needs full": COLOURS["signal"],
 }
@@ -39,10 +42,10 @@ def as_claimed(contrasts: pd.DataFrame) -> np.ndarray:
 
 
 @figure
-def scorecard(tested: Tested) -> Figure:
+def scorecard(tested: Tested | Decided) -> Figure:
     """All claims: effects and intervals in units of their margin; effects as claimed point to the right.
 
-    A panel per data set.
+    A panel per data set, or one for the average over them.
     """
     names = list(tested.claims["dataset"].unique())
     n_rows = len(tested.parts) // len(names)
