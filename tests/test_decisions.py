@@ -87,7 +87,7 @@ def test_the_outcome_names_what_is_decided():
 
 
 def test_power_grows_with_people():
-    table = decisions.power([data_set("watch", spread(10, 3, 0.03))], [BETTER])
+    table = decisions.power(decisions.decide([data_set("watch", spread(10, 3, 0.03))], [BETTER]))
     chances = table.loc[("H", "B minus A")]
     assert chances[10, 3] < chances[80, 3]
     assert chances[20, 3] < chances[20, 10]

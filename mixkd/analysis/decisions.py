@@ -30,11 +30,15 @@ def differences(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> np.ndar
 
 @dataclass(frozen=True)
 class Decided:
-    """claims: a row per claim; parts: a row per part, with its average effect; sets: of the latter, by data set."""
+    """claims: a row per claim; parts: a row per part, with its average effect; sets: of the latter, by data set.
+
+    differences: by (claim, part), of each data set (n_folds, n_seeds)
+    """
 
     claims: pd.DataFrame
     parts: pd.DataFrame
     sets: pd.DataFrame
+    differences: dict[tuple[str, str], list[np.ndarray]]
 
 
 def decide(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> Decided:
@@ -43,13 +47,14 @@ def decide(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> Decided:
     parts: claim, part, metric, direction, margin, effect, low, high, n_sets; loss, inside, gain: the posterior of a
     loss of a margin or more, of less either way, and of a gain (of a flat prior); heterogeneity: p of Cochran's Q.
     """
-    rows, of_sets, odds = [], [], []
+    rows, of_sets, odds, known = [], [], [], {}
     final = all(one[2] for one in found)
     names = [bases[0].dataset for bases, _, _ in found]
     for claim in claims:
         of_claim = []
         for part in claim.parts:
             sets = [differences(part, bases, lookup) for bases, lookup, _ in found]
+            known[claim.name, part.text] = sets
             average, margin = pooled.average(sets), MEASURES[part.metric].margin
             low, high = average.interval
             of_claim.append(pooled.odds(average, part.direction, margin))
@@ -75,24 +80,25 @@ def decide(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> Decided:
         table = table.assign(effect=np.nan, excluded=np.nan, verdict="needs full")
         parts = parts.assign(**dict.fromkeys(("low", "high", "loss", "inside", "gain", "heterogeneity"), np.nan))
     together = {"dataset": " and ".join(names)}
-    return Decided(table.assign(**together), parts.assign(**together), pd.DataFrame(of_sets))
+    return Decided(table.assign(**together), parts.assign(**together), pd.DataFrame(of_sets), known)
 
 
-def power(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
+def power(decided: Decided) -> pd.DataFrame:
     """Chance to exclude a gain of a margin that is not there, by part (row), people of each data set and seeds.
 
     At the strictest of Holm's levels.
     """
-    rows = {}
-    for claim in claims:
-        for part in claim.parts:
-            sets = [differences(part, bases, lookup) for bases, lookup, _ in found]
-            margin = MEASURES[part.metric].margin
-            rows[claim.name, part.text] = {
-                (n, seeds): pooled.power(sets, n, seeds, margin=margin, level=LEVEL / len(claims))
-                for seeds in SEEDS
-                for n in PEOPLE
-            }
+    level = LEVEL / len(decided.claims)
+    rows = {
+        (row["claim"], row["part"]): {
+            (n, seeds): pooled.power(
+                decided.differences[row["claim"], row["part"]], n, seeds, margin=row["margin"], level=level
+            )
+            for seeds in SEEDS
+            for n in PEOPLE
+        }
+        for row in decided.parts.to_dict("records")
+    }
     table = pd.DataFrame(rows).T
     table.columns.names = ["people", "seeds"]
     return table

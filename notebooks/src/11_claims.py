@@ -123,7 +123,7 @@ numbers.round(3).dropna(axis="columns", how="all")
 # How many people would decide? The chance to exclude a gain of a margin where there is no effect at all, with as many people (or groups) in each data set, three seeds or ten, and variances as seen here:
 
 # %% tags=["nbval-check-output"]
-decisions.power(found).round(2)
+decisions.power(decided).round(2)
 
 # %% [markdown]
 # ## The numbers
