@@ -47,7 +47,7 @@ STUDIES = {
     "teacher_mixup": Study(lambda base, of: designs.teacher_mixup(base, of.alpha), full_only=True, one_seed=True),
     "weights": Study(lambda base, of: designs.weights(base), full_only=True, one_seed=True),
     "patch_swap": Study(line.patch_swap, one_seed=True, published=()),
-    "without_teacher": Study(line.without_teacher, one_seed=True, published=()),
+    "without_teacher": Study(line.without_teacher, one_seed=True, published=("watch",)),
     "spheres": Study(line.spheres, one_seed=True, published=()),
     "augmentation": Study(line.augmentation, one_seed=True, published=()),
     "moments": Study(line.moments, one_seed=True, published=()),
