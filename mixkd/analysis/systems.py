@@ -121,7 +121,7 @@ SYSTEMS = (
     ),
     System(
         "Stochastic teacher",
-        2023,
+        2025,
         "aslam2025",
         "reconstructed",
         "dropout",
