@@ -261,12 +261,8 @@ after.round(4).dropna(axis="columns", how="all")
 pd.concat([verdicts.sensitivity(*runs) for runs in found]).fillna("")
 
 # %% tags=["remove-cell"]
-report(
-    {
-        "outcome": verdicts.outcome(tested, final=found[0][2]),
-        "decided": decisions.outcome(decided),
-    }
-)
+alone = verdicts.outcome(tested, final=found[0][2])
+report({"outcome": alone, "decided": decisions.outcome(decided)})
 
 # %% [markdown]
 # ## In this build
