@@ -87,7 +87,7 @@ def test_wrong_verdicts_on_any_of_twelve_claims_are_rare(truth, wrong):
     found = average(campaign(np.random.default_rng(1), truth, (n, 12)))
     erred = 0
     for i in range(n):
-        rows = [Average(found.effect[i, j], found.se[i, j], found.df[i, j], ()) for j in range(12)]
+        rows = [Average(found.effect[i, j], found.se[i, j], found.df[i, j]) for j in range(12)]
         erred += bool(wrong & set(verdicts([[odds(one, "above", 1.0)] for one in rows])["verdict"]))
     assert erred / n < 0.05 + 2 * math.sqrt(0.05 * 0.95 / n)
 

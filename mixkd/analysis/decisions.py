@@ -30,14 +30,13 @@ def differences(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> np.ndar
 
 @dataclass(frozen=True)
 class Decided:
-    """claims: a row per claim; parts: a row per part, with its average effect; sets: of the latter, by data set.
+    """claims: a row per claim; parts: a row per part, with its average effect.
 
     differences: by (claim, part), of each data set (n_folds, n_seeds)
     """
 
     claims: pd.DataFrame
     parts: pd.DataFrame
-    sets: pd.DataFrame
     differences: dict[tuple[str, str], list[np.ndarray]]
 
 
@@ -47,9 +46,8 @@ def decide(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> Decided:
     parts: claim, part, metric, direction, margin, effect, low, high, n_sets; loss, inside, gain: the posterior of a
     loss of a margin or more, of less either way, and of a gain (of a flat prior); heterogeneity: p of Cochran's Q.
     """
-    rows, of_sets, odds, known = [], [], [], {}
+    rows, odds, known = [], [], {}
     final = all(one[2] for one in found)
-    names = [bases[0].dataset for bases, _, _ in found]
     for claim in claims:
         of_claim = []
         for part in claim.parts:
@@ -58,20 +56,14 @@ def decide(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> Decided:
             average, margin = pooled.average(sets), MEASURES[part.metric].margin
             low, high = average.interval
             of_claim.append(pooled.odds(average, part.direction, margin))
-            sign = -1 if part.direction == "below" else 1
-            over, under = average.beyond(margin), 1 - average.beyond(-margin)
-            loss, gain = (under, over) if sign > 0 else (over, under)
-            about = {"claim": claim.name, "part": part.text}
+            toward = average.toward(part.direction)
+            loss, gain = 1 - toward.beyond(-margin), toward.beyond(margin)
             rows.append(
-                about
+                {"claim": claim.name, "part": part.text}
                 | {"metric": part.metric, "direction": part.direction, "margin": margin}
                 | {"effect": average.effect, "low": low, "high": high, "n_sets": len(sets)}
                 | {"loss": loss, "inside": 1 - loss - gain, "gain": gain, "heterogeneity": pooled.heterogeneity(sets)}
             )
-            of_sets += [
-                about | {"dataset": name, "effect": effect, "n": len(one), "seeds": one.shape[1]}
-                for name, effect, one in zip(names, average.sets, sets, strict=True)
-            ]
         odds.append(of_claim)
     verdicts = pooled.verdicts(odds)
     table = pd.DataFrame({"claim": [c.name for c in claims], "title": [c.title for c in claims]}).join(verdicts)
@@ -79,8 +71,8 @@ def decide(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> Decided:
     if not final:
         table = table.assign(effect=np.nan, excluded=np.nan, verdict="needs full")
         parts = parts.assign(**dict.fromkeys(("low", "high", "loss", "inside", "gain", "heterogeneity"), np.nan))
-    together = {"dataset": " and ".join(names)}
-    return Decided(table.assign(**together), parts.assign(**together), pd.DataFrame(of_sets), known)
+    names = " and ".join(bases[0].dataset for bases, _, _ in found)
+    return Decided(table.assign(dataset=names), parts.assign(dataset=names), known)
 
 
 def power(decided: Decided) -> pd.DataFrame:

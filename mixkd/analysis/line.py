@@ -26,18 +26,13 @@ from mixkd.studies.line import KINDS, SPHERES, SWAP_OPTIONS
 from mixkd.studies.scope import Scope
 
 swap = partial(scratch, method="patch_swap", temperature=TEMPERATURE)
-SWAP, MIXED_SWAP = swap(), swap(mixup=MIX)
+SWAP, KD = swap(), student("signal")
 PATCH_SWAP = (
     Effect("patch_swap", "patch swap", SWAP, scratch()),
     Effect("patch_swap", "mixup", scratch(mixup=MIX), scratch()),
     Effect("patch_swap", "label smoothing", scratch(method="label_smoothing"), scratch()),
-    Effect(
-        "patch_swap",
-        "patch swap on top of mixup",
-        MIXED_SWAP,
-        scratch(mixup=MIX),
-    ),
-    Effect("patch_swap", "patch swap on top of KD", student("signal", method="patch_swap"), student("signal")),
+    Effect("patch_swap", "patch swap on top of mixup", swap(mixup=MIX), scratch(mixup=MIX)),
+    Effect("patch_swap", "patch swap on top of KD", student("signal", method="patch_swap"), KD),
     *(
         Effect("patch_swap", f"option: {name}", swap(constants=(option,)), SWAP, full_only=True)
         for name, option in SWAP_OPTIONS.items()
@@ -59,7 +54,6 @@ SPHERE = (
     ),
     Effect("spheres", "mixup itself", scratch(mixup=MIX), scratch(), metrics=FEATURES),
 )
-KD = student("signal")
 AUGMENTATION = (
     Effect("augmentation", "Mixup, no teacher", scratch(mixup=MIX), scratch()),
     Effect("augmentation", "Mix1, no teacher", scratch(augment="mix1"), scratch()),

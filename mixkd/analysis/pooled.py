@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,15 +43,15 @@ class Spread:
 
 @dataclass(frozen=True)
 class Average:
-    """An average effect over data sets, its standard error and degrees of freedom, and the effect in each data set.
-
-    Each is a number, or an array over simulated campaigns.
-    """
+    """An average effect over data sets, its standard error and degrees of freedom: numbers, or (...,) of campaigns."""
 
     effect: Any
     se: Any
     df: Any
-    sets: tuple[Any, ...]
+
+    def toward(self, direction: Direction) -> Average:
+        """With the claimed direction as positive: mirrored where `below` is claimed."""
+        return replace(self, effect=-self.effect) if direction == "below" else self
 
     @property
     def interval(self) -> tuple[Any, Any]:
@@ -72,9 +72,9 @@ def average(sets: Sequence[np.ndarray]) -> Average:
     Variance of a set's mean: (MS folds + MS seeds - MS rest) / (folds * seeds), the seeds' part not below zero over all
     sets; degrees of freedom by Satterthwaite, with those of the seeds for their part. NaN where a set has one fold.
     """
-    means = tuple(differences.mean((-2, -1)) for differences in sets)
+    means = [differences.mean((-2, -1)) for differences in sets]
     if min(differences.shape[-2] for differences in sets) < 2:
-        return Average(np.mean(means, axis=0), math.nan, math.nan, means)
+        return Average(np.mean(means, axis=0), math.nan, math.nan)
     of_folds, of_seeds, squares, df_seeds = 0.0, 0.0, 0.0, 0
     for differences in sets:
         n_folds, n_seeds = differences.shape[-2:]
@@ -87,7 +87,7 @@ def average(sets: Sequence[np.ndarray]) -> Average:
     squares = squares + of_seeds**2 / max(df_seeds, 1)
     variance = of_folds + of_seeds
     df = np.where(squares > 0, variance**2 / np.where(squares > 0, squares, 1.0), 1.0)[()]
-    return Average(np.mean(means, axis=0), np.sqrt(variance), df, means)
+    return Average(np.mean(means, axis=0), np.sqrt(variance), df)
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,8 @@ def odds(found: Average, direction: Direction, margin: float) -> Odds:
         return Odds(shown, 1.0, max(found.beyond(margin), 1 - found.beyond(-margin)), 1.0)
     if direction == "not_above":
         return Odds(found.beyond(margin), 1 - found.beyond(margin), 1.0, 1.0)
-    if direction == "below":
-        margin = -margin
-        return Odds(found.beyond(0), 1 - found.beyond(0), 1 - found.beyond(margin), found.beyond(-margin))
-    return Odds(1 - found.beyond(0), found.beyond(0), found.beyond(margin), 1 - found.beyond(-margin))
-
-
-VERDICTS = ("supported", "opposite", "no relevant effect", "undecided")
+    gain = found.toward(direction)
+    return Odds(1 - gain.beyond(0), gain.beyond(0), gain.beyond(margin), 1 - gain.beyond(-margin))
 
 
 def verdicts(parts: Sequence[Sequence[Odds]]) -> pd.DataFrame:

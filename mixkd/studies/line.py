@@ -8,7 +8,7 @@ from mixkd.specs.parts import Augment
 from mixkd.specs.run import TEMPERATURE, Constant, Mixup, RunSpec, TeacherSpec
 from mixkd.studies.bases import Extent, n_trained, taught
 
-SPHERES = 0.01  # weight of the Orthogonal Spheres term: declared; the study has a tenth and ten times as much
+SPHERES = 0.01  # weight of the Orthogonal Spheres term: declared
 SMOOTH_TEMPERATURE = 3.0  # source: released code of Smooth-Distill
 MTL_RATE = 0.03  # peak learning rate of MTL-net, which has no batch norm: book/defaults.md
 KINDS: tuple[Augment, ...] = ("removal", "noise", "shifting", "mix1", "mix2")

@@ -92,8 +92,8 @@ table.loc[names, sets]
 #    is in the standard error too. Degrees of freedom are Satterthwaite's.
 # 2. **Two questions** for each claim. Is there an effect at all? Is a gain of a margin or more excluded? A claim with several parts needs every part, and any part can refute it. Each
 #    question is corrected over the twelve claims by Holm.
-# 3. **Supported**: there is an effect as claimed, and it may be a margin or more. **Opposite**: there is one to the other side. **No relevant effect**: a gain of a margin or
-#    more is excluded. **Undecided**: all else.
+# 3. **Supported**: there is an effect as claimed, and it may be a margin or more. **Opposite**: there is one to the other side, and it may be a margin or more. **No
+#    relevant effect**: a gain of a margin or more is excluded, and so is a loss of a margin if there is a clear loss. **Undecided**: all else.
 #
 # Where no more than the margin is claimed (H10, the second part of H3), the claim is what is tested against a gain beyond it.
 
@@ -109,7 +109,7 @@ answer = decided.claims.set_index("claim")[columns]
 answer.round(4).dropna(axis="columns")
 
 # %% [markdown]
-# *effect* and *excluded* are the corrected $p$ of the two questions. Part by part, with the effect in each unit of its metric: *loss*, *inside* and *gain* are the chances, given these data
+# *effect* and *excluded* are the corrected $p$ of the two questions. Part by part, with the effect in the unit of its metric: *loss*, *inside* and *gain* are the chances, given these data
 # and a flat prior, that the true average is a loss of a margin or more, less than a margin either way, and a gain of a margin or more; *heterogeneity* is the $p$ of Cochran's Q, small where the data
 # sets disagree.
 
