@@ -26,6 +26,7 @@ AXES = {
     "n_features": "inputs of the last layer",
     "n_positions": "positions of a feature map, height times width",
     "n_teachers": "teachers",
+    "n_passes": "answers of a teacher under dropout masks",
     "n_pairs": "persistence pairs",
     "n_steps": "training steps",
     "n_rows": "selected rows, or rows of a table",

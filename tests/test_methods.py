@@ -23,7 +23,7 @@ from mixkd.specs.methods import METHODS
 
 N, CLASSES = 12, 5
 TWO_TEACHERS = ("aver", "ebkd", "ebkd_softmax", "camkd", "sp", "tpkd")
-OF_BATCHES = ("time_aware",)  # they look at the batch again: test_in_time
+OF_BATCHES = ("time_aware", "ssd")  # they look at the batch again: test_in_time, test_siblings
 TAUGHT = [name for name, method in METHODS.items() if not method.alone and name not in OF_BATCHES]
 TERMS = ("camkd", "at", "sp", "tpkd", "amd", "amd_local")
 

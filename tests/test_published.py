@@ -22,6 +22,7 @@ from mixkd.runs import planning, published, sweep
 from mixkd.runs.local import Local
 from mixkd.runs.published import Published, publish
 from mixkd.runs.store import RunRecord, Store
+from mixkd.specs.methods import METHODS
 from mixkd.specs.run import Mixup
 
 
@@ -114,6 +115,17 @@ def test_a_published_run_of_another_recipe_is_not_served_and_makes_place(stored,
     assert publish([new, *stored[1:]], root=root) == 1
     assert Published(root).get(spec).provenance["recipe"] == 2
     assert len(Published(root)) == 4
+
+
+def test_runs_of_a_method_that_is_gone_are_kept_and_not_served(stored, root, monkeypatch, tmp_path):
+    smooth = train(small(method="smooth"), Store(tmp_path))
+    publish([smooth, *stored], root=root)
+    assert Published(root).retired("synthetic") == 0
+    monkeypatch.delitem(METHODS, "smooth")
+    there = Published(root)
+    assert set(there) == {record.spec for record in stored}
+    assert there.retired("synthetic") == 1
+    assert there.retired("watch") == 0
 
 
 def test_equal_runs_give_equal_bytes(stored, root, tmp_path):

@@ -2,8 +2,8 @@
 
 `released.npz` holds inputs and outputs alone. The code was fetched and run for it, in float32, and is not part of this
 repository: hchoi71/MIX-KD 6e8c149, jeunsom/AMD_loss 7169f62, jeunsom/TDA_KD b9091bb, jeunsom/TGD 242ad11,
-Rorozhl/CA-MKD c2f39a9, HobbitLong/RepDistiller b84f547, hunto/DIST_KD 2418f18. Of AMD's local loss, which crashes as
-released, the two missing assignments (`excl`, `excl2` of each block) were put in.
+Rorozhl/CA-MKD c2f39a9, HobbitLong/RepDistiller b84f547, hunto/DIST_KD 2418f18, haseebaslam95/SSD 6a1b51f. Of AMD's
+local loss, which crashes as released, the two missing assignments (`excl`, `excl2` of each block) were put in.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from runs import IMAGE, SIGNAL, small, step_of
 from torch.nn import functional as F
 
 from mixkd.learning import losses, map_losses, training
-from mixkd.learning.methods import kd
+from mixkd.learning.methods import kd, ssd
 from mixkd.learning.networks import Outputs
 from mixkd.learning.streams import mix, stream
 from mixkd.specs.methods import METHODS
 from mixkd.specs.run import Mixup, TeacherSpec
+from mixkd.studies.line import SSD_TEMPERATURE
 
 GIVEN = {name: torch.from_numpy(array) for name, array in np.load(Path(__file__).with_name("released.npz")).items()}
 
@@ -110,6 +111,16 @@ def test_maps_of_repdistiller():
 
 def test_dist():
     close(losses.dist(STUDENT.logits, SIGNAL_TEACHER.logits, 1.0), "dist/beta1gamma1")
+
+
+def test_ssd():
+    """Its loss and its gradient, which flows through the weights of the passes too."""
+    student = STUDENT.features.clone().requires_grad_()
+    quantile = METHODS["ssd"].constants["quantile"]
+    gap = F.mse_loss(student, ssd.followed(student, GIVEN["ssd/passes"], SSD_TEMPERATURE, quantile))
+    gap.backward()
+    close(gap.detach(), "ssd/loss")
+    close(student.grad, "ssd/gradient")
 
 
 # -- partial mixup

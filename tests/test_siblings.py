@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from runs import BOTH, SIGNAL, results, small
+from runs import BOTH, IMAGE, SIGNAL, results, small
 from scipy.special import log_softmax, softmax
 from scipy.stats import entropy
 
@@ -22,7 +22,7 @@ from mixkd.learning.training import stream_of
 from mixkd.runs import single
 from mixkd.runs.store import Store
 from mixkd.specs.methods import METHODS
-from mixkd.specs.run import Constant, Mixup, RunSpec
+from mixkd.specs.run import Constant, Mixup, RunSpec, TeacherSpec
 
 ALONE = [name for name, method in METHODS.items() if method.alone]
 T = 3.0
@@ -202,11 +202,29 @@ def test_dropout_self_distillation_is_ce_and_mutual_kl_under_two_masks():
     np.testing.assert_allclose(parts["agreement"], 0.5 * (kl(one, other) + kl(other, one)) / 2, rtol=1e-3, atol=1e-5)
 
 
-def test_stochastic_teacher_weighs_passes_by_how_near_they_are_to_the_student():
-    parts, z, step = taken_apart(spec_of("stochastic", constants={"passes": 4}))
-    distances = np.stack([kl(z, logits_under(step, mask)) for mask in masks(step, 4)])
-    expected = 0.5 * (softmax(-distances, 0) * distances).sum(0)
-    np.testing.assert_allclose(parts["agreement"], expected, rtol=1e-3, atol=1e-5)
+@pytest.mark.parametrize(("passes", "quantile", "rate"), [(4, 0.0, 0.3), (7, 0.5, 0.5), (5, 1.0, 0.2), (1, 0.9, 0.0)])
+def test_stochastic_teacher_is_ce_and_the_gap_to_the_passes_that_the_student_chooses(passes, quantile, rate):
+    """Of one window after the other: weights of all passes, those below the quantile dropped."""
+    constants = {"passes": passes, "quantile": quantile, "rate": rate, "ce": 0.7, "features": 0.2}
+    features = np.random.default_rng(3).exponential(size=(16, 64)).astype(np.float32)
+    teacher = Outputs(torch.zeros(16, 4), torch.from_numpy(features))
+    parts, z, step = taken_apart(spec_of("ssd", teachers=(SIGNAL,), constants=constants), (teacher,))
+    student = step.student.features.detach().numpy()
+    gaps = []
+    for i, own in enumerate(student):
+        answers = [features[i] * mask[i] / (1 - rate) for mask in masks(step, passes)]
+        weights = softmax([own @ answer / T for answer in answers])
+        weights[weights < np.quantile(weights, quantile)] = 0
+        followed = np.average(answers, axis=0, weights=weights)
+        gaps.append(((own - followed) ** 2).mean())
+    np.testing.assert_allclose(parts["CE"], 0.7 * ce(z, step.target.numpy()), rtol=1e-5)
+    np.testing.assert_allclose(parts["features"], 0.2 * np.array(gaps), rtol=1e-4)
+
+
+@pytest.mark.parametrize("teachers", [(), BOTH, (IMAGE,), (TeacherSpec(width=3),), (TeacherSpec(depth=28),)])
+def test_stochastic_teacher_needs_one_network_of_the_students_size(teachers):
+    with pytest.raises(MixkdError, match="expected (one signal teacher of the student's size, 16-1|teachers for this)"):
+        RunSpec(method="ssd", teachers=teachers)
 
 
 # -- orthogonal spheres

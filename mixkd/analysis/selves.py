@@ -26,13 +26,13 @@ from mixkd.specs.run import RunSpec
 from mixkd.specs.views import NetworkView
 from mixkd.studies import Scope, tables
 from mixkd.studies.catalogue import where
-from mixkd.studies.line import SMOOTH_TEMPERATURE
+from mixkd.studies.line import SMOOTH_TEMPERATURE, SSD_TEMPERATURE
 
-SELVES = ("smooth", "dropout", "stochastic")
 WAYS = {  # to train a student, by name
     "scratch": scratch(),
     "signal teacher": student("signal"),
-    **{METHODS[name].title: scratch(method=name, temperature=SMOOTH_TEMPERATURE) for name in SELVES},
+    **{METHODS[name].title: scratch(method=name, temperature=SMOOTH_TEMPERATURE) for name in ("smooth", "dropout")},
+    METHODS["ssd"].title: student("signal", method="ssd", temperature=SSD_TEMPERATURE),
     "scratch 2x": scratch(init="scratch"),
 }
 DRAW = torch.Generator()  # of weights that are counted alone
@@ -56,6 +56,12 @@ ALONE = (
         if way != "scratch"
     ),  # the last row has as many steps on both sides as teacher and student together
     Effect("without_teacher", "signal teacher against scratch 2x", WAYS["signal teacher"], WAYS["scratch 2x"]),
+    Effect(
+        "without_teacher",
+        "Stochastic teacher against signal teacher",
+        WAYS["Stochastic teacher"],
+        WAYS["signal teacher"],
+    ),
 )
 
 
@@ -67,15 +73,15 @@ def costs(base: RunSpec, n_windows: int, shape: tuple[int, int], n_classes: int)
     """
     net = networks.build("signal", base.depth, base.width, n_channels=shape[0], n_classes=n_classes, generator=DRAW)
     forward = multiply_adds(base.modality, base.depth, base.width, shape, n_classes=n_classes)
-    head = 64 * base.width * n_classes
+    n_features = 64 * base.width
 
     def per_window(spec: RunSpec) -> int:
         if spec.method == "smooth":
             beside = forward
         elif spec.method == "dropout":
-            beside = 2 * PASSES * head
+            beside = 2 * PASSES * n_features * n_classes
         else:
-            beside = int(spec.constant("passes")) * head if spec.method == "stochastic" else 0
+            beside = 2 * PASSES * int(spec.constant("passes")) * n_features if spec.method == "ssd" else 0
         return (PASSES + len(spec.teachers)) * forward + beside
 
     rows = []

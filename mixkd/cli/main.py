@@ -157,7 +157,7 @@ def verify(
     scope = studies.Scope(dataset, profile, seed)
     stored, published = studies.every_record(scope), Published()
     if retired := published.retired(dataset) if scope.full else 0:
-        out.print(f"{retired} published runs are of an earlier recipe or other conditions, and are not served")
+        out.print(f"{retired} published runs are of an earlier recipe, method or cut, and are not served")
     if not stored:
         raise MixkdError(f"verify: no stored runs of {dataset}, profile {profile}; run `mixkd sweep` first")
     seeds = [record for spec in published if spec.dataset == dataset and (record := published.get(spec))]

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from mixkd.errors import MixkdError
 from mixkd.files import CHECKOUT, Arrays, atomic_write, canonical_json, locked, pack, sha256
 from mixkd.runs.store import RunRecord
+from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
 
 RESULTS = CHECKOUT / "results"
@@ -116,11 +117,19 @@ class Published:
         part, i = self._rows[spec_hash]
         return json.loads(self._light(part)["record"][i].as_py())
 
+    def _plain(self, spec_hash: str) -> dict[str, Any]:
+        return self._content(spec_hash)["spec"]
+
+    def _spec(self, spec_hash: str) -> RunSpec | None:
+        """None for a run of a method that is no longer part of the package."""
+        plain = self._plain(spec_hash)
+        return RunSpec.parse(plain) if plain.get("method", "kd") in METHODS else None
+
     def __iter__(self) -> Iterator[RunSpec]:
         """The specs of all published runs of today's recipe."""
         for spec_hash in self._rows:
-            spec = RunSpec.parse(self._content(spec_hash)["spec"])
-            if spec.hash == spec_hash and spec in self:  # a spec of an earlier recipe may have another name today
+            spec = self._spec(spec_hash)
+            if spec and spec.hash == spec_hash and spec in self:  # one of an earlier recipe may have another name today
                 yield spec
 
     def __len__(self) -> int:
@@ -130,10 +139,9 @@ class Published:
         return self.get(spec) is not None
 
     def retired(self, dataset: str) -> int:
-        """Runs of a data set that are kept and not served: of an earlier recipe, or made under other conditions."""
-        specs = (self._content(spec_hash)["spec"] for spec_hash in self._rows)
-        own = [RunSpec.parse(spec) for spec in specs if spec["dataset"] == dataset]
-        return sum(spec not in self for spec in own)
+        """Runs of a data set that are kept and not served: of an earlier recipe or method, or of other conditions."""
+        specs = [self._spec(spec_hash) for spec_hash in self._rows if self._plain(spec_hash)["dataset"] == dataset]
+        return sum(spec is None or spec not in self for spec in specs)
 
     def get(self, spec: RunSpec) -> RunRecord | None:
         """The published record; None when there is none of the spec's recipe (a later part replaces an earlier one).

@@ -88,6 +88,9 @@ def _taught(spec: RunSpec) -> None:
     spec.require("method", method.teachers != "none", "no teachers for this method")
     if method.teachers == "one signal":
         spec.require("method", modalities == ["signal"], "one signal teacher for this method")
+    if method.teachers == "own network":
+        same = [(t.modality, t.depth, t.width) for t in spec.teachers] == [("signal", spec.depth, spec.width)]
+        spec.require("teachers", same, f"one signal teacher of the student's size, {spec.depth}-{spec.width}")
     if method.teachers == "several":
         spec.require("method", len(modalities) > 1, "two teachers or more: it weights them against each other")
     if method.weighs:

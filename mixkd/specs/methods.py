@@ -16,8 +16,8 @@ TPKD_PATCHES = 4  # blocks of columns of a similarity map; notes on the group's 
 class Method:
     """A row of the table.
 
-    teachers: which ones it accepts, one or more of either modality (`any`), `one signal` teacher, `several`, `none`, or
-    `optional`: any or none
+    teachers: which ones it accepts, one or more of either modality (`any`), `one signal` teacher, `own network`: one of
+    the student's own size, `several`, `none`, or `optional`: any or none
     reads: logits alone, so that a trace of them will do, or maps and features too
     weighs: it sets the weights of teachers itself; kd: its loss has a KD term, with `kd_weight` and temperature
     classes: it reads logits as those of one set of classes; weight: of its own term
@@ -26,7 +26,7 @@ class Method:
 
     title: str
     source: str
-    teachers: Literal["any", "one signal", "several", "none", "optional"] = "any"
+    teachers: Literal["any", "one signal", "own network", "several", "none", "optional"] = "any"
     reads: Literal["logits", "maps"] = "logits"
     weighs: bool = False
     kd: bool = True
@@ -110,12 +110,13 @@ METHODS = {
         kd=False,
         constants={"weight": 0.5, "rate": 0.5},
     ),
-    "stochastic": Method(
+    "ssd": Method(
         "Stochastic teacher",
-        "Aslam et al. 2025, reconstructed; constants declared",
-        "none",
+        "Aslam et al. 2025; loss and constants as released; masks on features, rate: declared",
+        "own network",
+        "maps",
         kd=False,
-        constants={"weight": 0.5, "rate": 0.5, "passes": 8},
+        constants={"ce": 0.5, "features": 0.5, "passes": 30, "quantile": 0.9, "rate": 0.1},
     ),
     "dist": Method("DIST", "Huang et al. 2022; weights 1, 2, 2", "one signal", kd=False, classes=True),
 }

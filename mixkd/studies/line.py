@@ -10,6 +10,7 @@ from mixkd.studies.bases import Extent, n_trained, taught
 
 SPHERES = 0.01  # weight of the Orthogonal Spheres term: declared
 SMOOTH_TEMPERATURE = 3.0  # source: released code of Smooth-Distill
+SSD_TEMPERATURE = 5.0  # of the weights of passes; source: released code of the stochastic teacher
 MTL_RATE = 0.03  # peak learning rate of MTL-net, which has no batch norm: book/defaults.md
 KINDS: tuple[Augment, ...] = ("removal", "noise", "shifting", "mix1", "mix2")
 SWAP_OPTIONS = {  # constants of patch swap beside its defaults: a cross-fade is half as long as a segment (declared)
@@ -40,10 +41,9 @@ def patch_swap(base: RunSpec, of: Extent) -> list[RunSpec]:
 
 def without_teacher(base: RunSpec, of: Extent) -> list[RunSpec]:
     """Students that teach themselves, beside one that learns from labels and one that has a teacher."""
-    selves = [
-        replace(base, method=name, temperature=SMOOTH_TEMPERATURE) for name in ("smooth", "dropout", "stochastic")
-    ]
-    return [base, taught(base, "signal"), *selves]
+    selves = [replace(base, method=name, temperature=SMOOTH_TEMPERATURE) for name in ("smooth", "dropout")]
+    stochastic = taught(base, "signal", method="ssd", temperature=SSD_TEMPERATURE)
+    return [base, taught(base, "signal"), *selves, stochastic]
 
 
 def spheres(base: RunSpec, of: Extent) -> list[RunSpec]:

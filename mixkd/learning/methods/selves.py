@@ -23,22 +23,9 @@ def smooth(step: Step) -> Parts:
 
 def dropout(step: Step) -> Parts:
     """CE + weight T^2 (KL + KL) / 2 between two dropout masks of the features. Lee et al. 2022."""
-    one, other = masked_logits(step, 2)
+    one, other = masked_logits(step)
     T, kd = step.spec.temperature, step.task.kd
     return with_agreement(step, (kd(one, other, T) + kd(other, one, T)) / 2)
-
-
-def stochastic(step: Step) -> Parts:
-    """CE + weight T^2 sum_k w_k KL to the outputs under dropout masks k, w = softmax of minus their KL to the student.
-
-    A teacher of many stochastic passes, filtered by the student (Aslam et al. 2025). Reconstructed: masks on the
-    features, so that a pass costs one product with the head.
-    """
-    T, kd = step.spec.temperature, step.task.kd
-    passes = [logits.detach() for logits in masked_logits(step, int(step.spec.constant("passes")))]
-    distances = torch.stack([kd(step.student.logits, logits, T) for logits in passes])  # (n_passes, n)
-    weights = (-distances.detach()).softmax(dim=0)
-    return with_agreement(step, (weights * distances).sum(dim=0))
 
 
 def with_agreement(step: Step, agreement: torch.Tensor) -> Parts:
@@ -47,16 +34,15 @@ def with_agreement(step: Step, agreement: torch.Tensor) -> Parts:
     return {"CE": task, "agreement": step.spec.constant("weight") * agreement}
 
 
-def masked_logits(step: Step, n_masks: int) -> list[torch.Tensor]:
-    """Logits (n, n_outputs) of the student's features under `n_masks` dropout masks of their own."""
+def masked_logits(step: Step) -> list[torch.Tensor]:
+    """Logits (n, n_outputs) of the student's features under each of two dropout masks."""
     assert step.net
     features, rate = step.student.features, step.spec.constant("rate")
-    keep = step.rng("dropout").random((n_masks, *features.shape), dtype="float32") >= rate
+    keep = step.rng("dropout").random((2, *features.shape), dtype="float32") >= rate
     return [step.net.head(features * torch.from_numpy(mask) / (1 - rate)) for mask in keep]
 
 
 RULES = {
     "smooth": Rule(smooth, teachers=averaged),
     "dropout": Rule(dropout),
-    "stochastic": Rule(stochastic),
 }
