@@ -223,7 +223,8 @@ def test_stochastic_teacher_is_ce_and_the_gap_to_the_passes_that_the_student_cho
 
 @pytest.mark.parametrize("teachers", [(), BOTH, (IMAGE,), (TeacherSpec(width=3),), (TeacherSpec(depth=28),)])
 def test_stochastic_teacher_needs_one_network_of_the_students_size(teachers):
-    with pytest.raises(MixkdError, match=r"expected (one signal teacher of the student's size, 16-1|teachers for this)"):
+    expected = r"expected (one signal teacher of the student's size, 16-1|teachers for this method)"
+    with pytest.raises(MixkdError, match=expected):
         RunSpec(method="ssd", teachers=teachers)
 
 
