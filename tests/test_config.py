@@ -73,6 +73,7 @@ def test_refused_in_one_line_that_names_the_field(cls, data, message):
         (ImageSpec, "resolution", (2, 256), (1, 257)),
         (ImageSpec, "spread", (0.05, 64), (0.049, 64.1)),
         (TeacherSpec, "weight", (1e-9, 1), (0, -0.5, 1.1)),
+        (TeacherSpec, "seed_offset", (0, 2**20 - 1), (-1, 2**20)),
         (RunSpec, "fold", (0, 99), (-1,)),
         (RunSpec, "seed", (0, 2**31 - 1), (-1, 2**31)),
         (RunSpec, "depth", (10, 16, 100), (4, 13, 15, 17, -2, 106)),

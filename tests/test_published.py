@@ -48,7 +48,8 @@ def copies(record: RunRecord, n: int) -> list[RunRecord]:
 def _again(record: RunRecord, spec) -> RunRecord:
     noise = np.random.default_rng(spec.seed).normal(size=record.arrays["test_logits"].shape)
     logits = (record.arrays["test_logits"] + noise).astype(np.float32)
-    return replace(record, spec=spec, folder=None, read_arrays=lambda: {"test_logits": logits})
+    arrays = {"test_logits": logits, "validation_logits": record.arrays["validation_logits"]}
+    return replace(record, spec=spec, folder=None, read_arrays=lambda: arrays)
 
 
 def test_what_was_published_comes_back(stored, root):
@@ -59,7 +60,8 @@ def test_what_was_published_comes_back(stored, root):
     for record in stored:
         again = found.get(record.spec)
         assert again == record  # spec, history, data, provenance and probes, to the last bit
-        np.testing.assert_allclose(again.arrays["test_logits"], record.arrays["test_logits"], rtol=1e-3, atol=1e-4)
+        for name in ("test_logits", "validation_logits"):
+            np.testing.assert_allclose(again.arrays[name], record.arrays[name], rtol=1e-3, atol=1e-4)
     assert found.get(small(seed=9)) is None
 
 

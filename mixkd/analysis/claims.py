@@ -278,9 +278,9 @@ AFTERWARDS = (
 )
 
 
-def specs(bases: Iterable[RunSpec]) -> list[RunSpec]:
-    """The runs that the claims compare, each once."""
-    runs = [make(base) for base in bases for claim in CLAIMS for part in claim.parts for _, make in part.terms]
+def specs(bases: Iterable[RunSpec], claims: Iterable[Claim] = CLAIMS) -> list[RunSpec]:
+    """The runs that claims compare, each once."""
+    runs = [make(base) for base in bases for claim in claims for part in claim.parts for _, make in part.terms]
     return list(dict.fromkeys([*bases, *runs]))
 
 

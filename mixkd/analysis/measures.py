@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mixkd.analysis.features import mean_scores
+from mixkd.errors import MixkdError
 from mixkd.runs.published import METRICS
 from mixkd.runs.store import RunRecord
 
@@ -26,8 +27,9 @@ MEASURES = {
     **dict.fromkeys(("accuracy", "accuracy_best_validation"), Measure(0.01)),
     **dict.fromkeys(("fgsm_2", "gaussian_3", "missing_3"), Measure(0.01)),  # accuracy of corrupted windows
     **dict.fromkeys(("kept_gaussian_3", "kept_missing_3"), Measure(0.01)),  # the same minus that of clean ones
+    **dict.fromkeys(("curve_noise", "curve_gap", "ifgsm_2"), Measure(0.01)),  # curve: mean over severities
     "macro_f1": Measure(0.01, "points of F1"),
-    "nll": Measure(0.05, "NLL, nats", 1),
+    **dict.fromkeys(("nll", "nll_scaled"), Measure(0.05, "NLL, nats", 1)),  # scaled: after one temperature
     "ece": Measure(0.01, "ECE, points"),
     "sharpness": Measure(0.001, "sharpness, nats", 1),  # see CHANGES of the claims
     **dict.fromkeys(("v_similar", "v_gap"), Measure(0.02, "V-score", 1)),
@@ -43,6 +45,10 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
     probes = record.probes
     if metric in METRICS:
         return pd.Series({subject: values[metric] for subject, values in probes["subjects"].items()})
+    if metric == "nll_scaled":
+        if "scaled" not in probes:
+            raise MixkdError(f"run {record.spec.name}: found no scaled outputs, expected a run since 29 November 2026")
+        return pd.Series({subject: values["nll"] for subject, values in probes["scaled"]["subjects"].items()})
     if metric == "accuracy_best_validation":
         value = record.metrics("best_validation")["accuracy"]
     elif metric.startswith("gained_"):  # by a choice of epoch
@@ -54,6 +60,8 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
         value = similar if metric == "v_similar" else dissimilar - similar
         if math.isnan(value):
             return pd.Series(index=pd.Index([], dtype=object), dtype=float)
+    elif metric.startswith("curve_"):
+        value = float(np.mean(probes["curves"][metric.removeprefix("curve_")]))
     else:
         kind, level = metric.removeprefix("kept_").split("_")
         clean = record.metrics()["accuracy"] if metric.startswith("kept_") else 0.0

@@ -89,14 +89,19 @@ def sweep_command(
 ) -> None:
     """Train the runs of studies that are not in the store yet. Interrupt it at will: it goes on where it stopped."""
     from mixkd import studies
-    from mixkd.runs import planning, sweep
-    from mixkd.runs.local import Local
 
     scope = studies.Scope(dataset, profile, seed, alpha)
     runs = [spec for name in study for spec in studies.specs(name, scope)] if study else studies.every(scope)
     if not runs:
         raise MixkdError(f"study: found {listed(study or ())}, with no run in {profile}, expected --profile full")
-    store = studies.store_of(scope)
+    _train(runs, studies.store_of(scope), workers, dry_run)
+
+
+def _train(runs, store, workers: int | None, dry_run: bool) -> None:
+    """Print the plan of runs, and train what is missing."""
+    from mixkd.runs import planning, sweep
+    from mixkd.runs.local import Local
+
     plan = planning.plan(runs, store)
     out.print(f"{plan.total} runs, {len(plan.missing)} missing, about {plan.core_hours:.2f} core-hours")
     if dry_run:
@@ -107,6 +112,22 @@ def sweep_command(
         return
     sweep.run(runs, store, on=Local(workers))
     out.print(f"{plan.total} runs in {store.runs}")
+
+
+@app.command(name="campaign")
+def campaign_command(
+    dataset: Annotated[str, typer.Argument(help="Name of a data set.")],
+    profile: ProfileName = "full",
+    seed: Seed = 0,
+    workers: Workers = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+) -> None:
+    """Train the runs that the claims compare, for all people, one seed after the other. It goes on where it stopped."""
+    from mixkd import studies
+    from mixkd.analysis import round_two
+
+    scope = studies.Scope(_named(dataset), profile, seed)
+    _train(round_two.campaign(scope), studies.store_of(scope), workers, dry_run)
 
 
 @app.command(name="notebook")
@@ -219,6 +240,7 @@ def predict(
 def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: Seed = 0) -> None:
     """Add the stored runs of a profile to results/, in new files; exemplar runs with their weights. Trains nothing."""
     from mixkd import studies
+    from mixkd.analysis import round_two
     from mixkd.datasets import KEPT
     from mixkd.deploy import distill
     from mixkd.runs import planning, published
@@ -230,7 +252,7 @@ def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: See
         return [record for spec in runs if (record := store.get(spec))]
 
     scope = studies.Scope(dataset, profile, seed)
-    runs, with_weights = studies.every(scope), studies.exemplars(scope)
+    runs, with_weights = [*studies.every(scope), *round_two.campaign(scope)], studies.exemplars(scope)
     if dataset.startswith(KEPT):  # recordings of your own: what was distilled from them
         runs, with_weights = distill.runs_of(scope)
     wanted = planning.with_requirements(runs)

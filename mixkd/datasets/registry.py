@@ -87,7 +87,6 @@ DATASETS = {
         licence="CC BY 4.0 at UCI (341); its README forbids commercial use",
         citation="reyes2016",
         source="hapt",
-        seeds=2,
     ),
     "dsads": Dataset(
         title="Daily and sports activities, five units",
@@ -100,7 +99,6 @@ DATASETS = {
         licence="CC BY 4.0 at UCI (256)",
         citation="altun2010",
         source="dsads",
-        seeds=2,
     ),
     "pamap2": Dataset(
         title="Three units and heart rate, twelve activities (PAMAP2)",

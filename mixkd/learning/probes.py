@@ -20,7 +20,9 @@ from sklearn.metrics import v_measure_score
 from torch import nn
 from torch.nn import functional as F
 
+from mixkd.learning.corruptions import CORRUPTIONS, gap, noise
 from mixkd.rng import generator
+from mixkd.windows import Normalisation
 
 Kind = Literal["gaussian", "missing"]
 Labelled = tuple[torch.Tensor, np.ndarray]  # windows with their labels
@@ -70,14 +72,21 @@ def corrupted(x: torch.Tensor, kind: Kind, level: int, rng: np.random.Generator)
     `gaussian` adds white noise; `missing` sets one block of round(share * n_samples) samples per window to 0, in all
     channels, with a uniform start.
     """
-    strength, result = LEVELS[kind][level - 1], x.clone()
-    if kind == "gaussian":
-        return result.add_(torch.from_numpy(rng.standard_normal(x.shape, dtype=np.float32)), alpha=strength)
-    n_samples = x.shape[-1]
-    length = round(strength * n_samples)
-    start = torch.from_numpy(rng.integers(0, n_samples - length + 1, (len(x), 1, 1, 1)))
-    at = torch.arange(n_samples)
-    return result.masked_fill_((at >= start) & (at < start + length), 0)
+    return (noise if kind == "gaussian" else gap)(x, LEVELS[kind][level - 1], rng)
+
+
+def curves(net: nn.Module, test: Labelled, normalisation: Normalisation, *, fold: int) -> dict[str, list[float]]:
+    """Accuracy on windows (n, n_channels, 1, n_samples) by kind of corruption, of rising severity; see `corruptions`.
+
+    Draws depend on fold, kind and severity alone: all runs of a fold see the same corrupted windows.
+    """
+    x, y = test[0], torch.as_tensor(test[1], dtype=torch.int64)
+    result = {}
+    for kind, corruption in CORRUPTIONS.items():
+        draws = [(severity, generator(fold, "curve", kind, str(severity))) for severity in corruption.severities]
+        inputs = (corruption.apply(x, severity, rng, normalisation) for severity, rng in draws)
+        result[kind] = [accuracy(net, corrupt, y) for corrupt in inputs]
+    return result
 
 
 def fgsm(net: nn.Module, x: torch.Tensor, y: torch.Tensor, epsilon: float, *, steps: int = 1) -> torch.Tensor:

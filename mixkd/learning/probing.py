@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from mixkd.files import Arrays
-from mixkd.learning import metrics, probes
+from mixkd.learning import calibration, metrics, probes
 from mixkd.learning.fold_data import FoldData
 from mixkd.learning.streams import Stream
 from mixkd.learning.teachers import Live, Teacher, Traced, trace
@@ -32,6 +32,21 @@ def probe(student: Learner, data: FoldData, draws: Stream, arrays: Arrays) -> di
     return {"subjects": of_subjects, **(class_probes(student, data, draws, arrays) if task.probes else {})}
 
 
+def scaled(data: FoldData, arrays: Arrays) -> dict[str, Any]:
+    """The temperature that validation people ask for, and metrics by held-out subject of outputs divided by it."""
+    temperature = calibration.temperature(arrays["validation_logits"], data.splits["validation"].y)
+    test, logits = data.splits["test"], arrays["test_logits"] / temperature
+    subjects = {
+        str(subject): metrics.summary(logits[test.subject == subject], test.y[test.subject == subject])
+        for subject in data.fold.test
+    }
+    of_probabilities = ("nll", "ece", "brier")  # the others are what they were
+    return {
+        "temperature": temperature,
+        "subjects": {subject: {name: of[name] for name in of_probabilities} for subject, of in subjects.items()},
+    }
+
+
 def class_probes(student: Learner, data: FoldData, draws: Stream, arrays: Arrays) -> dict[str, Any]:
     """Clusters, smoothness of outputs and targets, robustness of students on signals."""
     train, validation, test = (data.splits[split] for split in ("train", "validation", "test"))
@@ -40,6 +55,7 @@ def class_probes(student: Learner, data: FoldData, draws: Stream, arrays: Arrays
         "train_entropy": probes.entropy_curve(arrays["train_logits"]),
         "logit_sd": float(arrays["test_logits"].std(axis=1, ddof=1).mean()),
         "validation_confusion": metrics.confusion(arrays["validation_logits"], validation.y).tolist(),
+        "scaled": scaled(data, arrays),
     }
     epoch = draws.first(len(draws) // student.spec.epochs)
     frozen = student.teachers[: len(student.spec.teachers)]
@@ -48,5 +64,7 @@ def class_probes(student: Learner, data: FoldData, draws: Stream, arrays: Arrays
     ]
     if student.spec.modality == "signal":
         tested, trained = (data.signals["test"], test.y), (data.signals["train"], train.y)
-        result |= probes.signal_probes(student.net, tested, trained, fold=student.spec.fold)
+        fold = student.spec.fold
+        result |= probes.signal_probes(student.net, tested, trained, fold=fold)
+        result["curves"] = probes.curves(student.net, tested, data.normalisation, fold=fold)
     return result

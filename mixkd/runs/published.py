@@ -1,8 +1,9 @@
 """The published records: append-only Parquet parts below `results/`, named with their SHA-256 in one manifest.
 
-A row is a run: tidy columns for any reader of Parquet, the whole record as JSON, test logits as float16. Exemplar runs
-have their arrays and weights beside it. The manifest is written last, so what it does not name does not exist yet.
-Nothing here is ever repaired: a file that is damaged, or missing, is an error that names it.
+A row is a run: tidy columns for any reader of Parquet, the whole record as JSON, logits of test and validation windows
+as float16 (before 29 November 2026 of test windows alone). Exemplar runs have their arrays and weights beside it. The
+manifest is written last, so what it does not name does not exist yet. Nothing here is ever repaired: a file that is
+damaged, or missing, is an error that names it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ MANIFEST = "manifest.json"
 MAX_BYTES = 1_400_000  # of a file: a repository host shows and diffs small files
 LOCK = ".publish.lock"
 METRICS = ("accuracy", "macro_f1", "nll", "ece", "brier")
+LOGITS = ("test_logits", "validation_logits")
 CHOICES = ("best_validation", "best_test")
 COLUMNS: dict[str, pa.DataType] = {  # stated, not inferred: the same in all parts
     "dataset": pa.string(),
@@ -44,6 +46,7 @@ COLUMNS: dict[str, pa.DataType] = {  # stated, not inferred: the same in all par
     "n_windows": pa.int64(),
     "n_classes": pa.int64(),
     "test_logits": pa.binary(),
+    "validation_logits": pa.binary(),
 }
 
 
@@ -146,7 +149,7 @@ class Published:
     def get(self, spec: RunSpec) -> RunRecord | None:
         """The published record; None when there is none of the spec's recipe (a later part replaces an earlier one).
 
-        It has `test_logits` alone, unless the run is an exemplar.
+        It has `LOGITS` alone, unless the run is an exemplar.
         """
         if spec.hash not in self._rows:
             return None
@@ -162,9 +165,10 @@ class Published:
 
     def _arrays(self, spec: RunSpec) -> Arrays:
         part, i = self._rows[spec.hash]
-        raw = self._columns(part, "test_logits")["test_logits"][i].as_py()
-        flat = np.frombuffer(raw, "<f2").astype(np.float32)
-        return _Kept({"test_logits": flat.reshape(-1, self._light(part)["n_classes"][i].as_py())}, spec.name)
+        table, n_classes = self._columns(part, *LOGITS), self._light(part)["n_classes"][i].as_py()
+        stored = {name: table[name][i].as_py() for name in table.column_names}  # validation came later than test
+        flat = {name: np.frombuffer(raw, "<f2").astype(np.float32) for name, raw in stored.items() if raw is not None}
+        return _Kept({name: logits.reshape(-1, n_classes) for name, logits in flat.items()}, spec.name)
 
 
 def _payload(spec: RunSpec, kind: str) -> str:
@@ -174,7 +178,8 @@ def _payload(spec: RunSpec, kind: str) -> str:
 def row(record: RunRecord) -> dict[str, Any]:
     """A record as a row of a published table."""
     spec = record.spec
-    logits = replace(record).arrays["test_logits"]  # of a copy: a record keeps what it has read
+    arrays = replace(record).arrays  # of a copy: a record keeps what it has read
+    n_windows, n_classes = arrays["test_logits"].shape
     return {
         "dataset": spec.dataset,
         "fold": spec.fold,
@@ -191,9 +196,9 @@ def row(record: RunRecord) -> dict[str, Any]:
         "commit": record.provenance["git"]["sha"],
         "dirty": record.provenance["git"]["dirty"],
         "record": json.dumps(record.content, sort_keys=True, separators=(",", ":"), allow_nan=False),
-        "n_windows": len(logits),
-        "n_classes": logits.shape[1],
-        "test_logits": logits.astype("<f2").tobytes(),
+        "n_windows": n_windows,
+        "n_classes": n_classes,
+        **{name: arrays[name].astype("<f2").tobytes() for name in LOGITS},
     }
 
 

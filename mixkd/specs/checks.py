@@ -83,6 +83,8 @@ def _constants(spec: RunSpec) -> None:
 
 def _taught(spec: RunSpec) -> None:
     method, modalities = METHODS[spec.method], [t.modality for t in spec.teachers]
+    alike = spec.people is None or not any(t.seed_offset for t in spec.teachers)
+    spec.require("people", alike, "nothing (all people) where a teacher has a seed of its own, which draws others")
     enough = spec.batch_size >= method.min_batch
     spec.require("batch_size", enough, f"at least {method.min_batch} windows for {method.title}")
     spec.require("method", method.teachers != "none", "no teachers for this method")

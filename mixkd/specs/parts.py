@@ -101,7 +101,8 @@ def check_size(spec: TeacherSpec | RunSpec) -> None:
 class TeacherSpec(Spec):
     """One teacher of a student: a WideResNet of its modality, with its own mixup, and its weight in the KD term.
 
-    `stopping`: `best_validation` is an early-stopped teacher (ESKD), `last` full KD.
+    `stopping`: `best_validation` is an early-stopped teacher (ESKD), `last` full KD. `seed_offset`: it is trained from
+    the student's seed plus this, so that a student can have two teachers that differ in their seeds alone.
     """
 
     modality: Modality = "signal"
@@ -112,9 +113,11 @@ class TeacherSpec(Spec):
     stopping: Literal["last", "best_validation"] = "last"
     augment: Augment = "none"  # in its own training
     family: Family = "wrn"
+    seed_offset: int = 0
 
     def check(self) -> None:
         """See `Spec.check`."""
         check_size(self)
+        self.require("seed_offset", 0 <= self.seed_offset < 2**20, "a number from 0 to 2^20 - 1")
         self.require("augment", self.augment == "none" or self.modality == "signal", "none: only signals are augmented")
         self.require("weight", 0 < self.weight <= 1, "a weight in (0, 1]")

@@ -125,11 +125,12 @@ class RunSpec(Spec):
 
     @cached_property
     def teacher_runs(self) -> tuple[RunSpec, ...]:
-        """The runs that train this run's teachers: same fold, seed and schedule, their own mixup."""
+        """The runs that train this run's teachers: same fold and schedule, their own mixup, the seed plus an offset."""
         return tuple(
             replace(
                 self,
                 role="teacher",
+                seed=self.seed + t.seed_offset,
                 modality=t.modality,
                 depth=t.depth,
                 width=t.width,

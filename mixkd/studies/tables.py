@@ -111,7 +111,9 @@ def describe(spec: RunSpec) -> dict[str, Any]:
 
 
 def _set_of(modalities: list[Modality]) -> str:
-    return "none" if not modalities else "both" if len(modalities) == 2 else modalities[0]
+    if len(modalities) < 2:
+        return modalities[0] if modalities else "none"
+    return "both" if len(set(modalities)) > 1 else f"two {modalities[0]}"
 
 
 def case(has_teacher: bool, in_teacher: Mixup | None, in_student: Mixup | None) -> str:
