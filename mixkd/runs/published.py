@@ -1,9 +1,9 @@
 """The published records: append-only Parquet parts below `results/`, named with their SHA-256 in one manifest.
 
-A row is a run: tidy columns for any reader of Parquet, the whole record as JSON, logits of test and validation windows
-as float16 (before 29 November 2026 of test windows alone). Exemplar runs have their arrays and weights beside it. The
-manifest is written last, so what it does not name does not exist yet. Nothing here is ever repaired: a file that is
-damaged, or missing, is an error that names it.
+A row is a run: tidy columns for any reader of Parquet, the whole record as JSON, test logits as float16 and (since 29
+November 2026) validation logits as bytes: eighths of a nat below the largest of their window. Exemplar
+runs have their arrays and weights beside it. The manifest is written last, so what it does not name does not exist yet.
+Nothing here is ever repaired: a file that is damaged, or missing, is an error that names it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ MANIFEST = "manifest.json"
 MAX_BYTES = 1_400_000  # of a file: a repository host shows and diffs small files
 LOCK = ".publish.lock"
 METRICS = ("accuracy", "macro_f1", "nll", "ece", "brier")
-LOGITS = ("test_logits", "validation_logits")
 CHOICES = ("best_validation", "best_test")
 COLUMNS: dict[str, pa.DataType] = {  # stated, not inferred: the same in all parts
     "dataset": pa.string(),
@@ -46,7 +45,7 @@ COLUMNS: dict[str, pa.DataType] = {  # stated, not inferred: the same in all par
     "n_windows": pa.int64(),
     "n_classes": pa.int64(),
     "test_logits": pa.binary(),
-    "validation_logits": pa.binary(),
+    "validation_gaps": pa.binary(),
 }
 
 
@@ -149,7 +148,7 @@ class Published:
     def get(self, spec: RunSpec) -> RunRecord | None:
         """The published record; None when there is none of the spec's recipe (a later part replaces an earlier one).
 
-        It has `LOGITS` alone, unless the run is an exemplar.
+        It has logits alone, unless the run is an exemplar.
         """
         if spec.hash not in self._rows:
             return None
@@ -165,14 +164,23 @@ class Published:
 
     def _arrays(self, spec: RunSpec) -> Arrays:
         part, i = self._rows[spec.hash]
-        table, n_classes = self._columns(part, *LOGITS), self._light(part)["n_classes"][i].as_py()
-        stored = {name: table[name][i].as_py() for name in table.column_names}  # validation came later than test
-        flat = {name: np.frombuffer(raw, "<f2").astype(np.float32) for name, raw in stored.items() if raw is not None}
-        return _Kept({name: logits.reshape(-1, n_classes) for name, logits in flat.items()}, spec.name)
+        table, n_classes = (
+            self._columns(part, "test_logits", "validation_gaps"),
+            self._light(part)["n_classes"][i].as_py(),
+        )
+        logits = {"test_logits": np.frombuffer(table["test_logits"][i].as_py(), "<f2").astype(np.float32)}
+        if "validation_gaps" in table.column_names:  # not in the first parts
+            logits["validation_logits"] = -np.frombuffer(table["validation_gaps"][i].as_py(), "u1") / np.float32(8)
+        return _Kept({name: flat.reshape(-1, n_classes) for name, flat in logits.items()}, spec.name)
 
 
 def _payload(spec: RunSpec, kind: str) -> str:
     return f"{spec.dataset}/exemplars/{spec.hash}.{kind}.safetensors"
+
+
+def gaps(logits: np.ndarray) -> np.ndarray:
+    """How far logits (n, n_classes) are below the largest of their row, in eighths, at most 255; uint8."""
+    return np.minimum(np.round(8 * (logits.max(axis=1, keepdims=True) - logits)), 255).astype(np.uint8)
 
 
 def row(record: RunRecord) -> dict[str, Any]:
@@ -198,7 +206,8 @@ def row(record: RunRecord) -> dict[str, Any]:
         "record": json.dumps(record.content, sort_keys=True, separators=(",", ":"), allow_nan=False),
         "n_windows": n_windows,
         "n_classes": n_classes,
-        **{name: arrays[name].astype("<f2").tobytes() for name in LOGITS},
+        "test_logits": arrays["test_logits"].astype("<f2").tobytes(),
+        "validation_gaps": gaps(arrays["validation_logits"]).tobytes(),
     }
 
 
