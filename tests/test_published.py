@@ -61,9 +61,9 @@ def test_what_was_published_comes_back(stored, root):
         again = found.get(record.spec)
         assert again == record  # spec, history, data, provenance and probes, to the last bit
         np.testing.assert_allclose(again.arrays["test_logits"], record.arrays["test_logits"], rtol=1e-3, atol=1e-4)
-        below = record.arrays["validation_logits"]
-        below = below - below.max(axis=1, keepdims=True)
-        np.testing.assert_allclose(again.arrays["validation_logits"], below, rtol=0, atol=1 / 16)
+        both = (one.arrays["validation_logits"] for one in (again, record))
+        ours, theirs = (logits - logits.max(axis=1, keepdims=True) for logits in both)
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1 / 16)
     assert found.get(small(seed=9)) is None
 
 
