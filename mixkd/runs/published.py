@@ -30,6 +30,7 @@ MANIFEST = "manifest.json"
 MAX_BYTES = 1_400_000  # of a file: a repository host shows and diffs small files
 LOCK = ".publish.lock"
 METRICS = ("accuracy", "macro_f1", "nll", "ece", "brier")
+LOGITS = ("test_logits", "validation_gaps")
 CHOICES = ("best_validation", "best_test")
 COLUMNS: dict[str, pa.DataType] = {  # stated, not inferred: the same in all parts
     "dataset": pa.string(),
@@ -164,13 +165,11 @@ class Published:
 
     def _arrays(self, spec: RunSpec) -> Arrays:
         part, i = self._rows[spec.hash]
-        table, n_classes = (
-            self._columns(part, "test_logits", "validation_gaps"),
-            self._light(part)["n_classes"][i].as_py(),
-        )
-        logits = {"test_logits": np.frombuffer(table["test_logits"][i].as_py(), "<f2").astype(np.float32)}
-        if "validation_gaps" in table.column_names:  # not in the first parts
-            logits["validation_logits"] = -np.frombuffer(table["validation_gaps"][i].as_py(), "u1") / np.float32(8)
+        table, n_classes = self._columns(part, *LOGITS), self._light(part)["n_classes"][i].as_py()
+        raw = {name: table[name][i].as_py() for name in table.column_names}  # no gaps in the first parts
+        logits = {"test_logits": np.frombuffer(raw["test_logits"], "<f2").astype(np.float32)}
+        if "validation_gaps" in raw:
+            logits["validation_logits"] = np.frombuffer(raw["validation_gaps"], "u1").astype(np.float32) / -8
         return _Kept({name: flat.reshape(-1, n_classes) for name, flat in logits.items()}, spec.name)
 
 
