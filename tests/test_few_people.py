@@ -198,14 +198,18 @@ def test_training_people_beside_an_official_test_set():
 
 
 @pytest.mark.parametrize(("profile", "cells"), [("quick", [None, 2]), ("full", [None, 2, 4])])
-def test_each_cell_has_four_systems(profile, cells):
+def test_each_cell_has_five_systems(profile, cells):
     runs = [run for run in studies.specs("few_people", Scope("watch", profile)) if run.fold == 0]
     assert {run.seed for run in runs} == {0}
     base = runs[0]
     kd = replace(base, teachers=(SIGNAL,), temperature=4.0, kd_weight=0.7)
-    expected = [base, replace(base, mixup=Mixup()), kd, replace(kd, mixup=Mixup())]
+    expected = [base, replace(base, mixup=Mixup()), kd, replace(kd, mixup=Mixup()), replace(base, init="scratch")]
     assert runs == [replace(run, people=n) for n in cells for run in expected]
-    of_others = {run.hash for name in ("mixup", "teachers") for run in studies.specs(name, Scope("watch", profile))}
+    of_others = {
+        run.hash
+        for name in ("mixup", "teachers", "distillation")
+        for run in studies.specs(name, Scope("watch", profile))
+    }
     assert {run.hash for run in runs if run.people is None} <= of_others
 
 
@@ -219,7 +223,8 @@ BASES = [RunSpec(fold=fold) for fold in range(10)]
 
 def lookup(spec: RunSpec) -> RunRecord:
     """A record whose accuracy has a part for each setting, and one for the person of each."""
-    rng = np.random.default_rng([spec.fold, spec.people or 0, len(spec.teachers), spec.mixup is not None])
+    about = spec.people or 0, len(spec.teachers), spec.mixup is not None, spec.init == "scratch"
+    rng = np.random.default_rng([spec.fold, *about])
     metrics = dict.fromkeys(METRICS, 0.5 + 0.1 * rng.random())
     probes = {"subjects": {str(spec.fold): metrics}, "validation_confusion": [[1]]}
     row = {"test": metrics, "validation": metrics}
@@ -237,14 +242,15 @@ def test_cells_and_systems(table):
         spec = row.spec
         assert row.cell == ("all" if spec.people is None else str(spec.people))
         name = " + ".join(["KD"] * bool(spec.teachers) + ["mixup"] * bool(spec.mixup)) or "scratch"
+        name += " 2x" if spec.init == "scratch" else ""
         assert row.system == name
-    assert table.groupby(["cell", "system"]).size().to_list() == [10] * 12
+    assert table.groupby(["cell", "system"]).size().to_list() == [10] * 15
 
 
 def test_gains_and_means_are_those_of_loops(table):
     gains = few_people.gains(table, BASES, lookup, True)
     value = {(r.cell, r.system, r.fold): r.accuracy for r in table.itertuples()}
-    assert len(gains) == 3 * 3 * 2
+    assert len(gains) == 3 * 4 * 2
     for row in gains.itertuples():
         d = [value[row.cell, row.system, f] - value[row.cell, "scratch", f] for f in range(10)]
         assert row.effect == pytest.approx(np.mean(d))
@@ -261,7 +267,7 @@ def test_the_figure_has_a_dot_per_fold_and_a_line_per_system(table):
     lines = {line.get_label(): line for line in axis.lines if not line.get_label().startswith("_")}
     assert set(lines) == set(few_people.SYSTEMS)
     dots = [line for line in axis.lines if line.get_marker() == "o"]
-    assert [len(line.get_ydata()) for line in dots] == [10] * 12
+    assert [len(line.get_ydata()) for line in dots] == [10] * 15
     mean = table[table["system"] == "KD"].groupby("cell")["accuracy"].mean()
     np.testing.assert_allclose(lines["KD"].get_ydata(), mean[["2", "4", "all"]])
 

@@ -320,7 +320,8 @@ def study(tmp_path_factory):
 def test_tables_of_the_chapter(study):
     runs, data = study
     table = analysis.table(runs, data)
-    assert list(table.index) == ["from labels alone", "image teacher", "from image", "linear teacher", "from linear"]
+    labels = ["from labels alone", "from labels alone, 2x"]
+    assert list(table.index) == [*labels, "image teacher", "from image", "linear teacher", "from linear"]
     for name, row in table.iterrows():
         own = runs[[called == name for called in analysis.names(runs)]]
         assert row["accuracy"] == pytest.approx(own["accuracy"].mean())
@@ -387,7 +388,7 @@ def test_answers(low, high, clear):
     rows = {
         "what": whats,
         "metric": "accuracy",
-        "effect": [-0.3, 0.02, -0.01, -0.03],
+        "effect": [-0.3, 0.02, -0.01, -0.02, -0.03],
         "low": low,
         "high": high,
         "n": 10,

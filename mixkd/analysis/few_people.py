@@ -1,6 +1,7 @@
 """Data efficiency: students of few training people, beside those of all; and the student in int8.
 
-A system is compared with the scratch student of the same people, on the same held-out people, after as many steps.
+A system is compared with the scratch student of the same people, on the same held-out people, after as many steps of
+the student; `scratch 2x` takes as many as student and teacher together.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ SYSTEMS: dict[str, Make] = {
     "mixup": scratch(mixup=MIX),
     "KD": student("signal"),
     "KD + mixup": student("signal", mixup=MIX),
+    "scratch 2x": scratch(init="scratch"),  # as many steps as student and teacher together
 }
 ALL = "all"
 Values = dict[str, float | str]
@@ -33,7 +35,9 @@ def curves(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs of the study with columns `system` and `cell` (2, 4 or all, in this order, as text)."""
     names = {("none", "S"): "scratch", ("none", "Mix-S"): "mixup"}
     names |= {("signal", "T & S"): "KD", ("signal", "T & Mix-S"): "KD + mixup"}
-    systems = [names[pair] for pair in runs[["teachers", "case"]].itertuples(index=False, name=None)]
+    systems = [
+        "scratch 2x" if row.method == "Scratch 2x" else names[row.teachers, row.case] for row in runs.itertuples()
+    ]
     cells = [str(n) if n else ALL for n in runs["people"]]
     order = pd.Series([n or float("inf") for n in runs["people"]], index=runs.index)
     return runs.assign(system=systems, cell=cells).loc[order.sort_values(kind="stable").index]

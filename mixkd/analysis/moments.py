@@ -87,8 +87,11 @@ def majority(runs: pd.DataFrame, data: dict[int, FoldData]) -> float:
 def names(runs: pd.DataFrame) -> list[str]:
     """What the chapter calls each run: a teacher or a student by its kind of teacher."""
     of = {tables.network_of(TeacherSpec("image", family=family)): name for family, name in NAMES.items()}
+    longer = {"Scratch 2x": "labels alone, 2x"}  # as many steps as student and teacher together
     return [
-        f"{of[row.network]} teacher" if row.role == "teacher" else f"from {of.get(row.teacher_network, 'labels alone')}"
+        f"{of[row.network]} teacher"
+        if row.role == "teacher"
+        else f"from {of.get(row.teacher_network) or longer.get(row.method, 'labels alone')}"
         for row in runs.itertuples()
     ]
 
@@ -127,6 +130,7 @@ CONTRASTS: tuple[tuple[str, Make, Make], ...] = (
     ("taught by image against labels alone", _student("wrn"), scratch()),
     ("taught by linear against labels alone", _student("moments"), scratch()),
     ("taught by pooled against labels alone", _student("wrn_moments"), scratch()),
+    ("taught by linear against labels alone, 2x", _student("moments"), scratch(init="scratch")),
     ("taught by linear against taught by image", _student("moments"), _student("wrn")),
 )
 
@@ -134,7 +138,7 @@ CONTRASTS: tuple[tuple[str, Make, Make], ...] = (
 def contrasts(runs: pd.DataFrame, final: bool) -> pd.DataFrame:
     """Paired differences between networks of the study that are there, as `effects.table` has them."""
     known = dict(zip(runs["spec"], tables.records(runs), strict=True))
-    bases = [spec for spec in known if spec.role == "student" and not spec.teachers]
+    bases = [spec for spec in known if spec.role == "student" and not spec.teachers and spec.init == "random"]
     return pd.DataFrame(
         {"what": what, "metric": metric, "dataset": bases[0].dataset}
         | effects.summary(effects.difference(changed, plain, metric, bases=bases, lookup=known.get), final)

@@ -33,7 +33,7 @@ def effects() -> list[Effect]:
 def scores(scope: Scope) -> pd.DataFrame:
     """By system and data set: mean and sd of accuracy over held-out people, in per cent, their number n, and steps.
 
-    steps: gradient steps of a student, as many as of its control. MixkdError for a missing run.
+    steps: gradient steps of the student; those of its teachers come on top. MixkdError for a missing run.
     """
     rows = []
     for part in line.portions(scope, effects()):

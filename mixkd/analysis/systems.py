@@ -160,8 +160,8 @@ SYSTEMS = (
         "persistence images",
         ("teacher", "persistence images"),
         "24_moments",
-        "labels alone",
-        Effect("moments", "Geometric moments", student("image", teachers=MOMENTS), scratch()),
+        "labels alone, for as many steps as student and teacher take",
+        Effect("moments", "Geometric moments", student("image", teachers=MOMENTS), scratch(init="scratch")),
     ),
     System(
         "Poly-INR",
@@ -193,8 +193,8 @@ SYSTEMS = (
         "KD, mixup",
         ("teacher", "pairs of windows", "soft labels"),
         "27_few_people",
-        "labels alone, from the same two people",
-        Effect("few_people", "Few people", at(student("signal", mixup=MIX), "2"), at(scratch(), "2")),
+        "labels alone, from the same two people, for as many steps as student and teacher take",
+        Effect("few_people", "Few people", at(student("signal", mixup=MIX), "2"), at(scratch(init="scratch"), "2")),
     ),
 )
 

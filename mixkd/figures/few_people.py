@@ -14,6 +14,7 @@ SYSTEM_COLOURS = {
     "mixup": COLOURS["T & Mix-S"],
     "KD": COLOURS["signal"],
     "KD + mixup": COLOURS["both"],
+    "scratch 2x": COLOURS["Scratch 2x"],
 }
 
 
@@ -27,7 +28,7 @@ def people_curves(table: pd.DataFrame, means: pd.DataFrame) -> Figure:
     cells = list(table["cell"].unique())
     for i, (system, colour) in enumerate(SYSTEM_COLOURS.items()):
         own = means[means["system"] == system]
-        x = np.array([cells.index(cell) for cell in own["cell"]]) + 0.09 * (i - 1.5)
+        x = np.array([cells.index(cell) for cell in own["cell"]]) + 0.08 * (i - 2)
         dots = table[table["system"] == system].groupby(["cell", "fold"], sort=False)["accuracy"].mean()
         for at, cell in zip(x, own["cell"], strict=True):
             axis.plot(np.full(len(dots[cell]), at), dots[cell], "o", color=colour, ms=4, alpha=0.4, mew=0)
@@ -37,5 +38,5 @@ def people_curves(table: pd.DataFrame, means: pd.DataFrame) -> Figure:
     axis.set(xlabel="training people", ylabel="accuracy on held-out people", xlim=(-0.4, len(cells) - 0.6))
     axis.grid(axis="y")
     percent(axis)
-    axis.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    axis.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return fig

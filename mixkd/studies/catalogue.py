@@ -32,6 +32,8 @@ class Study:
     brief: tuple[str, ...] = ()
 
 
+BOTH = ("watch",)  # data sets of the campaign on the line of work
+
 STUDIES = {
     "teachers": Study(lambda base, of: designs.teachers(base, of.large, of.alpha)),
     "methods": Study(lambda base, of: designs.methods(base, of.full)),
@@ -46,15 +48,15 @@ STUDIES = {
     "resolution": Study(lambda base, of: designs.resolutions(base), full_only=True, one_seed=True),
     "teacher_mixup": Study(lambda base, of: designs.teacher_mixup(base, of.alpha), full_only=True, one_seed=True),
     "weights": Study(lambda base, of: designs.weights(base), full_only=True, one_seed=True),
-    "patch_swap": Study(line.patch_swap, published=()),
-    "without_teacher": Study(line.without_teacher, one_seed=True, published=("watch",)),
-    "spheres": Study(line.spheres, published=()),
-    "augmentation": Study(line.augmentation, published=()),
-    "moments": Study(line.moments, published=()),
-    "two_heads": Study(line.two_heads, needs="placement", elsewhere="watch", published=()),
-    "forces": Study(line.forces, needs="targets", elsewhere="gait", published=()),
-    "few_people": Study(line.few_people, published=()),
-    "sphere_mixing": Study(line.sphere_mixing, published=()),
+    "patch_swap": Study(line.patch_swap, one_seed=True, published=(), brief=BOTH),
+    "without_teacher": Study(line.without_teacher, one_seed=True, published=(), brief=BOTH),
+    "spheres": Study(line.spheres, one_seed=True, published=(), brief=BOTH),
+    "augmentation": Study(line.augmentation, one_seed=True, published=(), brief=BOTH),
+    "moments": Study(line.moments, one_seed=True, published=(), brief=BOTH),
+    "two_heads": Study(line.two_heads, needs="placement", elsewhere="watch", one_seed=True, published=()),
+    "forces": Study(line.forces, needs="targets", elsewhere="gait", one_seed=True, published=()),
+    "few_people": Study(line.few_people, one_seed=True, published=(), brief=BOTH),
+    "sphere_mixing": Study(line.sphere_mixing, one_seed=True, published=(), brief=BOTH),
 }
 
 

@@ -74,9 +74,9 @@ def augmentation(base: RunSpec, of: Extent) -> list[RunSpec]:
 def moments(base: RunSpec, of: Extent) -> list[RunSpec]:
     """The image teacher, a linear one on the moments of its images, and one that pools its maps by moments.
 
-    And the student of each, beside labels alone. `quick`: without the pooled one.
+    And the student of each, beside labels alone, also for twice as many steps. `quick`: without the pooled one.
     """
-    runs = [base]
+    runs = [base, replace(base, init="scratch")]
     for family in ("wrn", "moments", "wrn_moments") if of.full else ("wrn", "moments"):
         teacher = TeacherSpec("image", family=family)
         student = taught(base, "image", teachers=(teacher,))
@@ -150,10 +150,11 @@ def force_systems(base: RunSpec, alpha: float) -> dict[str, RunSpec]:
 
 
 def few_people(base: RunSpec, of: Extent) -> list[RunSpec]:
-    """Labels, mixup, a signal teacher and both, from all training people, from two and, in `full`, from four.
+    """Labels, mixup, a teacher, both, labels for twice as many steps: of all training people, two and (`full`) four.
 
     A teacher sees the same people as its student, and every run has as many steps as one with all people.
     """
     trained = n_trained(base, of.surveyed)
     fewer = [n for n in (FEW if of.full else FEW[:1]) if n < trained]
-    return [run for one in (base, *(replace(base, people=n) for n in fewer)) for run in plain(one, of)]
+    cells = (base, *(replace(base, people=n) for n in fewer))
+    return [run for one in cells for run in (*plain(one, of), replace(one, init="scratch"))]

@@ -15,8 +15,8 @@
 # ```
 #
 # The paper of this book is one of a family. Its relatives swap segments, average networks, keep features apart, or mix windows on a sphere. Here each of them is a row of one
-# table: the same network (WRN16-1 on signals), the same folds, seed, epochs and batches. A row differs from its control in what the system adds, and in nothing else. The chapters
-# that follow take the rows one by one.
+# table: the same network (WRN16-1 on signals), the same folds, seed and batches, as many steps in all. A row differs from its control in what the system adds, and in nothing else.
+# The chapters that follow take the rows one by one.
 #
 # How close a row is to its source is said by one of four labels. *Faithful*: the loss is that of a public implementation or a printed equation. *Adapted*: carried over to
 # windows of time. *Reconstructed*: the idea is known and parts of the equation are not. *Inspired*: a small relative of the idea.
@@ -58,8 +58,8 @@ figures.effects(table[table["metric"] == "accuracy"])
 side_by_side.table(scope, table).round(1).dropna(axis="columns", how="all")
 
 # %% [markdown]
-# *mean* and *sd* are of the system's accuracy over held-out people, in per cent; *effect*, *low* and *high* in points. *steps* are gradient steps of the student; its control makes as
-# many.
+# *mean* and *sd* are of the system's accuracy over held-out people, in per cent; *effect*, *low* and *high* in points. *steps* are gradient steps of the student. Its control
+# takes as many, and where it has no teacher also those that the teacher took.
 #
 # What a step costs, from the benchmark record, as a multiple of a step of the control in the same run (teachers computed live):
 

@@ -100,7 +100,7 @@ figures.moment_scores(runs, called)
 # ## On the same person
 #
 # Differences are paired by held-out person; with intervals in the full profile. The control of each student is the student of labels alone: as many epochs, the same order of windows. The
-# training of a teacher is extra, and that of the linear one is small.
+# training of a teacher is extra, and that of the linear one is small. Beside it stands *2x*: labels alone for as many steps as student and teacher take together.
 
 # %%
 found = moments.contrasts(runs, studies.whole("moments", scope))

@@ -65,7 +65,7 @@ few_people.budget(runs).round(1)
 final = studies.whole("few_people", scope)
 means = few_people.means(runs, final=final)
 
-# %% mystnb={"figure": {"caption": "Accuracy on held-out people against the number of training people, after as many steps in every cell: a line per system, a dot per fold (one held-out person, or a group that was tested together); bars in the full profile: interval of the mean.", "name": "fig-people-curves"}, "image": {"alt": "Line plot with the number of training people on the horizontal axis, up to all, and accuracy on the vertical one: four coloured lines, scratch, mixup, KD and both, with small dots for held-out people around each mean.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy on held-out people against the number of training people, after as many steps in every cell: a line per system, a dot per fold (one held-out person, or a group that was tested together); bars in the full profile: interval of the mean.", "name": "fig-people-curves"}, "image": {"alt": "Line plot with the number of training people on the horizontal axis, up to all, and accuracy on the vertical one: five coloured lines, scratch, mixup, KD, both and scratch 2x, with small dots for held-out people around each mean.", "classes": "dark-light"}}
 figures.people_curves(runs, means)
 
 # %% tags=["nbval-check-output"]
@@ -77,15 +77,15 @@ wide.loc[list(few_people.SYSTEMS), list(means["cell"].unique())].round(3)
 #
 # ## What helps?
 #
-# Each system against the student that learns from labels alone: from the same training people, on the same held-out person, after as many steps. So a gain in this figure is not one of more
-# steps. (A teacher is a second training; what it costs is in {doc}`13_cost`.)
+# Each system against the student that learns from labels alone: from the same training people, on the same held-out person, after as many steps. A teacher is a second training, so
+# *scratch 2x* stands beside it: labels alone for as many steps as student and teacher take together. A teacher that gains no more than *scratch 2x* gains nothing that longer training would not.
 
 # %%
 bases = studies.bases_of("few_people", scope)
 found = studies.store_of(scope).find
 gains = few_people.gains(runs, bases, found, final)
 
-# %% mystnb={"figure": {"caption": "Effect of mixup, of a signal teacher (KD) and of both, by the number of training people, on accuracy and NLL (lower is better) against scratch with the same people.", "name": "fig-people-gains"}, "image": {"alt": "A row per system and number of training people, each with a diamond around zero for accuracy and for NLL, with intervals in the full profile.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of mixup, of a signal teacher (KD), of both and of twice as many steps, by the number of training people, on accuracy and NLL (lower is better) against scratch with the same people.", "name": "fig-people-gains"}, "image": {"alt": "A row per system and number of training people, each with a diamond around zero for accuracy and for NLL, with intervals in the full profile.", "classes": "dark-light"}}
 figures.effects(gains)
 
 # %% tags=["nbval-check-output"]
