@@ -93,3 +93,10 @@ def test_the_command_plans_what_both_rounds_compare_one_seed_after_the_other(sto
     n_runs = len(with_requirements(runs))
     assert f"{n_runs} runs, {n_runs} missing" in capsys.readouterr().out
     assert not Store().runs.exists()
+
+
+def test_the_declaration_names_every_contrast_and_what_is_claimed_of_it():
+    table = decisions.declared(ROUND_TWO)
+    assert list(table.index) == [claim.name for claim in ROUND_TWO]
+    assert table.loc["H20", "claimed"] == "nll_scaled not above"
+    assert table.loc["H17", "contrast"].count("; ") == 1

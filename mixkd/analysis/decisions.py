@@ -22,6 +22,20 @@ Found = tuple[list[RunSpec], Lookup, bool]  # bases of a data set, how to find t
 PEOPLE, SEEDS = (10, 20, 40, 80), (3, 10)  # folds of each data set, and seeds, for which power is stated
 
 
+def declared(claims: Sequence[Claim]) -> pd.DataFrame:
+    """A row per claim, by its name: title, contrasts, and what is claimed of them."""
+    rows = [
+        {
+            "claim": claim.name,
+            "title": claim.title,
+            "contrast": "; ".join(part.text for part in claim.parts),
+            "claimed": "; ".join(f"{part.metric} {part.direction.replace('_', ' ')}" for part in claim.parts),
+        }
+        for claim in claims
+    ]
+    return pd.DataFrame(rows).set_index("claim")
+
+
 def differences(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> np.ndarray:
     """A part's contrast (n_folds, n_seeds), people of a fold averaged; folds in which it is undefined are left out."""
     cells = by_seed(part, bases, lookup).groupby(level=["fold", "seed"], sort=False).mean()
