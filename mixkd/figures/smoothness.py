@@ -45,6 +45,26 @@ def target_entropy(table: pd.DataFrame) -> Figure:
 
 
 @figure
+def scaled_nll(curves: pd.DataFrame) -> Figure:
+    """NLL after training by one temperature for all outputs, a line per case with its minimum. `scaling.curves`."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.1))
+    axis.axvline(1, color=INK, ls=":", lw=1)
+    axis.text(1.03, 1, "as trained", color=INK, fontsize=9.5, va="top", transform=axis.get_xaxis_transform())
+    for case, line in curves.iterrows():
+        best = line.idxmin()
+        axis.plot(line.index, line, color=COLOURS[case], label=f"{case}: best at {best:.2g}")
+        axis.plot(best, line[best], "D", color=COLOURS[case], ms=7)
+    axis.set_xscale("log", base=2)
+    ticks = [0.25, 0.5, 1, 2, 4, 8]
+    axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axis.set(xlabel="temperature that divides the outputs after training", ylabel="NLL, nats")
+    axis.set_ylim(top=1.6 * curves.min(axis=1).max())
+    axis.grid(axis="y")
+    axis.legend()
+    return fig
+
+
+@figure
 def grid(table: pd.DataFrame, value: str) -> Figure:
     """A metric of the student for every temperature and case, mean over held-out subjects."""
     cases = ["T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S"]

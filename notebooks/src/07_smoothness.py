@@ -27,7 +27,7 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 from scipy.special import softmax
 
 from mixkd import figures, studies
-from mixkd.analysis import answers, features, smoothness
+from mixkd.analysis import answers, features, scaling, smoothness
 from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 from mixkd.learning import metrics
@@ -43,6 +43,7 @@ scope = studies.Scope(dataset, profile, seed, alpha)
 runs = studies.load("temperature", scope)
 data = studies.data(scope)
 table = smoothness.target_entropies(runs)
+plain_runs = studies.load("mixup", scope)
 
 # %% [markdown]
 # ## How smooth are the targets?
@@ -150,6 +151,29 @@ figures.reliability(curves)
 at4_all.groupby("case", sort=False)["ece"].mean().round(3)
 
 # %% [markdown]
+# ## One temperature after training
+#
+# A network that is too sure can be made modest after training: all outputs are divided by one temperature, which changes no answer {cite}`guo2017`. So a gain in NLL is worth little if
+# a temperature gives it too. Which one is best for a student of labels alone, with mixup and without?
+
+# %%
+alone = plain_runs[plain_runs["teachers"] == "none"]
+after = scaling.scaled(alone, data)
+
+# %% mystnb={"figure": {"caption": "NLL of students without a teacher when their outputs are divided by one temperature after training, mean over held-out people and seeds; diamonds: the minimum. Lower is better.", "name": "fig-scaled-nll"}, "image": {"alt": "Two curves of NLL over temperature. The one without mixup is lowest well above one, the one with mixup near or below one.", "classes": "dark-light"}}
+figures.scaled_nll(scaling.curves(alone, data))
+
+# %% [markdown]
+# As is and scaled, where the temperature of a network is fitted on all other held-out people (and the networks that did not see them), so nobody's own windows are used:
+
+# %% tags=["nbval-check-output"]
+means = after.groupby("case", sort=False)[["nll", "scaled_nll"]].mean()
+means.join(after.groupby("case")[["ece", "scaled_ece"]].mean()).round(3)
+
+# %% [markdown]
+# Without mixup the best temperature is {glue:text}`best_plain:.2f`, with mixup {glue:text}`best_mixed:.2f`: what mixup does to the outputs, a temperature of {glue:text}`undone_by:.2f` undoes. As trained,
+# mixup changes the NLL by {glue:text}`gain_as_is:+.2f` nats; after one temperature each, by {glue:text}`gain_scaled:+.2f`.
+#
 # ## Features
 #
 # Mixup asks the network to place mixtures between classes, so it may spread the features of like classes into each other. The **V-score** compares k-means clusters of the student's
@@ -157,8 +181,7 @@ at4_all.groupby("case", sort=False)["ece"].mean().round(3)
 # students confuse most on *validation* people; *dissimilar* are those they confuse least, as a rule never. The maps show features of all classes by t-SNE.
 
 # %%
-plain = studies.load("mixup", scope)
-plain = plain[(plain["teachers"] == "none") & (plain["share"] == 0)]
+plain = alone[alone["share"] == 0]
 scores = features.by_similarity(at4_all, plain)
 
 # %% mystnb={"figure": {"caption": "V-score of students' features at temperature 4 on held-out people, for the most and for the least confused pairs of classes; a marker per person, bar: mean.", "name": "fig-vscore"}, "image": {"alt": "Two dot plots of V-score, similar and dissimilar classes, with four coloured cases of mixup in each.", "classes": "dark-light"}}
@@ -182,7 +205,8 @@ scores.pivot_table(
 ).round(3)
 
 # %% tags=["remove-cell"]
-report(answers.smoothness(table, matched, effects))
+told = scaling.answers(after, "S", "Mix-S")
+report(answers.smoothness(table, matched, effects) | told)
 
 # %% [markdown]
 # ## In this build
