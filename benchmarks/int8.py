@@ -21,7 +21,7 @@ import numpy as np
 import onnxruntime
 
 from benchmarks import as_worker, measure, ratio, show, write
-from mixkd.analysis.verdicts import CAMPAIGNS
+from mixkd.analysis.contrasts import CAMPAIGNS
 from mixkd.deploy import export
 from mixkd.deploy.int8 import quantised, weight_bytes
 from mixkd.learning.fold_data import FoldData, fold_data

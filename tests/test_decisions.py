@@ -81,7 +81,7 @@ def test_few_people_give_effects_and_no_verdict():
 def test_the_outcome_names_what_is_decided():
     sets = [data_set("watch", 0.03 + spread(10, 3)), data_set("synthetic", 0.03 + spread(9, 2))]
     assert decisions.outcome(decisions.decide(sets, [BETTER, WORSE])) == (
-        "2 of 2 are decided: H supported; opposite of what is claimed: G"
+        "2 of 2 are decided: H supported, opposite of what is claimed: G"
     )
     wide = [data_set("watch", spread(10, 3, 0.2))]
     assert decisions.outcome(decisions.decide(wide, [BETTER])) == "none of 1 is decided"

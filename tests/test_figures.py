@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from mixkd import figures, windows
-from mixkd.analysis import comparison, verdicts
+from mixkd.analysis import comparison, decisions
 from mixkd.datasets import Recordings
 from mixkd.figures import style
 from mixkd.figures.data import alike
@@ -278,7 +278,7 @@ def test_a_forest_has_a_row_per_data_set_and_a_scorecard_a_panel():
     parts = parts.assign(low=parts["effect"] - 0.01, high=parts["effect"] + 0.01)
     claims = parts[["dataset", "claim"]].assign(title="", verdict="undecided")
     by_subject = {(d, c, c): pd.Series([effect - 0.01, effect + 0.01]) for d, c, effect in rows}
-    tested = verdicts.Tested(claims, parts, by_subject)
+    tested = decisions.Decided(claims, parts, {}, by_subject)
 
     def centres(axis):
         return [

@@ -15,7 +15,7 @@ import typer
 from runs import BOTH, mtimes, small, start, train
 
 from mixkd import studies
-from mixkd.analysis import verdicts
+from mixkd.analysis import contrasts, decisions
 from mixkd.cli import main
 from mixkd.errors import MixkdError
 from mixkd.runs import planning, published, sweep
@@ -359,10 +359,10 @@ def test_publish_and_verify_by_command(root, monkeypatch, capsys):
 def test_a_record_taken_out_is_named_by_the_claims(stored, root, monkeypatch):
     """`full` tests claims on published records alone: one that is missing stops the page."""
     monkeypatch.setattr(published.Published.__init__, "__defaults__", (root,))
-    bases, lookup, final = verdicts.collect(studies.Scope("synthetic", "full"))
+    bases, lookup, final = contrasts.collect(studies.Scope("synthetic", "full"))
     assert final
     with pytest.raises(MixkdError, match=rf"claims: run {bases[0].name} \({bases[0].hash}\) is missing"):
-        verdicts.assess(bases, lookup, final)
+        decisions.decide([(bases, lookup, final)])
 
 
 def test_mtimes_of_the_local_store_are_left_alone(stored, root):

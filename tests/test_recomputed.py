@@ -15,7 +15,7 @@ import pytest
 from scipy import stats
 
 from mixkd import studies
-from mixkd.analysis import decisions, verdicts
+from mixkd.analysis import contrasts, decisions
 
 RESULTS = Path(__file__).parents[1] / "results"
 SETS, LEVEL = ("watch", "selfback"), 0.05
@@ -187,7 +187,7 @@ def test_effects_intervals_and_verdicts_are_those_of_the_published_files(records
         words.append(
             ("supported" if g <= o else "opposite") if relevant else "no relevant effect" if x < LEVEL else "undecided"
         )
-    decided = decisions.decide(verdicts.everywhere(studies.Scope("watch", "full")))
+    decided = decisions.decide(contrasts.everywhere(studies.Scope("watch", "full")))
     np.testing.assert_allclose(decided.parts[["effect", "low", "high"]], effects, rtol=1e-6, atol=1e-12)
     np.testing.assert_allclose(decided.claims["effect"], effect_p, rtol=1e-6)
     np.testing.assert_allclose(decided.claims["excluded"], excluded, rtol=1e-6)

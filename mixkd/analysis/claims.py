@@ -1,8 +1,8 @@
-"""The paper's claims H1 to H12 as data: what is compared, in which metric and direction. `verdicts.py` tests them.
+"""The paper's claims H1 to H12 as data: what is compared, in which metric and direction. `decisions.py` tests them.
 
-Written before the first `full` run; any later edit is listed in CHANGES, which the book prints. The body of the paper
-could not be read: `summary` means machine-written summaries of it, `notes` public notes on the group's earlier papers,
-`code` the group's released code. Contrasts and margins are declared.
+Written before the first `full` run; any later edit is listed in `decisions.CHANGES`, which the book prints. The body of
+the paper could not be read: `summary` means machine-written summaries of it, `notes` public notes on the group's
+earlier papers, `code` the group's released code. Contrasts and margins are declared.
 """
 
 from __future__ import annotations
@@ -282,19 +282,3 @@ def specs(bases: Iterable[RunSpec], claims: Iterable[Claim] = CLAIMS) -> list[Ru
     """The runs that claims compare, each once."""
     runs = [make(base) for base in bases for claim in claims for part in claim.parts for _, make in part.terms]
     return list(dict.fromkeys([*bases, *runs]))
-
-
-CHANGES = (  # date, what, why; contrasts and directions are as first written
-    "2026-11-21, margin of sharpness from 0.02 to 0.001 nats, after seed 0 on watch was seen: sharpness itself is "
-    "about 0.01 there, so the first margin would have called any difference nothing and H5 contradicted",
-    "2026-11-21, all results on watch seen: a claim of no more than the margin (H3, H10) is contradicted by an effect "
-    "beyond the margin, no longer by one beyond zero; no verdict changed",
-    "2026-11-21, all results on watch seen: the detectable effect is that of the strictest of Holm's levels, no longer "
-    "that of one uncorrected test",
-    "2026-11-22, no result on selfback seen: people who are tested on the same networks count as one unit, no longer "
-    "each; on watch nothing changes",
-    "2026-11-22, no result on selfback seen: an effect to the wrong side, its interval inside the margin, contradicts "
-    "a claim however large p is, as one around zero does; no verdict on watch changed",
-    "2026-11-22, no result on selfback seen: folds whose people did none of the classes that H11 asks for are left "
-    "out of it, where they were an error; on watch there are none",
-)

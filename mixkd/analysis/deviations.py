@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mixkd.analysis.claims import Make, Part, scratch, student
+from mixkd.analysis.contrasts import Lookup, contrast
 from mixkd.analysis.effects import SHOWN, difference, summary
-from mixkd.analysis.verdicts import Lookup, contrast
 from mixkd.specs.run import Mixup, RunSpec
 from mixkd.studies.designs import TDA_KD
 

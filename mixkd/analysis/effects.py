@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mixkd.analysis.claims import BY, MIX, Make, Part, minus, scratch, student
+from mixkd.analysis.contrasts import Lookup, contrast, n_people, units
 from mixkd.analysis.inference import interval
-from mixkd.analysis.verdicts import Lookup, contrast, n_people, units
 from mixkd.specs.run import TEMPERATURE, Mixup, RunSpec
 from mixkd.studies.designs import FEW_SHARES, FEW_TEMPERATURES, SHARES, TEMPERATURES
 from mixkd.studies.tables import case

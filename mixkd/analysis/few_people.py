@@ -14,8 +14,8 @@ import pandas as pd
 
 from mixkd.analysis import effects
 from mixkd.analysis.claims import MIX, Make, scratch, student
+from mixkd.analysis.contrasts import Lookup
 from mixkd.analysis.inference import interval
-from mixkd.analysis.verdicts import Lookup
 from mixkd.learning.fold_data import fold_data
 from mixkd.learning.training import stream_of
 from mixkd.specs.run import RunSpec

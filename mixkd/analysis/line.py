@@ -15,9 +15,9 @@ import pandas as pd
 
 from mixkd.analysis import effects
 from mixkd.analysis.claims import MIX, scratch, student
+from mixkd.analysis.contrasts import Lookup, campaigns
 from mixkd.analysis.effects import Effect
 from mixkd.analysis.measures import MEASURES
-from mixkd.analysis.verdicts import Lookup, campaigns
 from mixkd.runs import sweep
 from mixkd.specs.run import TEMPERATURE, RunSpec, TeacherSpec
 from mixkd.studies import store_of

@@ -31,7 +31,7 @@ MEASURES = {
     "macro_f1": Measure(0.01, "points of F1"),
     **dict.fromkeys(("nll", "nll_scaled"), Measure(0.05, "NLL, nats", 1)),  # scaled: after one temperature
     "ece": Measure(0.01, "ECE, points"),
-    "sharpness": Measure(0.001, "sharpness, nats", 1),  # see CHANGES of the claims
+    "sharpness": Measure(0.001, "sharpness, nats", 1),  # see `decisions.CHANGES`
     **dict.fromkeys(("v_similar", "v_gap"), Measure(0.02, "V-score", 1)),
 }
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from mixkd import studies
 from mixkd.analysis import forces, line, pictures
+from mixkd.analysis.contrasts import required
 from mixkd.analysis.cost import benchmark
 from mixkd.analysis.effects import Effect
 from mixkd.analysis.measures import measure
 from mixkd.analysis.systems import SYSTEMS
-from mixkd.analysis.verdicts import required
 from mixkd.learning.pictures import fit
 from mixkd.runs.store import RunRecord
 from mixkd.specs.parts import ImageSpec

@@ -24,7 +24,7 @@ from typing import Any
 import pandas as pd
 
 from mixkd import studies
-from mixkd.analysis import verdicts
+from mixkd.analysis import contrasts
 from mixkd.book import notebook
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
@@ -67,7 +67,7 @@ def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int |
     start = time.perf_counter()
     sweep.run(runs, store, on=Local(workers))
     trained = time.perf_counter() - start
-    shown = [record for one in verdicts.campaigns(scope) for record in studies.every_record(one)]
+    shown = [record for one in contrasts.campaigns(scope) for record in studies.every_record(one)]
     stage = target / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     say("notebooks: executing")

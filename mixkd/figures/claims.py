@@ -12,12 +12,10 @@ from matplotlib.figure import Figure
 
 from mixkd.analysis.decisions import Decided
 from mixkd.analysis.measures import MEASURES
-from mixkd.analysis.verdicts import Tested
 from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, WIDTH, figure
 
 VERDICT_COLOURS = {
     "supported": COLOURS["both"],
-    "contradicted": COLOURS["image"],
     "opposite": COLOURS["image"],
     "no relevant effect": CLASS_COLOURS[4],
     "undecided": COLOURS["none"],
@@ -42,7 +40,7 @@ def as_claimed(contrasts: pd.DataFrame) -> np.ndarray:
 
 
 @figure
-def scorecard(tested: Tested | Decided) -> Figure:
+def scorecard(tested: Decided) -> Figure:
     """All claims: effects and intervals in units of their margin; effects as claimed point to the right.
 
     A panel per data set, or one for the average over them.
@@ -84,7 +82,7 @@ def _card(axis: Axes, claims: pd.DataFrame, contrasts: list[dict], sign: np.ndar
 
 
 @figure
-def forest(claim: str, tested: Tested) -> Figure:
+def forest(claim: str, tested: Decided) -> Figure:
     """One claim: a panel per contrast; per data set a dot per held-out subject and the mean with its interval.
 
     A metric that was measured on all subjects of a fold together has one dot for them.

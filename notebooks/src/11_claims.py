@@ -28,28 +28,30 @@ import textwrap
 import pandas as pd
 
 from mixkd import figures, studies
-from mixkd.analysis import claims, decisions, round_two, verdicts
+from mixkd.analysis import claims, contrasts, decisions, round_two
 from mixkd.book.notebook import check_parameters, report
 
 check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed)
 
 # %%
-found = verdicts.everywhere(scope)
-tested = verdicts.join([verdicts.assess(*runs) for runs in found])
+found = contrasts.everywhere(scope)
+tested = decisions.of_each(found)
 
 # %% [markdown]
 # ## How a claim is tested
 #
-# 1. Contrasts are differences on the same held-out **subject**, from the same teachers' fold and seed; seeds are averaged first. The unit is a fold: where it holds out several
+# 1. Contrasts are differences on the same held-out **subject**, from the same teachers' fold and seed. The unit is a fold: where it holds out several
 #    people they are tested on the same networks, and what those have in common must not be counted once for each. On `watch` a fold is a person. H11 leaves out folds
 #    whose people did none of the classes that it asks for.
-# 2. Effect: mean over units, with a 95 % $t$ interval. The two-sided $p$ flips the signs of the differences, in all patterns (above 16 units, in as
-#    many random ones as 16 have). Where *no more than the margin* is claimed (H10, the second part of H3), $p$ and `detectable` are for the difference from the margin.
-# 3. Holm's correction covers the twelve claims. A claim with several parts needs every part. With fewer than nine units no $p$ survives it.
-# 4. **Supported**: interval and adjusted $p$ say so. **Contradicted**: they say the opposite, or the interval lies wholly inside the margin, where nobody needs to care, and
-#    does not speak for the claim (this is not corrected for twelve claims). **Undecided**: all else; `detectable` is then the true effect that a $t$ test at the strictest
-#    of Holm's levels finds in four of five repetitions.
+# 2. **Effect**: the mean over folds and seeds, with a 95 % $t$ interval. Folds and seeds are both drawn at random, and one seed gives all folds the same initial weights; so what a seed does to
+#    all of them is in the standard error too. Degrees of freedom are Satterthwaite's.
+# 3. **Two questions** for each claim. Is there an effect at all? Is a gain of a margin or more excluded? A claim with several parts needs every part, and any part can refute it. Each
+#    question is corrected over the twelve claims by Holm.
+# 4. **Supported**: there is an effect as claimed, and it may be a margin or more. **Opposite**: there is one to the other side, and it may be a margin or more. **No
+#    relevant effect**: a gain of a margin or more is excluded, and so is a loss of a margin if there is a clear loss. **Undecided**: all else.
+#
+# Where no more than the margin is claimed (H10, the second part of H3), the claim is what is tested against a gain beyond it.
 #
 # What is tested is the contrast; a claim's title and statement are words for it, and may say more.
 #
@@ -66,7 +68,7 @@ units.groupby("dataset", sort=False).nunique().assign(people=people)
 # What was changed since the claims were written:
 
 # %% tags=["nbval-check-output"]
-for change in claims.CHANGES:
+for change in decisions.CHANGES:
     print(textwrap.fill(change, 80))
 
 # %% [markdown]
@@ -85,17 +87,8 @@ table.loc[names, sets]
 # %% [markdown]
 # ## One answer over the data sets
 #
-# Ten people decide little. So the same contrasts are also averaged over the data sets, each with equal weight. These rules were written on 29 November 2026: after all results on `watch`
-# and `selfback`, before the first run on `hapt` and `dsads`.
-#
-# 1. **Effect**: the mean of the data sets' means. People and seeds are both drawn at random, and one seed gives all folds of a data set the same initial weights; so what a seed does to all of them
-#    is in the standard error too. Degrees of freedom are Satterthwaite's.
-# 2. **Two questions** for each claim. Is there an effect at all? Is a gain of a margin or more excluded? A claim with several parts needs every part, and any part can refute it. Each
-#    question is corrected over the twelve claims by Holm.
-# 3. **Supported**: there is an effect as claimed, and it may be a margin or more. **Opposite**: there is one to the other side, and it may be a margin or more. **No
-#    relevant effect**: a gain of a margin or more is excluded, and so is a loss of a margin if there is a clear loss. **Undecided**: all else.
-#
-# Where no more than the margin is claimed (H10, the second part of H3), the claim is what is tested against a gain beyond it.
+# Ten people decide little. So the same contrasts are also averaged over the data sets, each with equal weight, and decided by the same rules. The rules were written on 29 November 2026: after all
+# results on `watch` and `selfback`, before the first run on `hapt` and `dsads`.
 
 # %%
 decided = decisions.decide(found)
@@ -128,16 +121,16 @@ decisions.power(decided).round(2)
 # %% [markdown]
 # ## The numbers
 #
-# Accuracy as a fraction of one; NLL and sharpness in nats. `direction` is what was claimed of `part`. `detectable` is the effect that would have been found with power 0.8 at the strictest of Holm's levels.
+# Accuracy as a fraction of one; NLL and sharpness in nats. `direction` is what was claimed of `part`; *loss*, *inside* and *gain* are as above.
 
 # %% tags=["nbval-check-output"]
-columns = ["metric", "effect", "low", "high", "p", "detectable", "n"]
-columns += ["direction", "part"]
+columns = ["metric", "effect", "low", "high", "loss", "inside", "gain"]
+columns += ["n", "direction", "part"]
 numbers = tested.parts.set_index(["dataset", "claim"])[columns]
 numbers.round(4).dropna(axis="columns", how="all")
 
 # %% tags=["nbval-check-output"]
-columns = ["verdict", "p", "adjusted", "source"]
+columns = ["verdict", "effect", "excluded", "source"]
 verdict = tested.claims.set_index(["dataset", "claim"])[columns]
 verdict.round(4).dropna(axis="columns")
 
@@ -246,9 +239,9 @@ figures.forest("H12", tested)
 # advice: {doc}`05_mixup` shows mixup in one of two teachers, for one seed, without a test. The rows were written after the results on `watch` had been seen: uncorrected, and without a verdict.
 
 # %% tags=["nbval-check-output"]
-after = [verdicts.assess(*runs, claims.AFTERWARDS).parts for runs in found]
-after = pd.concat(after).set_index(["dataset", "claim", "part"])
-after = after[["effect", "low", "high", "p", "n"]]
+after = decisions.of_each(found, claims.AFTERWARDS).parts
+after = after.set_index(["dataset", "claim", "part"])
+after = after[["effect", "low", "high", "n"]]
 after.round(4).dropna(axis="columns", how="all")
 
 # %% [markdown]
@@ -258,7 +251,7 @@ after.round(4).dropna(axis="columns", how="all")
 # tested in groups, *by_person* counts each as a unit, as if they did not share their networks (but for H5, H11 and H12, which were measured on groups).
 
 # %% tags=["nbval-check-output"]
-pd.concat([verdicts.sensitivity(*runs) for runs in found]).fillna("")
+pd.concat([decisions.sensitivity(runs) for runs in found]).fillna("")
 
 # %% [markdown]
 # ## The second round
@@ -272,7 +265,7 @@ pd.concat([verdicts.sensitivity(*runs) for runs in found]).fillna("")
 decisions.declared(round_two.ROUND_TWO)
 
 # %% tags=["remove-cell"]
-alone = verdicts.outcome(tested, final=found[0][2])
+alone = decisions.outcome(tested)
 over_sets = decisions.outcome(decided)
 next_sets = " and ".join(round_two.TESTED_ON)
 report({"outcome": alone, "decided": over_sets, "tested_on": next_sets})
@@ -287,7 +280,7 @@ report({"outcome": alone, "decided": over_sets, "tested_on": next_sets})
 # - *Were the claims fitted to the results?* They were committed before the first full run on `watch`, together with the tests of this page. Two people's `quick` results of
 #   one seed had been seen by then, of H1, H2, H3, H4, H8 and H9 among others. Later edits are listed above. Margins are those of `watch`, for every data set.
 # - *Are units independent?* Their test windows are; the networks that they are tested on share most of their training people. Intervals over folds are therefore
-#   somewhat too narrow. Sharpness (in H5) is measured on training windows, which folds share: read its interval and $p$ as descriptions.
+#   somewhat too narrow. Sharpness (in H5) is measured on training windows, which folds share: read its interval as a description.
 # - *Is a margin of one point fair?* It is declared. Where an interval lies inside it, the effect may well exist, and be small.
 # - *Why are more claims decided over the data sets than on one?* There are more people, and the question is another: that a gain of a margin or more is excluded counts as an
 #   answer. It was asked after the results of the first two data sets were known, so for these two it is a description; `hapt` and `dsads` are its test.

@@ -25,14 +25,14 @@ seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
 from mixkd import figures, studies
-from mixkd.analysis import answers, deviations, verdicts
+from mixkd.analysis import answers, deviations, contrasts
 from mixkd.book.notebook import check_parameters, report
 
 check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed)
 
 # %%
-bases, lookup, final = verdicts.collect(scope, deviations.specs)
+bases, lookup, final = contrasts.collect(scope, deviations.specs)
 table = deviations.effects(bases, lookup, final)
 
 # %% [markdown]

@@ -27,7 +27,7 @@ seed: int = 0  # first seed of the runs
 import pandas as pd
 
 from mixkd import figures, studies
-from mixkd.analysis import answers, cost, verdicts
+from mixkd.analysis import answers, cost, contrasts
 from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 from mixkd.runs import planning
@@ -140,7 +140,7 @@ print(pd.Series(numbers, dtype=object).to_string())
 
 # %%
 found = {
-    one.dataset: studies.every_record(one) for one in verdicts.campaigns(scope)
+    one.dataset: studies.every_record(one) for one in contrasts.campaigns(scope)
 }
 costs = {name: cost.campaign(records) for name, records in found.items()}
 grid = costs[dataset]

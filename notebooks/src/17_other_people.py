@@ -27,7 +27,7 @@ seed: int = 0  # first seed of the runs
 import pandas as pd
 
 from mixkd import figures, studies
-from mixkd.analysis import answers, effects, verdicts
+from mixkd.analysis import answers, effects, contrasts
 from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 
@@ -35,7 +35,7 @@ check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed)
 
 # %%
-found = verdicts.everywhere(scope, effects.specs)
+found = contrasts.everywhere(scope, effects.specs)
 table = pd.concat([effects.table(*runs) for runs in found], ignore_index=True)
 
 # %% tags=["nbval-check-output"]
