@@ -33,7 +33,8 @@ class Study:
 
 
 BOTH = ("watch",)  # data sets of the campaign on the line of work
-FORCES = ("gait", "gaitpdb")
+PLACED = ("watch",)
+FORCES = ("gait", "gaitpdb", "running")
 
 STUDIES = {
     "teachers": Study(lambda base, of: designs.teachers(base, of.large, of.alpha)),
@@ -54,7 +55,7 @@ STUDIES = {
     "spheres": Study(line.spheres, one_seed=True, published=(), brief=BOTH),
     "augmentation": Study(line.augmentation, one_seed=True, published=(), brief=BOTH),
     "moments": Study(line.moments, one_seed=True, published=(), brief=BOTH),
-    "two_heads": Study(line.two_heads, needs="placement", elsewhere="watch", one_seed=True, published=()),
+    "two_heads": Study(line.two_heads, needs="placement", elsewhere="watch", one_seed=True, published=(), brief=PLACED),
     "forces": Study(line.forces, needs="targets", elsewhere="gait", one_seed=True, published=(), brief=FORCES),
     "few_people": Study(line.few_people, one_seed=True, published=(), brief=BOTH),
     "sphere_mixing": Study(line.sphere_mixing, one_seed=True, published=(), brief=BOTH),
