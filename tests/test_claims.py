@@ -140,42 +140,12 @@ def test_people_of_a_group_share_their_networks():
     assert (first["low"], first["high"]) == pytest.approx(inference.interval(units))
 
 
-def test_the_table_tells_what_people_as_units_would_have_said():
-    """Four folds of two people with noise: too few for a verdict; as eight people they are enough."""
-    claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
-    few = [base for base in BASES if base.fold < 4]
-    table = decisions.sensitivity((few, pairs(0.03, noise=0.012), True), [claim])
-    assert table.loc["H", ["as_claimed", "by_person"]].tolist() == ["undecided", "supported"]
-    assert "by_person" not in decisions.sensitivity((BASES, lookup_of(0.02), True), [claim])
-
-
 def test_few_people_give_points_and_no_verdict():
     claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
     tested = decisions.decide([(BASES[:4], lookup_of(0.02), False)], [claim])
     assert tested.claims["verdict"].item() == "needs full"
     assert tested.parts[["low", "high", "gain"]].isna().all(axis=None)
     assert tested.parts["effect"].notna().all()
-
-
-def test_sensitivity_asks_the_same_of_other_metrics():
-    """All metrics of these records are equal, so a gain in accuracy is a loss in NLL."""
-    claim = Claim("H", "", "", "", (Part("B minus A", claims.minus(B, A), "above"),))
-    other = Claim("I", "", "", "", (Part("B minus A", claims.minus(B, A), "above", "sharpness"),))
-    table = decisions.sensitivity((BASES, lookup_of(0.2), True), [claim, other])
-    assert table.loc["H"].to_dict() == {
-        "dataset": "synthetic",
-        "as_claimed": "supported",
-        "macro_f1": "supported",
-        "nll": "opposite",
-        "accuracy_best_validation": "supported",
-    }
-    assert table.loc["I"].to_dict() == {
-        "dataset": "synthetic",
-        "as_claimed": "supported",
-        "macro_f1": "",
-        "nll": "",
-        "accuracy_best_validation": "",
-    }
 
 
 @pytest.mark.parametrize("metric", sorted({part.metric for claim in (*CLAIMS, *AFTERWARDS) for part in claim.parts}))

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from mixkd.analysis import pooled
-from mixkd.analysis.claims import CLAIMS, Claim, Part
+from mixkd.analysis.claims import CLAIMS, Claim, Direction, Part
 from mixkd.analysis.contrasts import Found, n_people
 from mixkd.analysis.contrasts import by_seed as contrast_by_seed
 from mixkd.analysis.inference import LEVEL
 from mixkd.analysis.measures import MEASURES
 
 SHOWN = {"claim": "name", "title": "title", "source": "source"}  # columns of decided claims, and their fields
+Differences = dict[tuple[str, str], list[np.ndarray]]  # by claim and part, of each data set (n_folds, n_seeds)
 PEOPLE, SEEDS = (10, 20, 40, 80), (3, 10)  # folds of each data set, and seeds, for which power is stated
 
 
@@ -47,7 +48,7 @@ class Decided:
 
     claims: pd.DataFrame
     parts: pd.DataFrame
-    differences: dict[tuple[str, str], list[np.ndarray]]
+    differences: Differences
     contrasts: dict[tuple[str, str, str], pd.Series]
 
 
@@ -61,53 +62,65 @@ def cells(by_seed: pd.Series, by_person: bool = False) -> np.ndarray:
 
 
 def decide(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS, *, by_person: bool = False) -> Decided:
-    """Claims over all data sets found. Without all people: effects only, no interval or verdict.
-
-    parts: claim, part, metric, direction, margin, effect, low, high, and n_sets, n (folds) and people that are in it;
-    loss, inside, gain: the posterior of a loss of a margin or more, of less either way, and of a gain (of a flat
-    prior); heterogeneity: p of Cochran's Q.
-    """
-    rows, odds, differences, contrasts = [], [], {}, {}
-    for claim in claims:
-        of_claim = []
-        for part in claim.parts:
-            sets, people = [], 0
-            for bases, lookup, _ in found:
-                by_seed = contrast_by_seed(part, bases, lookup)
-                sets.append(cells(by_seed, by_person))
-                mean = by_seed.groupby(level=["fold", "subject"], sort=False).mean()
-                contrasts[bases[0].dataset, claim.name, part.text] = mean
-                people += n_people(mean)
-            differences[claim.name, part.text] = sets
-            row, chances = summary(sets, part)
-            of_claim.append(chances)
-            about = {"claim": claim.name, "part": part.text, "metric": part.metric, "direction": part.direction}
-            rows.append(about | row | {"n_sets": len(sets), "n": sum(map(len, sets)), "people": people})
-        odds.append(of_claim)
-    columns = {name: [getattr(claim, field) for claim in claims] for name, field in SHOWN.items()}
-    table, parts = pd.DataFrame(columns).join(pooled.verdicts(odds)), pd.DataFrame(rows)
+    """Claims over all data sets found. Without all people: effects only, no interval or verdict."""
+    differences, contrasts = {}, {}
+    for claim, part in parts_of(claims):
+        sets = []
+        for bases, lookup, _ in found:
+            by_seed = contrast_by_seed(part, bases, lookup)
+            mean = by_seed.groupby(level=["fold", "subject"], sort=False).mean()
+            contrasts[bases[0].dataset, claim.name, part.text] = mean
+            sets.append(cells(by_seed, by_person))
+        differences[claim.name, part.text] = sets
+    table, parts = judge(differences, claims)
+    names = [bases[0].dataset for bases, _, _ in found]
+    people = [sum(n_people(contrasts[name, c.name, part.text]) for name in names) for c, part in parts_of(claims)]
     if not all(final for _, _, final in found):
         table = table.assign(effect=np.nan, excluded=np.nan, verdict="needs full")
         parts = parts.assign(**dict.fromkeys(("low", "high", "loss", "inside", "gain", "heterogeneity"), np.nan))
-    names = " and ".join(bases[0].dataset for bases, _, _ in found)
-    return Decided(table.assign(dataset=names), parts.assign(dataset=names), differences, contrasts)
+    over = " and ".join(names)
+    return Decided(table.assign(dataset=over), parts.assign(dataset=over, people=people), differences, contrasts)
 
 
-def summary(sets: Sequence[np.ndarray], part: Part) -> tuple[dict[str, float], pooled.Odds]:
-    """Average effect of a part with its interval and posterior, of differences (n_folds, n_seeds) of each data set.
+def parts_of(claims: Sequence[Claim]) -> list[tuple[Claim, Part]]:
+    """Each part with its claim."""
+    return [(claim, part) for claim in claims for part in claim.parts]
 
-    And its p values. Undefined in all folds, it is NaN, and decides nothing.
+
+def judge(differences: Differences, claims: Sequence[Claim], margins: float = 1.0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Claims, a row each with its verdict, and parts, of differences (n_folds, n_seeds) of each data set.
+
+    parts: claim, part, metric, direction, margin, effect, low, high, and n_sets and n (folds) that are in it; loss,
+    inside, gain: the posterior of a loss of a margin or more, of less either way, and of a gain (of a flat prior);
+    heterogeneity: p of Cochran's Q. margins: a factor of all margins.
     """
-    margin = MEASURES[part.metric].margin
+    rows, odds = [], []
+    for claim in claims:
+        of_claim = []
+        for part in claim.parts:
+            sets, margin = differences[claim.name, part.text], margins * MEASURES[part.metric].margin
+            row, chances = summary(sets, part.direction, margin)
+            of_claim.append(chances)
+            about = {"claim": claim.name, "part": part.text, "metric": part.metric, "direction": part.direction}
+            rows.append(about | {"margin": margin} | row | {"n_sets": len(sets), "n": sum(map(len, sets))})
+        odds.append(of_claim)
+    columns = {name: [getattr(claim, field) for claim in claims] for name, field in SHOWN.items()}
+    return pd.DataFrame(columns).join(pooled.verdicts(odds)), pd.DataFrame(rows)
+
+
+def summary(sets: Sequence[np.ndarray], direction: Direction, margin: float) -> tuple[dict[str, float], pooled.Odds]:
+    """Average effect with its interval and posterior, of differences (n_folds, n_seeds) of each data set; its p values.
+
+    Undefined in all folds, it is NaN, and decides nothing.
+    """
     if not all(map(len, sets)):
         names = ("effect", "low", "high", "loss", "inside", "gain", "heterogeneity")
-        return {**dict.fromkeys(names, math.nan), "margin": margin}, pooled.Odds(1.0, 1.0, 1.0, 1.0)
+        return dict.fromkeys(names, math.nan), pooled.Odds(1.0, 1.0, 1.0, 1.0)
     average = pooled.average(sets)
-    (low, high), toward = average.interval, average.toward(part.direction)
+    (low, high), toward = average.interval, average.toward(direction)
     loss, gain = 1 - toward.beyond(-margin), toward.beyond(margin)
-    row = {"margin": margin, "effect": average.effect, "low": low, "high": high, "loss": loss, "gain": gain}
-    row |= {"inside": 1 - loss - gain, "heterogeneity": pooled.heterogeneity(sets)}
-    return row, pooled.odds(average, part.direction, margin)
+    row = {"effect": average.effect, "low": low, "high": high, "loss": loss, "inside": 1 - loss - gain, "gain": gain}
+    return row | {"heterogeneity": pooled.heterogeneity(sets)}, pooled.odds(average, direction, margin)
 
 
 def of_each(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> Decided:
@@ -163,39 +176,6 @@ def _outcome(claims: pd.DataFrame) -> str:
     if not clauses:
         return f"none of {len(verdict)} is decided"
     return f"{n_decided} of {len(verdict)} {'is' if n_decided == 1 else 'are'} decided: {', '.join(clauses)}"
-
-
-SENSITIVITY = {  # instead of accuracy; -1: lower is better
-    "macro_f1": 1.0,
-    "nll": -1.0,
-    "accuracy_best_validation": 1.0,
-}
-
-
-def sensitivity(found: Found, claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
-    """Verdict per claim (row) as claimed, and with another metric or epoch in place of accuracy (columns).
-
-    If subjects are tested in groups, also with people who share their networks treated as independent.
-    """
-    bases, lookup, _ = found
-    table = decide([found], claims).claims.set_index("claim")
-    result = table[["dataset", "verdict"]].rename(columns={"verdict": "as_claimed"})
-    about_accuracy = [claim.name for claim in claims if any(part.metric == "accuracy" for part in claim.parts)]
-    for metric, sign in SENSITIVITY.items():
-        changed = [
-            replace(claim, parts=tuple(_instead(part, metric, sign) for part in claim.parts)) for claim in claims
-        ]
-        verdict = decide([found], changed).claims.set_index("claim")["verdict"]
-        result[metric] = verdict.loc[about_accuracy]
-    if any(len(record.probes["subjects"]) > 1 for record in map(lookup, bases) if record):
-        result["by_person"] = decide([found], claims, by_person=True).claims.set_index("claim")["verdict"]
-    return result.fillna("")
-
-
-def _instead(part: Part, metric: str, sign: float) -> Part:
-    if part.metric != "accuracy":
-        return part
-    return replace(part, metric=metric, terms=tuple((sign * weight, make) for weight, make in part.terms))
 
 
 CHANGES = (  # date, what, why; contrasts and directions are as first written

@@ -1,6 +1,6 @@
 """One function per figure: a table or arrays in, a matplotlib Figure out; one style."""
 
-from mixkd.figures.claims import effects, forest, scorecard
+from mixkd.figures.claims import choices, effects, forest, scorecard
 from mixkd.figures.cost import latency, network_sizes, topology_share, training_cost
 from mixkd.figures.data import (
     channel_ranges,
@@ -79,6 +79,7 @@ __all__ = [
     "capacity",
     "case_gain",
     "channel_ranges",
+    "choices",
     "class_balance",
     "class_gains",
     "confusion",

@@ -124,6 +124,33 @@ def _frame(axis: Axes, rows: list[dict]) -> None:
 
 
 @figure
+def choices(of: pd.DataFrame) -> Figure:
+    """Claims (panels) under each choice (row): effect of the first part in declared margins, positive as claimed.
+
+    Of `sensitivity.table`.
+    """
+    claims, names = list(of["claim"].unique()), list(of["choice"].unique())
+    size = (WIDTH, 0.9 + 0.24 * len(names))
+    fig, axes = plt.subplots(1, len(claims), figsize=size, sharex=True, sharey=True, squeeze=False)
+    for axis, claim in zip(axes[0], claims, strict=True):
+        axis.axvspan(-1, 1, color=INK, alpha=0.12, lw=0)
+        axis.axvline(0, color=INK, lw=1)
+        for row in of[of["claim"] == claim].drop_duplicates("choice").to_dict("records"):
+            y, colour = names.index(row["choice"]), VERDICT_COLOURS[row["verdict"]]
+            axis.plot([row["low"], row["high"]], [y, y], color=colour, lw=3, solid_capstyle="butt")
+            axis.plot(row["effect"], y, "D", color=colour, ms=5)
+        axis.set_title(claim, fontsize=11)
+        axis.set(xlim=(-4, 4), xticks=(-2, 0, 2))
+    axes[0, 0].set_yticks(range(len(names)), names, fontsize=10)
+    axes[0, 0].invert_yaxis()
+    fig.supxlabel("against     effect, in margins     as claimed", fontsize=10)
+    shown = [v for v in VERDICT_COLOURS if v in set(of["verdict"])]
+    handles = [axes[0, 0].plot([], [], "D", color=VERDICT_COLOURS[v], label=v)[0] for v in shown]
+    fig.legend(handles=handles, loc="outside upper center", ncols=len(shown))
+    return fig
+
+
+@figure
 def effects(table: pd.DataFrame) -> Figure:
     """Effects on one metric or two, side by side, with intervals, a row each; data sets, where several, by colour.
 

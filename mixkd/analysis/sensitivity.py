@@ -1,0 +1,97 @@
+"""Would other choices have said otherwise? Every claim under another metric, unit, seed, data set and margin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from mixkd.analysis import decisions
+from mixkd.analysis.claims import CLAIMS, Claim, Part
+from mixkd.analysis.contrasts import Found
+from mixkd.analysis.decisions import Differences
+
+METRICS = {  # in place of accuracy; -1: lower is better
+    "macro F1": ("macro_f1", 1.0),
+    "NLL": ("nll", -1.0),
+    "epoch best on validation people": ("accuracy_best_validation", 1.0),
+}
+MARGINS = {"half the margin": 0.5, "twice the margin": 2.0}
+AS_DECIDED = "as decided"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to decide all claims; those that it does not change are left out of `changes` (None: it changes all)."""
+
+    name: str
+    differences: Differences
+    claims: Sequence[Claim]
+    margins: float = 1.0
+    changes: frozenset[str] | None = None
+
+
+def choices(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> Iterator[Choice]:
+    """As decided, and each choice changed alone."""
+    base = decisions.decide(found, claims).differences
+    yield Choice(AS_DECIDED, base, claims)
+    on_accuracy = frozenset(claim.name for claim in claims if any(part.metric == "accuracy" for part in claim.parts))
+    for name, (metric, sign) in METRICS.items():
+        changed = [replace(c, parts=tuple(_instead(part, metric, sign) for part in c.parts)) for c in claims]
+        yield Choice(name, decisions.decide(found, changed).differences, changed, changes=on_accuracy)
+    yield Choice("people as units", decisions.decide(found, claims, by_person=True).differences, claims)
+    n_seeds = min(sets.shape[1] for sets in next(iter(base.values())))
+    for seed in range(n_seeds) if n_seeds > 1 else ():
+        yield Choice(f"seed {seed} alone", {k: [d[:, [seed]] for d in sets] for k, sets in base.items()}, claims)
+    names = [bases[0].dataset for bases, _, _ in found]
+    for i, name in enumerate(names) if len(names) > 1 else ():
+        yield Choice(f"without {name}", {k: [*sets[:i], *sets[i + 1 :]] for k, sets in base.items()}, claims)
+    for name, factor in MARGINS.items():
+        yield Choice(name, base, claims, factor)
+
+
+def table(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
+    """A row per claim, part and choice: effect, low, high, in declared margins and positive as claimed; verdict.
+
+    Without all people: effects only.
+    """
+    result, final = [], all(one[2] for one in found)
+    for choice in choices(found, claims):
+        judged, parts = decisions.judge(choice.differences, choice.claims, choice.margins)
+        verdict = judged.set_index("claim")["verdict"]
+        for row in parts.to_dict("records"):
+            if choice.changes is not None and row["claim"] not in choice.changes:
+                continue
+            sign = -1.0 if row["direction"] in ("below", "not_above") else 1.0
+            unit = sign * row["margin"] / choice.margins
+            ends = np.sort([row["low"] / unit, row["high"] / unit])
+            about = {"claim": row["claim"], "part": row["part"], "choice": choice.name}
+            about |= {"effect": row["effect"] / unit, "low": ends[0], "high": ends[1]}
+            result.append(about | {"verdict": verdict[row["claim"]]})
+    of_all = pd.DataFrame(result)
+    return of_all if final else of_all.assign(low=np.nan, high=np.nan, verdict="needs full")
+
+
+def verdicts(of: pd.DataFrame) -> pd.DataFrame:
+    """Of `table`: the verdict of each claim (row) under each choice (column), empty where it changes nothing."""
+    first = of.drop_duplicates(["claim", "choice"])
+    wide = first.pivot(index="claim", columns="choice", values="verdict")
+    return wide.loc[first["claim"].unique(), first["choice"].unique()].fillna("")
+
+
+def answer(of: pd.DataFrame) -> dict[str, str]:
+    """Of the decided claims: which keep their verdict under every choice, and which get another than undecided."""
+    wide = verdicts(of)
+    decided = wide.index[~wide[AS_DECIDED].isin(["undecided", "needs full"])]
+    others = {claim: set(wide.loc[claim]) - {"", wide.loc[claim, AS_DECIDED]} for claim in decided}
+    robust = [claim for claim, verdict in others.items() if not verdict]
+    turned = [claim for claim, verdict in others.items() if verdict - {"undecided"}]
+    return {"robust": ", ".join(robust) or "none", "turned": ", ".join(turned) or "none"}
+
+
+def _instead(part: Part, metric: str, sign: float) -> Part:
+    if part.metric != "accuracy":
+        return part
+    return replace(part, metric=metric, terms=tuple((sign * weight, make) for weight, make in part.terms))
