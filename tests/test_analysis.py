@@ -213,6 +213,30 @@ def test_simple_features_of_one_channel_by_hand():
     np.testing.assert_allclose(baselines.simple_features(two)[:, 1::2], alone[1])
 
 
+def test_statistics_of_known_signals():
+    """Of a sine of five cycles and of a constant, by hand; correlations of all pairs are those of numpy."""
+    t = np.arange(100)
+    sine, still = 2 + np.sin(2 * np.pi * (5 * t + 0.5) / 100), np.full(100, 3.0)
+    found = baselines.statistics(np.array([[sine, still]]))[0]
+    assert len(found) == 15 * 2 + 1
+    rms, deviation, skewness, kurtosis, crossings, strongest, entropy = found[16:30].reshape(7, 2)
+    assert rms == pytest.approx([np.sqrt(4.5), 3])
+    assert deviation == pytest.approx([2 / np.pi, 0], abs=5e-3)
+    assert skewness == pytest.approx([0, 0], abs=1e-9)
+    assert kurtosis == pytest.approx([1.5, 0])
+    assert crossings == pytest.approx([9 / 99, 0], abs=1.1 / 99)
+    assert strongest[0] == 5
+    assert entropy == pytest.approx([0, 0], abs=1e-6)
+    x = np.random.default_rng(0).normal(size=(4, 3, 50)).cumsum(2)
+    expected = np.array([np.corrcoef(window)[np.triu_indices(3, 1)] for window in x])
+    np.testing.assert_allclose(baselines.statistics(x)[:, -3:], expected)
+    assert np.isfinite(baselines.statistics(np.zeros((2, 1, 8)))).all()
+
+
+def test_trees_beat_the_forest_of_fewer_features(parts):
+    assert baselines.trees(parts["train"], parts["test"]) >= baselines.forest(parts["train"], parts["test"]) - 0.05
+
+
 # -- cost
 
 
