@@ -155,8 +155,8 @@ def fewer(fold: Fold, about: WindowsView) -> Fold:
     return dataclasses.replace(fold, train=tuple(sorted(order[: about.people].tolist())))
 
 
-def of_fold(about: WindowsView) -> tuple[dict[str, Windows], Fold, int, int]:
-    """Windows by part, who is in which, and the numbers of classes and placements of a data set's fold.
+def of_fold(about: WindowsView) -> tuple[dict[str, Windows], Fold, Recordings]:
+    """Windows by part of a data set's fold, who is in which, and the recordings.
 
     The fold after the last trains on everybody, for a student to take away. Raises MixkdError for an unknown data set
     or fold, and for too many people.
@@ -173,7 +173,7 @@ def of_fold(about: WindowsView) -> tuple[dict[str, Windows], Fold, int, int]:
     fold = every[about.fold] if about.fold < len(every) else everybody(every)
     if about.people is not None:
         fold = dataclasses.replace(fewer(fold, about), whole=int(np.isin(cuts.subject, fold.train).sum()))
-    return split(cuts, fold), fold, len(recordings.classes), len(recordings.placements)
+    return split(cuts, fold), fold, recordings
 
 
 @dataclass(frozen=True)

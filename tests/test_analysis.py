@@ -233,8 +233,10 @@ def test_statistics_of_known_signals():
     assert np.isfinite(baselines.statistics(np.zeros((2, 1, 8)))).all()
 
 
-def test_trees_beat_the_forest_of_fewer_features(parts):
-    assert baselines.trees(parts["train"], parts["test"]) >= baselines.forest(parts["train"], parts["test"]) - 0.05
+def test_trees_beat_the_majority(parts):
+    found = baselines.trees(parts["train"], parts["test"])
+    assert found > 0.6
+    assert found == baselines.trees(parts["train"], parts["test"])
 
 
 # -- cost

@@ -11,7 +11,18 @@ from runs import small, train
 from scipy.special import log_softmax, softmax
 
 from mixkd.learning import calibration, metrics, probes
-from mixkd.learning.corruptions import CORRUPTIONS, gain, gap, lost_channels, noise, rate, rotations, turned
+from mixkd.learning.corruptions import (
+    CORRUPTIONS,
+    TURNED,
+    Sensors,
+    gain,
+    gap,
+    lost_channels,
+    noise,
+    rate,
+    rotations,
+    turned,
+)
 from mixkd.learning.fold_data import fold_data
 from mixkd.learning.networks import undrawn
 from mixkd.rng import generator
@@ -21,8 +32,10 @@ from mixkd.windows import Normalisation
 N, N_CHANNELS, N_SAMPLES = 40, 7, 50
 MEAN, SD = (np.linspace(a, b, N_CHANNELS, dtype=np.float32) for a, b in ((-2, 3), (0.5, 2)))
 NORMALISATION = Normalisation(MEAN, SD)
+SENSORS = Sensors(NORMALISATION, (1, 4))  # the first channel is none of a sensor
 PHYSICAL = np.random.default_rng(0).normal(size=(N, N_CHANNELS, N_SAMPLES)).cumsum(-1).astype(np.float32)
 X = torch.from_numpy(NORMALISATION(PHYSICAL))[:, :, None]
+PLAIN = torch.nn.Sequential(torch.nn.Flatten(), undrawn(torch.nn.Linear, N_CHANNELS * N_SAMPLES, 3))
 
 
 def physical(x: torch.Tensor) -> np.ndarray:
@@ -34,7 +47,7 @@ def test_each_kind_is_a_pure_function_and_grows_with_severity(kind):
     corruption, before = CORRUPTIONS[kind], X.clone()
     far = []
     for severity in corruption.severities:
-        one, again, other = (corruption.apply(X, severity, generator(i), NORMALISATION) for i in (0, 0, 1))
+        one, again, other = (corruption.apply(X, severity, generator(i), SENSORS) for i in (0, 0, 1))
         assert torch.equal(one, again)
         assert not torch.equal(one, other)
         assert one.shape == X.shape
@@ -62,14 +75,24 @@ def test_whole_channels_are_lost(share, expected):
 
 
 def test_a_turned_sensor_keeps_lengths_and_angles_between_its_readings_and_leaves_other_channels():
-    found = physical(turned(X, 35.0, generator(0), NORMALISATION))
-    np.testing.assert_array_equal(found[:, 6], physical(X)[:, 6])
-    for first in (0, 3):
+    found = physical(turned(X, 35.0, generator(0), SENSORS))
+    np.testing.assert_array_equal(found[:, 0], physical(X)[:, 0])
+    for first in (1, 4):
         before, after = PHYSICAL[:, first : first + 3], found[:, first : first + 3]
         inner = [np.einsum("nit,nis->nts", a, a) for a in (before, after)]
         np.testing.assert_allclose(inner[1], inner[0], atol=2e-3)
-    turns = [np.linalg.lstsq(PHYSICAL[0, i : i + 3].T, found[0, i : i + 3].T, rcond=None)[0].T for i in (0, 3)]
+    turns = [np.linalg.lstsq(PHYSICAL[0, i : i + 3].T, found[0, i : i + 3].T, rcond=None)[0].T for i in (1, 4)]
     np.testing.assert_allclose(turns[0], turns[1], atol=1e-4)  # all sensors of a window alike
+
+
+def test_sensors_are_found_by_the_names_of_their_axes():
+    names = ("heart rate", "hand ax", "hand ay", "hand az", "ecg", "wx", "wy", "wz", "mx", "my", "Mz", "ax", "ay", "bz")
+    assert Sensors.of(names, NORMALISATION).triples == (1, 5, 8)
+    assert Sensors.of(("x", "y", "z"), NORMALISATION).triples == (0,)
+    assert Sensors.of(("z", "y", "x"), NORMALISATION).triples == ()
+    data = fold_data(small().data)
+    assert TURNED not in probes.curves(PLAIN, (X, np.zeros(N, int)), Sensors(NORMALISATION, ()), fold=0)
+    assert all(data.base.channels[i + 2].endswith("z") for i in data.base.sensors.triples)
 
 
 @given(st.floats(0.01, 3.1), st.integers(0, 9))
@@ -81,7 +104,7 @@ def test_a_rotation_has_its_angle_and_no_mirror(angle, seed):
 
 
 def test_gain_multiplies_or_divides_physical_values():
-    ratio = (physical(gain(X, 1.5, generator(0), NORMALISATION)) / PHYSICAL)[:, 0, -1]
+    ratio = (physical(gain(X, 1.5, generator(0), SENSORS)) / PHYSICAL)[:, 0, -1]
     up = np.isclose(ratio, 1.5, rtol=1e-3)
     assert (up | np.isclose(ratio, 1 / 1.5, rtol=1e-3)).all()
     assert 0.2 < up.mean() < 0.8
@@ -102,12 +125,11 @@ def test_noise_has_its_deviation():
 
 
 def test_curves_are_accuracies_of_corrupted_windows():
-    net = torch.nn.Sequential(torch.nn.Flatten(), undrawn(torch.nn.Linear, N_CHANNELS * N_SAMPLES, 3))
-    y = probes.logits_of(net, X).argmax(1)
-    curves = probes.curves(net, (X, y.numpy()), NORMALISATION, fold=4)
+    y = probes.logits_of(PLAIN, X).argmax(1)
+    curves = probes.curves(PLAIN, (X, y.numpy()), SENSORS, fold=4)
     assert list(curves) == list(CORRUPTIONS)
-    corrupt = CORRUPTIONS["rate"].apply(X, 1.5, generator(4, "curve", "rate", "1.5"), NORMALISATION)
-    assert curves["rate"][2] == (probes.logits_of(net, corrupt).argmax(1) == y).double().mean().item()
+    corrupt = CORRUPTIONS["rate"].apply(X, 1.5, generator(4, "curve", "rate", "1.5"), SENSORS)
+    assert curves["rate"][2] == (probes.logits_of(PLAIN, corrupt).argmax(1) == y).double().mean().item()
 
 
 # -- one temperature

@@ -35,7 +35,7 @@ def key(spec: dict) -> tuple | None:
     teachers, mixup = spec["teachers"], spec["mixup"]
     shares = {t["mixup"]["share"] if t["mixup"] else 0 for t in teachers} or {0}
     odd = [m for m in (mixup, *(t["mixup"] for t in teachers)) if m and (m["alpha"] != 1 or m["sampling"] != "exact")]
-    odd += [m for m in [mixup] if m and m.get("where", "inputs") != "inputs"]
+    odd += [m for m in [mixup] if m and m.get("where", "input") != "input"]
     odd += [t for t in teachers if t["depth"] != 16 or t["stopping"] != "last" or t["weight"] != 1 / len(teachers)]
     odd += [spec[name] for name, value in USUAL.items() if spec.get(name, value) != value]
     odd += [t for t in teachers if t.get("family", "wrn") != "wrn" or t.get("augment", "none") != "none"]

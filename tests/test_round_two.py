@@ -70,13 +70,26 @@ def test_every_metric_is_measured_by_person(metric, record):
 def test_accuracy_under_a_corruption_is_the_mean_of_its_curve(record):
     found = measure(record, "curve_gap", np.eye(4)).item()
     assert found == pytest.approx(np.mean(record.probes["curves"]["gap"]))
-    assert measure(record, "nll_scaled", np.eye(4)).item() <= measure(record, "nll", np.eye(4)).item() + 0.5
+    (scaled,) = record.probes["scaled"]["subjects"].values()
+    assert measure(record, "nll_scaled", np.eye(4)).item() == scaled["nll"]
 
 
-def test_a_record_without_scaled_outputs_says_so(record):
-    probes = {name: value for name, value in record.probes.items() if name != "scaled"}
-    with pytest.raises(MixkdError, match=r"run synthetic .*: found no scaled outputs"):
-        measure(replace(record, probes=probes), "nll_scaled", np.eye(4))
+@pytest.mark.parametrize(("probe", "metric"), [("scaled", "nll_scaled"), ("curves", "curve_noise")])
+def test_a_record_of_before_says_what_it_lacks(record, probe, metric):
+    probes = {name: value for name, value in record.probes.items() if name != probe}
+    with pytest.raises(MixkdError, match=rf"run synthetic .*: found no {probe}, expected a run since"):
+        measure(replace(record, probes=probes), metric, np.eye(4))
+
+
+def test_data_with_targets_is_refused():
+    with pytest.raises(MixkdError, match="campaign: found gait, which has targets"):
+        campaign(Scope("gait", "full"))
+
+
+def test_a_study_has_what_the_first_round_lacks(monkeypatch):
+    monkeypatch.setitem(studies.STUDIES, "second_round", replace(studies.STUDIES["second_round"], published=None))
+    scope = Scope("synthetic", "full")
+    assert set(campaign(scope)) <= set(studies.every(scope))
 
 
 def test_runs_that_do_not_differ_show_no_effect(record):

@@ -62,5 +62,5 @@ def test_answers_by_hand():
     rows = [("S", 2.0, 0.8, 0.5), ("S", 8.0, 0.6, 0.5), ("Mix-S", 1.0, 0.5, 0.45), ("Mix-S", 1.0, 0.5, 0.45)]
     told = scaling.answers(pd.DataFrame(rows, columns=["case", "temperature", "nll", "scaled_nll"]), "S", "Mix-S")
     assert told == pytest.approx(
-        {"best_plain": 4, "best_mixed": 1, "undone_by": 4, "gain_as_is": -0.2, "gain_scaled": -0.05}
+        {"best_plain": 4, "best_mixed": 1, "acts_like": 4, "gain_as_is": -0.2, "gain_scaled": -0.05}
     )

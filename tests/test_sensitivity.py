@@ -48,7 +48,7 @@ def test_each_choice_is_changed_alone():
     ]
     assert wide.loc["H"].to_dict() == dict.fromkeys(wide.columns, "supported") | {"NLL": "opposite"}
     assert set(wide.loc["I", ["macro F1", "NLL", "epoch best on validation people"]]) == {""}
-    assert sensitivity.answer(table) == {"robust": "I", "turned": "H"}
+    assert sensitivity.answer(table) == {"robust": "I", "turned": "H", "gained": "none"}
 
 
 def test_margins_seeds_and_sets_are_those_of_decisions_on_the_same_differences():
@@ -65,10 +65,18 @@ def test_margins_seeds_and_sets_are_those_of_decisions_on_the_same_differences()
     assert rows.loc["half the margin", "verdict"] == "supported"
 
 
+def test_seeds_are_called_by_their_names():
+    bases, lookup, final = data_set("watch", gains(0.03, 6, 9))
+    later = [base for base in bases if base.seed in (5, 7)]
+    names = set(sensitivity.table([(later, lookup, final)], [BETTER])["choice"])
+    assert {name for name in names if name.startswith("seed")} == {"seed 5 alone", "seed 7 alone"}
+
+
 def test_people_as_units_may_decide_where_folds_do_not():
     table = sensitivity.table([data_set("watch", np.array([[0.02], [0.05]]), apart=0.004)], [BETTER])
     verdict = table.set_index("choice")["verdict"]
     assert verdict[["as decided", "people as units"]].to_list() == ["undecided", "supported"]
+    assert sensitivity.answer(table)["gained"] == "H"
     assert not [name for name in verdict.index if name.startswith(("seed", "without"))], "nothing to leave out"
 
 
@@ -84,7 +92,7 @@ def test_few_people_give_effects_alone():
     table = sensitivity.table([data_set("watch", gains(0.03, 2, 1), final=False)], [BETTER])
     assert table[["low", "high"]].isna().all(axis=None)
     assert set(table["verdict"]) == {"needs full"}
-    assert sensitivity.answer(table) == {"robust": "none", "turned": "none"}
+    assert sensitivity.answer(table) == dict.fromkeys(("robust", "turned", "gained"), "none")
 
 
 def test_the_figure_has_a_panel_per_claim_and_a_row_per_choice():

@@ -284,6 +284,30 @@ def test_constants_are_checked_sorted_and_left_out_at_their_defaults():
         RunSpec(constants=(Constant("decay", 0.9),))
 
 
+@pytest.mark.parametrize(
+    ("method", "name", "accepted", "refused"),
+    [
+        ("ssd", "passes", (1, 1000), (0, 1.5, 1001, -3)),
+        ("ssd", "quantile", (0, 1), (-0.1, 1.1)),
+        ("ssd", "rate", (0, 0.99), (1, -0.1)),
+        ("dropout", "rate", (0, 0.99), (1, 2)),
+        ("smooth", "ramp", (0, 1), (0.5, 2)),
+        ("smooth", "weight", (0, 1000), (-1, 1001)),
+        ("patch_swap", "segment", (1, 500), (0, 2.5)),
+        ("label_smoothing", "share", (0, 1), (1.2, -0.2)),
+    ],
+)
+def test_constants_have_limits(method, name, accepted, refused):
+    teachers = (SIGNAL,) if method == "ssd" else ()
+    for value in accepted:
+        assert spec_of(method, teachers=teachers, constants={name: float(value)}).constant(name) == value
+    for value in refused:
+        with pytest.raises(
+            MixkdError, match=rf"RunSpec\.constants: found .*, expected {name}: a (whole )?number from "
+        ):
+            spec_of(method, teachers=teachers, constants={name: float(value)})
+
+
 @pytest.mark.parametrize("method", [name for name in ALONE if METHODS[name].teachers == "none"])
 def test_teachers_are_refused_where_there_is_no_use_for_them(method):
     with pytest.raises(MixkdError, match="expected no teachers for this method"):

@@ -31,8 +31,10 @@ def test_profiles_nest(study, seed):
     """Quick is a part of full; smoke is quick with other sizes. So are the runs that these need."""
     smoke, quick, full = (with_requirements(studies.specs(study, Scope("synthetic", p, seed))) for p in PROFILES)
     chosen = studies.STUDIES[study]
-    whole = catalogue.every_run(study, Scope("synthetic", "full"))
+    every_run, whole = (of(study, Scope("synthetic", "full")) for of in (catalogue.every_run, catalogue.whole))
     assert {run.hash for run in quick} < {run.hash for run in full} if whole else quick == full
+    if whole and not every_run:  # brief
+        assert {replace(run, fold=0) for run in quick} == {replace(run, fold=0) for run in full}
     where = catalogue.where(study, Scope("synthetic")).dataset
     epochs, n_folds = DATASETS[where].epochs, {"synthetic": 6, "watch": 10, "gait": 8}[where]
     assert [replace(run, epochs=epochs, windows_per_class=None) for run in smoke] == quick
@@ -314,6 +316,8 @@ def test_a_brief_campaign_has_the_runs_of_quick_for_all_people(study, monkeypatc
 def test_published_runs_are_listed_without_recordings(study, monkeypatch, tmp_path):
     """On any data set that is surveyed, also where a campaign is brief."""
     monkeypatch.setenv("MIXKD_DATA", str(tmp_path))
-    monkeypatch.setitem(studies.STUDIES, study, replace(studies.STUDIES[study], brief=("selfback",)))
-    if not studies.STUDIES[study].needs:
+    chosen = studies.STUDIES[study]
+    published = ("selfback",) if chosen.full_only else chosen.published
+    monkeypatch.setitem(studies.STUDIES, study, replace(chosen, brief=("selfback",), published=published))
+    if not chosen.needs:
         assert studies.specs(study, Scope("selfback", "full"))

@@ -31,7 +31,9 @@ Found = tuple[list[RunSpec], Lookup, bool]  # bases of a data set, how to find t
 def required(lookup: Lookup, spec: RunSpec) -> RunRecord:
     """The record of a run that a comparison needs. Raises MixkdError where it is missing."""
     if (record := lookup(spec)) is None:
-        raise MixkdError(f"claims: run {spec.name} ({spec.hash}) is missing; train it with `mixkd sweep`")
+        raise MixkdError(
+            f"claims: run {spec.name} ({spec.hash}) is missing; train it with `mixkd campaign {spec.dataset}`"
+        )
     return record
 
 

@@ -111,7 +111,7 @@ def judge(differences: Differences, claims: Sequence[Claim], margins: float = 1.
 def summary(sets: Sequence[np.ndarray], direction: Direction, margin: float) -> tuple[dict[str, float], pooled.Odds]:
     """Average effect with its interval and posterior, of differences (n_folds, n_seeds) of each data set; its p values.
 
-    Undefined in all folds, it is NaN, and decides nothing.
+    Undefined in all folds of a data set, it is NaN, and decides nothing.
     """
     if not all(map(len, sets)):
         names = ("effect", "low", "high", "loss", "inside", "gain", "heterogeneity")
@@ -135,19 +135,21 @@ def of_each(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> Decided
 def power(decided: Decided) -> pd.DataFrame:
     """Chance to exclude a gain of a margin that is not there, by part (row), people of each data set and seeds.
 
-    At the strictest of Holm's levels.
+    At the strictest of Holm's levels; of a claim with several parts, by one of them alone. NaN where a data set has
+    fewer than two folds.
     """
-    level = LEVEL / len(decided.claims)
-    rows = {
-        (row["claim"], row["part"]): {
-            (n, seeds): pooled.power(
-                decided.differences[row["claim"], row["part"]], n, seeds, margin=row["margin"], level=level
-            )
+    n_parts = decided.parts.groupby("claim").size()
+    rows = {}
+    for row in decided.parts.to_dict("records"):
+        sets = decided.differences[row["claim"], row["part"]]
+        level = LEVEL / len(decided.claims) / n_parts[row["claim"]]
+        rows[row["claim"], row["part"]] = {
+            (n, seeds): pooled.power(sets, n, seeds, margin=row["margin"], level=level)
+            if min(map(len, sets)) > 1
+            else math.nan
             for seeds in SEEDS
             for n in PEOPLE
         }
-        for row in decided.parts.to_dict("records")
-    }
     table = pd.DataFrame(rows).T
     table.columns.names = ["people", "seeds"]
     return table

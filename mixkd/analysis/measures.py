@@ -45,9 +45,10 @@ def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:
     probes = record.probes
     if metric in METRICS:
         return pd.Series({subject: values[metric] for subject, values in probes["subjects"].items()})
+    for name, start in (("scaled", "nll_scaled"), ("curves", "curve_")):
+        if metric.startswith(start) and name not in probes:
+            raise MixkdError(f"run {record.spec.name}: found no {name}, expected a run since 29 November 2026")
     if metric == "nll_scaled":
-        if "scaled" not in probes:
-            raise MixkdError(f"run {record.spec.name}: found no scaled outputs, expected a run since 29 November 2026")
         return pd.Series({subject: values["nll"] for subject, values in probes["scaled"]["subjects"].items()})
     if metric == "accuracy_best_validation":
         value = record.metrics("best_validation")["accuracy"]

@@ -20,7 +20,7 @@ OF_PROBABILITIES = ("nll", "ece", "brier")
 
 
 def scaled(table: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
-    """A row per run of a study with two folds or more: case, fold, seed, temperature; metrics as is and `scaled_`.
+    """A row per run of a study: case, fold, seed, temperature; metrics as is and `scaled_` (of one fold: NaN).
 
     Runs of a case and a seed are one group; metrics are of all held-out people of the fold.
     """
@@ -29,10 +29,12 @@ def scaled(table: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
         logits, y = zip(*(tables.pooled(one, data) for _, one in part.groupby("fold")), strict=True)
         for i, fold in enumerate(sorted(part["fold"].unique())):
             others = [j for j in range(len(y)) if j != i]
-            temperature = calibration.temperature(
-                np.concatenate([logits[j] for j in others]), np.concatenate([y[j] for j in others])
-            )
-            before, after = metrics.summary(logits[i], y[i]), metrics.summary(logits[i] / temperature, y[i])
+            temperature = float("nan")
+            if others:
+                rest = (np.concatenate([of[j] for j in others]) for of in (logits, y))
+                temperature = calibration.temperature(*rest)
+            before = metrics.summary(logits[i], y[i])
+            after = metrics.summary(logits[i] / temperature, y[i]) if others else dict.fromkeys(before, temperature)
             rows.append(
                 {"case": case, "fold": fold, "seed": seed, "temperature": temperature}
                 | {name: before[name] for name in OF_PROBABILITIES}
@@ -63,7 +65,7 @@ def answers(of_runs: pd.DataFrame, plain: str, mixed: str) -> dict[str, float]:
     return {
         "best_plain": best[plain],
         "best_mixed": best[mixed],
-        "undone_by": best[plain] / best[mixed],
+        "acts_like": best[plain] / best[mixed],
         "gain_as_is": mean.loc[mixed, "nll"] - mean.loc[plain, "nll"],
         "gain_scaled": mean.loc[mixed, "scaled_nll"] - mean.loc[plain, "scaled_nll"],
     }

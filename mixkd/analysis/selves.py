@@ -1,4 +1,4 @@
-"""Students that teach themselves, alone and with two heads: effects on the same people, costs; what MTL-net sees.
+"""Students that teach themselves or ask a teacher many times, alone and with two heads; what MTL-net sees.
 
 Effects are paired and summarised as in `effects`. Of two heads each is measured alone; its single task is a network of
 the same family that was trained for this head only.
@@ -54,7 +54,8 @@ ALONE = (
         Effect("without_teacher", f"{way} against scratch", make, WAYS["scratch"])
         for way, make in WAYS.items()
         if way != "scratch"
-    ),  # the last row has as many steps on both sides as teacher and student together
+    ),
+    # as many steps on both sides as teacher and student take together
     Effect("without_teacher", "signal teacher against scratch 2x", WAYS["signal teacher"], WAYS["scratch 2x"]),
     Effect(
         "without_teacher",
@@ -139,7 +140,7 @@ def contrasts() -> Iterator[tuple[str, str, Kind, Kind]]:
 def heads(table: pd.DataFrame, final: bool) -> pd.DataFrame:
     """Of `scores`, a row per data set, head, contrast and metric: question, what, `effects.summary`.
 
-    Contrasts whose runs are not there (MTL-net is in `full` alone) are left out.
+    Contrasts whose runs are not there (MTL-net is shown where its runs are published) are left out.
     """
     keys = ["network", "training", "fold", "subject"]
     rows = []
@@ -206,7 +207,7 @@ def answers(one: pd.DataFrame, two: pd.DataFrame, final: bool, *, unseen: np.nda
         "heads": sentence(named(smooth, f": {SMOOTH} against {HARD}"), final),
         "defect": sentence(named(defect, ": as released against repaired"), final)
         if len(defect)
-        else "runs of MTL-net belong to the full profile",
+        else "runs of MTL-net are not part of this build",
         "seen": int((~unseen.all(axis=0)).sum()),
         "n_samples": unseen.shape[1],
     }

@@ -34,7 +34,7 @@ class Choice:
 
 
 def choices(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> Iterator[Choice]:
-    """As decided, and each choice changed alone."""
+    """As decided, and each choice changed alone; of seeds, those that all data sets have."""
     base = decisions.decide(found, claims).differences
     yield Choice(AS_DECIDED, base, claims)
     on_accuracy = frozenset(claim.name for claim in claims if any(part.metric == "accuracy" for part in claim.parts))
@@ -42,9 +42,12 @@ def choices(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS) -> Iterato
         changed = [replace(c, parts=tuple(_instead(part, metric, sign) for part in c.parts)) for c in claims]
         yield Choice(name, decisions.decide(found, changed).differences, changed, changes=on_accuracy)
     yield Choice("people as units", decisions.decide(found, claims, by_person=True).differences, claims)
-    n_seeds = min(sets.shape[1] for sets in next(iter(base.values())))
-    for seed in range(n_seeds) if n_seeds > 1 else ():
-        yield Choice(f"seed {seed} alone", {k: [d[:, [seed]] for d in sets] for k, sets in base.items()}, claims)
+    seeds = [sorted({base.seed for base in bases}) for bases, _, _ in found]
+    shared = [seed for seed in seeds[0] if all(seed in of_set for of_set in seeds)]
+    for seed in shared if min(map(len, seeds)) > 1 else ():
+        at = [of_set.index(seed) for of_set in seeds]
+        alone = {k: [d[:, [i]] if len(d) else d for i, d in zip(at, sets, strict=True)] for k, sets in base.items()}
+        yield Choice(f"seed {seed} alone", alone, claims)
     names = [bases[0].dataset for bases, _, _ in found]
     for i, name in enumerate(names) if len(names) > 1 else ():
         yield Choice(f"without {name}", {k: [*sets[:i], *sets[i + 1 :]] for k, sets in base.items()}, claims)
@@ -82,13 +85,20 @@ def verdicts(of: pd.DataFrame) -> pd.DataFrame:
 
 
 def answer(of: pd.DataFrame) -> dict[str, str]:
-    """Of the decided claims: which keep their verdict under every choice, and which get another than undecided."""
+    """Which decided claims keep their verdict under every choice, and which get another than undecided under one.
+
+    And which claims are undecided, and decided under some choice (`gained`).
+    """
     wide = verdicts(of)
-    decided = wide.index[~wide[AS_DECIDED].isin(["undecided", "needs full"])]
-    others = {claim: set(wide.loc[claim]) - {"", wide.loc[claim, AS_DECIDED]} for claim in decided}
-    robust = [claim for claim, verdict in others.items() if not verdict]
-    turned = [claim for claim, verdict in others.items() if verdict - {"undecided"}]
-    return {"robust": ", ".join(robust) or "none", "turned": ", ".join(turned) or "none"}
+    still = {"", "undecided", "needs full"}
+    others = {claim: set(wide.loc[claim]) - {"", wide.loc[claim, AS_DECIDED]} for claim in wide.index}
+    decided = [claim for claim in wide.index if wide.loc[claim, AS_DECIDED] not in still]
+    groups = {
+        "robust": [claim for claim in decided if not others[claim]],
+        "turned": [claim for claim in decided if others[claim] - still],
+        "gained": [claim for claim in wide.index if claim not in decided and others[claim] - still],
+    }
+    return {name: ", ".join(claims) or "none" for name, claims in groups.items()}
 
 
 def _instead(part: Part, metric: str, sign: float) -> Part:

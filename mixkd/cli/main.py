@@ -122,7 +122,7 @@ def campaign_command(
     workers: Workers = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
 ) -> None:
-    """Train the runs that the claims compare, for all people, one seed after the other. It goes on where it stopped."""
+    """Train the runs that the claims compare, one seed after the other. Interrupted, it goes on where it stopped."""
     from mixkd import studies
     from mixkd.analysis import round_two
 
@@ -240,7 +240,6 @@ def predict(
 def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: Seed = 0) -> None:
     """Add the stored runs of a profile to results/, in new files; exemplar runs with their weights. Trains nothing."""
     from mixkd import studies
-    from mixkd.analysis import round_two
     from mixkd.datasets import KEPT
     from mixkd.deploy import distill
     from mixkd.runs import planning, published
@@ -252,7 +251,7 @@ def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: See
         return [record for spec in runs if (record := store.get(spec))]
 
     scope = studies.Scope(dataset, profile, seed)
-    runs, with_weights = [*studies.every(scope), *round_two.campaign(scope)], studies.exemplars(scope)
+    runs, with_weights = studies.every(scope), studies.exemplars(scope)
     if dataset.startswith(KEPT):  # recordings of your own: what was distilled from them
         runs, with_weights = distill.runs_of(scope)
     wanted = planning.with_requirements(runs)

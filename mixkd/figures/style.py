@@ -82,9 +82,7 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
         with plt.rc_context(RC):
             empty = any(isinstance(value, pd.DataFrame) and value.empty for value in args)
             result = (
-                _note("nothing to show here: such runs belong to the full profile, or none was left")
-                if empty
-                else draw(*args, **kwargs)
+                _note("nothing to show here: no such runs are part of this build") if empty else draw(*args, **kwargs)
             )
         plt.close(result)
         return result

@@ -11,6 +11,7 @@ import torch
 
 from mixkd import windows
 from mixkd.datasets import Scaling, dataset
+from mixkd.learning.corruptions import Sensors
 from mixkd.learning.networks import Network, Outputs, channels_last
 from mixkd.learning.sphere import MODALITIES, Sphere
 from mixkd.learning.streams import Draw, mix
@@ -36,11 +37,17 @@ class FoldWindows:
     n_classes: int
     scaling: Scaling
     n_placements: int = 0
+    channels: tuple[str, ...] = ()
 
     @cached_property
     def normalisation(self) -> Normalisation:
         """Fitted on the training windows."""
         return Normalisation.fit(self.splits["train"].x, self.scaling)
+
+    @cached_property
+    def sensors(self) -> Sensors:
+        """See `corruptions.Sensors`."""
+        return Sensors.of(self.channels, self.normalisation)
 
     @cached_property
     def signals(self) -> dict[Split, torch.Tensor]:
@@ -200,5 +207,7 @@ def fold_data(about: DataView, like: FoldData | None = None) -> FoldData:
 
 def fold_windows(about: WindowsView) -> FoldWindows:
     """The windows of a fold. Raises MixkdError for an unknown data set or fold."""
-    splits, fold, n_classes, n_placements = windows.of_fold(about)
-    return FoldWindows(splits, fold, n_classes, dataset(about.dataset).scaling, n_placements)
+    splits, fold, recordings = windows.of_fold(about)
+    n_classes, n_placements = len(recordings.classes), len(recordings.placements)
+    scaling = dataset(about.dataset).scaling
+    return FoldWindows(splits, fold, n_classes, scaling, n_placements, recordings.channels)

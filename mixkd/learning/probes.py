@@ -20,9 +20,8 @@ from sklearn.metrics import v_measure_score
 from torch import nn
 from torch.nn import functional as F
 
-from mixkd.learning.corruptions import CORRUPTIONS, gap, noise
+from mixkd.learning.corruptions import CORRUPTIONS, TURNED, Sensors, gap, noise
 from mixkd.rng import generator
-from mixkd.windows import Normalisation
 
 Kind = Literal["gaussian", "missing"]
 Labelled = tuple[torch.Tensor, np.ndarray]  # windows with their labels
@@ -75,16 +74,19 @@ def corrupted(x: torch.Tensor, kind: Kind, level: int, rng: np.random.Generator)
     return (noise if kind == "gaussian" else gap)(x, LEVELS[kind][level - 1], rng)
 
 
-def curves(net: nn.Module, test: Labelled, normalisation: Normalisation, *, fold: int) -> dict[str, list[float]]:
+def curves(net: nn.Module, test: Labelled, sensors: Sensors, *, fold: int) -> dict[str, list[float]]:
     """Accuracy on windows (n, n_channels, 1, n_samples) by kind of corruption, of rising severity; see `corruptions`.
 
-    Draws depend on fold, kind and severity alone: all runs of a fold see the same corrupted windows.
+    Draws depend on fold, kind and severity alone: all runs of a fold see the same corrupted windows. No sensor is
+    turned where none has three axes.
     """
     x, y = test[0], torch.as_tensor(test[1], dtype=torch.int64)
     result = {}
     for kind, corruption in CORRUPTIONS.items():
+        if kind == TURNED and not sensors.triples:
+            continue
         draws = [(severity, generator(fold, "curve", kind, str(severity))) for severity in corruption.severities]
-        inputs = (corruption.apply(x, severity, rng, normalisation) for severity, rng in draws)
+        inputs = (corruption.apply(x, severity, rng, sensors) for severity, rng in draws)
         result[kind] = [accuracy(net, corrupt, y) for corrupt in inputs]
     return result
 

@@ -33,7 +33,7 @@ def probe(student: Learner, data: FoldData, draws: Stream, arrays: Arrays) -> di
 
 
 def scaled(data: FoldData, arrays: Arrays) -> dict[str, Any]:
-    """The temperature that validation people ask for, and metrics by held-out subject of outputs divided by it."""
+    """The temperature fitted on validation people, and metrics by held-out subject of outputs divided by it."""
     temperature = calibration.temperature(arrays["validation_logits"], data.splits["validation"].y)
     test, logits = data.splits["test"], arrays["test_logits"] / temperature
     subjects = {
@@ -66,5 +66,5 @@ def class_probes(student: Learner, data: FoldData, draws: Stream, arrays: Arrays
         tested, trained = (data.signals["test"], test.y), (data.signals["train"], train.y)
         fold = student.spec.fold
         result |= probes.signal_probes(student.net, tested, trained, fold=fold)
-        result["curves"] = probes.curves(student.net, tested, data.normalisation, fold=fold)
+        result["curves"] = probes.curves(student.net, tested, data.base.sensors, fold=fold)
     return result

@@ -88,9 +88,9 @@ def network_multiply_adds(spec: RunSpec, shape: tuple[int, ...], n_outputs: int)
 @lru_cache
 def _size(name: str, cap: int | None) -> tuple[int, int, int, int]:
     """Training windows of the first fold, channels, samples and classes of a data set."""
-    parts, _, n_classes, _ = windows.of_fold(WindowsView(name, 0, cap))
+    parts, _, recordings = windows.of_fold(WindowsView(name, 0, cap))
     n_windows, n_channels, n_samples = parts["train"].x.shape
-    return n_windows, n_channels, n_samples, n_classes
+    return n_windows, n_channels, n_samples, len(recordings.classes)
 
 
 def estimated_seconds(spec: RunSpec) -> float:

@@ -1,7 +1,7 @@
 """The published records: append-only Parquet parts below `results/`, named with their SHA-256 in one manifest.
 
 A row is a run: tidy columns for any reader of Parquet, the whole record as JSON, test logits as float16 and (since 29
-November 2026) validation logits as bytes: eighths of a nat below the largest of their window. Exemplar
+November 2026) validation logits of classes as bytes: eighths of a nat below the largest of their window. Exemplar
 runs have their arrays and weights beside it. The manifest is written last, so what it does not name does not exist yet.
 Nothing here is ever repaired: a file that is damaged, or missing, is an error that names it.
 """
@@ -24,6 +24,7 @@ from mixkd.files import CHECKOUT, Arrays, atomic_write, canonical_json, locked, 
 from mixkd.runs.store import RunRecord
 from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
+from mixkd.specs.tasks import TASKS
 
 RESULTS = CHECKOUT / "results"
 MANIFEST = "manifest.json"
@@ -168,7 +169,7 @@ class Published:
         table, n_classes = self._columns(part, *LOGITS), self._light(part)["n_classes"][i].as_py()
         raw = {name: table[name][i].as_py() for name in table.column_names}  # no gaps in the first parts
         logits = {"test_logits": np.frombuffer(raw["test_logits"], "<f2").astype(np.float32)}
-        if "validation_gaps" in raw:
+        if raw.get("validation_gaps") and TASKS[spec.task].classes:
             logits["validation_logits"] = np.frombuffer(raw["validation_gaps"], "u1").astype(np.float32) / -8
         return _Kept({name: flat.reshape(-1, n_classes) for name, flat in logits.items()}, spec.name)
 
@@ -206,7 +207,7 @@ def row(record: RunRecord) -> dict[str, Any]:
         "n_windows": n_windows,
         "n_classes": n_classes,
         "test_logits": arrays["test_logits"].astype("<f2").tobytes(),
-        "validation_gaps": gaps(arrays["validation_logits"]).tobytes(),
+        "validation_gaps": gaps(arrays["validation_logits"]).tobytes() if TASKS[spec.task].classes else None,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mixkd.specs.methods import METHODS
+from mixkd.specs.methods import LIMITS, METHODS, WHOLE
 from mixkd.specs.parts import ImageSpec
 from mixkd.specs.tasks import TASKS
 
@@ -76,6 +76,12 @@ def _constants(spec: RunSpec) -> None:
     names = [constant.name for constant in spec.constants]
     expected = f"each at most once of: {', '.join(known) or 'none, for this method'}"
     spec.require("constants", set(names) <= set(known) and len(set(names)) == len(names), expected)
+    for constant in spec.constants:
+        low, high = LIMITS.get(constant.name, (0, 1000))
+        whole = constant.name in WHOLE
+        ok = low <= constant.value <= high and not (whole and constant.value % 1)
+        kind = "a whole number" if whole else "a number"
+        spec.require("constants", ok, f"{constant.name}: {kind} from {low:g} to {high:g}")
     spec.require("orthogonality", 0 <= spec.orthogonality <= 100, "a weight from 0 to 100")
     changed = [constant for constant in spec.constants if constant.value != known[constant.name]]
     spec.neutral(constants=tuple(sorted(changed, key=lambda constant: constant.name)))

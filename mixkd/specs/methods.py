@@ -9,6 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+LIMITS: Mapping[str, tuple[float, float]] = {  # of constants; of others: 0 to 1000
+    **dict.fromkeys(("share", "swap", "decay", "quantile", "ramp", "same_person", "stop_gradient"), (0, 1)),
+    "rate": (0, 0.99),
+    "segment": (1, 10_000),
+    "passes": (1, 1000),
+}
+WHOLE = ("segment", "fade", "passes", "ramp", "same_person", "stop_gradient")  # constants that count or switch
+
 TPKD_PATCHES = 4  # blocks of columns of a similarity map; notes on the group's work
 
 

@@ -50,6 +50,7 @@ STUDIES = {
     "resolution": Study(lambda base, of: designs.resolutions(base), full_only=True, one_seed=True),
     "teacher_mixup": Study(lambda base, of: designs.teacher_mixup(base, of.alpha), full_only=True, one_seed=True),
     "weights": Study(lambda base, of: designs.weights(base), full_only=True, one_seed=True),
+    "second_round": Study(lambda base, of: designs.second_round(base), full_only=True, published=("hapt", "dsads")),
     "patch_swap": Study(line.patch_swap, one_seed=True, published=(), brief=BOTH),
     "without_teacher": Study(line.without_teacher, one_seed=True, published=(), brief=BOTH),
     "spheres": Study(line.spheres, one_seed=True, published=(), brief=BOTH),

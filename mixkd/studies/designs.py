@@ -126,6 +126,16 @@ def weights(base: RunSpec) -> list[RunSpec]:
     return listening + [replace(both, teachers=teachers) for teachers in shared]
 
 
+OTHER_SEED = 100  # of the second of two signal teachers, from the student's seed on: declared
+TWO_SIGNAL = tuple(TeacherSpec(weight=0.5, seed_offset=offset) for offset in (0, OTHER_SEED))
+
+
+def second_round(base: RunSpec) -> list[RunSpec]:
+    """What the claims of the second round need beside the studies of the first: see `analysis.round_two`."""
+    tenth = taught(base, "signal", mixup=Mixup(share=0.1), temperature=8.0)
+    return [tenth, taught(base, "signal", teachers=TWO_SIGNAL)]
+
+
 def deviations(base: RunSpec, full: bool) -> list[RunSpec]:
     """What released code does otherwise: KL averaged over classes too; logits divided by their standard deviation.
 

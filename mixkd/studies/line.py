@@ -40,7 +40,7 @@ def patch_swap(base: RunSpec, of: Extent) -> list[RunSpec]:
 
 
 def without_teacher(base: RunSpec, of: Extent) -> list[RunSpec]:
-    """Students that teach themselves, beside one that learns from labels and one that has a teacher."""
+    """Students that teach themselves or ask a teacher many times, beside labels alone and an ordinary teacher."""
     selves = [replace(base, method=name, temperature=SMOOTH_TEMPERATURE) for name in ("smooth", "dropout")]
     stochastic = taught(base, "signal", method="ssd", temperature=SSD_TEMPERATURE)
     return [base, taught(base, "signal"), *selves, stochastic]

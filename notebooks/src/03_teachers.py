@@ -163,6 +163,6 @@ figures.resolution(pixels)
 #
 # ## A sceptical reader asks
 #
-# - *Do the trees see the same windows?* Yes, the same folds. A network that does not beat them has learned nothing that a watch could not do without it: on ten people of `watch` the extra trees are as good as
-#   any student of this book, after a minute of training.
+# - *Do the trees see the same windows?* Yes, the same folds. A network that does not beat them has learned nothing that a watch could not do without it: on ten people of `watch` the extra trees are within a point of the best
+#   student of this book, after a minute of training.
 # - *Is the last epoch the best?* Who knows the labels of the test person can tell; choosing the best one on them would flatter ({doc}`12_deviations`).

@@ -171,7 +171,7 @@ means = after.groupby("case", sort=False)[["nll", "scaled_nll"]].mean()
 means.join(after.groupby("case")[["ece", "scaled_ece"]].mean()).round(3)
 
 # %% [markdown]
-# Without mixup the best temperature is {glue:text}`best_plain:.2f`, with mixup {glue:text}`best_mixed:.2f`: what mixup does to the outputs, a temperature of {glue:text}`undone_by:.2f` undoes. As trained,
+# Without mixup the best temperature is {glue:text}`best_plain:.2f`, with mixup {glue:text}`best_mixed:.2f`: mixup acts like dividing the outputs of a plain student by {glue:text}`acts_like:.2f`. As trained,
 # mixup changes the NLL by {glue:text}`gain_as_is:+.2f` nats; after one temperature each, by {glue:text}`gain_scaled:+.2f`.
 #
 # ## Features

@@ -46,12 +46,12 @@ tested = decisions.of_each(found)
 #    whose people did none of the classes that it asks for.
 # 2. **Effect**: the mean over folds and seeds, with a 95 % $t$ interval. Folds and seeds are both drawn at random, and one seed gives all folds the same initial weights; so what a seed does to
 #    all of them is in the standard error too. Degrees of freedom are Satterthwaite's.
-# 3. **Two questions** for each claim. Is there an effect at all? Is a gain of a margin or more excluded? A claim with several parts needs every part, and any part can refute it. Each
+# 3. **Two questions** for each claim. Is there an effect at all? Is a gain of a margin or more excluded? A claim with several parts needs every part, and evidence against any one part counts against the claim. Each
 #    question is corrected over the twelve claims by Holm.
 # 4. **Supported**: there is an effect as claimed, and it may be a margin or more. **Opposite**: there is one to the other side, and it may be a margin or more. **No
 #    relevant effect**: a gain of a margin or more is excluded, and so is a loss of a margin if there is a clear loss. **Undecided**: all else.
 #
-# Where no more than the margin is claimed (H10, the second part of H3), the claim is what is tested against a gain beyond it.
+# H10 and the second part of H3 claim a gain of at most the margin. For them, *supported* means that a larger gain is excluded.
 #
 # What is tested is the contrast; a claim's title and statement are words for it, and may say more.
 #
@@ -248,7 +248,7 @@ after.round(4).dropna(axis="columns", how="all")
 # ## Would other choices have said otherwise?
 #
 # Each choice below is changed alone, and all claims are decided again over the data sets: another metric in place of accuracy (NLL: lower is better), the epoch that was best on validation people, people as
-# units (as if those tested on the same networks were independent), one seed, one data set less, other margins. A cell is empty where the choice changes nothing.
+# units (as if those tested on the same networks were independent), one seed, one data set less, other margins. A cell is empty where its metric is not changed.
 
 # %%
 otherwise = sensitivity.table(found)
@@ -256,12 +256,12 @@ otherwise = sensitivity.table(found)
 # %% tags=["nbval-check-output"]
 sensitivity.verdicts(otherwise)
 
-# %% mystnb={"figure": {"caption": "H1, H3, H10 and H12 under every choice: effect of the first part in margins (shaded: inside it), in the full profile with 95 % intervals; to the right is what was claimed.", "name": "fig-choices"}, "image": {"alt": "Four panels, one per claim, with a diamond and an interval for each choice; most intervals reach the shaded margin, and none lies wholly on the other side.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H1, H3, H10 and H12 under the choices that apply to them: effect of the first part in margins (shaded: inside it), in the full profile with 95 % intervals; to the right is what was claimed.", "name": "fig-choices"}, "image": {"alt": "Four panels, one per claim, with a diamond and an interval for each choice; most intervals lie in or reach into the shaded margin.", "classes": "dark-light"}}
 figures.choices(otherwise[otherwise["claim"].isin(["H1", "H3", "H10", "H12"])])
 
 # %% [markdown]
-# Claims that keep their verdict under every choice: {glue:text}`robust`. Claims that get another verdict than *undecided* under some choice: {glue:text}`turned`. Less data decides less, so a seed or a data set alone
-# leaves more undecided; that is no contradiction.
+# Of the decided claims, {glue:text}`robust` keep their verdict under every choice, and {glue:text}`turned` get another verdict than *undecided* under some choice. Undecided as declared, and decided under some choice:
+# {glue:text}`gained`. One seed alone knows nothing of the spread between seeds, so its intervals are too narrow; a data set less has fewer people, so its intervals are wide.
 
 # %% [markdown]
 # ## The second round

@@ -59,7 +59,7 @@ side_by_side.table(scope, table).round(1).dropna(axis="columns", how="all")
 
 # %% [markdown]
 # *mean* and *sd* are of the system's accuracy over held-out people, in per cent; *effect*, *low* and *high* in points. *steps* are gradient steps of the student. Its control
-# takes as many, and where it has no teacher also those that the teacher took.
+# takes as many; a control without a teacher trains longer, by the steps that the system's teacher took.
 #
 # What a step costs, from the benchmark record, as a multiple of a step of the control in the same run (teachers computed live):
 

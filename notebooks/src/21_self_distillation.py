@@ -24,7 +24,7 @@
 # switched off. Smooth-Distill {cite}`vu2025` does so for two questions at once: what does a person do, and where is the sensor worn? A third system trains a teacher of the
 # student's own size, and lets it answer many times with parts switched off.
 #
-# ## Three ways to be one's own teacher
+# ## Two ways to be one's own teacher, and one to be asked thirty times
 #
 # The first two add one term to the cross-entropy; $\mathrm{kd}_T(z, z')$ is $T^2$ times the divergence of softened outputs, of a student $z$ from its target $z'$
 # ({doc}`04_distillation`):
@@ -104,8 +104,8 @@ costs.set_index("way").round(2)
 #
 # with $T = 3$ and $\eta = 0.5$ as released {cite}`vu2025`. Single tasks are two networks, each trained for one question in as many steps; hard sharing and both kinds of
 # self-distillation are one. Data sets with a placement of the sensor: `watch` (left or right wrist), `selfback_placed` (wrist, thigh), `dsads_placed` (torso, arms, legs),
-# `mhealth_placed` and `wisdm_placed`; where `dataset` has none, this part runs on `watch`. `quick` has the WRN16-1; `full` adds MTL-net, the network of the paper,
-# and the other data sets whose runs are published.
+# `mhealth_placed` and `wisdm_placed`; where `dataset` has none, this part runs on `watch`. The network is WRN16-1; MTL-net, the network of the paper, and
+# further data sets are shown where their runs are published.
 
 # %%
 places = selves.scopes(scope)
@@ -143,9 +143,9 @@ unseen = {name: selves.unseen(form, x, n_classes) for name, form in forms.items(
 figures.seen_samples(unseen, ("x", "y", "z")[: x.shape[1]])
 
 # %% [markdown]
-# And in accuracy? Both forms were trained alike; only what they see differs. In `full` only.
+# And in accuracy? Both forms were trained alike; only what they see differs. Shown where these runs are published.
 
-# %% mystnb={"figure": {"caption": "Effect of the defect on the activity: MTL-net as released against the repaired one, with and without an averaged teacher.", "name": "fig-defect"}, "image": {"alt": "Two rows, hard sharing and Smooth-Distill, each with a diamond around zero for accuracy and for NLL, or a note that these runs belong to the full profile.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of the defect on the activity: MTL-net as released against the repaired one, with and without an averaged teacher.", "name": "fig-defect"}, "image": {"alt": "Two rows, hard sharing and Smooth-Distill, each with a diamond around zero for accuracy and for NLL, or a note that there is nothing to show.", "classes": "dark-light"}}
 defect = two[(two["question"] == "released") & (two["head"] == "activity")]
 figures.effects(defect)
 

@@ -33,7 +33,7 @@
 # The systems form a ladder, one term more on each step: *labels*, *outputs*, *features*, *time-aware*. The first three are trained on shuffled batches and on batches *in time*;
 # changes exist in time order only. So order and terms are told apart. All students make the same number of steps from random weights; what the teacher's training cost comes on top.
 # *Mixup* and *C-mixup* {cite}`yao2022` have no teacher: C-mixup draws the partner of a window $i$ among all windows $j$ with probability proportional to
-# $\exp(-\lVert y_i - y_j \rVert^2 / 2 \sigma^2)$, so that near forces mix more often. These two, and *outputs, in time*, are in `full` only.
+# $\exp(-\lVert y_i - y_j \rVert^2 / 2 \sigma^2)$, so that near forces mix more often. These two, and *outputs, in time*, are shown where all runs are published.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set

@@ -79,7 +79,7 @@ figures.moment_centres(numbers, part.splits["train"].y, recordings.classes, unit
 # ## Three teachers
 #
 # The **image** teacher is the WRN16-1 of the other chapters. The **linear** teacher standardises the moments of the same images and has one matrix on them. The **pooled** one
-# is that WRN16-1 whose last maps are pooled to ten moments each where the usual network takes their mean, which is $M_{00}$ (in `full` only). Each then teaches a student on signals by ordinary
+# is that WRN16-1 whose last maps are pooled to ten moments each where the usual network takes their mean, which is $M_{00}$ (shown where its runs are published). Each then teaches a student on signals by ordinary
 # distillation.
 
 # %%

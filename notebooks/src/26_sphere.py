@@ -110,7 +110,7 @@ pairs.groupby("way", sort=False).mean().round(2)
 #
 # ## Students
 #
-# The same student from the same batches: without mixup, with mixed inputs, and with mixtures on the sphere, all for as many steps. In `full` also from two teachers, which
+# The same student from the same batches: without mixup, with mixed inputs, and with mixtures on the sphere, all for as many steps. Where all runs are published, also from two teachers, which
 # see the decoded window and the decoded image; with half of each batch mixed, so that the student sees real windows too; and *decoded*, where about half of the windows are
 # replaced by what the auto-encoder makes of them and hardly anything is mixed. *Difference* is on the same held-out people, against the row named in *against*.
 
