@@ -67,6 +67,18 @@ def test_what_was_published_comes_back(stored, root):
     assert found.get(small(seed=9)) is None
 
 
+def test_outputs_that_are_not_one_set_of_classes_have_no_validation_logits(stored, root, tmp_path):
+    """A byte below the largest output says nothing of a regression or of two heads."""
+    fields = {"dataset": "gait", "windows_per_class": 20, "epochs": 1, "batch_size": 16}
+    force = train(small(**fields, task="regression"), Store(tmp_path))
+    publish([force, stored[0]], root=root)
+    there = Published(root)
+    with pytest.raises(MixkdError, match="found no published validation_logits, expected one of test_logits"):
+        _ = there.get(force.spec).arrays["validation_logits"]
+    assert there.get(force.spec).arrays["test_logits"].shape == force.arrays["test_logits"].shape
+    assert there.get(stored[0].spec).arrays["validation_logits"].shape[1] == 4
+
+
 def test_exemplars_have_everything_others_say_what_is_missing(stored, root):
     publish(stored, exemplars=stored[:1], root=root)
     exemplar, other = (Published(root).get(record.spec) for record in stored[:2])

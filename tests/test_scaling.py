@@ -58,6 +58,13 @@ def test_curves_are_means_over_runs_and_the_figure_marks_their_minimum(study):
     plt.close("all")
 
 
+def test_one_fold_has_no_other_people(study):
+    table, data = study
+    found = scaling.scaled(table[table["fold"] == 3], data)
+    assert found[["temperature", "scaled_nll"]].isna().all(axis=None)
+    assert found["nll"].notna().all()
+
+
 def test_answers_by_hand():
     rows = [("S", 2.0, 0.8, 0.5), ("S", 8.0, 0.6, 0.5), ("Mix-S", 1.0, 0.5, 0.45), ("Mix-S", 1.0, 0.5, 0.45)]
     told = scaling.answers(pd.DataFrame(rows, columns=["case", "temperature", "nll", "scaled_nll"]), "S", "Mix-S")
