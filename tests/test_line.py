@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -98,3 +99,26 @@ def test_the_first_seed_alone():
     bases = list(studies.bases(Scope("synthetic", "full", 5)))
     assert {base.seed for base in line.first(bases)} == {5}
     assert {base.fold for base in line.first(bases)} == set(range(6))
+
+
+def test_full_shows_an_effect_with_all_people_where_all_of_its_runs_are_there(monkeypatch):
+    """Of `mixup` one run of the last person is missing: few people of it are shown, on the own data set alone."""
+    scope, other = Scope("synthetic", "full"), Scope("watch", "full")
+    people = {one.dataset: {base.fold for base in studies.bases(one)} for one in (scope, other)}
+    missing = {(name, max(folds)) for name, folds in people.items()}
+
+    def find(spec):
+        return None if spec.mixup and (spec.dataset, spec.fold) in missing else spec
+
+    monkeypatch.setattr(line, "store_of", lambda scope: SimpleNamespace(find=find))
+    monkeypatch.setattr(line, "campaigns", lambda scope: [scope, other])
+    swap, mixup = line.PATCH_SWAP[:2]
+    found = list(line.portions(scope, (swap, mixup)))
+    assert [(p.dataset, p.effects, p.whole) for p in found] == [
+        ("synthetic", (swap,), True),
+        ("synthetic", (mixup,), False),
+        ("watch", (swap,), True),
+    ]
+    assert {base.fold for base in found[0].bases} == people["synthetic"]
+    assert {base.fold for base in found[1].bases} == {0, 1}
+    assert {base.seed for part in found for base in part.bases} == {0}

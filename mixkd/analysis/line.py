@@ -20,8 +20,9 @@ from mixkd.analysis.effects import Effect
 from mixkd.analysis.measures import MEASURES
 from mixkd.runs import sweep
 from mixkd.specs.run import TEMPERATURE, RunSpec, TeacherSpec
+from mixkd.studies import bases as every_base
 from mixkd.studies import store_of
-from mixkd.studies.catalogue import bases_of, every_run, whole
+from mixkd.studies.catalogue import bases_of
 from mixkd.studies.line import KINDS, SPHERES, SWAP_OPTIONS
 from mixkd.studies.scope import Scope
 
@@ -85,7 +86,7 @@ AUGMENTATION = (
 
 @dataclass(frozen=True)
 class Portion:
-    """Effects of one study on one data set: bases, how to find their runs, and whether the campaign is whole."""
+    """Effects of one study on one data set: bases, how to find their runs, and whether these are of all people."""
 
     dataset: str
     effects: tuple[Effect, ...]
@@ -95,16 +96,30 @@ class Portion:
 
 
 def portions(scope: Scope, of: Sequence[Effect]) -> Iterator[Portion]:
-    """What a scope shows of some effects, with all runs of it: trained where missing, but not for `full`."""
+    """What a scope shows of some effects, with all runs of it: trained where missing, but not for `full`.
+
+    `full`: on each data set of the campaign the effects whose runs of all people are there; others as `quick` has them.
+    """
     lookup = cache(store_of(scope).find)
     for one in campaigns(scope):
+        everyone = first(list(every_base(one))) if scope.full else []
         for study, own in groupby(of, lambda effect: effect.study):
-            final = whole(study, one)
-            if final or one.dataset == scope.dataset:
-                bases, chosen = first(bases_of(study, one)), effects.shown(every_run(study, one), tuple(own))
+            rest = list(own)
+            there = [effect for effect in rest if everyone and all_there(effect, everyone, lookup)]
+            if there:
+                yield Portion(one.dataset, tuple(there), everyone, lookup, True)
+                rest = [effect for effect in rest if effect not in there]
+            chosen = effects.shown(False, tuple(rest))
+            if chosen and one.dataset == scope.dataset:
+                few = first(bases_of(study, one))
                 if not scope.full:
-                    sweep.run(effects.specs(bases, final, chosen))
-                yield Portion(one.dataset, tuple(chosen), bases, lookup, final)
+                    sweep.run(effects.specs(few, False, chosen))
+                yield Portion(one.dataset, tuple(chosen), few, lookup, False)
+
+
+def all_there(effect: Effect, bases: Sequence[RunSpec], lookup: Lookup) -> bool:
+    """Whether both sides of an effect can be found for every base."""
+    return all(lookup(make(base)) for base in bases for make in (effect.changed, effect.plain))
 
 
 def table(scope: Scope, of: Sequence[Effect]) -> pd.DataFrame:
