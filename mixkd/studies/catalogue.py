@@ -32,8 +32,8 @@ class Study:
     brief: tuple[str, ...] = ()
 
 
-BOTH = ("watch",)  # data sets of the campaign on the line of work
-PLACED = ("watch",)
+WATCH = ("watch",)  # data sets of the campaign on the line of work
+BOTH = ("watch", "selfback")
 FORCES = ("gait", "gaitpdb", "running")
 
 STUDIES = {
@@ -52,13 +52,13 @@ STUDIES = {
     "weights": Study(lambda base, of: designs.weights(base), full_only=True, one_seed=True),
     "second_round": Study(lambda base, of: designs.second_round(base), full_only=True, published=("hapt", "dsads")),
     "patch_swap": Study(line.patch_swap, one_seed=True, published=(), brief=BOTH),
-    "without_teacher": Study(line.without_teacher, one_seed=True, published=(), brief=BOTH),
+    "without_teacher": Study(line.without_teacher, one_seed=True, published=(), brief=WATCH),
     "spheres": Study(line.spheres, one_seed=True, published=(), brief=BOTH),
-    "augmentation": Study(line.augmentation, one_seed=True, published=(), brief=BOTH),
+    "augmentation": Study(line.augmentation, one_seed=True, published=(), brief=WATCH),
     "moments": Study(line.moments, one_seed=True, published=(), brief=BOTH),
-    "two_heads": Study(line.two_heads, needs="placement", elsewhere="watch", one_seed=True, published=(), brief=PLACED),
+    "two_heads": Study(line.two_heads, needs="placement", elsewhere="watch", one_seed=True, published=(), brief=WATCH),
     "forces": Study(line.forces, needs="targets", elsewhere="gait", one_seed=True, published=(), brief=FORCES),
-    "few_people": Study(line.few_people, one_seed=True, published=(), brief=BOTH),
+    "few_people": Study(line.few_people, one_seed=True, published=(), brief=WATCH),
     "sphere_mixing": Study(line.sphere_mixing, one_seed=True, published=(), brief=BOTH),
 }
 
