@@ -163,9 +163,11 @@ def test_words_follow_the_intervals():
         columns=["what", "metric", "dataset", "effect", "low", "high"],
     )
     assert selves.sentence(rows, final=True) == (
-        "on a accuracy rises clearly with one and falls clearly with two, NLL falls clearly with two and rises clearly "
-        "with none; on b accuracy rises clearly with none and falls clearly with none, NLL falls clearly with none and "
-        "rises clearly with one"
+        "on a accuracy rises clearly with one, accuracy falls clearly with two, NLL falls clearly with two; "
+        "on b NLL rises clearly with one"
+    )
+    assert selves.sentence(rows.assign(low=-1, high=1), final=True) == (
+        "on a no difference in accuracy or NLL is clear; on b no difference in accuracy or NLL is clear"
     )
     assert "changes by +2.0 (one), -2.0 (two) points" in selves.sentence(rows, final=False)
 
@@ -180,7 +182,7 @@ def test_the_answers_of_the_chapter():
     unseen = np.array([[False, True, True], [True, True, True]])
     told = selves.answers(one, two, True, unseen=unseen)
     assert (told["seen"], told["n_samples"]) == (1, 3)
-    assert told["alone"].startswith("on watch accuracy rises clearly with x and falls clearly with none")
+    assert told["alone"].startswith("on watch accuracy rises clearly with x, NLL rises clearly with x")
     few = selves.heads(selves.scores(runs[runs["network"] == "WRN16-1"]), final=False)
     told = selves.answers(one, few, False, unseen=unseen)
     assert [f"(WRN16-1, {head})" in told["heads"] for head in ("activity", "placement")] == [True, True]

@@ -178,16 +178,21 @@ def _clause(rows: pd.DataFrame, final: bool) -> str:
     if not final:
         points = [f"{100 * row.effect:+.1f} ({row.what})" for row in accuracy.itertuples()]
         return f"accuracy changes by {', '.join(points)} points, means of a few people without intervals"
-    return (
-        f"accuracy rises clearly with {_names(accuracy, 1)} and falls clearly with {_names(accuracy, -1)}, "
-        f"NLL falls clearly with {_names(nll, -1)} and rises clearly with {_names(nll, 1)}"
+    sides = (
+        ("accuracy rises", accuracy, 1),
+        ("accuracy falls", accuracy, -1),
+        ("NLL falls", nll, -1),
+        ("NLL rises", nll, 1),
     )
+    clear = [(what, _names(of, side)) for what, of, side in sides]
+    clauses = [f"{what} clearly with {names}" for what, names in clear if names]
+    return ", ".join(clauses) or "no difference in accuracy or NLL is clear"
 
 
 def _names(rows: pd.DataFrame, side: int) -> str:
-    """The effects whose intervals lie above (side 1) or below (-1) zero."""
+    """The effects whose intervals lie above (side 1) or below (-1) zero; empty where none does."""
     clear = rows[(rows["low"] > 0) if side > 0 else (rows["high"] < 0)]
-    return ", ".join(clear["what"]) or "none"
+    return ", ".join(clear["what"])
 
 
 def answers(one: pd.DataFrame, two: pd.DataFrame, final: bool, *, unseen: np.ndarray) -> dict[str, str | int]:
