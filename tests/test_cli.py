@@ -20,7 +20,7 @@ from mixkd.errors import MixkdError
 from mixkd.runs import planning, sweep
 from mixkd.runs.store import Store
 
-COMMANDS = ("data", "run", "sweep", "notebook", "book", "verify", "publish", "distill", "predict")
+COMMANDS = ("data", "run", "sweep", "campaign", "notebook", "book", "verify", "publish", "distill", "predict")
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +95,8 @@ REFUSED = {
     "sweep mixup --profile quik": "profile: found 'quik', did you mean 'quick'?",
     "sweep mixup --dataset wach": "dataset: found 'wach', did you mean 'watch'?",
     "sweep mixup --alpha 0": "Mixup.alpha: found 0.0, expected a number from 0.01 to 100",
+    "campaign gait": "campaign: found gait, which has targets; the claims are about classes",
+    "campaign wach": "dataset: found 'wach', did you mean 'watch'?",
     "sweep mixup --seed -1": "RunSpec.seed: found -1, expected a seed from 0 to 2^31 - 1",
     "verify --profile smoke": "verify: no stored runs of watch, profile smoke; run `mixkd sweep` first",
     "notebook 05_mixpu": "notebook: found '05_mixpu', did you mean '05_mixup'?",
