@@ -103,3 +103,15 @@ def test_the_figure_has_a_panel_per_claim_and_a_row_per_choice():
     assert [line.get_xdata()[0] for line in marks] == list(table[table["claim"] == "H"]["effect"])
     assert [text.get_text() for text in axes[0].get_yticklabels()] == list(pd.unique(table["choice"]))
     plt.close("all")
+
+
+def test_the_figure_of_the_page_is_of_the_decided_claims():
+    found = [data_set("watch", gains(0.03))]
+    open_one = Claim("O", "open", "", "", (Part("B minus A", claims.minus(B, A), "above", "macro_f1"),))
+    noisy = [data_set("watch", gains(0.005, sd=0.05))]
+    table = sensitivity.table(found, [BETTER, SHARPER])
+    assert list(sensitivity.decided(table)["claim"].unique()) == ["H", "I"]
+    assert list(sensitivity.decided(table, at_most=1)["claim"].unique()) == ["H"]
+    undecided = sensitivity.table(noisy, [BETTER, open_one])
+    assert set(undecided.loc[undecided["choice"] == "as decided", "verdict"]) == {"undecided"}
+    assert list(sensitivity.decided(undecided, at_most=1)["claim"].unique()) == ["H"]

@@ -21,8 +21,7 @@ from mixkd.runs import sweep
 from mixkd.runs.store import RunRecord
 from mixkd.specs.run import RunSpec
 from mixkd.studies import Scope
-
-CAMPAIGNS = ("watch", "selfback")  # data sets whose runs for claims and effects are published
+from mixkd.studies.catalogue import CAMPAIGNS
 
 Lookup = Callable[[RunSpec], RunRecord | None]
 Found = tuple[list[RunSpec], Lookup, bool]  # bases of a data set, how to find their runs, and whether it has all people
@@ -58,9 +57,14 @@ def by_seed(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
     return together
 
 
+def over_seeds(differences: pd.Series) -> pd.Series:
+    """A contrast by fold and held-out subject, seeds averaged, of `by_seed`."""
+    return differences.groupby(level=["fold", "subject"], sort=False).mean()
+
+
 def contrast(part: Part, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
     """The part's contrast by fold and held-out subject, seeds averaged; see `by_seed`."""
-    return by_seed(part, bases, lookup).groupby(level=["fold", "subject"], sort=False).mean()
+    return over_seeds(by_seed(part, bases, lookup))
 
 
 def units(differences: pd.Series) -> np.ndarray:

@@ -14,12 +14,11 @@ import pandas as pd
 
 from mixkd.analysis import pooled
 from mixkd.analysis.claims import CLAIMS, Claim, Direction, Part
-from mixkd.analysis.contrasts import Found, n_people
-from mixkd.analysis.contrasts import by_seed as contrast_by_seed
+from mixkd.analysis.contrasts import Found, by_seed, n_people, over_seeds
 from mixkd.analysis.inference import LEVEL
 from mixkd.analysis.measures import MEASURES
 
-SHOWN = {"claim": "name", "title": "title", "source": "source"}  # columns of decided claims, and their fields
+COLUMNS = {"claim": "name", "title": "title", "source": "source"}  # columns of decided claims, and their fields
 Differences = dict[tuple[str, str], list[np.ndarray]]  # by claim and part, of each data set (n_folds, n_seeds)
 PEOPLE, SEEDS = (10, 20, 40, 80), (3, 10)  # folds of each data set, and seeds, for which power is stated
 
@@ -52,13 +51,13 @@ class Decided:
     contrasts: dict[tuple[str, str, str], pd.Series]
 
 
-def cells(by_seed: pd.Series, by_person: bool = False) -> np.ndarray:
-    """A contrast (n_folds, n_seeds), people of a fold averaged; those in which it is undefined are left out.
+def cells(differences: pd.Series, by_person: bool = False) -> np.ndarray:
+    """`by_seed` as (n_folds, n_seeds), people of a fold averaged; folds in which it is undefined are left out.
 
     by_person: a row for each person instead, as if people who are tested on the same networks were independent.
     """
     rows = ["fold", "subject"] if by_person else ["fold"]
-    return by_seed.groupby(level=[*rows, "seed"], sort=False).mean().unstack("seed").dropna().to_numpy()
+    return differences.groupby(level=[*rows, "seed"], sort=False).mean().unstack("seed").dropna().to_numpy()
 
 
 def decide(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS, *, by_person: bool = False) -> Decided:
@@ -67,10 +66,9 @@ def decide(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS, *, by_perso
     for claim, part in parts_of(claims):
         sets = []
         for bases, lookup, _ in found:
-            by_seed = contrast_by_seed(part, bases, lookup)
-            mean = by_seed.groupby(level=["fold", "subject"], sort=False).mean()
-            contrasts[bases[0].dataset, claim.name, part.text] = mean
-            sets.append(cells(by_seed, by_person))
+            one = by_seed(part, bases, lookup)
+            contrasts[bases[0].dataset, claim.name, part.text] = over_seeds(one)
+            sets.append(cells(one, by_person))
         differences[claim.name, part.text] = sets
     table, parts = judge(differences, claims)
     names = [bases[0].dataset for bases, _, _ in found]
@@ -104,7 +102,7 @@ def judge(differences: Differences, claims: Sequence[Claim], margins: float = 1.
             about = {"claim": claim.name, "part": part.text, "metric": part.metric, "direction": part.direction}
             rows.append(about | {"margin": margin} | row | {"n_sets": len(sets), "n": sum(map(len, sets))})
         odds.append(of_claim)
-    columns = {name: [getattr(claim, field) for claim in claims] for name, field in SHOWN.items()}
+    columns = {name: [getattr(claim, field) for claim in claims] for name, field in COLUMNS.items()}
     return pd.DataFrame(columns).join(pooled.verdicts(odds)), pd.DataFrame(rows)
 
 

@@ -19,7 +19,6 @@ from mixkd.studies import Scope, catalogue, inventory, tables
 from mixkd.studies.line import force_systems
 from mixkd.studies.scope import DEFAULT_ALPHA
 
-SETS = ("gait", "gaitpdb", "running")  # those with forces; `full` shows them side by side
 METRICS = ("rmse", "nrmse", "pearson_r")
 CONTROL = "labels"
 UNITS = {"gait": "body weights", "gaitpdb": "N", "running": "body weights"}
@@ -64,7 +63,7 @@ def everywhere(scope: Scope) -> tuple[pd.DataFrame, list[str]]:
     own = catalogue.where("forces", scope)
     shown = [rows(tables.records(studies.load("forces", own)), scope.alpha)]
     absent = []
-    for name in SETS if scope.full else ():
+    for name in catalogue.FORCES if scope.full else ():
         if name != own.dataset:
             of_set = published(replace(own, dataset=name))
             shown.append(rows(of_set, scope.alpha))

@@ -14,9 +14,10 @@ from mixkd.analysis.claims import CLAIMS, MIX, Claim, Make, Part, Terms, minus, 
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
 from mixkd.specs.run import Mixup, RunSpec
+from mixkd.studies.catalogue import SECOND_ROUND
 from mixkd.studies.designs import TWO_SIGNAL
 
-TESTED_ON = ("hapt", "dsads")
+TESTED_ON = SECOND_ROUND
 DOSES = (1.0, 4.0, 8.0)  # temperatures
 
 

@@ -20,6 +20,7 @@ METRICS = {  # in place of accuracy; -1: lower is better
 }
 MARGINS = {"half the margin": 0.5, "twice the margin": 2.0}
 AS_DECIDED = "as decided"
+STILL_OPEN = {"", "undecided", "needs full"}
 
 
 @dataclass(frozen=True)
@@ -84,19 +85,26 @@ def verdicts(of: pd.DataFrame) -> pd.DataFrame:
     return wide.loc[first["claim"].unique(), first["choice"].unique()].fillna("")
 
 
+def decided(of: pd.DataFrame, at_most: int = 4) -> pd.DataFrame:
+    """The rows of the first claims that are decided; where none is, of the first claims."""
+    as_decided = of[of["choice"] == AS_DECIDED]
+    chosen = as_decided[~as_decided["verdict"].isin(STILL_OPEN)]
+    claims = (chosen if len(chosen) else as_decided)["claim"].unique()[:at_most]
+    return of[of["claim"].isin(claims)]
+
+
 def answer(of: pd.DataFrame) -> dict[str, str]:
     """Which decided claims keep their verdict under every choice, and which get another than undecided under one.
 
     And which claims are undecided, and decided under some choice (`gained`).
     """
     wide = verdicts(of)
-    still = {"", "undecided", "needs full"}
     others = {claim: set(wide.loc[claim]) - {"", wide.loc[claim, AS_DECIDED]} for claim in wide.index}
-    decided = [claim for claim in wide.index if wide.loc[claim, AS_DECIDED] not in still]
+    clear = [claim for claim in wide.index if wide.loc[claim, AS_DECIDED] not in STILL_OPEN]
     groups = {
-        "robust": [claim for claim in decided if not others[claim]],
-        "turned": [claim for claim in decided if others[claim] - still],
-        "gained": [claim for claim in wide.index if claim not in decided and others[claim] - still],
+        "robust": [claim for claim in clear if not others[claim]],
+        "turned": [claim for claim in clear if others[claim] - STILL_OPEN],
+        "gained": [claim for claim in wide.index if claim not in clear and others[claim] - STILL_OPEN],
     }
     return {name: ", ".join(claims) or "none" for name, claims in groups.items()}
 

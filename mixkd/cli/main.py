@@ -7,13 +7,17 @@ import random
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mixkd.cli import data, terminal
 from mixkd.cli.terminal import out
 from mixkd.errors import MixkdError, listed
+
+if TYPE_CHECKING:
+    from mixkd.runs.store import Store
+    from mixkd.specs.run import RunSpec
 
 app = typer.Typer(
     help="Mixup, topological persistence and knowledge distillation for wearable sensor data.",
@@ -97,7 +101,7 @@ def sweep_command(
     _train(runs, studies.store_of(scope), workers, dry_run)
 
 
-def _train(runs, store, workers: int | None, dry_run: bool) -> None:
+def _train(runs: list[RunSpec], store: Store, workers: int | None, dry_run: bool) -> None:
     """Print the plan of runs, and train what is missing."""
     from mixkd.runs import planning, sweep
     from mixkd.runs.local import Local

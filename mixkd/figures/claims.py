@@ -140,7 +140,7 @@ def choices(of: pd.DataFrame) -> Figure:
             axis.plot([row["low"], row["high"]], [y, y], color=colour, lw=3, solid_capstyle="butt")
             axis.plot(row["effect"], y, "D", color=colour, ms=5)
         axis.set_title(claim, fontsize=11)
-        axis.set(xlim=(-4, 4), xticks=(-2, 0, 2))
+        axis.locator_params(axis="x", nbins=3)
     axes[0, 0].set_yticks(range(len(names)), names, fontsize=10)
     axes[0, 0].invert_yaxis()
     fig.supxlabel("against     effect, in margins     as claimed", fontsize=10)

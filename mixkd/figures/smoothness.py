@@ -46,7 +46,7 @@ def target_entropy(table: pd.DataFrame) -> Figure:
 
 @figure
 def scaled_nll(curves: pd.DataFrame) -> Figure:
-    """NLL after training by one temperature for all outputs, a line per case with its minimum. `scaling.curves`."""
+    """NLL by one temperature for all outputs after training, a line per case; of `temperature_scaling.curves`."""
     fig, axis = plt.subplots(figsize=(WIDTH, 3.1))
     axis.axvline(1, color=INK, ls=":", lw=1)
     axis.text(1.03, 1, "as trained", color=INK, fontsize=9.5, va="top", transform=axis.get_xaxis_transform())

@@ -14,10 +14,15 @@ def summary(logits: np.ndarray, y: np.ndarray) -> dict[str, float]:
     return {
         "accuracy": float((logits.argmax(axis=1) == y).mean()),
         "macro_f1": macro_f1(logits.argmax(axis=1), y),
-        "nll": float(-log_p[np.arange(len(y)), y].mean()),
+        "nll": nll(log_p, y),
         "ece": ece(np.exp(log_p), y),
         "brier": float(((np.exp(log_p) - np.eye(logits.shape[1])[y]) ** 2).sum(axis=1).mean()),
     }
+
+
+def nll(log_p: np.ndarray, y: np.ndarray) -> float:
+    """Mean negative log-likelihood (nats) of labels (n,) under log-probabilities (n, n_classes)."""
+    return float(-log_p[np.arange(len(y)), y].mean())
 
 
 def errors(predicted: np.ndarray, target: np.ndarray) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from mixkd.files import Arrays
@@ -24,23 +25,22 @@ def teacher_logits(teacher: Teacher, data: FoldData, first: Stream) -> torch.Ten
 
 def probe(student: Learner, data: FoldData, draws: Stream, arrays: Arrays) -> dict[str, Any]:
     """What later analyses ask of a network: metrics by subject; of classes, what `class_probes` measures."""
-    test, task = data.splits["test"], data.task
-    of_subjects = {
-        str(subject): task.summary(arrays["test_logits"][test.subject == subject], test[test.subject == subject])
-        for subject in data.fold.test
-    }
-    return {"subjects": of_subjects, **(class_probes(student, data, draws, arrays) if task.probes else {})}
+    of_subjects = by_subject(data, arrays["test_logits"])
+    return {"subjects": of_subjects, **(class_probes(student, data, draws, arrays) if data.task.probes else {})}
+
+
+def by_subject(data: FoldData, outputs: np.ndarray) -> dict[str, dict[str, float]]:
+    """Metrics of the task by held-out subject, of outputs (n, n_outputs) on the test windows."""
+    test = data.splits["test"]
+    rows = {str(subject): test.subject == subject for subject in data.fold.test}
+    return {subject: data.task.summary(outputs[own], test[own]) for subject, own in rows.items()}
 
 
 def scaled(data: FoldData, arrays: Arrays) -> dict[str, Any]:
     """The temperature fitted on validation people, and metrics by held-out subject of outputs divided by it."""
     temperature = calibration.temperature(arrays["validation_logits"], data.splits["validation"].y)
-    test, logits = data.splits["test"], arrays["test_logits"] / temperature
-    subjects = {
-        str(subject): metrics.summary(logits[test.subject == subject], test.y[test.subject == subject])
-        for subject in data.fold.test
-    }
     of_probabilities = ("nll", "ece", "brier")  # the others are what they were
+    subjects = by_subject(data, arrays["test_logits"] / temperature)
     return {
         "temperature": temperature,
         "subjects": {subject: {name: of[name] for name in of_probabilities} for subject, of in subjects.items()},

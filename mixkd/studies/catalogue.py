@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError, nearest
@@ -32,9 +33,11 @@ class Study:
     brief: tuple[str, ...] = ()
 
 
-WATCH = ("watch",)  # data sets of the campaign on the line of work
-BOTH = ("watch", "selfback")
+CAMPAIGNS = ("watch", "selfback")  # data sets whose runs for claims and effects are published
+SECOND_ROUND = ("hapt", "dsads")  # those on which the claims of the second round are tested
 FORCES = ("gait", "gaitpdb", "running")
+WATCH = ("watch",)
+of_line = partial(Study, one_seed=True, published=())  # of the line of work: one seed, brief where it is published
 
 STUDIES = {
     "teachers": Study(lambda base, of: designs.teachers(base, of.large, of.alpha)),
@@ -50,16 +53,16 @@ STUDIES = {
     "resolution": Study(lambda base, of: designs.resolutions(base), full_only=True, one_seed=True),
     "teacher_mixup": Study(lambda base, of: designs.teacher_mixup(base, of.alpha), full_only=True, one_seed=True),
     "weights": Study(lambda base, of: designs.weights(base), full_only=True, one_seed=True),
-    "second_round": Study(lambda base, of: designs.second_round(base), full_only=True, published=("hapt", "dsads")),
-    "patch_swap": Study(line.patch_swap, one_seed=True, published=(), brief=BOTH),
-    "without_teacher": Study(line.without_teacher, one_seed=True, published=(), brief=WATCH),
-    "spheres": Study(line.spheres, one_seed=True, published=(), brief=BOTH),
-    "augmentation": Study(line.augmentation, one_seed=True, published=(), brief=WATCH),
-    "moments": Study(line.moments, one_seed=True, published=(), brief=BOTH),
-    "two_heads": Study(line.two_heads, needs="placement", elsewhere="watch", one_seed=True, published=(), brief=WATCH),
-    "forces": Study(line.forces, needs="targets", elsewhere="gait", one_seed=True, published=(), brief=FORCES),
-    "few_people": Study(line.few_people, one_seed=True, published=(), brief=WATCH),
-    "sphere_mixing": Study(line.sphere_mixing, one_seed=True, published=(), brief=BOTH),
+    "second_round": Study(lambda base, of: designs.second_round(base), full_only=True, published=SECOND_ROUND),
+    "patch_swap": of_line(line.patch_swap, brief=CAMPAIGNS),
+    "without_teacher": of_line(line.without_teacher, brief=WATCH),
+    "spheres": of_line(line.spheres, brief=CAMPAIGNS),
+    "augmentation": of_line(line.augmentation, brief=WATCH),
+    "moments": of_line(line.moments, brief=CAMPAIGNS),
+    "two_heads": of_line(line.two_heads, needs="placement", elsewhere="watch", brief=WATCH),
+    "forces": of_line(line.forces, needs="targets", elsewhere="gait", brief=FORCES),
+    "few_people": of_line(line.few_people, brief=WATCH),
+    "sphere_mixing": of_line(line.sphere_mixing, brief=CAMPAIGNS),
 }
 
 

@@ -173,7 +173,7 @@ larger.pivot_table(
 # %%
 listening = studies.load("weights", scope)
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student of both teachers against kd_weight and against the weight of the image teacher (thin: held-out people, thick: mean).", "name": "fig-weights"}, "image": {"alt": "Two line plots of accuracy over a weight, or a note that these runs belong to the full profile.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student of both teachers against kd_weight and against the weight of the image teacher (thin: held-out people, thick: mean).", "name": "fig-weights"}, "image": {"alt": "Two line plots of accuracy over a weight, or a note that there is nothing to show.", "classes": "dark-light"}}
 figures.weights(listening)
 
 # %% [markdown]

@@ -129,7 +129,7 @@ strength.pivot_table(index="alpha", values=["accuracy", "nll", "ece"]).round(3)
 # %%
 settings = studies.load("teacher_mixup", scope)
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student against the mixup that trained its one teacher: strength (left) and share of each batch (right), means over held-out people, one seed.", "name": "fig-teacher-mixup"}, "image": {"alt": "Two line plots, a line for the signal and the image teacher, or a note that these runs belong to the full profile.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student against the mixup that trained its one teacher: strength (left) and share of each batch (right), means over held-out people, one seed.", "name": "fig-teacher-mixup"}, "image": {"alt": "Two line plots, a line for the signal and the image teacher, or a note that there is nothing to show.", "classes": "dark-light"}}
 figures.teacher_mixup(settings)
 
 # %% tags=["nbval-check-output"]

@@ -27,7 +27,7 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 from scipy.special import softmax
 
 from mixkd import figures, studies
-from mixkd.analysis import answers, features, scaling, smoothness
+from mixkd.analysis import answers, features, smoothness, temperature_scaling
 from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 from mixkd.learning import metrics
@@ -158,10 +158,10 @@ at4_all.groupby("case", sort=False)["ece"].mean().round(3)
 
 # %%
 alone = plain_runs[plain_runs["teachers"] == "none"]
-after = scaling.scaled(alone, data)
+after = temperature_scaling.scaled(alone, data)
 
 # %% mystnb={"figure": {"caption": "NLL of students without a teacher when their outputs are divided by one temperature after training, mean over held-out people and seeds; diamonds: the minimum. Lower is better.", "name": "fig-scaled-nll"}, "image": {"alt": "Two curves of NLL over temperature. The one without mixup is lowest well above one, the one with mixup near or below one.", "classes": "dark-light"}}
-figures.scaled_nll(scaling.curves(alone, data))
+figures.scaled_nll(temperature_scaling.curves(alone, data))
 
 # %% [markdown]
 # As is and scaled, where the temperature of a network is fitted on all other held-out people (and the networks that did not see them), so nobody's own windows are used:
@@ -205,7 +205,7 @@ scores.pivot_table(
 ).round(3)
 
 # %% tags=["remove-cell"]
-told = scaling.answers(after, "S", "Mix-S")
+told = temperature_scaling.answers(after, "S", "Mix-S")
 report(answers.smoothness(table, matched, effects) | told)
 
 # %% [markdown]

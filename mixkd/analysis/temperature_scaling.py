@@ -48,13 +48,13 @@ def curves(table: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
     rows = {}
     for case, part in table.groupby("case", sort=False):
         runs = [tables.pooled(part.iloc[[i]], data) for i in range(len(part))]
-        rows[case] = np.mean([[nll(logits / t, y) for t in TEMPERATURES] for logits, y in runs], axis=0)
+        rows[case] = np.mean([nll_at_each(logits, y) for logits, y in runs], axis=0)
     return pd.DataFrame(rows, index=TEMPERATURES).T
 
 
-def nll(logits: np.ndarray, y: np.ndarray) -> float:
-    """Mean negative log-likelihood (nats) of labels (n,) under logits (n, n_classes)."""
-    return float(-log_softmax(logits.astype(np.float64), axis=1)[np.arange(len(y)), y].mean())
+def nll_at_each(logits: np.ndarray, y: np.ndarray) -> list[float]:
+    """NLL (nats) of labels (n,) under logits (n, n_classes) divided by each of TEMPERATURES."""
+    return [metrics.nll(log_softmax(logits.astype(np.float64) / t, axis=1), y) for t in TEMPERATURES]
 
 
 def answers(of_runs: pd.DataFrame, plain: str, mixed: str) -> dict[str, float]:

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from mixkd import figures, studies
-from mixkd.analysis import scaling
+from mixkd.analysis import temperature_scaling
 from mixkd.studies import Scope, tables
 
 
@@ -27,7 +27,7 @@ def nll(z: np.ndarray, y: np.ndarray, t: float) -> float:
 
 def test_the_temperature_of_a_person_is_the_best_of_all_others(study):
     table, data = study
-    found = scaling.scaled(table, data)
+    found = temperature_scaling.scaled(table, data)
     assert len(found) == 20
     part = table[table["case"] == "S"].sort_values("fold")
     logits = [record.arrays["test_logits"] for record in tables.records(part)]
@@ -43,12 +43,12 @@ def test_the_temperature_of_a_person_is_the_best_of_all_others(study):
 
 def test_curves_are_means_over_runs_and_the_figure_marks_their_minimum(study):
     table, data = study
-    curves = scaling.curves(table, data)
-    at = int(np.argmin(abs(scaling.TEMPERATURES - 1)))
-    assert scaling.TEMPERATURES[at] == pytest.approx(1, rel=0.07)
+    curves = temperature_scaling.curves(table, data)
+    at = int(np.argmin(abs(temperature_scaling.TEMPERATURES - 1)))
+    assert temperature_scaling.TEMPERATURES[at] == pytest.approx(1, rel=0.07)
     part = table[table["case"] == "Mix-S"]
     expected = [
-        nll(record.arrays["test_logits"], data[record.spec.fold].splits["test"].y, scaling.TEMPERATURES[at])
+        nll(record.arrays["test_logits"], data[record.spec.fold].splits["test"].y, temperature_scaling.TEMPERATURES[at])
         for record in tables.records(part)
     ]
     assert curves.loc["Mix-S"].iloc[at] == pytest.approx(np.mean(expected))
@@ -60,14 +60,16 @@ def test_curves_are_means_over_runs_and_the_figure_marks_their_minimum(study):
 
 def test_one_fold_has_no_other_people(study):
     table, data = study
-    found = scaling.scaled(table[table["fold"] == 3], data)
+    found = temperature_scaling.scaled(table[table["fold"] == 3], data)
     assert found[["temperature", "scaled_nll"]].isna().all(axis=None)
     assert found["nll"].notna().all()
 
 
 def test_answers_by_hand():
     rows = [("S", 2.0, 0.8, 0.5), ("S", 8.0, 0.6, 0.5), ("Mix-S", 1.0, 0.5, 0.45), ("Mix-S", 1.0, 0.5, 0.45)]
-    told = scaling.answers(pd.DataFrame(rows, columns=["case", "temperature", "nll", "scaled_nll"]), "S", "Mix-S")
+    told = temperature_scaling.answers(
+        pd.DataFrame(rows, columns=["case", "temperature", "nll", "scaled_nll"]), "S", "Mix-S"
+    )
     assert told == pytest.approx(
         {"best_plain": 4, "best_mixed": 1, "acts_like": 4, "gain_as_is": -0.2, "gain_scaled": -0.05}
     )
