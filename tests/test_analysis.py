@@ -23,6 +23,7 @@ from mixkd.datasets.sets import synthetic
 from mixkd.errors import MixkdError
 from mixkd.learning import metrics, probes, training
 from mixkd.learning.fold_data import FoldData, FoldWindows, fold_data
+from mixkd.learning.statistics import simple_features, statistics
 from mixkd.runs.store import RunRecord, Store
 from mixkd.studies import tables
 from mixkd.windows import Windows
@@ -181,8 +182,8 @@ def labelled(y: list[int]) -> Windows:
 
 
 def test_majority_is_of_the_training_labels():
-    assert baselines.majority(labelled([2, 0, 2, 1]), labelled([1, 2, 1, 1])) == 0.25
-    assert baselines.majority(labelled([0]), labelled([1, 1])) == 0
+    assert baselines.accuracy("majority class", labelled([2, 0, 2, 1]), labelled([1, 2, 1, 1])) == 0.25
+    assert baselines.accuracy("majority class", labelled([0]), labelled([1, 1])) == 0
 
 
 def test_random_split_keeps_every_window_once_and_shares_subjects(parts):
@@ -197,27 +198,44 @@ def test_random_split_keeps_every_window_once_and_shares_subjects(parts):
     assert set(found[0].subject) & set(found[1].subject)
 
 
-def test_forest_beats_the_majority(parts):
-    assert baselines.majority(parts["train"], parts["test"]) == 0.25
-    found = baselines.forest(parts["train"], parts["test"])
+@pytest.mark.parametrize("name", sorted(baselines.BASELINES.keys() - {"majority class"}))
+def test_every_baseline_beats_the_majority_and_is_the_same_again(parts, name):
+    assert baselines.accuracy("majority class", parts["train"], parts["test"]) == 0.25
+    found = baselines.accuracy(name, parts["train"], parts["test"])
     assert found > 0.6
-    assert found == baselines.forest(parts["train"], parts["test"])
+    assert found == baselines.accuracy(name, parts["train"], parts["test"])
+
+
+@pytest.mark.parametrize("name", sorted(baselines.BASELINES))
+@pytest.mark.parametrize("known", [(0, 1, 2), (1, 3), (2,)])
+def test_logits_of_baselines_are_finite_and_of_all_classes(name, known):
+    """Where the training people lack classes too: they never win against those that were trained."""
+    if name in ("LightGBM", "MiniRocket") and len(known) == 1:
+        pytest.skip("needs two classes")
+    rng = np.random.default_rng(0)
+    y, n = rng.choice(known, size=40), np.arange(40)
+    train = Windows(rng.normal(size=(40, 2, 30)) + y[:, None, None], y, n, n, n)
+    model = baselines.fitted(name, train)
+    z = baselines.logits(model, train.x, 4)
+    assert z.shape == (40, 4)
+    assert np.isfinite(z).all()
+    np.testing.assert_array_equal(z.argmax(axis=1), model.predict(train.x))
 
 
 def test_simple_features_of_one_channel_by_hand():
-    found = baselines.simple_features(np.array([[[0.0, 1, 3, 6, 10]]]))
+    found = simple_features(np.array([[[0.0, 1, 3, 6, 10]]]))
     np.testing.assert_allclose(found[0], [4, np.sqrt(13.2), 0, 1, 3, 6, 10, 2.5])
     two = np.random.default_rng(0).normal(size=(3, 2, 9))
-    alone = [baselines.simple_features(two[:, [c]]) for c in range(2)]
-    np.testing.assert_allclose(baselines.simple_features(two)[:, ::2], alone[0])
-    np.testing.assert_allclose(baselines.simple_features(two)[:, 1::2], alone[1])
+    alone = [simple_features(two[:, [c]]) for c in range(2)]
+    np.testing.assert_allclose(simple_features(two)[:, ::2], alone[0])
+    np.testing.assert_allclose(simple_features(two)[:, 1::2], alone[1])
 
 
 def test_statistics_of_known_signals():
     """Of a sine of five cycles and of a constant, by hand; correlations of all pairs are those of numpy."""
     t = np.arange(100)
     sine, still = 2 + np.sin(2 * np.pi * (5 * t + 0.5) / 100), np.full(100, 3.0)
-    found = baselines.statistics(np.array([[sine, still]]))[0]
+    found = statistics(np.array([[sine, still]]))[0]
     assert len(found) == 15 * 2 + 1
     rms, deviation, skewness, kurtosis, crossings, strongest, entropy = found[16:30].reshape(7, 2)
     assert rms == pytest.approx([np.sqrt(4.5), 3])
@@ -229,14 +247,8 @@ def test_statistics_of_known_signals():
     assert entropy == pytest.approx([0, 0], abs=1e-6)
     x = np.random.default_rng(0).normal(size=(4, 3, 50)).cumsum(2)
     expected = np.array([np.corrcoef(window)[np.triu_indices(3, 1)] for window in x])
-    np.testing.assert_allclose(baselines.statistics(x)[:, -3:], expected)
-    assert np.isfinite(baselines.statistics(np.zeros((2, 1, 8)))).all()
-
-
-def test_trees_beat_the_majority(parts):
-    found = baselines.trees(parts["train"], parts["test"])
-    assert found > 0.6
-    assert found == baselines.trees(parts["train"], parts["test"])
+    np.testing.assert_allclose(statistics(x)[:, -3:], expected)
+    assert np.isfinite(statistics(np.zeros((2, 1, 8)))).all()
 
 
 # -- cost

@@ -1,44 +1,113 @@
-"""Baselines without a network: the majority class, and trees on statistics of a window (scikit-learn)."""
+"""Baselines without a network, untuned: the majority class, trees on statistics of a window, random convolutions.
+
+On the splits of the networks: fitted on the training people, one temperature on the validation people, tested on the
+held-out people. `python -m benchmarks.baselines` publishes what they reach.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import numpy as np
 import pandas as pd
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.linear_model import RidgeClassifierCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from mixkd.files import CHECKOUT
+from mixkd.learning import calibration, metrics
 from mixkd.learning.fold_data import FoldData
+from mixkd.learning.statistics import simple_features, statistics
+from mixkd.specs.views import WindowsView
 from mixkd.windows import Windows
 
-
-def simple_features(x: np.ndarray) -> np.ndarray:
-    """Mean, sd, minimum, quartiles, maximum, mean |step|: (n, 8 * n_channels) of x (n, n_channels, n_samples)."""
-    quantiles = np.quantile(x, (0, 0.25, 0.5, 0.75, 1), axis=2)
-    parts = [x.mean(2), x.std(2), *quantiles, np.abs(np.diff(x, axis=2)).mean(2)]
-    return np.concatenate(parts, axis=1)
+PUBLISHED = CHECKOUT / "results" / "baselines.csv"
+LOWEST = 1e-3  # probability that a baseline gives a class: declared
+SHORTEST = 9  # samples of a window for MiniRocket; shorter ones repeat their last
 
 
-def statistics(x: np.ndarray) -> np.ndarray:
-    """Fifteen numbers of each channel and the correlations of all pairs of channels, of x (n, n_channels, n_samples).
+def _on(features: Callable[[np.ndarray], np.ndarray], model: Any) -> Any:
+    return make_pipeline(FunctionTransformer(features), model)
 
-    `simple_features`, and root mean square, mean absolute deviation, skewness, kurtosis, rate of crossings of the mean,
-    strongest frequency (cycles per window) and entropy of the spectrum: (n, 15 * n_channels + n_pairs). Chosen here.
+
+def _boosting(seed: int) -> Any:
+    from lightgbm import LGBMClassifier  # here: slow to load, and needed by few
+
+    return _on(statistics, LGBMClassifier(random_state=seed, n_jobs=1, verbose=-1))
+
+
+class _Convolutions(BaseEstimator, TransformerMixin):
+    """aeon's MiniRocket, without what it does to random numbers and threads of the rest of the program."""
+
+    def __init__(self, seed: int):
+        self.seed = seed
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> _Convolutions:
+        from aeon.transformations.collection.convolution_based import MiniRocket  # here: compiles itself, half a minute
+
+        self.kernels = MiniRocket(random_state=self.seed, n_jobs=1)
+        with _unchanged():
+            self.kernels.fit(_long_enough(x))
+        return self
+
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        with _unchanged():
+            return self.kernels.transform(_long_enough(x))
+
+
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    numbers, threads = np.random.get_state(), torch.get_num_threads()  # noqa: NPY002 aeon seeds it
+    try:
+        yield
+    finally:
+        np.random.set_state(numbers)  # noqa: NPY002
+        torch.set_num_threads(threads)
+
+
+def _long_enough(x: np.ndarray) -> np.ndarray:
+    return np.pad(x, ((0, 0), (0, 0), (0, max(0, SHORTEST - x.shape[2]))), mode="edge")
+
+
+def _mini_rocket(seed: int) -> Any:
+    strengths = np.logspace(-3, 3, 10)  # of Dempster et al.
+    return make_pipeline(_Convolutions(seed), StandardScaler(with_mean=False), RidgeClassifierCV(alphas=strengths))
+
+
+BASELINES: dict[str, Callable[[int], Any]] = {  # from a seed to an estimator of windows (n, n_channels, n_samples)
+    "majority class": lambda seed: DummyClassifier(),
+    "random forest": lambda seed: _on(simple_features, RandomForestClassifier(random_state=seed, n_jobs=1)),
+    "extra trees": lambda seed: _on(statistics, ExtraTreesClassifier(300, random_state=seed, n_jobs=1)),
+    "LightGBM": _boosting,
+    "MiniRocket": _mini_rocket,
+}
+
+
+def fitted(name: str, train: Windows, seed: int = 0) -> Any:
+    """A baseline fitted on the training windows. KeyError for a name that is not in BASELINES."""
+    return BASELINES[name](seed).fit(train.x, train.y)
+
+
+def logits(model: Any, x: np.ndarray, n_classes: int) -> np.ndarray:
+    """What a fitted baseline says of windows x, (n, n_classes): log-probabilities, or the scores of a ridge.
+
+    No class has a smaller probability than LOWEST, those that were not trained included.
     """
-    mean, sd = x.mean(2, keepdims=True), x.std(2, keepdims=True)
-    z = (x - mean) / np.where(sd > 0, sd, 1)
-    power = np.abs(np.fft.rfft(z, axis=2)[:, :, 1:]) ** 2
-    share = power / np.maximum(power.sum(2, keepdims=True), 1e-12)
-    crossings = (np.diff(z > 0, axis=2)).mean(2)
-    parts = [np.sqrt((x**2).mean(2)), np.abs(x - mean).mean(2), (z**3).mean(2), (z**4).mean(2), crossings]
-    parts += [1 + power.argmax(2), -(share * np.log(np.maximum(share, 1e-12))).sum(2)]
-    first, second = np.triu_indices(x.shape[1], 1)
-    correlations = np.einsum("nct,ndt->ncd", z, z)[:, first, second] / x.shape[2]
-    return np.concatenate([simple_features(x), *parts, correlations], axis=1)
-
-
-def trees(train: Windows, test: Windows, seed: int = 0) -> float:
-    """Accuracy of 300 extremely randomised trees (Geurts et al. 2006) on `statistics`."""
-    model = ExtraTreesClassifier(300, random_state=seed, n_jobs=1).fit(statistics(train.x), train.y)
-    return float(model.score(statistics(test.x), test.y))
+    if hasattr(model, "predict_proba"):
+        answers, lowest = np.log(np.maximum(model.predict_proba(x), LOWEST)), np.log(LOWEST)
+    else:
+        answers = model.decision_function(x)
+        answers = answers if answers.ndim == 2 else np.stack([-answers, answers], axis=1)
+        lowest = answers.min(axis=1, keepdims=True)
+    result = np.full((len(x), n_classes), lowest)
+    result[:, model.classes_] = answers
+    return result
 
 
 def split_at_random(train: Windows, test: Windows, seed: int) -> tuple[Windows, Windows]:
@@ -50,27 +119,49 @@ def split_at_random(train: Windows, test: Windows, seed: int) -> tuple[Windows, 
     return everything[order[len(test) :]], everything[order[: len(test)]]
 
 
-def majority(train: Windows, test: Windows) -> float:
-    """Accuracy of predicting the most frequent training class."""
-    return float((test.y == np.bincount(train.y).argmax()).mean())
+def accuracy(name: str, train: Windows, test: Windows, seed: int = 0) -> float:
+    """Accuracy of a baseline that is fitted on training windows."""
+    return float(fitted(name, train, seed).score(test.x, test.y))
 
 
-def fitted(train: Windows, seed: int = 0) -> RandomForestClassifier:
-    """A random forest on simple features of the training windows, with scikit-learn's defaults (100 trees)."""
-    return RandomForestClassifier(random_state=seed, n_jobs=1).fit(simple_features(train.x), train.y)
+def of_fold(part: FoldData, seed: int = 0, names: Iterable[str] = BASELINES) -> pd.DataFrame:
+    """A row per baseline: dataset, fold, seed, baseline, subject (who is held out), temperature and the metrics.
 
-
-def forest(train: Windows, test: Windows, seed: int = 0) -> float:
-    """Accuracy of that random forest on test windows."""
-    return float(fitted(train, seed).score(simple_features(test.x), test.y))
+    Metrics are those of the networks, as is and (`scaled_`) with outputs divided by the temperature.
+    """
+    train, validation, test = (part.splits[split] for split in ("train", "validation", "test"))
+    about = {"dataset": part.about.windows.dataset, "fold": part.about.windows.fold, "seed": seed}
+    rows = []
+    for name in names:
+        model = fitted(name, train, seed)
+        answers, z = (logits(model, split.x, part.base.n_classes) for split in (validation, test))
+        temperature = calibration.temperature(answers, validation.y)
+        after = metrics.summary(z / temperature, test.y)
+        row = about | {
+            "baseline": name,
+            "subject": part.fold.subject,
+            "n_windows": len(test),
+            "temperature": temperature,
+        }
+        row |= metrics.summary(z, test.y)
+        rows.append(row | {f"scaled_{key}": after[key] for key in ("nll", "ece", "brier")})
+    return pd.DataFrame(rows)
 
 
 def table(data: dict[int, FoldData], seed: int = 0) -> pd.DataFrame:
-    """Accuracy of the baselines on every fold's held-out subjects; columns baseline, subject, accuracy."""
-    rows = []
-    for part in data.values():
-        train, test = part.splits["train"], part.splits["test"]
-        rows.append(("majority class", part.fold.subject, majority(train, test)))
-        rows.append(("random forest", part.fold.subject, forest(train, test, seed)))
-        rows.append(("extra trees", part.fold.subject, trees(train, test, seed)))
-    return pd.DataFrame(rows, columns=["baseline", "subject", "accuracy"])
+    """`of_fold` for every fold: as published, where that is of the same windows, else fitted now."""
+    published = pd.read_csv(PUBLISHED) if PUBLISHED.is_file() else None
+    tables = [_known(published, part, seed) for part in data.values()]
+    return pd.concat(
+        [of_fold(part, seed) if known is None else known for part, known in zip(data.values(), tables, strict=True)]
+    )
+
+
+def _known(published: pd.DataFrame | None, part: FoldData, seed: int) -> pd.DataFrame | None:
+    view = part.about.windows
+    if published is None or view != WindowsView(view.dataset, view.fold, None):
+        return None
+    of = {"dataset": view.dataset, "fold": view.fold, "seed": seed}
+    of |= {"subject": part.fold.subject, "n_windows": len(part.splits["test"])}
+    rows = published[(published[list(of)].astype(str) == pd.Series(of).astype(str)).all(axis=1)]
+    return None if rows.empty else rows

@@ -81,7 +81,7 @@ def influences(runs: pd.DataFrame, data: dict[int, FoldData]) -> tuple[np.ndarra
 def majority(runs: pd.DataFrame, data: dict[int, FoldData]) -> float:
     """Accuracy of the majority class of the training windows, mean over the folds of a study."""
     parts = (data[fold].splits for fold in runs["fold"].unique())
-    return float(np.mean([baselines.majority(part["train"], part["test"]) for part in parts]))
+    return float(np.mean([baselines.accuracy("majority class", part["train"], part["test"]) for part in parts]))
 
 
 def names(runs: pd.DataFrame) -> list[str]:

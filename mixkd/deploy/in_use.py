@@ -91,7 +91,7 @@ def table(students: list[RunRecord]) -> pd.DataFrame:
         answers["student"] += [
             (seen, labels(r, data, seen.x, training=training, units=recordings.units)) for r in of_fold
         ]
-        forest = baselines.fitted(train).predict(baselines.simple_features(seen.x))
+        forest = baselines.fitted("random forest", train).predict(seen.x)
         answers["random forest"].append((seen, forest))
         answers["majority class"].append((seen, np.full(len(seen.y), np.bincount(train.y).argmax())))
     n_seeds = len(answers["student"]) / len(answers["random forest"])

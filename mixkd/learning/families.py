@@ -11,6 +11,7 @@ from torch import nn
 
 from mixkd.errors import MixkdError
 from mixkd.learning import mtl_net, networks
+from mixkd.learning.forest import ForestNet
 from mixkd.learning.moments import MomentNet, MomentPooledWideResNet
 from mixkd.learning.mtl_net import MTLNet
 from mixkd.learning.networks import Network, undrawn
@@ -67,4 +68,5 @@ FAMILIES: dict[str, Build] = {
     "mtl_released": partial(mtl, released=True),
     "moments": moments,
     "wrn_moments": wrn_moments,
+    "forest": lambda about, shape, n_outputs, seed: ForestNet(n_outputs),
 }

@@ -35,6 +35,8 @@ def moments(images: torch.Tensor) -> torch.Tensor:
 class MomentNet(Network):
     """A linear classifier on the standardised moments of persistence images (n, n_channels, resolution, resolution)."""
 
+    head: nn.Linear
+
     def __init__(self, n_channels: int, n_outputs: int):
         super().__init__()
         self.bn = nn.BatchNorm1d(len(POWERS) * n_channels, affine=False)

@@ -51,9 +51,9 @@ class Outputs:
 
 
 class Network(nn.Module):
-    """Of any family: features of an input, and a linear head on them."""
+    """Of any family: features of an input, and a head on them, linear but for trees."""
 
-    head: nn.Linear
+    head: nn.Module
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """(n, n_features): what the head reads."""
@@ -71,6 +71,8 @@ class Network(nn.Module):
 
 class WideResNet(Network):
     """Logits (n, n_classes) of inputs (n, n_channels, 1, n_samples) or (n, n_channels, resolution, resolution)."""
+
+    head: nn.Linear
 
     def __init__(self, modality: Modality, depth: int, width: int, n_channels: int, n_classes: int):
         super().__init__()

@@ -13,6 +13,7 @@ from mixkd.learning.fold_data import FoldData
 from mixkd.learning.streams import Stream
 from mixkd.learning.teachers import Live, Teacher, Traced, trace
 from mixkd.learning.training import Learner
+from mixkd.specs.parts import GROWN
 
 
 def teacher_logits(teacher: Teacher, data: FoldData, first: Stream) -> torch.Tensor:
@@ -65,6 +66,7 @@ def class_probes(student: Learner, data: FoldData, draws: Stream, arrays: Arrays
     if student.spec.modality == "signal":
         tested, trained = (data.signals["test"], test.y), (data.signals["train"], train.y)
         fold = student.spec.fold
-        result |= probes.signal_probes(student.net, tested, trained, fold=fold)
+        if student.spec.family not in GROWN:  # attacks and directions need gradients
+            result |= probes.signal_probes(student.net, tested, trained, fold=fold)
         result["curves"] = probes.curves(student.net, tested, data.base.sensors, fold=fold)
     return result

@@ -67,9 +67,10 @@ def train_step(student: Learner, batch: Batch) -> dict[str, float]:
         loss, parts = distil_loss(step)
     except MixkdError as error:
         raise MixkdError(f"run {spec.name}, step {batch.step}: {error}") from error
-    student.optimiser.zero_grad()
-    loss.backward()
-    student.optimiser.step()
+    if loss.requires_grad:  # trees have nothing to step
+        student.optimiser.zero_grad()
+        loss.backward()
+        student.optimiser.step()
     for teacher in student.teachers:
         teacher.follow(net, batch.step)
     return {**{name: part.item() for name, part in parts.items()}, "loss": loss.item()}

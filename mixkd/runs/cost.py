@@ -12,6 +12,7 @@ from mixkd.specs.run import Modality, RunSpec
 from mixkd.specs.views import WindowsView
 
 N_MOMENTS = 10  # of a channel, see mixkd/learning/moments.py, which loads torch
+WINDOW_OPERATIONS, PATH_OPERATIONS = 60, 10_000  # of trees: for each number of a window, and down 300 paths; roughly
 
 
 def multiply_adds(
@@ -72,6 +73,11 @@ def pooled_multiply_adds(depth: int, width: int, shape: tuple[int, ...], n_outpu
     return trunk + moments_multiply_adds((n_last, *pixels), n_outputs)
 
 
+def forest_operations(shape: tuple[int, ...]) -> int:
+    """Of trees on the statistics of one window of `shape`, (n_channels, n_samples), as if they were multiply-adds."""
+    return WINDOW_OPERATIONS * math.prod(shape) + PATH_OPERATIONS
+
+
 def network_multiply_adds(spec: RunSpec, shape: tuple[int, ...], n_outputs: int) -> int:
     """Of the network of a run for one input of `shape`, (n_channels, *size), by its family."""
     size = spec.depth, spec.width
@@ -81,6 +87,7 @@ def network_multiply_adds(spec: RunSpec, shape: tuple[int, ...], n_outputs: int)
         "mtl_released": lambda: mtl_multiply_adds(shape, n_outputs, released=True),
         "moments": lambda: moments_multiply_adds(shape, n_outputs),
         "wrn_moments": lambda: pooled_multiply_adds(*size, shape, n_outputs),
+        "forest": lambda: forest_operations(shape),
     }
     return work[spec.family]()
 

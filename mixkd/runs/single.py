@@ -12,6 +12,7 @@ from mixkd.errors import MixkdError
 from mixkd.learning import training
 from mixkd.learning.families import FAMILIES
 from mixkd.learning.fold_data import FoldData, evaluate, fold_data
+from mixkd.learning.forest import ForestNet
 from mixkd.learning.methods import RULES
 from mixkd.learning.networks import Network
 from mixkd.learning.probing import probe
@@ -45,8 +46,10 @@ def untrained(about: NetworkView, data: FoldData) -> Network:
 
 
 def initial_network(spec: RunSpec, data: FoldData, store: Store) -> Network:
-    """The network before its first step: random, or with the last weights of the parent run."""
+    """The network before its first step: random, grown, or with the last weights of the parent run."""
     net = untrained(spec.network, data)
+    if isinstance(net, ForestNet):
+        net.grow(data.signals["train"], data.splits["train"].y, spec.seed)
     if spec.parent:
         load_weights(net, required(spec.parent, store, data))
     return net

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mixkd.specs.methods import LIMITS, METHODS, WHOLE
-from mixkd.specs.parts import ImageSpec
+from mixkd.specs.parts import GROWN, ImageSpec
 from mixkd.specs.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def check_method(spec: RunSpec) -> None:
         scaled = spec.logit_scaling != "exact" or spec.kd_reduction != "exact"
         spec.require("task", not scaled, "a task of one set of classes for released forms of KD")
     _constants(spec)
+    if spec.family in GROWN:
+        _grown(spec)
     if spec.family != "wrn":
         spec.require("family", METHODS[spec.method].reads == "logits", "wrn: this method reads its maps or features")
     if METHODS[spec.method].reads == "maps":
@@ -85,6 +87,15 @@ def _constants(spec: RunSpec) -> None:
     spec.require("orthogonality", 0 <= spec.orthogonality <= 100, "a weight from 0 to 100")
     changed = [constant for constant in spec.constants if constant.value != known[constant.name]]
     spec.neutral(constants=tuple(sorted(changed, key=lambda constant: constant.name)))
+
+
+def _grown(spec: RunSpec) -> None:
+    alone = not spec.teachers and spec.method == "kd" and spec.init == "random"
+    spec.require("family", alone, "one that is trained in steps: trees learn from labels alone, at once")
+    plain = spec.mixup is None and spec.augment == "none" and spec.orthogonality == 0 and TASKS[spec.task].classes
+    spec.require("family", plain, "one that is trained in steps: trees learn one set of classes, from clean windows")
+    steps = {"epochs": 1, "schedule": "onecycle", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 1e-4}
+    spec.neutral(stopping="last", **steps)
 
 
 def _taught(spec: RunSpec) -> None:

@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from mixkd.specs.run import RunSpec
 
 Modality = Literal["signal", "image"]
-Family = Literal["wrn", "mtl", "mtl_released", "moments", "wrn_moments"]  # see mixkd/learning/families.py
+Family = Literal["wrn", "mtl", "mtl_released", "moments", "wrn_moments", "forest"]  # see mixkd/learning/families.py
 READS: dict[Family, tuple[Modality, ...]] = {  # modalities of a family; of those with a size, see SIZED
     "wrn": ("signal", "image"),
     "mtl": ("signal",),
     "mtl_released": ("signal",),
     "moments": ("image",),
     "wrn_moments": ("image",),
+    "forest": ("signal",),
 }
 SIZED: tuple[Family, ...] = ("wrn", "wrn_moments")
+GROWN: tuple[Family, ...] = ("forest",)  # fitted at once, from clean windows and their labels alone
 Order = Literal["shuffled", "time"]
 Augment = Literal["none", "removal", "noise", "shifting", "mix1", "mix2"]  # see mixkd/learning/augment.py
 
@@ -121,3 +123,7 @@ class TeacherSpec(Spec):
         self.require("seed_offset", 0 <= self.seed_offset < 2**20, "a number from 0 to 2^20 - 1")
         self.require("augment", self.augment == "none" or self.modality == "signal", "none: only signals are augmented")
         self.require("weight", 0 < self.weight <= 1, "a weight in (0, 1]")
+        if self.family in GROWN:
+            self.require("mixup", self.mixup is None, "none for trees, which learn from clean windows")
+            self.require("augment", self.augment == "none", "none for trees, which learn from clean windows")
+            self.neutral(stopping="last")

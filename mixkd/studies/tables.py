@@ -43,6 +43,7 @@ NETWORKS: dict[Family, str] = {
     "mtl": "MTL-net",
     "mtl_released": "MTL-net, as released",
     "moments": "linear, on moments",
+    "forest": "extra trees",
 }
 INITIALISATIONS = {"random": "Base", "scratch": "Ann", "base": "Base 2x"}
 

@@ -94,9 +94,9 @@ figures.channel_ranges(cut, recordings)
 by_subject, by_window = {}, {}
 for fold, part in data.items():
     train, test = part.splits["train"], part.splits["test"]
-    by_subject[fold] = baselines.forest(train, test, seed)
-    by_window[fold] = baselines.forest(
-        *baselines.split_at_random(train, test, seed), seed
+    by_subject[fold] = baselines.accuracy("random forest", train, test, seed)
+    by_window[fold] = baselines.accuracy(
+        "random forest", *baselines.split_at_random(train, test, seed), seed
     )
 
 # %% tags=["nbval-check-output"]
