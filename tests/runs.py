@@ -24,6 +24,7 @@ from mixkd.learning.networks import Outputs
 from mixkd.runs import single
 from mixkd.runs.planning import with_requirements
 from mixkd.runs.store import RunRecord, Store
+from mixkd.specs.methods import METHODS
 from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
 
 FULL, PARTIAL, RELEASED = Mixup(0.4), Mixup(1.0, 0.5), Mixup(1.0, 0.25, "released")
@@ -83,7 +84,7 @@ def wait_for(event: Callable[[], Any], seconds: float = 120) -> Any:
 
 def layers_beside(spec: RunSpec) -> nn.ModuleList:
     """What a method trains beside the student; of those that are not made from the student."""
-    return RULES[spec.method].beside(spec, None, []) if spec.method != "simkd" else nn.ModuleList()
+    return RULES[spec.method].beside(spec, None, []) if not METHODS[spec.method].own_head else nn.ModuleList()
 
 
 def step_of(student: Outputs, target: torch.Tensor, taught: Sequence[Outputs], spec: RunSpec) -> Step:

@@ -15,10 +15,11 @@ from mixkd.runs import single
 from mixkd.runs.store import Store
 
 REACHED = {  # logits, features, stages
-    **dict.fromkeys(("kd", "aver", "ebkd", "ebkd_softmax", "dist"), (True, False, False)),
+    **dict.fromkeys(("kd", "aver", "ebkd", "ebkd_softmax", "dist", "dist_plain"), (True, False, False)),
     **dict.fromkeys(("at", "sp", "tpkd", "amd", "amd_local"), (True, False, True)),
     "camkd": (True, True, False),
     "simkd": (False, True, False),
+    "simkd_maps": (False, False, (False, False, True)),
 }
 
 
@@ -35,7 +36,8 @@ def test_gradients_are_those_of_finite_differences(method):
 
     free = [place.clone().requires_grad_() for place in places]
     found = torch.autograd.grad(loss(free), free, allow_unused=True)
-    expected = [*REACHED[method][:2], *[REACHED[method][2]] * 3]
+    *flat, maps = REACHED[method]
+    expected = [*flat, *(maps if isinstance(maps, tuple) else [maps] * 3)]
     for i, (place, gradient, reached) in enumerate(zip(places, found, expected, strict=True)):
         direction, step = torch.from_numpy(rng.normal(size=place.shape)), 1e-5
         ends = [loss([p + s * direction if j == i else p for j, p in enumerate(places)]) for s in (step, -step)]
@@ -45,7 +47,7 @@ def test_gradients_are_those_of_finite_differences(method):
         assert there == pytest.approx(slope, rel=1e-4, abs=1e-7), (method, i)
 
 
-@pytest.mark.parametrize("method", ["camkd", "simkd"])
+@pytest.mark.parametrize("method", ["camkd", "simkd", "simkd_maps"])
 def test_step_of_the_student_learn_and_borrowed_ones_do_not(method, tmp_path):
     spec = small(teachers=BOTH if method == "camkd" else (SIGNAL,), method=method, kd_weight=0.6, mixup=PARTIAL)
     store, data = Store(tmp_path), fold_data(spec.data)
@@ -53,8 +55,8 @@ def test_step_of_the_student_learn_and_borrowed_ones_do_not(method, tmp_path):
         single.run(teacher, store)
     draws = training.stream_of(spec.stream, data)
     student = single.learner(spec, data, store, draws, traces=None, nets={})
-    own = [*student.beside.parameters(), *student.net.project.parameters()]
-    borrowed = list(student.net.head.parameters()) if method == "simkd" else []
+    own = [p for part in (student.beside, student.net.project, student.net.transfer) for p in part.parameters()]
+    borrowed = list(student.net.head.parameters()) if method != "camkd" else []
     before = [p.detach().clone() for p in (*own, *borrowed)]
     training.fit([student], data, draws)
     moved = [not torch.equal(a, b) for a, b in zip(before, (*own, *borrowed), strict=True)]

@@ -339,8 +339,9 @@ def test_lockstep_asks_each_teacher_once_per_step(alone, monkeypatch):
     assert len(asked) == 4 * len(draws)
 
 
-def test_simkd_answers_with_the_head_of_its_teacher(alone):
-    spec = replace(spec_of("simkd"), mixup=PARTIAL)
+@pytest.mark.parametrize("method", ["simkd", "simkd_maps"])
+def test_simkd_answers_with_the_head_of_its_teacher(alone, method):
+    spec = replace(spec_of(method), mixup=PARTIAL)
     record, data = alone.get(spec), fold_data(spec.data)
     teacher = alone.get(spec.teacher_runs[0])
     assert all(np.array_equal(record.weights[f"head.{n}"], teacher.weights[f"head.{n}"]) for n in ("weight", "bias"))

@@ -2,7 +2,8 @@
 
 `released.npz` holds inputs and outputs alone. The code was fetched and run for it, in float32, and is not part of this
 repository: hchoi71/MIX-KD 6e8c149, jeunsom/AMD_loss 7169f62, jeunsom/TDA_KD b9091bb, jeunsom/TGD 242ad11,
-Rorozhl/CA-MKD c2f39a9, HobbitLong/RepDistiller b84f547, hunto/DIST_KD 2418f18, haseebaslam95/SSD 6a1b51f. Of AMD's
+Rorozhl/CA-MKD c2f39a9, HobbitLong/RepDistiller b84f547, hunto/DIST_KD 2418f18, haseebaslam95/SSD 6a1b51f,
+DefangChen/SimKD 2b389c3. Of AMD's
 local loss, which crashes as released, the two missing assignments (`excl`, `excl2` of each block) were put in.
 """
 
@@ -17,7 +18,7 @@ import torch
 from runs import IMAGE, SIGNAL, small, step_of
 from torch.nn import functional as F
 
-from mixkd.learning import losses, map_losses, training
+from mixkd.learning import losses, map_losses, networks, training
 from mixkd.learning.methods import kd, ssd
 from mixkd.learning.networks import Outputs
 from mixkd.learning.streams import mix, stream
@@ -111,6 +112,26 @@ def test_maps_of_repdistiller():
 
 def test_dist():
     close(losses.dist(STUDENT.logits, SIGNAL_TEACHER.logits, 1.0), "dist/beta1gamma1")
+
+
+def test_dist_of_a_run():
+    ce = losses.soft_cross_entropy(STUDENT.logits, ONE_HOT).mean()
+    whole = loss([SIGNAL_TEACHER], teachers=(SIGNAL,), method="dist_plain", temperature=4.0)
+    torch.testing.assert_close(whole - ce, found("dist/beta1gamma1"), rtol=2e-6, atol=1e-6)
+
+
+def test_simkd():
+    """Its convolutions in training, its loss, and what the teacher's head says of their maps."""
+    transfer = networks.undrawn(networks.bottleneck, 16, 16, (3, 3)).train()
+    weights = {f"{i}.weight": GIVEN[f"simkd/{name}"] for i, name in ((0, "first"), (3, "middle"), (6, "last"))}
+    transfer.load_state_dict(weights, strict=False)
+    maps = transfer(STUDENT.stages[2])
+    close(maps, "simkd/maps")
+    features = maps.mean((2, 3))
+    close(F.linear(features, GIVEN["simkd/head_weight"], GIVEN["simkd/head_bias"]), "simkd/logits")
+    student = replace(STUDENT, stages=(*STUDENT.stages[:2], maps))
+    spec = small(teachers=(SIGNAL,), method="simkd_maps")
+    close(training.distil_loss(step_of(student, ONE_HOT, [SIGNAL_TEACHER], spec))[0], "simkd/loss")
 
 
 def test_ssd():

@@ -27,7 +27,7 @@ def wrn(about: NetworkView, shape: tuple[int, int], n_outputs: int, seed: int) -
         about.modality, about.depth, about.width, n_channels=shape[0], n_classes=n_outputs, generator=draw
     )
     if about.head:
-        net.reuse_head(64 * about.head, torch.Generator().manual_seed(seed + 1))
+        net.reuse_head(64 * about.head, torch.Generator().manual_seed(seed + 1), convolutions=about.convolutions)
     return net
 
 

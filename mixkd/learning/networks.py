@@ -77,7 +77,7 @@ class WideResNet(Network):
     def __init__(self, modality: Modality, depth: int, width: int, n_channels: int, n_classes: int):
         super().__init__()
         kernel, down = ((1, 3), (1, 2)) if modality == "signal" else ((3, 3), (2, 2))
-        n_in, blocks = 16, []
+        self.modality, n_in, blocks = modality, 16, []
         self.stem = nn.Conv2d(n_channels, n_in, kernel, 1, (kernel[0] // 2, kernel[1] // 2), bias=False)
         for stage in range(3):
             n_out = 16 * width * 2**stage
@@ -86,35 +86,42 @@ class WideResNet(Network):
                 n_in = n_out
         self.blocks = nn.Sequential(*blocks)
         self.bn = nn.BatchNorm2d(n_in)
-        self.project: nn.Module = nn.Identity()  # SimKD's way from the student's features to the teacher's
+        self.transfer: nn.Module = nn.Identity()  # SimKD's ways to the teacher: from maps to maps,
+        self.project: nn.Module = nn.Identity()  # or from features to features
         self.head = nn.Linear(n_in, n_classes)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """(n, n_features), 64 * width of them."""
-        return self.project(F.relu(self.bn(self.blocks(self.stem(x))), inplace=True).mean((2, 3)))
+        maps = F.relu(self.bn(self.blocks(self.stem(x))), inplace=True)
+        return self.project(self.transfer(maps).mean((2, 3)))
 
     def outputs(self, x: torch.Tensor) -> Outputs:
-        """Logits (n, n_outputs), features (n, n_features), a map after each stage (the last behind its BN and ReLU)."""
+        """Logits (n, n_outputs), features (n, n_features), a map after each stage (the last as it is pooled)."""
         per_stage, stages = len(self.blocks) // 3, []
         x = self.stem(x)
         for i, block in enumerate(self.blocks, start=1):
             x = block(x)
             if i % per_stage == 0:
                 stages.append(x)
-        stages[-1] = F.relu(self.bn(stages[-1]), inplace=True)
+        stages[-1] = self.transfer(F.relu(self.bn(stages[-1]), inplace=True))
         features = self.project(stages[-1].mean((2, 3)))
         return Outputs(self.head(features), features, tuple(stages))
 
-    def reuse_head(self, n_features: int, generator: torch.Generator) -> WideResNet:
-        """SimKD: a learned linear map to n_features before a head of the teacher's shape, which stays fixed."""
-        project = undrawn(nn.Linear, self.head.in_features, n_features)
-        bound = 1 / math.sqrt(self.head.in_features)
-        nn.init.uniform_(project.weight, -bound, bound, generator=generator)
-        nn.init.zeros_(project.bias)
+    def reuse_head(self, n_features: int, generator: torch.Generator, *, convolutions: bool = False) -> WideResNet:
+        """SimKD: a learned way, a linear map or convolutions, to n_features; then a head for the teacher's numbers."""
+        n_in = self.head.in_features
+        if convolutions:
+            kernel = (1, 3) if self.modality == "signal" else (3, 3)
+            self.transfer = initialised(undrawn(bottleneck, n_in, n_features, kernel), generator)
+        else:
+            self.project = undrawn(nn.Linear, n_in, n_features)
+            bound = 1 / math.sqrt(n_in)
+            nn.init.uniform_(self.project.weight, -bound, bound, generator=generator)
+            nn.init.zeros_(self.project.bias)
         head = undrawn(nn.Linear, n_features, self.head.out_features).requires_grad_(False)
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
-        self.project, self.head = project, head
+        self.head = head
         return self
 
 
@@ -132,7 +139,16 @@ def build(
     return initialised(net, generator)
 
 
-def initialised(net: WideResNet, generator: torch.Generator) -> WideResNet:
+def bottleneck(n_in: int, n_out: int, kernel: tuple[int, int]) -> nn.Sequential:
+    """Three convolutions from maps of n_in to n_out channels, each with BatchNorm and ReLU. Chen et al. 2022."""
+    half, padding = n_out // 2, (kernel[0] // 2, kernel[1] // 2)
+    layers: list[nn.Module] = []
+    for a, b, size, pad in ((n_in, half, (1, 1), (0, 0)), (half, half, kernel, padding), (half, n_out, (1, 1), (0, 0))):
+        layers += [nn.Conv2d(a, b, size, padding=pad, bias=False), nn.BatchNorm2d(b), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+def initialised(net: Made, generator: torch.Generator) -> Made:
     """A network with initial weights, all drawn from `generator`."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d):

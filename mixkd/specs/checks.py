@@ -120,3 +120,5 @@ def _taught(spec: RunSpec) -> None:
         spec.require("init", spec.init == "random", "random: its head is the teacher's")
     if method.own_head or spec.logit_scaling == "released":
         spec.neutral(temperature=1.0)
+    if method.temperature:
+        spec.neutral(temperature=method.temperature)

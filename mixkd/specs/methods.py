@@ -29,7 +29,9 @@ class Method:
     reads: logits alone, so that a trace of them will do, or maps and features too
     weighs: it sets the weights of teachers itself; kd: its loss has a KD term, with `kd_weight` and temperature
     classes: it reads logits as those of one set of classes; weight: of its own term
-    min_batch: windows of a batch, at least; own_head: the student ends in the teacher's head
+    min_batch: windows of a batch, at least
+    own_head: the student ends in the teacher's head, behind a linear map of its `features`, or convolutions of its maps
+    temperature: the only one, where its source has no choice
     """
 
     title: str
@@ -41,7 +43,8 @@ class Method:
     classes: bool = False
     weight: float = 0.0
     min_batch: int = 2
-    own_head: bool = False
+    own_head: Literal["", "features", "maps"] = ""
+    temperature: float | None = None
     constants: Mapping[str, float] = field(default_factory=dict)  # by name, with defaults; see `RunSpec.constants`
 
     @property
@@ -85,7 +88,10 @@ METHODS = {
         "one signal",
         "maps",
         kd=False,
-        own_head=True,
+        own_head="features",
+    ),
+    "simkd_maps": Method(
+        "SimKD (convolutions)", "Chen et al. 2022, as released", "one signal", "maps", kd=False, own_head="maps"
     ),
     "label_smoothing": Method(
         "Label smoothing", "Szegedy et al. 2016", "none", kd=False, classes=True, constants={"share": 0.1}
@@ -127,4 +133,12 @@ METHODS = {
         constants={"ce": 0.5, "features": 0.5, "passes": 30, "quantile": 0.9, "rate": 0.1},
     ),
     "dist": Method("DIST", "Huang et al. 2022; weights 1, 2, 2", "one signal", kd=False, classes=True),
+    "dist_plain": Method(
+        "DIST (T = 1)",
+        "Huang et al. 2022; weights and temperature as released",
+        "one signal",
+        kd=False,
+        classes=True,
+        temperature=1.0,
+    ),
 }

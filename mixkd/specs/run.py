@@ -110,8 +110,10 @@ class RunSpec(Spec):
     @cached_property
     def network(self) -> NetworkView:
         """See `views`."""
-        head = self.teachers[0].width if METHODS[self.method].own_head else None
-        return NetworkView(self.seed, self.role, self.modality, self.depth, self.width, head, self.family)
+        way = METHODS[self.method].own_head
+        head = self.teachers[0].width if way else None
+        about = self.seed, self.role, self.modality, self.depth, self.width, head
+        return NetworkView(*about, self.family, way == "maps")
 
     @property
     def sees_images(self) -> bool:

@@ -52,7 +52,8 @@ class StreamView:
 class NetworkView:
     """All that a network before its first step depends on, but for channels and classes, which the data give.
 
-    head: width factor of the teacher in whose head it ends (SimKD), or None for a head of its own
+    head: width factor of the teacher in whose head it ends (SimKD), or None for a head of its own; convolutions: its
+    last maps, not the features, are brought to those of the teacher
     """
 
     seed: int
@@ -62,3 +63,4 @@ class NetworkView:
     width: int
     head: int | None
     family: Family
+    convolutions: bool = False

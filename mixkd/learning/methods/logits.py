@@ -32,10 +32,10 @@ def ebkd_softmax(step: Step) -> Parts:
     return basic(step, partial(by_trust, losses.entropy_softmax_trust(step.logits)))
 
 
-def dist(step: Step) -> Parts:
-    """CE + 2 (relations of rows + relations of columns). Huang et al. 2022."""
-    relations = losses.dist(step.student.logits, step.logits[0], step.spec.temperature)
-    return {"CE": losses.soft_cross_entropy(step.student.logits, step.target), "relations": 2 * relations}
+def dist(weight: float, step: Step) -> Parts:
+    """CE + weight (relations of rows + relations of columns). Huang et al. 2022."""
+    relations = weight * losses.dist(step.student.logits, step.logits[0], step.spec.temperature)
+    return {"CE": losses.soft_cross_entropy(step.student.logits, step.target), "relations": relations}
 
 
 def label_smoothing(step: Step) -> Parts:
@@ -49,6 +49,7 @@ RULES = {
     "aver": Rule(aver),
     "ebkd": Rule(ebkd),
     "ebkd_softmax": Rule(ebkd_softmax),
-    "dist": Rule(dist),
+    "dist": Rule(partial(dist, 2.0)),
+    "dist_plain": Rule(partial(dist, 1.0)),
     "label_smoothing": Rule(label_smoothing),
 }

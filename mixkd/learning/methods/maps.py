@@ -72,6 +72,11 @@ def simkd(step: Step) -> Parts:
     return {"features": F.mse_loss(step.student.features, step.taught[0].features)}
 
 
+def simkd_maps(step: Step) -> Parts:
+    """Mean (m_s - m_t)^2 of the last maps, the student's behind three convolutions. Chen et al. 2022, as released."""
+    return {"maps": F.mse_loss(step.student.stages[-1], step.taught[0].stages[-1])}
+
+
 def of_teacher(spec: RunSpec, net: Network, teachers: Sequence[Teacher]) -> nn.ModuleList:
     """SimKD: the student gets the head of its teacher, which stays fixed; nothing is trained beside."""
     assert isinstance(teachers[0], Live)
@@ -100,4 +105,5 @@ RULES = {
     "amd": Rule(amd),
     "amd_local": Rule(amd_local),
     "simkd": Rule(simkd, beside=of_teacher),
+    "simkd_maps": Rule(simkd_maps, beside=of_teacher),
 }
