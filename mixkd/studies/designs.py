@@ -130,6 +130,35 @@ OTHER_SEED = 100  # of the second of two signal teachers, from the student's see
 TWO_SIGNAL = tuple(TeacherSpec(weight=0.5, seed_offset=offset) for offset in (0, OTHER_SEED))
 
 
+FOREST = (TeacherSpec(family="forest"),)
+STEPS: dict[str, Any] = {"schedule": "step", "learning_rate": 0.05}  # released steps, see book/defaults.md
+
+
+def stronger(base: RunSpec, full: bool) -> list[RunSpec]:
+    """Teachers that are another kind of model, and a smaller student, beside labels for as many steps as both take.
+
+    Students WRN16-1 and WRN10-1; teachers: extra trees, a signal WRN16-1, both of these (`full`), signal and image.
+    """
+    two = (replace(FOREST[0], weight=0.5), TeacherSpec(weight=0.5))
+    runs = [replace(base, role="teacher", family="forest")]
+    for student in (base, replace(base, depth=10)):
+        one, trees = taught(student, "signal"), taught(student, "signal", teachers=FOREST)
+        runs += [student, replace(student, init="scratch"), one, trees, replace(trees, mixup=Mixup())]
+        runs += [replace(one, teachers=two), taught(student, "both")] if full else []
+    return runs
+
+
+def repaired(base: RunSpec, full: bool) -> list[RunSpec]:
+    """Methods whose rows looked wrong, as published or under the schedule that they need, each with its control.
+
+    `full`: an early stopped teacher, too, under a schedule whose rate is not high in the middle.
+    """
+    one = taught(base, "signal")
+    methods = [replace(one, method=name) for name in ("simkd", "simkd_maps", "dist", "dist_plain")]
+    early = replace(one, teachers=(TeacherSpec(stopping="best_validation"),))
+    return [one, *methods, *((early, replace(one, **STEPS), replace(early, **STEPS)) if full else ())]
+
+
 def second_round(base: RunSpec) -> list[RunSpec]:
     """What the claims of the second round need beside the studies of the first: see `analysis.round_two`."""
     tenth = taught(base, "signal", mixup=Mixup(share=0.1), temperature=8.0)
