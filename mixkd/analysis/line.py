@@ -98,17 +98,19 @@ class Portion:
 def portions(scope: Scope, of: Sequence[Effect]) -> Iterator[Portion]:
     """What a scope shows of some effects, with all runs of it: trained where missing, but not for `full`.
 
-    `full`: on each data set of the campaign the effects whose runs of all people are there; others as `quick` has them.
+    `full`: on each data set of the campaign the effects whose runs of all people are there, of all seeds or of the
+    first alone; others as `quick` has them.
     """
     lookup = cache(store_of(scope).find)
     for one in campaigns(scope):
-        everyone = first(list(every_base(one))) if scope.full else []
+        everyone = list(every_base(one)) if scope.full else []
         for study, own in groupby(of, lambda effect: effect.study):
             rest = list(own)
-            there = [effect for effect in rest if everyone and all_there(effect, everyone, lookup)]
-            if there:
-                yield Portion(one.dataset, tuple(there), everyone, lookup, True)
-                rest = [effect for effect in rest if effect not in there]
+            for people in (everyone, first(everyone)):
+                there = [effect for effect in rest if people and all_there(effect, people, lookup)]
+                if there:
+                    yield Portion(one.dataset, tuple(there), people, lookup, True)
+                    rest = [effect for effect in rest if effect not in there]
             chosen = effects.shown(False, tuple(rest))
             if chosen and one.dataset == scope.dataset:
                 few = first(bases_of(study, one))
@@ -129,7 +131,7 @@ def table(scope: Scope, of: Sequence[Effect]) -> pd.DataFrame:
 
 
 def first(bases: Sequence[RunSpec]) -> list[RunSpec]:
-    """The bases of the first seed: of most systems one seed is published."""
+    """The bases of the first seed."""
     return [base for base in bases if base.seed == min(base.seed for base in bases)]
 
 

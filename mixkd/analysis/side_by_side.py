@@ -40,7 +40,8 @@ def scores(scope: Scope) -> pd.DataFrame:
         for effect in part.effects:
             records = [required(part.lookup, effect.changed(base)) for base in part.bases]
             made = [steps(r.spec, required(part.lookup, b)) for r, b in zip(records, part.bases, strict=True)]
-            people = pd.concat([measure(record, "accuracy", NO_CONFUSION) for record in records])
+            of_seeds = pd.concat([measure(record, "accuracy", NO_CONFUSION) for record in records])
+            people = of_seeds.groupby(level=0).mean()
             rows.append(
                 {
                     "what": effect.what,
