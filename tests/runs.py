@@ -47,7 +47,9 @@ def results(store: Store) -> dict[str, Any]:
     found = {}
     for path in store.runs.rglob("*.json"):
         record = json.loads(path.read_bytes())
-        del record["sha256"], record["provenance"]["seconds"], record["provenance"]["git"]
+        times = [record["provenance"].pop(name) for name in ("seconds", "finished")]
+        assert all(times)
+        del record["sha256"], record["provenance"]["git"]
         assert record["files"] == {name: sha256((path.parent / name).read_bytes()) for name in record["files"]}
         found[path.stem] = record
     return found

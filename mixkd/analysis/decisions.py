@@ -51,6 +51,14 @@ class Decided:
     contrasts: dict[tuple[str, str, str], pd.Series]
 
 
+NOTHING = Decided(
+    pd.DataFrame(columns=[*COLUMNS, "effect", "excluded", "verdict", "dataset"]),
+    pd.DataFrame(columns=["claim", "part", "effect", "low", "high", "loss", "inside", "gain", "n", "dataset"]),
+    {},
+    {},
+)
+
+
 def cells(differences: pd.Series, by_person: bool = False) -> np.ndarray:
     """`by_seed` as (n_folds, n_seeds), people of a fold averaged; folds in which it is undefined are left out.
 
@@ -61,7 +69,9 @@ def cells(differences: pd.Series, by_person: bool = False) -> np.ndarray:
 
 
 def decide(found: Sequence[Found], claims: Sequence[Claim] = CLAIMS, *, by_person: bool = False) -> Decided:
-    """Claims over all data sets found. Without all people: effects only, no interval or verdict."""
+    """Claims over all data sets found, or NOTHING. Without all people: effects only, no interval or verdict."""
+    if not found:
+        return NOTHING
     differences, contrasts = {}, {}
     for claim, part in parts_of(claims):
         sets = []

@@ -18,6 +18,7 @@ from mixkd.studies.catalogue import SECOND_ROUND
 from mixkd.studies.designs import TWO_SIGNAL
 
 TESTED_ON = SECOND_ROUND
+DECLARED = "9a6adba, 29 November 2026, 16:10 UTC"  # the commit that added them, and when
 DOSES = (1.0, 4.0, 8.0)  # temperatures
 
 

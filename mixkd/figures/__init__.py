@@ -43,7 +43,14 @@ from mixkd.figures.results import (
     temperature,
     weights,
 )
-from mixkd.figures.robustness import corrupted_window, line_between, robustness, sharp_against_robust, sharpness
+from mixkd.figures.robustness import (
+    corrupted_window,
+    corruption_curves,
+    line_between,
+    robustness,
+    sharp_against_robust,
+    sharpness,
+)
 from mixkd.figures.selves import seen_samples
 from mixkd.figures.smoothness import (
     feature_maps,
@@ -84,6 +91,7 @@ __all__ = [
     "class_gains",
     "confusion",
     "corrupted_window",
+    "corruption_curves",
     "cut",
     "effects",
     "feature_maps",

@@ -52,6 +52,32 @@ def robustness(table: pd.DataFrame, kinds: tuple[str, ...], by: str, value: str 
 
 
 @figure
+def corruption_curves(table: pd.DataFrame) -> Figure:
+    """Accuracy against severity with (Mix-S) and without mixup (S): a row per data set, a panel per kind of corruption.
+
+    Columns dataset, kind, severity, case, accuracy; means over runs. Severity 0 is the clean window.
+    """
+    sets, kinds = list(table["dataset"].unique()), list(table["kind"].unique())
+    size = (WIDTH, 0.7 + 1.9 * len(sets))
+    fig, axes = plt.subplots(len(sets), len(kinds), figsize=size, sharey="row", squeeze=False)
+    for (name, kind), part in table.groupby(["dataset", "kind"], sort=False):
+        axis = axes[sets.index(name), kinds.index(kind)]
+        for case, rows in part.groupby("case", sort=False):
+            mean = rows.groupby("severity")["accuracy"].mean()
+            colour = COLOURS["none" if case == "S" else "signal"]
+            axis.plot(range(len(mean)), mean, "o-", color=colour, label=case, ms=3.5)
+        axis.set_xticks(range(len(mean)), [f"{severity:g}" for severity in mean.index], fontsize=7.5, rotation=60)
+        axis.grid(axis="y")
+    for axis, kind in zip(axes[0], kinds, strict=True):
+        axis.set_title(kind, fontsize=9.5)
+    for axis, name in zip(axes[:, 0], sets, strict=True):
+        axis.set_ylabel(f"accuracy, {name}" if len(sets) > 1 else "accuracy")
+        percent(axis)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return fig
+
+
+@figure
 def line_between(table: pd.DataFrame, first: str, second: str) -> Figure:
     """Accuracy along the straight line between two students; columns at, batchnorm, split, accuracy."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharex=True, sharey=True)

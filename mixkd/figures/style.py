@@ -80,7 +80,8 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     @functools.wraps(draw)
     def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with plt.rc_context(RC):
-            empty = any(isinstance(value, pd.DataFrame) and value.empty for value in args)
+            tables = (getattr(value, "claims", value) for value in args)  # of decided claims, or the table itself
+            empty = any(isinstance(table, pd.DataFrame) and table.empty for table in tables)
             result = (
                 _note("nothing to show here: no such runs are part of this build") if empty else draw(*args, **kwargs)
             )

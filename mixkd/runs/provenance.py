@@ -7,6 +7,7 @@ import platform
 import subprocess
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from itertools import combinations
@@ -75,7 +76,8 @@ def git_state(*besides: str) -> dict[str, Any]:
 def provenance(spec: RunSpec, seconds: float) -> dict[str, Any]:
     """The record's provenance. Times and git state are the only entries that differ between equal runs.
 
-    seconds: of the training, with its traces; not of reading data before, nor of the probes after it.
+    seconds: of the training, with its traces; not of reading data before, nor of the probes after it. finished: when
+    its probes were done, in UTC (in records since 29 November 2026).
     """
     import torch
 
@@ -89,6 +91,7 @@ def provenance(spec: RunSpec, seconds: float) -> dict[str, Any]:
         "seed": spec.seed,
         "git": git_state(),
         "seconds": round(seconds, 3),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 

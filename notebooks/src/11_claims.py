@@ -28,7 +28,7 @@ import textwrap
 import pandas as pd
 
 from mixkd import figures, studies
-from mixkd.analysis import claims, contrasts, decisions, round_two, sensitivity
+from mixkd.analysis import claims, contrasts, decisions, sensitivity
 from mixkd.book.notebook import check_parameters, report
 
 check_parameters(globals())
@@ -264,22 +264,16 @@ figures.choices(sensitivity.decided(otherwise))
 # {glue:text}`gained`. One seed alone knows nothing of the spread between seeds, so its intervals are too narrow; a data set less has fewer people, so its intervals are wide.
 
 # %% [markdown]
-# ## The second round
+# ## What comes next
 #
-# The first round decides little, and its largest effects are in no claim: what mixup does to gaps, noise and attacks. So eight more claims were written down on 29 November 2026, after all results on
-# `watch` and `selfback`, which gave rise to most of them, and before the first run on the two data sets that will test them, {glue:text}`tested_on`. They are a family of their own and
-# follow the rules of the averages above. Accuracy under gaps and noise is the mean over four severities; NLL after scaling is that of outputs divided by one temperature, fitted on validation people
-# {cite}`guo2017`. Nothing of it is decided yet.
-
-# %% tags=["nbval-check-output"]
-decisions.declared(round_two.ROUND_TWO)
+# The first round decides little, and its largest effects are in no claim: what mixup does to gaps, noise and attacks. {doc}`29_second_round` has eight more claims, written down before the first run on the data
+# sets that test them.
 
 # %% tags=["remove-cell"]
 alone = decisions.outcome(tested)
 over_sets = decisions.outcome(decided)
-next_sets = " and ".join(round_two.TESTED_ON)
-told = {"outcome": alone, "decided": over_sets, "tested_on": next_sets}
-report(told | sensitivity.answer(otherwise))
+verdicts = {"outcome": alone, "decided": over_sets}
+report(verdicts | sensitivity.answer(otherwise))
 
 # %% [markdown]
 # ## In this build

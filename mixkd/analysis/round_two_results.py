@@ -1,0 +1,82 @@
+"""The second round of claims: which data sets decide it so far, how far its campaign is, curves of corruption."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+import pandas as pd
+
+from mixkd import studies
+from mixkd.analysis import decisions
+from mixkd.analysis.claims import MIX, scratch, specs
+from mixkd.analysis.contrasts import Found, collect, required
+from mixkd.analysis.decisions import Decided
+from mixkd.analysis.round_two import ROUND_TWO, TESTED_ON
+from mixkd.learning.corruptions import CORRUPTIONS
+from mixkd.specs.run import RunSpec
+
+
+def found(scope: studies.Scope) -> list[Found]:
+    """What decides these claims: of `full`, the data sets they are tested on, as far as whole seeds of them are there.
+
+    Of other profiles, the data set of the scope with its few people; missing runs are trained.
+    """
+    if not scope.full:
+        return [collect(scope, lambda bases: specs(bases, ROUND_TWO))]
+    result: list[Found] = []
+    for name in TESTED_ON:
+        one = replace(scope, dataset=name)
+        lookup = cache(studies.store_of(one).find)
+        bases = list(studies.bases(one))
+        seeds = dict.fromkeys(base.seed for base in bases)
+        whole = [seed for seed in seeds if all(map(lookup, specs(of_seed(bases, seed), ROUND_TWO)))]
+        if whole:
+            result.append(([base for base in bases if base.seed in whole], lookup, True))
+    return result
+
+
+def of_seed(bases: Sequence[RunSpec], seed: int) -> list[RunSpec]:
+    """The bases of a seed."""
+    return [base for base in bases if base.seed == seed]
+
+
+def progress(scope: studies.Scope) -> pd.DataFrame:
+    """Per data set that a scope tests on: runs of these claims, how many are there, and when the first one finished."""
+    rows = []
+    for name in TESTED_ON if scope.full else (scope.dataset,):
+        one = replace(scope, dataset=name)
+        runs = specs(studies.bases(one), ROUND_TWO)
+        records = list(filter(None, map(studies.store_of(one).find, runs)))
+        times = [time for record in records if (time := record.provenance.get("finished"))]
+        rows.append((name, len(runs), len(records), min(times, default="not recorded" if records else "none yet")))
+    return pd.DataFrame(rows, columns=["dataset", "runs", "there", "first finished, UTC"]).set_index("dataset")
+
+
+def curves(of: Sequence[Found]) -> pd.DataFrame:
+    """Accuracy of students without a teacher by kind and severity of corruption; columns dataset, kind, severity, case.
+
+    A row per run, severity 0 (no corruption) included.
+    """
+    rows = []
+    for bases, lookup, _ in of:
+        for case, make in (("S", scratch()), ("Mix-S", scratch(mixup=MIX))):
+            for record in (required(lookup, make(base)) for base in bases):
+                for kind, accuracies in record.probes["curves"].items():
+                    severities = (0.0, *CORRUPTIONS[kind].severities)
+                    for severity, accuracy in zip(severities, (record.metrics()["accuracy"], *accuracies), strict=True):
+                        rows.append((bases[0].dataset, kind, severity, case, accuracy))
+    return pd.DataFrame(rows, columns=["dataset", "kind", "severity", "case", "accuracy"])
+
+
+def answer(scope: studies.Scope, decided: Decided) -> str:
+    """What the page says first: the verdicts, and how far the campaign is."""
+    if decided.claims.empty:
+        return "Nothing is decided yet: no data set has a whole seed of its runs."
+    if not scope.full:
+        return "Nothing is decided in this profile: few people and one seed give points. The full profile has verdicts."
+    table = progress(scope)
+    there, runs = int(table["there"].sum()), int(table["runs"].sum())
+    after = "" if there == runs else f", after {there} of {runs} runs"
+    return f"Over {decided.claims['dataset'].iloc[0]}{after}, {decisions.outcome(decided)}."
