@@ -10,7 +10,9 @@ import pytest
 
 from mixkd import studies
 from mixkd.analysis import deviations, landscape, robustness
+from mixkd.runs.published import Published
 from mixkd.runs.store import Store
+from mixkd.specs.run import Mixup
 from mixkd.studies import Scope, tables
 
 
@@ -110,3 +112,20 @@ def test_quoted_spread_is_a_standard_error_over_runs():
     (row,) = deviations.spreads(runs).to_dict("records")
     assert row["sd"] == pytest.approx(np.std([0.6, 0.7, 0.8, 0.9], ddof=1))
     assert row["quoted"] == pytest.approx(np.std([0.6, 0.7, 0.8, 0.9]) / np.sqrt(7))
+
+
+def test_what_mixup_does_to_gaps_is_the_mean_difference_of_published_accuracies():
+    """On selfback, +25.0 points [+14.3, +35.7]: the review's numbers, found from the same records by other code."""
+    rows = robustness.of_mixup(Scope("selfback", "full"))
+    own = rows[(rows["dataset"] == "selfback") & (rows["what"] == "no teacher: 30 % missing")]
+    assert [round(100 * own[name].item(), 1) for name in ("effect", "low", "high")] == [25.0, 14.3, 35.7]
+    gaps = {}
+    for base in studies.bases(Scope("selfback", "full")):
+        after, before = (Published().get(replace(base, mixup=mixup)).probes["missing"][2] for mixup in (Mixup(), None))
+        gaps.setdefault(base.fold, []).append(after - before)
+    assert own["effect"].item() == pytest.approx(np.mean([np.mean(of_fold) for of_fold in gaps.values()]))
+    said = robustness.sentences(rows)
+    assert said["mixup_gap"].endswith("+25.0 on selfback (+14.3 to +35.7, n = 10)") or said["mixup_gap"].startswith(
+        "+25.0 on selfback (+14.3 to +35.7, n = 10)"
+    )
+    assert set(said) == {"mixup_clean", "mixup_noise", "mixup_gap", "mixup_attack"}

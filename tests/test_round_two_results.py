@@ -45,7 +45,7 @@ def test_whole_seeds_decide(stored):
     first, other = TESTED_ON
     last = specs(studies.bases(replace(FULL, dataset=first)), ROUND_TWO)[-1]
     stored(lambda spec: spec.dataset == first and spec != replace(last, seed=2, fold=last.fold))
-    found = round_two_results.found(FULL)
+    found = round_two_results.deciding(FULL)
     assert [(bases[0].dataset, {base.seed for base in bases}, final) for bases, _, final in found] == [
         (first, {0, 1}, True)
     ]
@@ -64,7 +64,7 @@ def test_whole_seeds_decide(stored):
 
 def test_without_runs_nothing_is_decided_and_nothing_drawn(stored):
     stored(lambda spec: False)
-    found = round_two_results.found(FULL)
+    found = round_two_results.deciding(FULL)
     decided = decisions.decide(found, ROUND_TWO)
     assert found == []
     assert round_two_results.answer(FULL, decided).startswith("Nothing is decided yet")
@@ -77,7 +77,7 @@ def test_without_runs_nothing_is_decided_and_nothing_drawn(stored):
 
 def test_curves_start_at_the_clean_window_and_are_drawn_as_they_are(stored):
     stored(lambda spec: spec.seed < 1)
-    curves = round_two_results.curves(round_two_results.found(FULL))
+    curves = round_two_results.curves(round_two_results.deciding(FULL))
     clean = curves[curves["severity"] == 0]
     assert set(clean["accuracy"]) == {0.7}
     gaps = curves[(curves["kind"] == "gap") & (curves["severity"] > 0)]

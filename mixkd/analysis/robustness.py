@@ -64,8 +64,8 @@ def of_mixup(scope: Scope) -> pd.DataFrame:
 
     As `effects.table` has them, with `windows` of SPOILED and, in `what`, these and the teachers.
     """
-    found = everywhere(scope, lambda bases: effects.specs(bases, of=MIXED))
-    rows = pd.concat([effects.table(*one, of=MIXED) for one in found], ignore_index=True)
+    sets = everywhere(scope, lambda bases: effects.specs(bases, of=MIXED))
+    rows = pd.concat([effects.table(*one, of=MIXED) for one in sets], ignore_index=True)
     windows = rows["metric"].map({metric: name for name, metric in SPOILED.items()})
     return rows.assign(windows=windows, what=rows["what"] + ": " + windows, metric="accuracy")
 

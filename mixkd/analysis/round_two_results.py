@@ -18,7 +18,7 @@ from mixkd.learning.corruptions import CORRUPTIONS
 from mixkd.specs.run import RunSpec
 
 
-def found(scope: studies.Scope) -> list[Found]:
+def deciding(scope: studies.Scope) -> list[Found]:
     """What decides these claims: of `full`, the data sets they are tested on, as far as whole seeds of them are there.
 
     Of other profiles, the data set of the scope with its few people; missing runs are trained.

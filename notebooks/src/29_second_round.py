@@ -46,7 +46,7 @@ decisions.declared(round_two.ROUND_TWO)
 # Runs of these claims, how many there are so far, and when the first one was finished. A data set counts as soon as a whole seed of it is there.
 
 # %%
-found = round_two_results.found(scope)
+found = round_two_results.deciding(scope)
 round_two_results.progress(scope)
 
 # %% [markdown]
