@@ -50,6 +50,7 @@ class _Convolutions(BaseEstimator, TransformerMixin):
         self.seed = seed
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> _Convolutions:
+        """To windows x (n, n_channels, n_samples)."""
         from aeon.transformations.collection.convolution_based import MiniRocket  # here: compiles itself, half a minute
 
         self.kernels = MiniRocket(random_state=self.seed, n_jobs=1)
@@ -58,6 +59,7 @@ class _Convolutions(BaseEstimator, TransformerMixin):
         return self
 
     def transform(self, x: np.ndarray) -> np.ndarray:
+        """Features (n, n_features) of windows x (n, n_channels, n_samples)."""
         with _unchanged():
             return self.kernels.transform(_long_enough(x))
 
@@ -73,6 +75,7 @@ def _unchanged() -> Iterator[None]:
 
 
 def _long_enough(x: np.ndarray) -> np.ndarray:
+    """(n, n_channels, n_samples) to the same with at least SHORTEST samples."""
     return np.pad(x, ((0, 0), (0, 0), (0, max(0, SHORTEST - x.shape[2]))), mode="edge")
 
 

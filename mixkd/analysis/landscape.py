@@ -43,6 +43,13 @@ def line(first: RunRecord, second: RunRecord, data: FoldData, at: np.ndarray) ->
     return pd.DataFrame(points)
 
 
+def flatness(runs: pd.DataFrame) -> pd.DataFrame:
+    """Mean ascent (nats) and trace of the Hessian, temperature-scaled, by case; of runs that have them."""
+    probes = [record.probes.get("flatness", {}) for record in tables.records(runs)]
+    columns = {name: [probe.get(name) for probe in probes] for name in ("ascent", "trace")}
+    return runs.assign(**columns).groupby("case", sort=False)[list(columns)].mean().dropna()
+
+
 def sharpness(runs: pd.DataFrame) -> pd.DataFrame:
     """A study's rows with `sharpness`, `train_loss` (nats) and `fgsm`: accuracy under FGSM at the middle epsilon."""
     probes = [record.probes for record in tables.records(runs)]

@@ -19,7 +19,7 @@ LOWEST = 1e-3  # probability of a class: declared
 
 
 def below(x: np.ndarray) -> np.ndarray:
-    """The largest float32 at most x: float32 numbers are on the same side of it as of x."""
+    """The largest float32 at most x (n,): float32 numbers are on the same side of it as of x."""
     rounded = x.astype(np.float32)
     return np.where(rounded > x, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
@@ -57,7 +57,7 @@ class Trees(nn.Module):
             self.share[i][:n, forest.classes_] = torch.from_numpy(counts.astype(np.float32))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """All windows and trees go down a level at a time, until none moves."""
+        """(n, n_features) to (n, n_classes): all windows and trees go down a level at a time, until none moves."""
         n_trees, size = self.feature.shape
         first = size * torch.arange(n_trees)  # nodes are counted through all trees
         node = first.expand(len(features), n_trees)
@@ -81,7 +81,7 @@ class ForestNet(Network):
         self.head = Trees(n_classes)
 
     def grow(self, x: torch.Tensor, y: np.ndarray, seed: int) -> None:
-        """Fit the trees to windows x and their labels y (n,)."""
+        """Fit the trees to windows x (n, n_channels, 1, n_samples) and their labels y (n,)."""
         self.head.grow(self.features(x).numpy(), y, seed)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 
 from mixkd.files import Arrays
-from mixkd.learning import calibration, metrics, probes
+from mixkd.learning import calibration, flatness, metrics, probes, separation
 from mixkd.learning.fold_data import FoldData
 from mixkd.learning.streams import Stream
 from mixkd.learning.teachers import Live, Teacher, Traced, trace
 from mixkd.learning.training import Learner
+from mixkd.rng import generator
 from mixkd.specs.parts import GROWN
 
 
@@ -49,7 +50,7 @@ def scaled(data: FoldData, arrays: Arrays) -> dict[str, Any]:
 
 
 def class_probes(student: Learner, data: FoldData, draws: Stream, arrays: Arrays) -> dict[str, Any]:
-    """Clusters, smoothness of outputs and targets, robustness of students on signals."""
+    """Clusters, smoothness of outputs and targets, robustness and flatness of networks on signals."""
     train, validation, test = (data.splits[split] for split in ("train", "validation", "test"))
     result: dict[str, Any] = {
         "v_scores": probes.pair_v_scores(arrays["test_features"], test.y),
@@ -57,6 +58,7 @@ def class_probes(student: Learner, data: FoldData, draws: Stream, arrays: Arrays
         "logit_sd": float(arrays["test_logits"].std(axis=1, ddof=1).mean()),
         "validation_confusion": metrics.confusion(arrays["validation_logits"], validation.y).tolist(),
         "scaled": scaled(data, arrays),
+        "separation": separation.of(arrays["test_features"], test.y),
     }
     epoch = draws.first(len(draws) // student.spec.epochs)
     frozen = student.teachers[: len(student.spec.teachers)]
@@ -68,5 +70,9 @@ def class_probes(student: Learner, data: FoldData, draws: Stream, arrays: Arrays
         fold = student.spec.fold
         if student.spec.family not in GROWN:  # attacks and directions need gradients
             result |= probes.signal_probes(student.net, tested, trained, fold=fold)
+            draws_of_signs = generator(fold, "flatness")
+            labels = torch.as_tensor(train.y, dtype=torch.int64)
+            temperature = result["scaled"]["temperature"]
+            result["flatness"] = flatness.of(student.net, trained[0], labels, temperature, rng=draws_of_signs)
         result["curves"] = probes.curves(student.net, tested, data.base.sensors, fold=fold)
     return result

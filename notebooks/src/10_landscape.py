@@ -90,6 +90,15 @@ table.pivot_table(
 # %% mystnb={"figure": {"caption": "Accuracy under FGSM (epsilon 0.05) against sharpness, a dot per held-out person, kind of teacher and case (colour); the table above has the means.", "name": "fig-sharp-robust"}, "image": {"alt": "Scatter plot of accuracy under attack over sharpness, coloured by case of mixup.", "classes": "dark-light"}}
 figures.sharp_against_robust(table)
 
+# %% [markdown]
+# ## The same question, asked otherwise
+#
+# Two measures that a surer network does not change, because its outputs are first divided by one temperature (fitted on validation people): the rise of the loss after one step in the worst direction, relative to
+# each weight (adaptive sharpness {cite}`kwon2021asam`), and the trace of the Hessian, which is the mean curvature times the number of weights {cite}`hutchinson1989`. Runs before 29 November 2026 have neither.
+
+# %% tags=["nbval-check-output"]
+landscape.flatness(runs[runs["teachers"] != "none"]).round(3)
+
 # %% tags=["remove-cell"]
 report(answers.landscape(path, table))
 
@@ -103,6 +112,6 @@ report(answers.landscape(path, table))
 #
 # ## A sceptical reader asks
 #
-# - *Does sharpness depend on scale?* Filter-normalised directions remove the scale of weights; they do not remove the scale of logits, hence the table of losses above.
+# - *Does sharpness depend on scale?* Filter-normalised directions remove the scale of weights; they do not remove the scale of logits, hence the table of losses and the two measures after it.
 # - *One line, one person?* Yes, the line is an illustration. Sharpness is measured on every student; the claim compares those of both teachers.
 # - *Random directions?* Four per network, the same for all networks of a fold before scaling.
