@@ -171,3 +171,11 @@ def test_a_record_has_scaled_metrics_of_each_person_by_the_temperature_of_valida
         expected = metrics.summary(record.arrays["test_logits"][rows] / scaled["temperature"], test.y[rows])
         assert found == {name: expected[name] for name in ("nll", "ece", "brier")}
     assert set(scaled["subjects"]) == set(record.probes["subjects"])
+
+
+@pytest.mark.parametrize("kind", sorted(CORRUPTIONS.keys() - {"lost channels"}))
+def test_the_clean_severity_changes_nothing(kind):
+    """Of lost channels it loses none, where the function loses one at least."""
+    corruption = CORRUPTIONS[kind]
+    torch.testing.assert_close(corruption.apply(X, corruption.clean, generator(0), SENSORS), X, atol=1e-5, rtol=0)
+    assert corruption.clean not in corruption.severities

@@ -57,15 +57,16 @@ def progress(scope: studies.Scope) -> pd.DataFrame:
 def curves(of: Sequence[Found]) -> pd.DataFrame:
     """Accuracy of students without a teacher by kind and severity of corruption; columns dataset, kind, severity, case.
 
-    A row per run, severity 0 (no corruption) included.
+    A row per run and severity, that of clean windows included.
     """
     rows = []
     for bases, lookup, _ in of:
         for case, make in (("S", scratch()), ("Mix-S", scratch(mixup=MIX))):
             for record in (required(lookup, make(base)) for base in bases):
-                for kind, accuracies in record.probes["curves"].items():
-                    severities = (0.0, *CORRUPTIONS[kind].severities)
-                    for severity, accuracy in zip(severities, (record.metrics()["accuracy"], *accuracies), strict=True):
+                for kind in (kind for kind in CORRUPTIONS if kind in record.probes["curves"]):
+                    severities = (CORRUPTIONS[kind].clean, *CORRUPTIONS[kind].severities)
+                    accuracies = (record.metrics()["accuracy"], *record.probes["curves"][kind])
+                    for severity, accuracy in zip(severities, accuracies, strict=True):
                         rows.append((bases[0].dataset, kind, severity, case, accuracy))
     return pd.DataFrame(rows, columns=["dataset", "kind", "severity", "case", "accuracy"])
 

@@ -34,10 +34,10 @@ def _of(depth: int) -> tuple[Effect, ...]:
     rows = (
         ("by a signal network, against labels, 2x", student("signal"), scratch(init="scratch"), False),
         ("by trees, against labels alone", TREES, scratch(), False),
-        ("by trees, against by a signal network", TREES, student("signal"), False),
+        ("by trees, against one by a signal network", TREES, student("signal"), False),
         ("by trees with mixup, against without", student("signal", teachers=FOREST, mixup=MIX), TREES, False),
         ("by trees and a signal network, against that alone", TWO, student("signal"), True),
-        ("by signal and image networks, against by signal", student("both"), student("signal"), True),
+        ("by signal and image networks, against one by signal", student("both"), student("signal"), True),
     )
     return tuple(
         Effect("stronger", f"WRN{depth}-1 {what}", of_depth(depth, one), of_depth(depth, other), full_only=full_only)

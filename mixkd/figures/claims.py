@@ -175,7 +175,9 @@ def effects(table: pd.DataFrame) -> Figure:
             axis.plot(scale * row["effect"], y, "D", color=colour, ms=5, label=label)
         axis.set_xlabel(unit)
         axis.grid(axis="x")
-        axis.locator_params(axis="x", nbins=4 if metric == "accuracy" else 3)  # tick labels would overlap
+        axis.locator_params(
+            axis="x", nbins=8 if len(metrics) == 1 else 4 if metric == "accuracy" else 3
+        )  # else they overlap
     axes[0, 0].set_yticks(range(len(rows)), [textwrap.fill(name, 22) for name in rows], fontsize=11)
     axes[0, 0].set_ylim(len(rows) - 0.4, -0.6)
     if len(sets) > 1:

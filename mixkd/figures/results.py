@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,8 +17,9 @@ TEACHERS = ("signal", "image", "both")
 
 @figure
 def teachers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
-    """Accuracy per held-out subject: majority class, random forest, and the teachers."""
-    groups = [(name.replace(" ", "\n"), INK, part) for name, part in baselines.groupby("baseline", sort=False)]
+    """Accuracy per held-out subject: baselines and teachers."""
+    broken = re.compile(r" |(?<=[a-z])(?=[A-Z])")  # narrow labels: "Mini" over "Rocket"
+    groups = [(broken.sub("\n", name), INK, part) for name, part in baselines.groupby("baseline", sort=False)]
     for (modality, network, mixed), part in table.groupby(["modality", "network", table["share"] > 0], sort=False):
         label = f"{modality}\n{str(network).removeprefix('WRN')}{chr(10) + 'mixup' if mixed else ''}"
         groups.append((label, COLOURS[modality], part))

@@ -55,7 +55,7 @@ def robustness(table: pd.DataFrame, kinds: tuple[str, ...], by: str, value: str 
 def corruption_curves(table: pd.DataFrame) -> Figure:
     """Accuracy against severity with (Mix-S) and without mixup (S): a row per data set, a panel per kind of corruption.
 
-    Columns dataset, kind, severity, case, accuracy; means over runs. Severity 0 is the clean window.
+    Columns dataset, kind, severity, case, accuracy; means over runs. The first severity is that of clean windows.
     """
     sets, kinds = list(table["dataset"].unique()), list(table["kind"].unique())
     size = (WIDTH, 0.7 + 1.9 * len(sets))

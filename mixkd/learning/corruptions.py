@@ -111,6 +111,11 @@ class Corruption:
     severities: tuple[float, ...]
     unit: str
 
+    @property
+    def clean(self) -> float:
+        """The severity that changes nothing."""
+        return 1.0 if self.unit == "factor" else 0.0
+
 
 TURNED = "turned sensor"
 CORRUPTIONS = {

@@ -15,7 +15,7 @@
 # ```
 #
 # **The answer first.** Extra trees as a classifier {glue:text}`trees_themselves_against_a_signal_network_side` against a signal network. As a *teacher* of the usual student they
-# {glue:text}`wrn16_1_by_trees_against_labels_alone_side` against labels alone; against the signal network as teacher, they {glue:text}`wrn16_1_by_trees_against_by_a_signal_network_side`.
+# {glue:text}`wrn16_1_by_trees_against_labels_alone_side` against labels alone; against the signal network as teacher, they {glue:text}`wrn16_1_by_trees_against_one_by_a_signal_network_side`.
 # Of a smaller student the trees {glue:text}`wrn10_1_by_trees_against_labels_alone_side`, and the signal network {glue:text}`wrn10_1_by_a_signal_network_against_labels_2x_side`
 # against labels for as many steps.
 #

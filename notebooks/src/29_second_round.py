@@ -78,7 +78,7 @@ numbers.round(3).dropna(axis="columns", how="all")
 # %%
 curves = round_two_results.curves(found)
 
-# %% mystnb={"figure": {"caption": "Accuracy against severity of six kinds of corruption, with mixup (Mix-S) and without (S), mean over people and seeds; 0 is the clean window.", "name": "fig-corruption-curves"}, "image": {"alt": "A panel per kind of corruption with two falling lines, with and without mixup; or a note that there is nothing to show.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy against severity of six kinds of corruption, with mixup (Mix-S) and without (S), mean over people and seeds; the first severity is that of clean windows.", "name": "fig-corruption-curves"}, "image": {"alt": "A panel per kind of corruption with two falling lines, with and without mixup; or a note that there is nothing to show.", "classes": "dark-light"}}
 figures.corruption_curves(curves)
 
 # %% tags=["remove-cell"]
