@@ -73,6 +73,30 @@ def test_ece_by_hand():
     assert metrics.ece(p, y, n_bins=1) == pytest.approx(abs(0.75 - 0.75)), "one bin hides it"
 
 
+@pytest.mark.parametrize("error", [0.0, 0.15])
+def test_the_debiased_error_is_the_true_one_where_the_plain_one_is_too_large(error):
+    """300 simulated people of 100 windows, who are right less often than they say by `error`."""
+    rng = np.random.default_rng(0)
+    plain, squares = [], []
+    for _ in range(300):
+        confidence = rng.uniform(0.6, 1, 100)
+        right = rng.random(100) < confidence - error
+        p = np.stack([confidence, 1 - confidence], axis=1)
+        plain.append(metrics.ece(p, np.where(right, 0, 1)))
+        squares.append(metrics.debiased(p, np.where(right, 0, 1)) ** 2)
+    assert np.mean(plain) > error + 0.01
+    assert np.sqrt(np.mean(squares)) == pytest.approx(error, abs=0.05 if error == 0 else 0.02)
+    assert np.sqrt(np.mean(squares)) < np.mean(plain)
+
+
+def test_the_debiased_error_by_hand():
+    """Three of four right at 0.9 each: 0.15 squared, less 0.75 * 0.25 / 3; of one window a bin says nothing."""
+    p, y = answers((0.9, True), (0.9, True), (0.9, True), (0.9, False))
+    assert metrics.debiased(p, y, n_bins=1) == 0.0
+    p, y = answers(*[(0.9, False)] * 4, (0.6, True))
+    assert metrics.debiased(p, y, n_bins=5) == pytest.approx(np.sqrt(0.8 * 0.9**2))
+
+
 def test_reliability_by_hand():
     p, y = answers((0.9, True), (1.0, False), (0.6, True), (0.8, True))
     found = metrics.reliability(p, y, n_bins=5)  # upper edges 0.2, 0.4, 0.6, 0.8, 1.0 belong to their bin

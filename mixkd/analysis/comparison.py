@@ -31,8 +31,13 @@ def gains(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Per method and teachers: mean and sd of accuracy over subjects (of their mean over seeds), n, mean `gain`."""
+    """Per method and teachers: accuracy over subjects (of their mean over seeds), mean, sd, worst, n; mean `gain`."""
     by_subject = gains(runs).groupby([*KEYS, "subject"], sort=False)[["accuracy", "gain"]].mean()
     groups = by_subject.groupby(KEYS, sort=False)
-    result = groups["accuracy"].agg(mean="mean", sd="std", n="count").assign(gain=groups["gain"].mean()).reset_index()
+    result = (
+        groups["accuracy"]
+        .agg(mean="mean", sd="std", worst="min", n="count")
+        .assign(gain=groups["gain"].mean())
+        .reset_index()
+    )
     return result.assign(source=[SOURCES.get(name.split(", ")[0], "") for name in result["method"]])

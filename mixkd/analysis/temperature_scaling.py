@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from mixkd.learning import calibration, metrics
 from mixkd.learning.fold_data import FoldData
@@ -40,6 +40,19 @@ def scaled(table: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
                 | {name: before[name] for name in OF_PROBABILITIES}
                 | {f"scaled_{name}": after[name] for name in OF_PROBABILITIES}
             )
+    return pd.DataFrame(rows)
+
+
+def errors_by_person(table: pd.DataFrame, data: dict[int, FoldData]) -> pd.DataFrame:
+    """A row per run and held-out person: case, subject, ece, and `debiased`, see `metrics.debiased`."""
+    rows = []
+    for case, record in zip(table["case"], tables.records(table), strict=True):
+        y, subjects = tables.labels(record, data), data[record.spec.fold].splits["test"].subject
+        p = softmax(record.arrays["test_logits"].astype(np.float64), axis=1)
+        for subject in np.unique(subjects):
+            own = p[subjects == subject], y[subjects == subject]
+            errors = {"ece": metrics.ece(*own), "debiased": metrics.debiased(*own)}
+            rows.append({"case": case, "subject": int(subject)} | errors)
     return pd.DataFrame(rows)
 
 

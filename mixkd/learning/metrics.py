@@ -69,6 +69,20 @@ def reliability(p: np.ndarray, y: np.ndarray, n_bins: int = N_BINS) -> dict[str,
         }
 
 
+def debiased(p: np.ndarray, y: np.ndarray, n_bins: int = N_BINS) -> float:
+    """Root mean square of accuracy - confidence over windows, by bins of confidence, less what chance alone gives.
+
+    p: (n, n_classes), y: (n,). Of each bin's squared error its variance under chance is taken off; bins of one window
+    are left out; a negative sum counts as 0. Kumar, Liang & Ma 2019. The plain error is biased upwards for few windows.
+    """
+    r = reliability(p, y, n_bins)
+    count = np.round(r["share"] * len(y))
+    many = count > 1
+    accuracy, confidence = r["accuracy"][many], r["confidence"][many]
+    chance = accuracy * (1 - accuracy) / (count[many] - 1)
+    return float(np.sqrt(max(0.0, (r["share"][many] * ((accuracy - confidence) ** 2 - chance)).sum())))
+
+
 def ece(p: np.ndarray, y: np.ndarray, n_bins: int = N_BINS) -> float:
     """Expected calibration error: mean |accuracy - confidence| over bins, weighted by share. Guo et al. 2017.
 

@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from mixkd import figures, studies
-from mixkd.analysis import agreement, answers, comparison, features
+from mixkd.analysis import agreement, answers, comparison, ensembles, features
 from mixkd.book.notebook import check_parameters, report
 from mixkd.datasets import dataset as entry_of
 from mixkd.studies import tables
@@ -109,7 +109,26 @@ figures.followed(followed)
 followed.pivot_table(index="modality", columns="where", values="share").round(3)
 
 # %% [markdown]
-# And which classes gain from two teachers, against the plain student?
+# ## Is it topology, or a second opinion?
+#
+# Two networks whose probabilities are averaged are often better than one, whatever they see. So the pair of signal and image teacher is set beside a pair of two signal networks that differ in their draws alone (the
+# teacher and the plain student), and the student of both beside what its teachers reach together. Differences in points of accuracy, on the same people:
+
+# %%
+plain = teachers[(teachers["share"] == 0) & (teachers["network"] == "WRN16-1")]
+signal, image = (plain[plain["modality"] == m] for m in ("signal", "image"))
+other = main[(main["method"] == "Scratch") & (main["teachers"] == "none")]
+reached = ensembles.accuracies(signal, image, other, both, data)
+together = ensembles.differences(reached, studies.whole("teachers", scope))
+
+# %% tags=["nbval-check-output"]
+together.round(1).dropna(axis="columns", how="all")
+
+# %% [markdown]
+# The image teacher beside the signal teacher brings {glue:text}`second_kind` points to the pair, another signal network {glue:text}`second_seed`: the difference, which is what topology brings as a second opinion, is
+# {glue:text}`kind_over_seed`. The student of both is {glue:text}`student_over_both` points from its teachers together, and {glue:text}`student_over_signal` from the signal teacher alone, at a part of the cost of two networks.
+#
+# Which classes gain from two teachers, against the plain student?
 
 # %%
 scratch = main[(main["method"] == "Scratch")]
@@ -194,7 +213,7 @@ curve.pivot_table(index="temperature", values=["accuracy", "nll", "ece"]).round(
 # {doc}`07_smoothness` returns to this curve: temperature and mixup smooth the same targets.
 
 # %% tags=["remove-cell"]
-report(answers.distillation(main))
+report(answers.distillation(main) | ensembles.answers(together))
 
 # %% [markdown]
 # ## In this build

@@ -50,7 +50,7 @@ table = comparison.table(runs)
 # %% [markdown]
 # ## The table
 #
-# Accuracy on held-out people: mean, standard deviation over them, their number. *Epochs* count all that trained the student's weights. *Gain* is the
+# Accuracy on held-out people: mean, standard deviation over them, the worst of them, their number. *Epochs* count all that trained the student's weights. *Gain* is the
 # mean difference, on the same person, to a student without teachers that was trained for as many. The profile `quick` leaves out four methods that are close to others: ESKD,
 # AVER, EBKD with the weights of CA-MKD, and AMD without its local part.
 
