@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,7 +41,7 @@ def test_probabilities_are_averaged_not_logits():
 def test_a_pair_is_right_where_the_sure_one_is():
     """Of the third window the signal networks are wrong and unsure, the image teacher is right and sure."""
     signal, image = runs(-3, 3, -0.2, -3), runs(-3, 3, 4, 0.1)
-    found = ensembles.accuracies(signal, image, runs(-3, 3, -0.3, -3), runs(-3, -3, 4, -3), {})
+    found = ensembles.accuracies(signal, image=image, other=runs(-3, 3, -0.3, -3), student=runs(-3, -3, 4, -3), data={})
     assert len(found) == 2
     expected = {"signal": 0.75, "image": 0.75, "signal and image": 1.0, "two signal networks": 0.75}
     assert found.iloc[0].to_dict() == expected | {"student of both": 0.75}
@@ -69,4 +67,4 @@ def test_intervals_are_those_of_folds():
 def test_runs_of_other_seeds_are_not_paired():
     whole, part = runs(1, 1, 1, 1), runs(1, 1, 1, 1, seeds=(0,))
     with pytest.raises(MixkdError, match="second: found no run of"):
-        ensembles.accuracies(whole, part, whole, whole, SimpleNamespace())
+        ensembles.accuracies(whole, image=part, other=whole, student=whole, data={})

@@ -33,7 +33,7 @@ def probabilities(records: Sequence[RunRecord]) -> np.ndarray:
 
 
 def accuracies(
-    signal: pd.DataFrame, image: pd.DataFrame, other: pd.DataFrame, student: pd.DataFrame, data: dict[int, FoldData]
+    signal: pd.DataFrame, *, image: pd.DataFrame, other: pd.DataFrame, student: pd.DataFrame, data: dict[int, FoldData]
 ) -> pd.DataFrame:
     """Accuracy of networks and of averages of two, by fold (row); means over seeds.
 

@@ -118,7 +118,9 @@ followed.pivot_table(index="modality", columns="where", values="share").round(3)
 plain = teachers[(teachers["share"] == 0) & (teachers["network"] == "WRN16-1")]
 signal, image = (plain[plain["modality"] == m] for m in ("signal", "image"))
 other = main[(main["method"] == "Scratch") & (main["teachers"] == "none")]
-reached = ensembles.accuracies(signal, image, other, both, data)
+reached = ensembles.accuracies(
+    signal, image=image, other=other, student=both, data=data
+)
 together = ensembles.differences(reached, studies.whole("teachers", scope))
 
 # %% tags=["nbval-check-output"]
