@@ -13,7 +13,7 @@ import pytest
 from smoke import ROOT
 
 from mixkd import studies
-from mixkd.analysis import baselines, contrasts, decisions, sensitivity
+from mixkd.analysis import baselines, contrasts, decisions, robustness, sensitivity
 from mixkd.analysis.claims import CLAIMS, Make, scratch, student
 from mixkd.learning.fold_data import fold_data
 from mixkd.runs.provenance import seed_noise
@@ -150,6 +150,22 @@ def test_readme_says_what_the_published_records_say_of_the_claims():
     otherwise = sensitivity.verdicts(sensitivity.table(found))
     assert set(otherwise.loc[["H1", "H3", "H10"], "epoch best on validation people"]) == {"undecided"}
     assert "With the epoch that was best on validation people H1, H3 and H10 are undecided." in readme
+
+
+def test_readme_says_what_mixup_does_to_gaps_noise_and_attacks():
+    rows = robustness.of_mixup(studies.Scope("watch", "full")).set_index(["dataset", "what"])
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    names = [f"no teacher: {windows}" for windows in ("30 % missing", "noise, sd 0.12", "I-FGSM at 0.05")]
+    points = 100 * rows[["effect", "low", "high"]]
+    gap, noise, attack = (points.loc["selfback", name].map("{:+.1f}".format).to_list() for name in names)
+    assert f"by {gap[0]} points [{gap[1]}, {gap[2]}] where 30 % of each window are missing" in readme
+    assert f"by {noise[0]} [{noise[1]}, {noise[2]}] under noise and by {attack[0]} [{attack[1]}, {attack[2]}]" in readme
+    gap, noise, attack = (points.loc["watch", name].map("{:.1f}".format).to_list() for name in names)
+    assert (
+        f"on `watch`, by {gap[0]} and {noise[0]}, neither clear, and by {attack[0]} [{attack[1]}, {attack[2]}]"
+        in readme
+    )
+    assert all(points.loc[("watch", name), "low"] < 0 < points.loc[("watch", name), "high"] for name in names[:2])
 
 
 def test_the_tolerance_of_verify_is_the_one_that_the_book_states():
