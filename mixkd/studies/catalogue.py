@@ -53,7 +53,7 @@ STUDIES = {
     "resolution": Study(lambda base, of: designs.resolutions(base), full_only=True, one_seed=True),
     "teacher_mixup": Study(lambda base, of: designs.teacher_mixup(base, of.alpha), full_only=True, one_seed=True),
     "weights": Study(lambda base, of: designs.weights(base), full_only=True, one_seed=True),
-    "second_round": Study(lambda base, of: designs.second_round(base), full_only=True, published=SECOND_ROUND),
+    "second_round": Study(lambda base, of: designs.second_round(base), published=SECOND_ROUND),
     "stronger": Study(lambda base, of: designs.stronger(base, of.full), published=WATCH),
     "repaired": Study(lambda base, of: designs.repaired(base, of.full), published=WATCH),
     "patch_swap": of_line(line.patch_swap, brief=CAMPAIGNS),
