@@ -153,7 +153,7 @@ def of_fold(part: FoldData, seed: int = 0, names: Iterable[str] = BASELINES) -> 
 
 def table(data: dict[int, FoldData], seed: int = 0) -> pd.DataFrame:
     """`of_fold` for every fold: as published, where that is of the same windows, else fitted now."""
-    published = pd.read_csv(PUBLISHED) if PUBLISHED.is_file() else None
+    published = pd.read_csv(PUBLISHED, dtype={"subject": str}) if PUBLISHED.is_file() else None
     tables = [_known(published, part, seed) for part in data.values()]
     return pd.concat(
         [of_fold(part, seed) if known is None else known for part, known in zip(data.values(), tables, strict=True)]

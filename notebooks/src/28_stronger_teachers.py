@@ -54,6 +54,12 @@ stronger.table(runs).round(3)
 
 # %%
 table = line.table(scope, stronger.STRONGER)
+
+# %% tags=["nbval-check-output"]
+for name, part in table.groupby("dataset", sort=False):
+    print(f"{name}: {part['people'].max()} people, {part['n'].max()} folds")
+
+# %%
 usual = table[~table["what"].str.contains("WRN10-1")]
 small = table[table["what"].str.contains("WRN10-1")]
 
