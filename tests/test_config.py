@@ -261,10 +261,8 @@ def test_a_quick_run_is_one_of_the_full_runs(study):
 def test_only_smoke_changes_sizes():
     sized = {name for name, profile in PROFILES.items() if profile.epochs or profile.windows_per_class}
     assert sized == {"smoke"}
-    runs = [
-        run for run in studies.every(Scope("synthetic", "smoke")) if run.family not in GROWN
-    ]  # these have no epochs
-    smoke = PROFILES["smoke"]
+    every, smoke = studies.every(Scope("synthetic", "smoke")), PROFILES["smoke"]
+    runs = [run for run in every if run.family not in GROWN]  # trees have no epochs
     assert {(run.epochs, run.windows_per_class) for run in runs} == {(smoke.epochs, smoke.windows_per_class)}
     assert {run.fold for run in runs} == set(range(smoke.folds))
     with pytest.raises(MixkdError, match=r"profile: found 'quik', did you mean 'quick'\?"):

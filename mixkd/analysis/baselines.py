@@ -153,18 +153,15 @@ def of_fold(part: FoldData, seed: int = 0, names: Iterable[str] = BASELINES) -> 
 
 def table(data: dict[int, FoldData], seed: int = 0) -> pd.DataFrame:
     """`of_fold` for every fold: as published, where that is of the same windows, else fitted now."""
-    published = pd.read_csv(PUBLISHED, dtype={"subject": str}) if PUBLISHED.is_file() else None
-    tables = [_known(published, part, seed) for part in data.values()]
-    return pd.concat(
-        [of_fold(part, seed) if known is None else known for part, known in zip(data.values(), tables, strict=True)]
-    )
+    known = {fold: published(part, seed) for fold, part in data.items()}
+    return pd.concat([known[fold] if len(known[fold]) else of_fold(part, seed) for fold, part in data.items()])
 
 
-def _known(published: pd.DataFrame | None, part: FoldData, seed: int) -> pd.DataFrame | None:
-    view = part.about.windows
-    if published is None or view != WindowsView(view.dataset, view.fold, None):
-        return None
+def published(part: FoldData, seed: int = 0) -> pd.DataFrame:
+    """What `of_fold` gave when it was published, without rows where that was not, or of other people or windows."""
+    rows, view = pd.read_csv(PUBLISHED, dtype={"subject": str}), part.about.windows
+    if view != WindowsView(view.dataset, view.fold, None):  # a part of the people or windows
+        return rows[:0]
     of = {"dataset": view.dataset, "fold": view.fold, "seed": seed}
     of |= {"subject": part.fold.subject, "n_windows": len(part.splits["test"])}
-    rows = published[(published[list(of)].astype(str) == pd.Series(of).astype(str)).all(axis=1)]
-    return None if rows.empty else rows
+    return rows[(rows[list(of)] == pd.Series(of)).all(axis=1)]
