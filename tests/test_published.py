@@ -15,7 +15,7 @@ import typer
 from runs import BOTH, mtimes, small, start, train
 
 from mixkd import studies
-from mixkd.analysis import contrasts, decisions
+from mixkd.analysis import contrasts, decisions, round_two
 from mixkd.cli import main
 from mixkd.errors import MixkdError
 from mixkd.runs import planning, published, sweep
@@ -367,6 +367,18 @@ def test_publish_and_verify_by_command(root, monkeypatch, capsys):
         main.verify(2, "synthetic", "smoke", 0)
     assert status.value.exit_code == 0
     assert capsys.readouterr().out.count("identical") == 2
+
+
+def test_runs_of_a_campaign_are_published_too(root, monkeypatch, capsys):
+    """Runs of the claims that are in no study: on data sets of which a scope has few people."""
+    monkeypatch.setattr(published.Published.__init__, "__defaults__", (root,))
+    monkeypatch.setattr(published.publish, "__defaults__", ((), root))
+    monkeypatch.setattr(studies, "every", lambda scope: [])
+    monkeypatch.setattr(round_two, "campaign", lambda scope: [small(seed=9)])
+    train(small(seed=9), Store())
+    main.publish("synthetic", "smoke", 0)
+    assert "1 runs published; of 1 runs" in " ".join(capsys.readouterr().out.split())
+    assert small(seed=9) in Published(root)
 
 
 def test_a_record_taken_out_is_named_by_the_claims(stored, root, monkeypatch):

@@ -242,9 +242,9 @@ def predict(
 
 @app.command()
 def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: Seed = 0) -> None:
-    """Add the stored runs of a profile to results/, in new files; exemplar runs with their weights. Trains nothing."""
-    from mixkd import studies
-    from mixkd.datasets import KEPT
+    """Add the stored runs of a profile and its campaign to results/, in new files; exemplars with weights."""
+    from mixkd import datasets, studies
+    from mixkd.analysis import round_two
     from mixkd.deploy import distill
     from mixkd.runs import planning, published
     from mixkd.runs.store import Store
@@ -256,8 +256,10 @@ def publish(dataset: Dataset = "watch", profile: ProfileName = "full", seed: See
 
     scope = studies.Scope(dataset, profile, seed)
     runs, with_weights = studies.every(scope), studies.exemplars(scope)
-    if dataset.startswith(KEPT):  # recordings of your own: what was distilled from them
+    if dataset.startswith(datasets.KEPT):  # recordings of your own: what was distilled from them
         runs, with_weights = distill.runs_of(scope)
+    elif "targets" not in datasets.dataset(dataset).labels:
+        runs = list(dict.fromkeys([*runs, *round_two.campaign(scope)]))
     wanted = planning.with_requirements(runs)
     exemplars = stored(planning.with_requirements(with_weights))
     new = published.publish(stored(wanted), exemplars)
