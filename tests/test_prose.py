@@ -13,7 +13,7 @@ import pytest
 from smoke import ROOT
 
 from mixkd import studies
-from mixkd.analysis import baselines, contrasts, decisions, robustness, sensitivity
+from mixkd.analysis import baselines, contrasts, decisions, line, robustness, sensitivity, stronger
 from mixkd.analysis.claims import CLAIMS, Make, scratch, student
 from mixkd.learning.fold_data import fold_data
 from mixkd.runs.provenance import seed_noise
@@ -152,6 +152,15 @@ def test_readme_says_what_the_published_records_say_of_the_claims():
     otherwise = sensitivity.verdicts(sensitivity.table(found))
     assert set(otherwise.loc[["H1", "H3", "H10"], "epoch best on validation people"]) == {"undecided"}
     assert "With the epoch that was best on validation people H1, H3 and H10 are undecided." in readme
+
+
+def test_readme_says_what_trees_teach():
+    effect = next(e for e in stronger.STRONGER if e.what == "WRN16-1 by trees, against labels alone")
+    rows = line.table(studies.Scope("watch", "full"), (effect,)).set_index("metric")[["effect", "low", "high"]]
+    points, nats = (100 * rows.loc["accuracy"]).map("{:+.1f}".format), rows.loc["nll"].map("{:+.2f}".format)
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert f"is {points['effect']} points [{points['low']}, {points['high']}] more accurate on `watch`" in readme
+    assert f"with NLL {nats['effect']} [{nats['low']}, {nats['high']}]" in readme
 
 
 def test_readme_says_what_mixup_does_to_gaps_noise_and_attacks():
