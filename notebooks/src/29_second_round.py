@@ -82,7 +82,10 @@ curves = round_two_results.curves(found)
 figures.corruption_curves(curves)
 
 # %% tags=["remove-cell"]
-about = {"declared": round_two.DECLARED, "tested_on": " and ".join(round_two.TESTED_ON)}
+about = {
+    "declared": round_two.DECLARED,
+    "tested_on": " and ".join(round_two.TESTED_ON),
+}
 about["answer"] = round_two_results.answer(scope, decided)
 report(about)
 
