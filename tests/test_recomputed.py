@@ -21,7 +21,15 @@ RESULTS = Path(__file__).parents[1] / "results"
 SETS, LEVEL = ("watch", "selfback"), 0.05
 MARGIN = {"accuracy": 0.01, "sharpness": 0.001, "v_similar": 0.02, "v_gap": 0.02}  # of all others: of accuracy
 USUAL = {"method": "kd", "kd_reduction": "exact", "logit_scaling": "exact", "image_mixing": "linear", "depth": 16}
-USUAL |= {"width": 1, "stopping": "last", "task": "classification", "family": "wrn", "order": "shuffled"}
+USUAL |= {
+    "schedule": "onecycle",
+    "learning_rate": 0.1,
+    "width": 1,
+    "stopping": "last",
+    "task": "classification",
+    "family": "wrn",
+    "order": "shuffled",
+}
 USUAL |= {"augment": "none", "orthogonality": 0.0, "people": None, "constants": [], "windows_per_class": None}
 S, IMG, BOTH = ("signal",), ("image",), ("signal", "image")  # teachers
 

@@ -13,7 +13,7 @@ from mixkd.analysis import decisions
 from mixkd.analysis.claims import MIX, scratch, specs
 from mixkd.analysis.contrasts import Found, collect, required
 from mixkd.analysis.decisions import Decided
-from mixkd.analysis.round_two import ROUND_TWO, TESTED_ON
+from mixkd.analysis.round_two import DECLARED, ROUND_TWO, TESTED_ON
 from mixkd.learning.corruptions import CORRUPTIONS
 from mixkd.specs.run import RunSpec
 
@@ -69,6 +69,11 @@ def curves(of: Sequence[Found]) -> pd.DataFrame:
                     for severity, accuracy in zip(severities, accuracies, strict=True):
                         rows.append((bases[0].dataset, kind, severity, case, accuracy))
     return pd.DataFrame(rows, columns=["dataset", "kind", "severity", "case", "accuracy"])
+
+
+def answers(scope: studies.Scope, decided: Decided) -> dict[str, str]:
+    """What the text of the page names: its first sentence, the commit of the claims, the data sets that test them."""
+    return {"answer": answer(scope, decided), "declared": DECLARED, "tested_on": " and ".join(TESTED_ON)}
 
 
 def answer(scope: studies.Scope, decided: Decided) -> str:

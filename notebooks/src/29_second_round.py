@@ -82,12 +82,7 @@ curves = round_two_results.curves(found)
 figures.corruption_curves(curves)
 
 # %% tags=["remove-cell"]
-about = {
-    "declared": round_two.DECLARED,
-    "tested_on": " and ".join(round_two.TESTED_ON),
-}
-about["answer"] = round_two_results.answer(scope, decided)
-report(about)
+report(round_two_results.answers(scope, decided))
 
 # %% [markdown]
 # ## A sceptical reader asks
