@@ -125,9 +125,11 @@ def all_there(effect: Effect, bases: Sequence[RunSpec], lookup: Lookup) -> bool:
 
 
 def table(scope: Scope, of: Sequence[Effect]) -> pd.DataFrame:
-    """`effects.table` of some effects on each data set that a scope shows; intervals where a campaign is whole."""
+    """`effects.table` of effects, in their order, on each data set that a scope shows; intervals where one is whole."""
     parts = [effects.table(p.bases, p.lookup, p.whole, p.effects) for p in portions(scope, of)]
-    return pd.concat(parts, ignore_index=True)
+    place = {effect.what: i for i, effect in enumerate(of)}
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.sort_values("what", key=lambda what: what.map(place), kind="stable", ignore_index=True)
 
 
 def first(bases: Sequence[RunSpec]) -> list[RunSpec]:

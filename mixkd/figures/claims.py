@@ -157,7 +157,9 @@ def effects(table: pd.DataFrame) -> Figure:
     Columns: what, metric, dataset, effect, low, high, n, people.
     """
     rows, sets = list(table["what"].unique()), list(table["dataset"].unique())
-    height = 0.9 + (0.28 + 0.2 * len(sets)) * len(rows)
+    labels = [textwrap.fill(name, 22) for name in rows]
+    n_lines = max(label.count("\n") + 1 for label in labels)
+    height = 0.9 + max(0.28 + 0.2 * len(sets), 0.08 + 0.18 * n_lines) * len(rows)
     metrics = table["metric"].unique()
     fig, axes = plt.subplots(1, len(metrics), figsize=(WIDTH, height), sharey=True, squeeze=False)
     alike = table.groupby("dataset")["n"].nunique() == 1  # else a legend cannot tell the number of people
@@ -178,7 +180,7 @@ def effects(table: pd.DataFrame) -> Figure:
         axis.locator_params(
             axis="x", nbins=8 if len(metrics) == 1 else 4 if metric == "accuracy" else 3
         )  # else they overlap
-    axes[0, 0].set_yticks(range(len(rows)), [textwrap.fill(name, 22) for name in rows], fontsize=11)
+    axes[0, 0].set_yticks(range(len(rows)), labels, fontsize=11)
     axes[0, 0].set_ylim(len(rows) - 0.4, -0.6)
     if len(sets) > 1:
         fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(sets))

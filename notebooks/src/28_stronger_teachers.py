@@ -16,8 +16,8 @@
 #
 # **The answer first.** Extra trees as a classifier {glue:text}`trees_themselves_against_a_signal_network_side` against a signal network. As a *teacher* of the usual student they
 # {glue:text}`wrn16_1_by_trees_against_labels_alone_side` against labels alone; against the signal network as teacher, they {glue:text}`wrn16_1_by_trees_against_one_by_a_signal_network_side`.
-# Of a smaller student the trees {glue:text}`wrn10_1_by_trees_against_labels_alone_side`, and the signal network {glue:text}`wrn10_1_by_a_signal_network_against_labels_2x_side`
-# against labels for as many steps.
+# As teachers of a smaller student the trees {glue:text}`wrn10_1_by_trees_against_labels_alone_side` against labels alone, and the signal network
+# {glue:text}`wrn10_1_by_a_signal_network_against_labels_2x_side` against labels for as many steps.
 #
 # In the chapters before, teacher and student are the same network, so there is nothing to compress and the teacher is hardly the better one. On `watch` the best model without tuning is no network at
 # all: extra trees on fifteen statistics ({doc}`03_teachers`). Nobody would put three hundred trees into a watch. But they can teach: distillation needs the teacher's probabilities, not its gradients.
