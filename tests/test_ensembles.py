@@ -8,6 +8,7 @@ import pytest
 from runs import small
 
 from mixkd.analysis import ensembles
+from mixkd.analysis.effects import in_points
 from mixkd.errors import MixkdError
 from mixkd.runs.store import RunRecord
 from mixkd.studies import tables
@@ -46,9 +47,9 @@ def test_a_pair_is_right_where_the_sure_one_is():
     expected = {"signal": 0.75, "image": 0.75, "signal and image": 1.0, "two signal networks": 0.75}
     assert found.iloc[0].to_dict() == expected | {"student of both": 0.75}
     told = ensembles.differences(found, False)
-    assert told["effect"].to_list() == [25, 0, 25, -25, 0]
+    assert told["effect"].to_list() == [0.25, 0, 0.25, -0.25, 0]
     assert told["low"].isna().all()
-    assert ensembles.answers(told)["kind_over_seed"] == "+25.0"
+    assert ensembles.answers(told)["kind_over_seed"] == "+25.0 points"
 
 
 def test_intervals_are_those_of_folds():
@@ -57,11 +58,12 @@ def test_intervals_are_those_of_folds():
         rng.random((10, 5)), columns=["signal", ensembles.TOGETHER, ensembles.ALIKE, "student of both", "image"]
     )
     found = ensembles.differences(of, True).loc["signal and image minus signal"]
-    by_fold = 100 * (of[ensembles.TOGETHER] - of["signal"])
+    by_fold = of[ensembles.TOGETHER] - of["signal"]
     assert found["effect"] == pytest.approx(by_fold.mean())
     half = 2.2621571628 * by_fold.std(ddof=1) / np.sqrt(10)
     assert [found["low"], found["high"]] == pytest.approx([by_fold.mean() - half, by_fold.mean() + half])
-    assert ensembles.sentence(found) == f"{found['effect']:+.1f} ({found['low']:+.1f} to {found['high']:+.1f})"
+    effect, low, high = (100 * found[name] for name in ("effect", "low", "high"))
+    assert in_points(found) == f"{effect:+.1f} points ({low:+.1f} to {high:+.1f})"
 
 
 def test_runs_of_other_seeds_are_not_paired():

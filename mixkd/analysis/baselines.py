@@ -23,12 +23,12 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from mixkd.files import CHECKOUT
 from mixkd.learning import calibration, metrics
 from mixkd.learning.fold_data import FoldData
+from mixkd.learning.forest import LOWEST, N_TREES
 from mixkd.learning.statistics import simple_features, statistics
 from mixkd.specs.views import WindowsView
 from mixkd.windows import Windows
 
 PUBLISHED = CHECKOUT / "results" / "baselines.csv"
-LOWEST = 1e-3  # probability that a baseline gives a class: declared
 STRENGTH = 1000.0  # of the ridge, the largest that Dempster et al. try: declared, cross validation would mix people
 SHORTEST = 9  # samples of a window for MiniRocket; shorter ones repeat their last
 
@@ -86,7 +86,7 @@ def _mini_rocket(seed: int) -> Any:
 BASELINES: dict[str, Callable[[int], Any]] = {  # from a seed to an estimator of windows (n, n_channels, n_samples)
     "majority class": lambda seed: DummyClassifier(),
     "random forest": lambda seed: _on(simple_features, RandomForestClassifier(random_state=seed, n_jobs=1)),
-    "extra trees": lambda seed: _on(statistics, ExtraTreesClassifier(300, random_state=seed, n_jobs=1)),
+    "extra trees": lambda seed: _on(statistics, ExtraTreesClassifier(N_TREES, random_state=seed, n_jobs=1)),
     "LightGBM": _boosting,
     "MiniRocket": _mini_rocket,
 }

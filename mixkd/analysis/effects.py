@@ -104,6 +104,12 @@ def summary(differences: pd.Series, final: bool = True) -> dict[str, float]:
     return {"effect": float(by_unit.mean()), "low": low, "high": high, **about}
 
 
+def in_points(row: pd.Series) -> str:
+    """An effect on accuracy in words, with its interval where there is one, of `summary`."""
+    text = f"{100 * row['effect']:+.1f} points"
+    return text if math.isnan(row["low"]) else f"{text} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
+
+
 def agreement(table: pd.DataFrame) -> dict[str, int]:
     """Number of effects on one metric that agree in sign over data sets.
 

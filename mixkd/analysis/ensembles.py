@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import softmax
 
 from mixkd.analysis.agreement import pairs
+from mixkd.analysis.effects import in_points
 from mixkd.analysis.inference import interval
 from mixkd.learning.fold_data import FoldData
 from mixkd.runs.store import RunRecord
@@ -52,22 +53,16 @@ def accuracies(
 
 
 def differences(of: pd.DataFrame, final: bool) -> pd.DataFrame:
-    """QUESTIONS, in points of accuracy: mean over the folds of `accuracies`, with its 95 % interval if `final`."""
+    """QUESTIONS, as accuracy: mean over the folds of `accuracies`, with its 95 % interval if `final`."""
     rows = []
     for first, second in QUESTIONS:
-        by_fold = 100 * (of[first] - of[second]).to_numpy()
+        by_fold = (of[first] - of[second]).to_numpy()
         low, high = interval(by_fold) if final else (np.nan, np.nan)
         rows.append((f"{first} minus {second}", by_fold.mean(), low, high))
     return pd.DataFrame(rows, columns=["what", "effect", "low", "high"]).set_index("what")
 
 
-def sentence(row: pd.Series) -> str:
-    """An effect in points, with its interval where there is one."""
-    bounds = "" if np.isnan(row["low"]) else f" ({row['low']:+.1f} to {row['high']:+.1f})"
-    return f"{row['effect']:+.1f}{bounds}"
-
-
 def answers(of: pd.DataFrame) -> dict[str, str]:
-    """Sentences on `differences`, by the names that the chapter gives them."""
+    """`differences` in words, by the names that the chapter gives them."""
     names = ("second_kind", "second_seed", "kind_over_seed", "student_over_both", "student_over_signal")
-    return {name: sentence(row) for name, (_, row) in zip(names, of.iterrows(), strict=True)}
+    return {name: in_points(row) for name, (_, row) in zip(names, of.iterrows(), strict=True)}

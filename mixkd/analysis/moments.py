@@ -148,14 +148,6 @@ def contrasts(runs: pd.DataFrame, final: bool) -> pd.DataFrame:
     )
 
 
-def _told(row: pd.Series) -> str:
-    """An effect on accuracy in words."""
-    text = f"{100 * row['effect']:+.1f} points"
-    if math.isnan(row["low"]):
-        return text
-    return f"{text} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
-
-
 def _clear(row: pd.Series) -> str:
     """What the interval of an effect says of zero."""
     if math.isnan(row["low"]):
@@ -179,11 +171,11 @@ def answers(networks: pd.DataFrame, differences: pd.DataFrame, majority: float, 
         "share": 100 * above["linear"] / above["image"],
         "scratch": 100 * accuracy["from labels alone"],
         **{f"from_{name}": 100 * accuracy[f"from {name}"] for name in above},
-        "taught_image": _told(effect.loc["taught by image against labels alone"]),
-        "taught_linear": _told(gain),
+        "taught_image": effects.in_points(effect.loc["taught by image against labels alone"]),
+        "taught_linear": effects.in_points(gain),
         "clear": _clear(gain),
-        "linear_or_image": _told(effect.loc["taught by linear against taught by image"]),
-        "pooled": _told(effect[pooled].iloc[0]) if pooled.any() else "not trained in this profile",
+        "linear_or_image": effects.in_points(effect.loc["taught by linear against taught by image"]),
+        "pooled": effects.in_points(effect[pooled].iloc[0]) if pooled.any() else "not trained in this profile",
         "cheaper": work["image teacher"] / work["linear teacher"],
         "parameters": int(networks["parameters"]["linear teacher"]),
         "strongest": f"M_{strongest[0]}{strongest[1]}",

@@ -77,7 +77,7 @@ class WideResNet(Network):
     def __init__(self, modality: Modality, depth: int, width: int, n_channels: int, n_classes: int):
         super().__init__()
         kernel, down = ((1, 3), (1, 2)) if modality == "signal" else ((3, 3), (2, 2))
-        self.modality, n_in, blocks = modality, 16, []
+        self.kernel, n_in, blocks = kernel, 16, []
         self.stem = nn.Conv2d(n_channels, n_in, kernel, 1, (kernel[0] // 2, kernel[1] // 2), bias=False)
         for stage in range(3):
             n_out = 16 * width * 2**stage
@@ -111,8 +111,7 @@ class WideResNet(Network):
         """SimKD: a learned way, a linear map or convolutions, to n_features; then a head for the teacher's numbers."""
         n_in = self.head.in_features
         if convolutions:
-            kernel = (1, 3) if self.modality == "signal" else (3, 3)
-            self.transfer = initialised(undrawn(bottleneck, n_in, n_features, kernel), generator)
+            self.transfer = initialised(undrawn(bottleneck, n_in, n_features, self.kernel), generator)
         else:
             self.project = undrawn(nn.Linear, n_in, n_features)
             bound = 1 / math.sqrt(n_in)

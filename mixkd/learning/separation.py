@@ -7,11 +7,13 @@ import math
 import numpy as np
 from sklearn.metrics import silhouette_score
 
+from mixkd.learning.probes import evenly
+
 MOST = 1000  # windows of a silhouette, evenly spaced: it compares all pairs
 
 
 def of(features: np.ndarray, y: np.ndarray) -> dict[str, float]:
-    """Both measures, where they are defined."""
+    """Both measures of features (n, n_features) and their classes y (n,), where they are defined."""
     measured = {"silhouette": silhouette(features, y), "within_over_between": within_over_between(features, y)}
     return {name: value for name, value in measured.items() if math.isfinite(value)}
 
@@ -21,7 +23,7 @@ def silhouette(features: np.ndarray, y: np.ndarray) -> float:
 
     NaN where fewer than two classes have windows, or each window has a class of its own.
     """
-    rows = np.linspace(0, len(y) - 1, min(len(y), MOST)).astype(int)
+    rows = evenly(len(y), MOST)
     n_classes = len(np.unique(y[rows]))
     return float(silhouette_score(features[rows], y[rows])) if 1 < n_classes < len(rows) else float("nan")
 

@@ -67,7 +67,7 @@ def train_step(student: Learner, batch: Batch) -> dict[str, float]:
         loss, parts = distil_loss(step)
     except MixkdError as error:
         raise MixkdError(f"run {spec.name}, step {batch.step}: {error}") from error
-    if loss.requires_grad:  # trees have nothing to step
+    if student.optimiser.parameters:  # trees have none
         student.optimiser.zero_grad()
         loss.backward()
         student.optimiser.step()

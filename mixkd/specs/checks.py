@@ -118,7 +118,5 @@ def _taught(spec: RunSpec) -> None:
         spec.neutral(kd_weight=KD_WEIGHT, kd_reduction="exact", logit_scaling="exact")
     if method.own_head:
         spec.require("init", spec.init == "random", "random: its head is the teacher's")
-    if method.own_head or spec.logit_scaling == "released":
-        spec.neutral(temperature=1.0)
-    if method.temperature:
-        spec.neutral(temperature=method.temperature)
+    if method.temperature or spec.logit_scaling == "released":
+        spec.neutral(temperature=method.temperature or 1.0)

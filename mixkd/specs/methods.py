@@ -31,7 +31,7 @@ class Method:
     classes: it reads logits as those of one set of classes; weight: of its own term
     min_batch: windows of a batch, at least
     own_head: the student ends in the teacher's head, behind a linear map of its `features`, or convolutions of its maps
-    temperature: the only one, where its source has no choice
+    temperature: the only one, where its loss has none or its source no choice
     """
 
     title: str
@@ -89,9 +89,16 @@ METHODS = {
         "maps",
         kd=False,
         own_head="features",
+        temperature=1.0,
     ),
     "simkd_maps": Method(
-        "SimKD (convolutions)", "Chen et al. 2022, as released", "one signal", "maps", kd=False, own_head="maps"
+        "SimKD (convolutions)",
+        "Chen et al. 2022, as released",
+        "one signal",
+        "maps",
+        kd=False,
+        own_head="maps",
+        temperature=1.0,
     ),
     "label_smoothing": Method(
         "Label smoothing", "Szegedy et al. 2016", "none", kd=False, classes=True, constants={"share": 0.1}

@@ -112,7 +112,7 @@ followed.pivot_table(index="modality", columns="where", values="share").round(3)
 # ## Is it topology, or a second opinion?
 #
 # Two networks whose probabilities are averaged are often better than one, whatever they see. So the pair of signal and image teacher is set beside a pair of two signal networks that differ in their draws alone (the
-# teacher and the plain student), and the student of both beside what its teachers reach together. Differences in points of accuracy, on the same people:
+# teacher and the plain student), and the student of both beside what its teachers reach together. Differences in accuracy as a fraction of one, on the same people:
 
 # %%
 plain = teachers[(teachers["share"] == 0) & (teachers["network"] == "WRN16-1")]
@@ -124,11 +124,11 @@ reached = ensembles.accuracies(
 together = ensembles.differences(reached, studies.whole("teachers", scope))
 
 # %% tags=["nbval-check-output"]
-together.round(1).dropna(axis="columns", how="all")
+together.round(3).dropna(axis="columns", how="all")
 
 # %% [markdown]
-# The image teacher beside the signal teacher brings {glue:text}`second_kind` points to the pair, another signal network {glue:text}`second_seed`: the difference, which is what topology brings as a second opinion, is
-# {glue:text}`kind_over_seed`. The student of both is {glue:text}`student_over_both` points from its teachers together, and {glue:text}`student_over_signal` from the signal teacher alone, at a part of the cost of two networks.
+# The image teacher beside the signal teacher brings {glue:text}`second_kind` to the pair, another signal network {glue:text}`second_seed`: the difference, which is what topology brings as a second opinion, is
+# {glue:text}`kind_over_seed`. The student of both is {glue:text}`student_over_both` from its teachers together, and {glue:text}`student_over_signal` from the signal teacher alone, at a part of the cost of two networks.
 #
 # Which classes gain from two teachers, against the plain student?
 
