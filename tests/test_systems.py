@@ -134,3 +134,10 @@ def test_pictures_have_the_fidelity_of_interpolation_that_scipy_finds():
     found = side_by_side.of_pictures(scope)
     assert found["bilinear"] == pytest.approx(np.mean(-10 * np.log10(errors)), abs=1e-3)
     assert 15 < found["Poly-INR"] < 60
+
+
+def test_the_legend_names_every_data_set_where_the_first_row_has_one_alone():
+    rows = ROWS[(ROWS["what"] != "A") | (ROWS["dataset"] == "watch")]
+    other = ROWS[ROWS["what"] == "B"].assign(dataset="selfback")
+    (legend,) = figures.effects(pd.concat([rows, other]).assign(n=2, people=2)).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["watch, 2 people", "selfback, 2 people"]

@@ -162,6 +162,7 @@ def effects(table: pd.DataFrame) -> Figure:
     height = 0.9 + max(0.28 + 0.2 * len(sets), 0.08 + 0.18 * n_lines) * len(rows)
     metrics = table["metric"].unique()
     fig, axes = plt.subplots(1, len(metrics), figsize=(WIDTH, height), sharey=True, squeeze=False)
+    first = table.groupby("dataset")["what"].first()  # whose row names the data set in the legend
     alike = table.groupby("dataset")["n"].nunique() == 1  # else a legend cannot tell the number of people
     for axis, metric in zip(axes[0], metrics, strict=True):
         scale, unit = MEASURES[metric].scale, MEASURES[metric].unit
@@ -170,7 +171,7 @@ def effects(table: pd.DataFrame) -> Figure:
             place = sets.index(row["dataset"])
             colour = CLASS_COLOURS[place]
             y = rows.index(row["what"]) + 0.3 * (place - (len(sets) - 1) / 2)
-            named = len(sets) > 1 and row["what"] == rows[0]
+            named = len(sets) > 1 and row["what"] == first[row["dataset"]]
             title = who(row["dataset"], row["people"], row["n"]) if alike[row["dataset"]] else row["dataset"]
             label = title if named else None
             axis.plot([scale * row["low"], scale * row["high"]], [y, y], color=colour, lw=3, solid_capstyle="butt")
