@@ -134,6 +134,8 @@ def test_a_worker_trains_chunks_from_a_file(store_home, tmp_path):
 class Here:
     """An executor in a test: this process, one chunk after the other."""
 
+    stacked = False
+
     def train(self, schedule, store):
         while chunk := schedule.take():
             by_hash = {spec.hash: spec for spec in chunk.specs}

@@ -38,6 +38,7 @@ Dataset = Annotated[str, typer.Option(help="Name of the data set, see `mixkd dat
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke (seconds), quick (minutes) or full (hours).")]
 Seed = Annotated[int, typer.Option(help="First seed.")]
 Alpha = Annotated[float, typer.Option(help="a of mixup's Beta(a, a).")]
+Device = Annotated[str, typer.Option(help="cpu, or cuda: runs that can share a graphics card are trained there.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Training processes; default: one per core.")]
 
 
@@ -89,6 +90,7 @@ def sweep_command(
     seed: Seed = 0,
     alpha: Alpha = 1.0,
     workers: Workers = None,
+    device: Device = "cpu",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
 ) -> None:
     """Train the runs of studies that are not in the store yet. Interrupt it at will: it goes on where it stopped."""
@@ -98,10 +100,10 @@ def sweep_command(
     runs = [spec for name in study for spec in studies.specs(name, scope)] if study else studies.every(scope)
     if not runs:
         raise MixkdError(f"study: found {listed(study or ())}, with no run in {profile}, expected --profile full")
-    _train(runs, studies.store_of(scope), workers, dry_run)
+    _train(runs, studies.store_of(scope), workers, device, dry_run)
 
 
-def _train(runs: list[RunSpec], store: Store, workers: int | None, dry_run: bool) -> None:
+def _train(runs: list[RunSpec], store: Store, workers: int | None, device: str, dry_run: bool) -> None:
     """Print the plan of runs, and train what is missing."""
     from mixkd.runs import planning, sweep
     from mixkd.runs.local import Local
@@ -114,7 +116,7 @@ def _train(runs: list[RunSpec], store: Store, workers: int | None, dry_run: bool
             table.add_row(stream, str(count))
         out.print(table)
         return
-    sweep.run(runs, store, on=Local(workers))
+    sweep.run(runs, store, on=Local(workers, device=device))
     out.print(f"{plan.total} runs in {store.runs}")
 
 
@@ -124,6 +126,7 @@ def campaign_command(
     profile: ProfileName = "full",
     seed: Seed = 0,
     workers: Workers = None,
+    device: Device = "cpu",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
 ) -> None:
     """Train the runs that the claims compare, one seed after the other. Interrupted, it goes on where it stopped."""
@@ -131,7 +134,7 @@ def campaign_command(
     from mixkd.analysis import round_two
 
     scope = studies.Scope(_named(dataset), profile, seed)
-    _train(round_two.campaign(scope), studies.store_of(scope), workers, dry_run)
+    _train(round_two.campaign(scope), studies.store_of(scope), workers, device, dry_run)
 
 
 @app.command(name="notebook")

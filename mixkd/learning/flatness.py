@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mixkd.learning.probes import evenly
+from mixkd.learning.probes import device_of, evenly
 
 RADIUS = 0.5  # of the ascent; source: Kwon et al. 2021
 N_ASCENT, N_TRACE = 256, 128  # windows: declared
@@ -23,6 +23,7 @@ def of(
     net: nn.Module, x: torch.Tensor, y: torch.Tensor, temperature: float, *, rng: np.random.Generator
 ) -> dict[str, float]:
     """`ascent` and `trace` on evenly spaced windows of x (n, ...) with labels y (n,), those that are finite."""
+    x, y = x.to(device_of(net)), y.to(device_of(net))
     few, fewer = evenly(len(x), N_ASCENT), evenly(len(x), N_TRACE)
     measured = {
         "ascent": ascent(net, x[few], y[few], temperature),
@@ -68,7 +69,7 @@ def hessian_trace(
     slopes = torch.autograd.grad(_loss(net, x, y, temperature), weights, create_graph=True)
     total = 0.0
     for _ in range(N_DIRECTIONS):
-        signs = [torch.from_numpy(2.0 * rng.integers(2, size=w.shape) - 1).to(w.dtype) for w in weights]
+        signs = [torch.from_numpy(2.0 * rng.integers(2, size=w.shape) - 1).to(w) for w in weights]
         along = torch.stack([(g * v).sum() for g, v in zip(slopes, signs, strict=True)]).sum()
         curved = torch.autograd.grad(along, weights, retain_graph=True)
         total += sum(float((h * v).sum()) for h, v in zip(curved, signs, strict=True))

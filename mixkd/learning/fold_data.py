@@ -66,6 +66,12 @@ class FoldData:
 
     base: FoldWindows
     about: DataView
+    device: str = "cpu"
+    host: FoldData | None = None  # of data on a device: the same in ordinary memory
+
+    def on(self, device: str) -> FoldData:
+        """The same, with inputs and targets in the memory of a device."""
+        return replace(self, device=device, host=self)
 
     @property
     def splits(self) -> dict[Split, Windows]:
@@ -105,7 +111,7 @@ class FoldData:
     @cached_property
     def targets(self) -> torch.Tensor:
         """Of the training windows, (n_windows, n_outputs)."""
-        return self.task.targets(self.splits["train"])
+        return self.task.targets(self.splits["train"]).to(self.device)
 
     @property
     def subjects(self) -> dict[Split, list[int]]:
@@ -115,6 +121,8 @@ class FoldData:
     @cached_property
     def imager(self) -> Imager:
         """Its ranges are those of the training diagrams."""
+        if self.host:
+            return self.host.imager
         assert self.about.image is not None
         return Imager.fit(self.diagrams["train"], self.about.image)
 
@@ -123,10 +131,21 @@ class FoldData:
         """Fitted on the training windows and their images."""
         return Sphere.fit(len(self.targets), lambda rows: [self.inputs(m, "train", rows) for m in MODALITIES])
 
+    @cached_property
+    def _whole(self) -> dict[tuple[Modality, Split], torch.Tensor]:
+        return {}
+
+    def whole(self, modality: Modality, split: Split) -> torch.Tensor:
+        """Unmixed network inputs of all windows, in the memory of the device, where they stay."""
+        if (modality, split) not in self._whole:
+            x = self.signals[split] if modality == "signal" else as_input(self.imager(self.diagrams[split]))
+            self._whole[modality, split] = x.to(self.device)
+        return self._whole[modality, split]
+
     def inputs(self, modality: Modality, split: Split, rows: np.ndarray) -> torch.Tensor:
         """Unmixed network inputs of some windows."""
-        if modality == "signal":
-            return self.signals[split][torch.from_numpy(rows)]
+        if modality == "signal" or self.device != "cpu":
+            return self.whole(modality, split)[torch.from_numpy(rows).to(self.device)]
         return as_input(self.imager(self.diagrams[split], rows))
 
     def mixed(self, modality: Modality, draw: Draw) -> torch.Tensor:
@@ -138,16 +157,17 @@ class FoldData:
             return own
         if self.about.on_sphere:
             return self.sphere.mixed(modality, draw, own)
-        coefficients = torch.from_numpy(draw.coefficients)
+        coefficients = torch.from_numpy(draw.coefficients).to(self.device)
         if modality == "image" and self.about.image_mixing == "recompute":
             x = self.splits["train"].x
             mixture = mix(x[draw.rows], x[draw.partners], draw.coefficients)
-            return as_input(self.imager(diagrams(mixture)))
+            return as_input(self.imager(diagrams(mixture))).to(self.device)
         return mix(own, self.inputs(modality, "train", draw.partners), coefficients)
 
     def mixed_targets(self, draw: Draw) -> torch.Tensor:
         """Targets of a draw, (batch_size, n_outputs); of classes, their distributions."""
-        return mix(self.targets[draw.rows], self.targets[draw.partners], torch.from_numpy(draw.coefficients))
+        coefficients = torch.from_numpy(draw.coefficients).to(self.device)
+        return mix(self.targets[draw.rows], self.targets[draw.partners], coefficients)
 
 
 class Batch:
@@ -186,7 +206,7 @@ def evaluate(net: Network, data: FoldData, modality: Modality, split: Split) -> 
         for rows in np.array_split(np.arange(len(data.splits[split])), math.ceil(len(data.splits[split]) / 256))
     ]
     joined = torch.cat(features)
-    return net.head(joined).numpy(), joined.numpy()
+    return net.head(joined).cpu().numpy(), joined.cpu().numpy()
 
 
 def as_input(x: np.ndarray) -> torch.Tensor:

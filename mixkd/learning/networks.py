@@ -93,7 +93,7 @@ class WideResNet(Network):
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """(n, n_features), 64 * width of them."""
         maps = F.relu(self.bn(self.blocks(self.stem(x))), inplace=True)
-        return self.project(self.transfer(maps).mean((2, 3)))
+        return self.project(self.transfer(maps).mean((-2, -1)))
 
     def outputs(self, x: torch.Tensor) -> Outputs:
         """Logits (n, n_outputs), features (n, n_features), a map after each stage (the last as it is pooled)."""
@@ -104,7 +104,7 @@ class WideResNet(Network):
             if i % per_stage == 0:
                 stages.append(x)
         stages[-1] = self.transfer(F.relu(self.bn(stages[-1]), inplace=True))
-        features = self.project(stages[-1].mean((2, 3)))
+        features = self.project(stages[-1].mean((-2, -1)))
         return Outputs(self.head(features), features, tuple(stages))
 
     def reuse_head(self, n_features: int, generator: torch.Generator, *, convolutions: bool = False) -> WideResNet:

@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mixkd.learning.corruptions import CORRUPTIONS, TURNED, Sensors, gap, noise
+from mixkd.learning.teachers import ROWS_ON_A_CARD
 from mixkd.rng import generator
 
 Kind = Literal["gaussian", "missing"]
@@ -37,9 +38,14 @@ TEMPERATURES = np.geomspace(0.25, 64, 33)
 BATCH = 256
 
 
-def parts(n: int) -> list[np.ndarray]:
-    """Row indices 0 to n - 1, (n_rows,) each, in the fewest batches of at most BATCH; sizes differ by at most 1."""
-    return np.array_split(np.arange(n), math.ceil(n / BATCH))
+def parts(n: int, most: int = BATCH) -> list[np.ndarray]:
+    """Row indices 0 to n - 1, (n_rows,) each, in the fewest batches of at most `most`; sizes differ by at most 1."""
+    return np.array_split(np.arange(n), math.ceil(n / most))
+
+
+def device_of(net: nn.Module) -> torch.device:
+    """Where a network is; windows are brought to it."""
+    return next((p.device for p in net.parameters()), torch.device("cpu"))  # trees have no parameters
 
 
 def evenly(n: int, n_rows: int) -> np.ndarray:
@@ -51,7 +57,9 @@ def evenly(n: int, n_rows: int) -> np.ndarray:
 def logits_of(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Logits (n, n_classes) of windows x (n, n_channels, height, width), in evaluation mode."""
     net.eval()
-    return torch.cat([net(x[rows]) for rows in parts(len(x))])
+    device = device_of(net)
+    most = BATCH if device.type == "cpu" else ROWS_ON_A_CARD
+    return torch.cat([net(x[rows].to(device)) for rows in parts(len(x), most)]).cpu()
 
 
 def accuracy(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
@@ -100,6 +108,7 @@ def fgsm(net: nn.Module, x: torch.Tensor, y: torch.Tensor, epsilon: float, *, st
     In evaluation mode; gradients of the parameters are unchanged.
     """
     net.eval()
+    x, y = x.to(device_of(net)), y.to(device_of(net))
     result = []
     for rows in parts(len(x)):
         clean, moved = x[rows].detach(), x[rows].detach()
@@ -120,6 +129,7 @@ def recompute_batchnorm(net: nn.Module, x: torch.Tensor) -> nn.Module:
 
     Variances are unbiased and within batches, as in training. Leaves `net` in evaluation mode.
     """
+    x = x.to(device_of(net))
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     net.eval()
@@ -148,7 +158,7 @@ def filter_normalised(net: nn.Module, rng: np.random.Generator) -> dict[str, tor
         if p.ndim < 2:
             result[name] = torch.zeros_like(p)
             continue
-        drawn = torch.from_numpy(rng.standard_normal(p.shape, dtype=np.float32))
+        drawn = torch.from_numpy(rng.standard_normal(p.shape, dtype=np.float32)).to(p.device)
         own, its = (torch.linalg.vector_norm(t, dim=tuple(range(1, p.ndim)), keepdim=True) for t in (p.detach(), drawn))
         result[name] = drawn * (own / its)
     return result

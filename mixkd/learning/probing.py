@@ -20,7 +20,7 @@ from mixkd.specs.parts import GROWN
 def teacher_logits(teacher: Teacher, data: FoldData, first: Stream) -> torch.Tensor:
     """Logits for the first steps of a stream, (n_steps, batch_size, n_classes), from the trace if there is one."""
     if isinstance(teacher, Traced):
-        return teacher.logits[: len(first)]
+        return teacher.logits[: len(first)].cpu()
     assert isinstance(teacher, Live)
     return trace(teacher.net, teacher.modality, data, first)
 

@@ -14,6 +14,8 @@ from mixkd.learning.networks import Network, Outputs
 from mixkd.learning.streams import Draw, Stream
 from mixkd.specs.run import Modality
 
+ROWS_ON_A_CARD = 4096  # of a trace, at once
+
 
 class Teacher(Protocol):
     """What a training step asks of a teacher."""
@@ -89,12 +91,12 @@ def trace(net: Network, modality: Modality, data: FoldData, draws: Stream) -> to
     """
     if draws.augment != "none" or data.about.on_sphere:
         return torch.stack([net(data.mixed(modality, draws[step])) for step in range(len(draws))])
-    clean = torch.from_numpy(evaluate(net, data, modality, "train")[0].copy())
-    result = clean[torch.from_numpy(draws.rows)]
-    flat, batch_size = result.view(-1, clean.shape[1]), draws.rows.shape[1]
+    clean = torch.from_numpy(evaluate(net, data, modality, "train")[0].copy()).to(data.device)
+    result = clean[torch.from_numpy(draws.rows).to(data.device)]
+    flat, at_once = result.view(-1, clean.shape[1]), draws.rows.shape[1] if data.device == "cpu" else ROWS_ON_A_CARD
     rows, partners, coefficients = draws.rows.ravel(), draws.partners.ravel(), draws.coefficients.ravel()
     mixed = np.flatnonzero(coefficients < 1)
-    for at in np.array_split(mixed, math.ceil(len(mixed) / batch_size) or 1):
+    for at in np.array_split(mixed, math.ceil(len(mixed) / at_once) or 1):
         if len(at):
             flat[at] = net(data.mixed(modality, Draw(rows[at], partners[at], coefficients[at])))
     return result

@@ -76,11 +76,11 @@ def train_step(student: Learner, batch: Batch) -> dict[str, float]:
     return {**{name: part.item() for name, part in parts.items()}, "loss": loss.item()}
 
 
-def distil_loss(step: Step) -> tuple[torch.Tensor, Parts]:
-    """The loss of a step, scalar: the sum of its weighted parts; and those, each a scalar, by name.
+def terms(step: Step) -> Parts:
+    """The weighted parts of a step's loss by name, (n,) or scalars.
 
-    Without a method or teachers it is the loss of the task alone. Raises MixkdError where it is not finite, naming the
-    network or the part, and what to do.
+    Without a method or teachers it is the loss of the task alone. Raises MixkdError for outputs that are not finite,
+    naming the network, and what to do.
     """
     losses.finite(step.student.logits, "the student", "; training diverged: lower the learning rate")
     for i, answer in enumerate(step.logits):
@@ -90,9 +90,18 @@ def distil_loss(step: Step) -> tuple[torch.Tensor, Parts]:
     parts = {"CE": cross_entropy(step)} if plain else RULES[step.spec.method].loss(step)
     if step.spec.orthogonality:
         parts["orthogonality"] = step.spec.orthogonality * map_losses.orthogonal_spheres(step.student.features)
+    return parts
+
+
+def distil_loss(step: Step) -> tuple[torch.Tensor, Parts]:
+    """The loss of a step, scalar: the sum of its `terms`; and those, each a scalar, by name.
+
+    Raises MixkdError where it is not finite, naming the network or the part, and what to do.
+    """
+    parts = terms(step)
     per_window, scalars = ([part for part in parts.values() if part.ndim == n] for n in (1, 0))
-    terms = ([torch.stack(per_window).sum(dim=0).mean()] if per_window else []) + scalars
-    result = torch.stack(terms).sum()
+    summands = ([torch.stack(per_window).sum(dim=0).mean()] if per_window else []) + scalars
+    result = torch.stack(summands).sum()
     if not torch.isfinite(result):
         bad = ", ".join(name for name, part in parts.items() if not torch.isfinite(part).all()) or "the sum"
         raise MixkdError(f"loss: found {result.item()} in {bad}, expected a finite number; lower the learning rate")

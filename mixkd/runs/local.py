@@ -10,6 +10,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 
+from mixkd.errors import MixkdError, short
 from mixkd.runs.planning import Chunk
 from mixkd.runs.progress import Reporter
 from mixkd.runs.schedule import Schedule
@@ -30,16 +31,40 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def usable(device: str) -> None:
+    """Refuse a device that torch does not see (MixkdError)."""
+    if device == "cpu":
+        return
+    import torch
+
+    if device != "cuda" or not torch.cuda.is_available():
+        seen = "cpu or cuda" if torch.cuda.is_available() else "cpu: torch sees no graphics card here"
+        raise MixkdError(f"device: found {short(device)}, expected {seen}")
+
+
 @dataclass(frozen=True)
 class Local:
-    """Trains with so many workers, as many as there are cores when left out; `quiet`: without progress on stderr."""
+    """Trains with so many workers, as many as there are cores when left out; `quiet`: without progress on stderr.
+
+    device: `cuda` trains runs that can be stacked on a graphics card, which the workers share.
+    """
 
     workers: int | None = None
     quiet: bool = False
+    device: str = "cpu"
+
+    @property
+    def stacked(self) -> bool:
+        """See `sweep.Executor`."""
+        return self.device != "cpu"
 
     def train(self, schedule: Schedule, store: Store) -> None:
-        """Train until nothing waits. On the way out, by Ctrl-C too, no worker is left."""
-        feeders = _Feeders(schedule, store)
+        """Train until nothing waits. On the way out, by Ctrl-C too, no worker is left.
+
+        Raises MixkdError for a device that is not there.
+        """
+        usable(self.device)
+        feeders = _Feeders(schedule, store, self.device)
         n_workers = min(self.workers or n_cores(), len(schedule.specs))
         threads = [threading.Thread(target=feeders.feed, daemon=True) for _ in range(n_workers)]
         for thread in threads:
@@ -56,8 +81,8 @@ class Local:
 class _Feeders:
     """What the feeding threads share: the schedule, behind one condition, and the worker processes."""
 
-    def __init__(self, schedule: Schedule, store: Store):
-        self.schedule, self.store = schedule, store
+    def __init__(self, schedule: Schedule, store: Store, device: str):
+        self.schedule, self.store, self.device = schedule, store, device
         self.changed = threading.Condition()
         self.processes: list[subprocess.Popen] = []
         self.stop = False
@@ -106,7 +131,7 @@ class _Feeders:
             if self.stop:
                 raise RuntimeError("the sweep was stopped")
             process = subprocess.Popen(
-                [sys.executable, "-m", "mixkd.runs.worker", str(self.store.root)],
+                [sys.executable, "-m", "mixkd.runs.worker", str(self.store.root), self.device],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,9 +12,11 @@ from mixkd.errors import MixkdError, short
 from mixkd.files import sha256
 from mixkd.runs.cost import estimated_seconds
 from mixkd.runs.store import RunRecord, Store
+from mixkd.specs import stacks
 from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
 
+STACK = 32  # runs at most, side by side on a card
 CHUNK = 12  # runs at most: bounds what a lost worker costs beyond the run in flight (its traces)
 
 
@@ -90,29 +92,37 @@ def level(spec: RunSpec) -> int:
     return 1 + max((level(required) for required in spec.requires), default=-1)
 
 
-def chunks(runs: Iterable[RunSpec]) -> list[Chunk]:
-    """Students that share fold and stream go together, so that each trace is built once; others go alone.
+def together(spec: RunSpec, stacked: bool) -> Hashable:
+    """What runs of a chunk share.
 
-    Those of feature methods, which go in lockstep on live teachers, share their images too.
+    Students of one fold and stream go together, so that each trace is built once; others go alone. Those of feature
+    methods, which go in lockstep on live teachers, share their images too. Stacked, all of one shape and fold do.
     """
-    groups: dict[tuple, list[RunSpec]] = {}
+    if stacked and stacks.stackable(spec):
+        return stacks.shape(spec)
+    alone = "" if spec.teachers else spec.hash
+    images = spec.data if METHODS[spec.method].reads == "maps" else None
+    return spec.stream, alone, images
+
+
+def chunks(runs: Iterable[RunSpec], stacked: bool = False) -> list[Chunk]:
+    """Runs in the parts in which they are trained, those that others need first; see `together`."""
+    groups: dict[tuple[int, Hashable], list[RunSpec]] = {}
     for spec in runs:
-        alone = "" if spec.teachers else spec.hash
-        images = spec.data if METHODS[spec.method].reads == "maps" else None
-        groups.setdefault((level(spec), spec.stream, alone, images), []).append(spec)
-    parts = [
-        tuple(group[at : at + CHUNK])
-        for _, group in sorted(groups.items(), key=lambda item: item[0][0])
-        for at in range(0, len(group), CHUNK)
-    ]
+        groups.setdefault((level(spec), together(spec, stacked)), []).append(spec)
+    parts = []
+    for _, group in sorted(groups.items(), key=lambda item: item[0][0]):
+        largest = STACK if stacked and stacks.stackable(group[0]) else CHUNK
+        size = -(-len(group) // -(-len(group) // largest)) if largest == STACK else CHUNK  # of stacks, all alike
+        parts += [tuple(group[at : at + size]) for at in range(0, len(group), size)]
     return [Chunk(sha256("".join(spec.hash for spec in part).encode())[:16], part) for part in parts]
 
 
-def chunks_to_train(runs: Iterable[RunSpec], store: Store) -> list[Chunk]:
+def chunks_to_train(runs: Iterable[RunSpec], store: Store, stacked: bool = False) -> list[Chunk]:
     """What is missing of the chunks of runs and all they need."""
     runs = list(runs)
     missing = {spec.hash for spec in unmet(runs, store)}
-    left = (chunk.only(missing) for chunk in chunks(with_requirements(runs)))
+    left = (chunk.only(missing) for chunk in chunks(with_requirements(runs), stacked))
     return [chunk for chunk in left if chunk.specs]
 
 

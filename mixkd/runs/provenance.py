@@ -73,18 +73,18 @@ def git_state(*besides: str) -> dict[str, Any]:
         return {"sha": None, "dirty": None}
 
 
-def provenance(spec: RunSpec, seconds: float) -> dict[str, Any]:
+def provenance(spec: RunSpec, seconds: float, device: str = "cpu") -> dict[str, Any]:
     """The record's provenance. Times and git state are the only entries that differ between equal runs.
 
     seconds: of the training, with its traces; not of reading data before, nor of the probes after it. finished: when
-    its probes were done, in UTC (in records since 29 November 2026).
+    its probes were done, in UTC (in records since 29 November 2026). device: that it was trained on, of torch.
     """
     import torch
 
     return {
         "recipe": spec.recipe,
         "versions": versions(),
-        "device": "cpu",
+        "device": "cpu" if device == "cpu" else torch.cuda.get_device_name(device),
         "cpu": cpu(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),

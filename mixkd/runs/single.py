@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import torch
 
 from mixkd.errors import MixkdError
-from mixkd.learning import training
+from mixkd.learning import stacked_training, training
 from mixkd.learning.families import FAMILIES
 from mixkd.learning.fold_data import FoldData, evaluate, fold_data
 from mixkd.learning.forest import ForestNet
@@ -91,11 +92,12 @@ def learner(
     teachers: list[Teacher] = []
     for teacher, run in zip(spec.teachers, spec.teacher_runs, strict=True):
         if run.hash not in nets:
-            nets[run.hash] = trained_network(required(run, store, data), data)
+            nets[run.hash] = trained_network(required(run, store, data), data).to(data.device)
         known = None
         if traces is not None and METHODS[spec.method].reads == "logits":
             key, n_bytes = trace_key(run, spec), draws.rows.size * data.n_outputs * 4
-            if key not in traces and sum(t.nbytes for t in traces.values()) + n_bytes <= MAX_TRACE_BYTES:
+            fits = data.device != "cpu" or sum(t.nbytes for t in traces.values()) + n_bytes <= MAX_TRACE_BYTES
+            if key not in traces and fits:
                 traces[key] = trace(nets[run.hash], teacher.modality, data, draws)
             known = traces.get(key)
         teachers.append(Live(nets[run.hash], teacher.modality) if known is None else Traced(known))
@@ -118,6 +120,43 @@ def run_together(
         if missing:
             _train(missing, store, fold_data(missing[0].data, data), traces)
         return [trained(spec, store) for spec in specs]
+
+
+def run_stacked(specs: list[RunSpec], store: Store, device: str) -> Iterator[RunSpec]:
+    """Train runs of one shape (see mixkd/specs/stacks.py) side by side on a device; each one when it is stored."""
+    with ExitStack() as locks:
+        for spec in sorted(specs, key=lambda s: s.hash):
+            locks.enter_context(store.lock(spec))
+        missing = [spec for spec in specs if store.get(spec) is None]
+        trained = _train_stacked(missing, store, device) if missing else {}
+        for spec in specs:
+            if spec in trained:
+                _store(*trained[spec][:-1], store, trained[spec][-1])
+            yield spec
+
+
+Trained = tuple[Learner, History, FoldData, Stream, float]
+
+
+def _train_stacked(specs: list[RunSpec], store: Store, device: str) -> dict[RunSpec, Trained]:
+    start = time.perf_counter()
+    nets, traces = dict[str, Network](), Traces()
+    data, there, draws = dict[DataView, FoldData](), dict[DataView, FoldData](), dict[StreamView, Stream]()
+    for spec in specs:
+        if spec.data not in data:
+            data[spec.data] = fold_data(spec.data, next(iter(data.values()), None))
+            there[spec.data] = data[spec.data].on(device)
+        if spec.stream not in draws:
+            draws[spec.stream] = stream_of(spec.stream, data[spec.data])
+    students = [learner(spec, there[spec.data], store, draws[spec.stream], traces=traces, nets=nets) for spec in specs]
+    histories = stacked_training.fit(students, [draws[spec.stream] for spec in specs], there[specs[0].data])
+    seconds = (time.perf_counter() - start) / len(specs)
+    for student in students:
+        student.net.to(device)
+    return {
+        spec: (student, history, there[spec.data], draws[spec.stream], seconds)
+        for spec, student, history in zip(specs, students, histories, strict=True)
+    }
 
 
 def _train(specs: list[RunSpec], store: Store, data: FoldData, traces: Traces | None) -> None:
@@ -146,6 +185,6 @@ def _store(student: Learner, history: History, data: FoldData, draws: Stream, st
         about["mixed_share"] = draws.mixed_share
     if spec.sees_images:
         about["clipped_pairs"] = {name: data.imager.grid.clipped(d) for name, d in data.diagrams.items()}
-    weights = {name: tensor.numpy() for name, tensor in student.net.state_dict().items()}
+    weights = {name: tensor.cpu().numpy() for name, tensor in student.net.state_dict().items()}
     probes = probe(student, data, draws, arrays)
-    store.put(RunRecord(spec, history, about, provenance(spec, seconds), probes), arrays, weights)
+    store.put(RunRecord(spec, history, about, provenance(spec, seconds, data.device), probes), arrays, weights)

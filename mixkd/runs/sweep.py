@@ -24,6 +24,10 @@ SHOWN = 3  # failed runs in an error
 class Executor(Protocol):
     """Where runs are trained: on this machine (`Local`), or on another engine."""
 
+    @property
+    def stacked(self) -> bool:
+        """Whether runs of one shape share a chunk, to be trained side by side."""
+
     def train(self, schedule: Schedule, store: Store) -> None:
         """Take chunks from the schedule until nothing waits, train their runs into the store, report each of them."""
 
@@ -37,9 +41,10 @@ def run(specs: Iterable[RunSpec], store: Store | None = None, *, on: Executor | 
     store, specs = store or Store(), list(specs)
     for spec in specs:
         labelled(spec)
-    if missing := chunks_to_train(specs, store):
+    executor = on or Local()
+    if missing := chunks_to_train(specs, store, executor.stacked):
         schedule = Schedule(missing)
-        (on or Local()).train(schedule, store)
+        executor.train(schedule, store)
         if schedule.failures:
             n_runs = len(schedule.specs)
             raise MixkdError(f"{len(schedule.failures)} of {n_runs} runs failed: {_causes(schedule.failures)}")

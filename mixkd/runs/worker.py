@@ -1,8 +1,8 @@
-"""One training process of a sweep: `python -m mixkd.runs.worker [STORE]`. It reads specs from stdin, answers on stdout.
+"""One training process of a sweep: `python -m mixkd.runs.worker [STORE [DEVICE]]`.
 
-In: a line of JSON per chunk, see `planning.Chunk.line`; a file of such lines will do. Out: a line per run,
-`{"hash", "error"}`. Single-threaded: several such processes outrun one multi-threaded process here. It exits at the
-end of input or when the pipe closes.
+It reads specs from stdin and answers on stdout. In: a line of JSON per chunk, see `planning.Chunk.line`; a file of such
+lines will do. Out: a line per run, `{"hash", "error"}`. Single-threaded: several such processes outrun one
+multi-threaded process here. It exits at the end of input or when the pipe closes.
 """
 
 from __future__ import annotations
@@ -23,10 +23,25 @@ from mixkd.runs.planning import Chunk
 from mixkd.runs.store import Store
 from mixkd.specs.methods import METHODS
 from mixkd.specs.run import RunSpec
+from mixkd.specs.stacks import stackable
 
 
-def train_chunk(specs: Sequence[RunSpec], store: Store, answer: Callable[[dict], None]) -> None:
+def train_stack(specs: Sequence[RunSpec], store: Store, answer: Callable[[dict], None], device: str) -> int:
+    """Train runs side by side on a device. How many are done: what fails together, `train_chunk` takes one by one."""
+    done = 0
+    try:
+        for spec in single.run_stacked(list(specs), store, device):
+            answer({"hash": spec.hash, "error": None})
+            done += 1
+    except Exception as fault:
+        print(f"a stack of {len(specs)} runs failed, they go one by one: {fault}", file=sys.stderr, flush=True)
+    return done
+
+
+def train_chunk(specs: Sequence[RunSpec], store: Store, answer: Callable[[dict], None], device: str = "cpu") -> None:
     """Train runs that share a stream: data is prepared once, traces are built once, feature methods go in lockstep."""
+    if device != "cpu" and all(map(stackable, specs)):
+        specs = specs[train_stack(specs, store, answer, device) :]
     data: FoldData | None = None
     traces: single.Traces = {}
     together = [spec for spec in specs if METHODS[spec.method].reads == "maps"]
@@ -62,8 +77,10 @@ def main() -> None:
         answers.flush()
 
     store = Store(Path(sys.argv[1]) if sys.argv[1:] else None)
+    device = sys.argv[2] if sys.argv[2:] else "cpu"
+    torch.backends.cudnn.allow_tf32 = False  # numbers of 32 bits everywhere, as on a processor
     for line in sys.stdin:
-        train_chunk(Chunk.parse(line).specs, store, answer)
+        train_chunk(Chunk.parse(line).specs, store, answer, device)
 
 
 if __name__ == "__main__":
