@@ -56,7 +56,7 @@ def _small_batches(monkeypatch):
 
 @pytest.mark.parametrize("n", [1, 255, 256, 257, 470, 1000])
 def test_parts_cover_every_row_once(n):
-    parts = probes.parts(n)
+    parts = probes.parts(n, probes.BATCH)
     assert np.concatenate(parts).tolist() == list(range(n))
     assert max(map(len, parts)) <= 256
     assert max(map(len, parts)) - min(map(len, parts)) <= 1

@@ -38,7 +38,7 @@ TEMPERATURES = np.geomspace(0.25, 64, 33)
 BATCH = 256
 
 
-def parts(n: int, most: int = BATCH) -> list[np.ndarray]:
+def parts(n: int, most: int) -> list[np.ndarray]:
     """Row indices 0 to n - 1, (n_rows,) each, in the fewest batches of at most `most`; sizes differ by at most 1."""
     return np.array_split(np.arange(n), math.ceil(n / most))
 
@@ -110,7 +110,7 @@ def fgsm(net: nn.Module, x: torch.Tensor, y: torch.Tensor, epsilon: float, *, st
     net.eval()
     x, y = x.to(device_of(net)), y.to(device_of(net))
     result = []
-    for rows in parts(len(x)):
+    for rows in parts(len(x), BATCH):
         clean, moved = x[rows].detach(), x[rows].detach()
         for _ in range(steps):
             moved = moved.clone().requires_grad_()
@@ -138,7 +138,7 @@ def recompute_batchnorm(net: nn.Module, x: torch.Tensor) -> nn.Module:
             norm.reset_running_stats()
             norm.momentum = None
             norm.train()
-        for rows in parts(len(x)):
+        for rows in parts(len(x), BATCH):
             net(x[rows])
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
