@@ -79,7 +79,7 @@ class Stack:
         )
         self.mixes = bool((self.coefficients < 1).any())
         rates = [learning_rate(step, self.n_steps, self.spec) for step in range(self.n_steps)]
-        self.rates = torch.tensor(rates, device=self.device)
+        self.rates = torch.tensor(rates, dtype=self.weights[0].dtype, device=self.device)
         self.at = torch.zeros(1, dtype=torch.int64, device=self.device)
         keys: dict[Hashable, list[int]] = {}
         for i, student in enumerate(students):
