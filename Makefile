@@ -9,10 +9,10 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE  # without bytecode every kernel and worker would compile its imports anew
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test lint bench serve clean
+.PHONY: help install book test lint bench cluster cluster-test serve clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -44,6 +44,17 @@ bench: $(STAMP)  ## measure topology, training, steps, latency, parsing, predict
 	$(BIN)/python -m benchmarks.parsing
 	$(BIN)/python -m benchmarks.predict
 	$(BIN)/python -m benchmarks.int8
+
+.venv-cluster/.installed: workflow/requirements.txt
+	$(PYTHON) -m venv .venv-cluster
+	.venv-cluster/bin/pip install --quiet --disable-pip-version-check -r workflow/requirements.txt
+	@touch $@
+
+cluster: $(STAMP) .venv-cluster/.installed  ## Snakemake, in .venv-cluster, for `mixkd sweep --on`
+
+cluster-test: cluster  ## sweeps through Snakemake and a Slurm on this machine, with jobs and engines killed
+	@command -v slurmctld >/dev/null || { echo "no Slurm found; on Debian: apt-get install slurm-wlm"; exit 1; }
+	KILLS=20 $(BIN)/pytest -n 0 -s tests/test_cluster.py
 
 serve: book  ## the book on http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html 8000

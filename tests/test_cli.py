@@ -20,7 +20,19 @@ from mixkd.errors import MixkdError
 from mixkd.runs import planning, sweep
 from mixkd.runs.store import Store
 
-COMMANDS = ("data", "run", "sweep", "campaign", "notebook", "book", "verify", "publish", "distill", "predict")
+COMMANDS = (
+    "data",
+    "results",
+    "run",
+    "sweep",
+    "campaign",
+    "notebook",
+    "book",
+    "verify",
+    "publish",
+    "distill",
+    "predict",
+)
 
 
 @pytest.fixture(autouse=True)

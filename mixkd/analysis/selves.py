@@ -25,7 +25,7 @@ from mixkd.specs.parts import Family
 from mixkd.specs.run import RunSpec
 from mixkd.specs.views import NetworkView
 from mixkd.studies import Scope, tables
-from mixkd.studies.catalogue import where
+from mixkd.studies.catalogue import PLACED, where
 from mixkd.studies.line import SMOOTH_TEMPERATURE, SSD_TEMPERATURE
 
 WAYS = {  # to train a student, by name
@@ -37,7 +37,6 @@ WAYS = {  # to train a student, by name
 }
 DRAW = torch.Generator()  # of weights that are counted alone
 PASSES = 3  # a step of training in forward passes: the backward pass counts two
-PLACED = ("selfback_placed", "dsads_placed")  # data sets of two heads beside `watch`
 PREFIXES = {  # of the metrics of each head, by task
     "classification": {"activity": ""},
     "placement": {"placement": ""},
@@ -101,7 +100,7 @@ def costs(base: RunSpec, n_windows: int, shape: tuple[int, int], n_classes: int)
 def scopes(scope: Scope) -> list[Scope]:
     """Where two heads are compared: the scope, or `watch`; of `full` also the placed sets whose runs are published."""
     chosen = where("two_heads", scope)
-    others = [Scope(name, scope.profile, scope.seed, scope.alpha) for name in ("watch", *PLACED)] if scope.full else []
+    others = [Scope(name, scope.profile, scope.seed, scope.alpha) for name in PLACED] if scope.full else []
     store = studies.store_of(scope)
     return [chosen, *(o for o in others if o != chosen and all(map(store.find, studies.specs("two_heads", o))))]
 

@@ -21,11 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from mixkd import studies
 from mixkd.analysis import contrasts
 from mixkd.book import notebook
+from mixkd.book.tables import GENERATED
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
 from mixkd.files import CHECKOUT, places
@@ -120,9 +119,9 @@ def complete(
     _maths_offline(stage)
     _launch_buttons(stage)
     (stage / PAGES / "_status.md").write_text(status_table(executions, n_trained, seconds, commits), encoding="utf-8")
-    (stage / PAGES / "_choices.md").write_text(choices_table(), encoding="utf-8")
     (stage / PAGES / "_headline.png").write_bytes(figure_of(stage / "notebooks" / HEADLINE[0], HEADLINE[1]))
-    (stage / PAGES / "_parameters.md").write_text(parameter_table(), encoding="utf-8")
+    for name, table in GENERATED.items():
+        (stage / PAGES / name).write_text(table(), encoding="utf-8")
     for execution in executions:
         path = stage / "notebooks" / f"{execution.name}.ipynb"
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -161,19 +160,6 @@ def each_script_once(html: str) -> str:
     return re.sub(r"<script\b([^>]*)>.*?</script>", keep_first, html, flags=re.DOTALL)
 
 
-def choices_table() -> str:
-    """Table of the choices made on validation subjects, from the committed results of `benchmarks.choices`."""
-    table = pd.read_csv(CHECKOUT / "results" / "choices.csv")
-    means = (
-        table.groupby(["choice", "value"], sort=False)[["validation_accuracy", "validation_nll"]].mean().reset_index()
-    )
-    rows = [
-        f"| {r.choice} | {r.value} | {100 * r.validation_accuracy:.1f} % | {r.validation_nll:.2f} |"
-        for r in means.itertuples()
-    ]
-    return "| choice | value | validation accuracy | validation NLL |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
-
-
 def footer(parameters: dict[str, Any], wall_time: str) -> str:
     """The footer of a page: parameters, commit, versions, wall time."""
     rows = [f"{name} | `{value}`" for name, value in parameters.items()]
@@ -205,15 +191,6 @@ def status_table(executions: list[Execution], n_trained: int, seconds: float, co
     by = ", ".join(commits)
     table = f"| notebook | wall time |\n|---|---|\n{rows}\n"
     return f"In this build {trained}. The runs it shows were trained by {by}.\n\n{table}"
-
-
-def parameter_table() -> str:
-    """The parameters of all notebooks, read from the notebooks."""
-    rows = [
-        f"| `{name}` | {kind} | `{default}` | {help_} | {where} |"
-        for name, kind, default, help_, where in notebook.parameter_table()
-    ]
-    return "| parameter | type | default | meaning | chapters |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def _maths_offline(stage: Path) -> None:

@@ -7,17 +7,14 @@ import random
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from mixkd.cli import data, terminal
+from mixkd.cli import data, options, results, sweeps, terminal
+from mixkd.cli.options import Dataset, ProfileName, Seed, Workers
 from mixkd.cli.terminal import out
-from mixkd.errors import MixkdError, listed
-
-if TYPE_CHECKING:
-    from mixkd.runs.store import Store
-    from mixkd.specs.run import RunSpec
+from mixkd.errors import MixkdError
 
 app = typer.Typer(
     help="Mixup, topological persistence and knowledge distillation for wearable sensor data.",
@@ -26,20 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
-
-
-def _named(text: str) -> str:
-    from mixkd.datasets import named  # imported here: numpy may fail to load
-
-    return named(text)
-
-
-Dataset = Annotated[str, typer.Option(help="Name of the data set, see `mixkd data`, or a folder.", callback=_named)]
-ProfileName = Annotated[str, typer.Option("--profile", help="smoke (seconds), quick (minutes) or full (hours).")]
-Seed = Annotated[int, typer.Option(help="First seed.")]
-Alpha = Annotated[float, typer.Option(help="a of mixup's Beta(a, a).")]
-Device = Annotated[str, typer.Option(help="cpu, or cuda: runs that can share a graphics card are trained there.")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Training processes; default: one per core.")]
+app.add_typer(results.app, name="results")
+app.command()(sweeps.sweep)
+app.command()(sweeps.campaign)
 
 
 def fields_of(settings: list[str]) -> dict[str, Any]:
@@ -69,7 +55,7 @@ def run(
 
     fields = fields_of(setting or [])
     if isinstance(fields.get("dataset"), str):
-        fields["dataset"] = _named(fields["dataset"])
+        fields["dataset"] = options.named(fields["dataset"])
     spec = RunSpec.parse(fields)
     record = sweep.run([spec])[0]
     table = terminal.table("metric", "last epoch", "best validation", "best on test (optimistic)")
@@ -80,61 +66,6 @@ def run(
     if (mixed := record.data.get("mixed_share")) is not None:
         out.print(f"mixed rows: {mixed:.1%}")
     out.print(table)
-
-
-@app.command(name="sweep")
-def sweep_command(
-    study: Annotated[list[str] | None, typer.Argument(help="Studies to train; all when left out.")] = None,
-    dataset: Dataset = "watch",
-    profile: ProfileName = "quick",
-    seed: Seed = 0,
-    alpha: Alpha = 1.0,
-    workers: Workers = None,
-    device: Device = "cpu",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
-) -> None:
-    """Train the runs of studies that are not in the store yet. Interrupt it at will: it goes on where it stopped."""
-    from mixkd import studies
-
-    scope = studies.Scope(dataset, profile, seed, alpha)
-    runs = [spec for name in study for spec in studies.specs(name, scope)] if study else studies.every(scope)
-    if not runs:
-        raise MixkdError(f"study: found {listed(study or ())}, with no run in {profile}, expected --profile full")
-    _train(runs, studies.store_of(scope), workers, device, dry_run)
-
-
-def _train(runs: list[RunSpec], store: Store, workers: int | None, device: str, dry_run: bool) -> None:
-    """Print the plan of runs, and train what is missing."""
-    from mixkd.runs import planning, sweep
-    from mixkd.runs.local import Local
-
-    plan = planning.plan(runs, store)
-    out.print(f"{plan.total} runs, {len(plan.missing)} missing, about {plan.core_hours:.2f} core-hours")
-    if dry_run:
-        table = terminal.table("stream", "students")
-        for stream, count in plan.students_per_stream.items():
-            table.add_row(stream, str(count))
-        out.print(table)
-        return
-    sweep.run(runs, store, on=Local(workers, device=device))
-    out.print(f"{plan.total} runs in {store.runs}")
-
-
-@app.command(name="campaign")
-def campaign_command(
-    dataset: Annotated[str, typer.Argument(help="Name of a data set.")],
-    profile: ProfileName = "full",
-    seed: Seed = 0,
-    workers: Workers = None,
-    device: Device = "cpu",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
-) -> None:
-    """Train the runs that the claims compare, one seed after the other. Interrupted, it goes on where it stopped."""
-    from mixkd import studies
-    from mixkd.analysis import round_two
-
-    scope = studies.Scope(_named(dataset), profile, seed)
-    _train(round_two.campaign(scope), studies.store_of(scope), workers, device, dry_run)
 
 
 @app.command(name="notebook")

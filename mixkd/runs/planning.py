@@ -93,16 +93,16 @@ def level(spec: RunSpec) -> int:
 
 
 def together(spec: RunSpec, stacked: bool) -> Hashable:
-    """What runs of a chunk share.
+    """What runs of a chunk share: their windows, which are read once.
 
-    Students of one fold and stream go together, so that each trace is built once; others go alone. Those of feature
-    methods, which go in lockstep on live teachers, share their images too. Stacked, all of one shape and fold do.
+    Students of one fold and stream go together, so that each trace is built once; those of feature methods, which go
+    in lockstep on live teachers, share their images too. Stacked, all of one shape do.
     """
     if stacked and stacks.stackable(spec):
         return stacks.shape(spec)
-    alone = "" if spec.teachers else spec.hash
-    images = spec.data if METHODS[spec.method].reads == "maps" else None
-    return spec.stream, alone, images
+    if not spec.teachers:
+        return spec.windows, spec.seed
+    return spec.stream, spec.data if METHODS[spec.method].reads == "maps" else None
 
 
 def chunks(runs: Iterable[RunSpec], stacked: bool = False) -> list[Chunk]:

@@ -105,6 +105,10 @@ class Published:
         """A file that the manifest names. MixkdError when it is missing or is not what was published."""
         return verified(self.root / name, self.files[name])
 
+    def n_rows(self, part: str) -> int:
+        """Runs of a part."""
+        return len(self._columns(part, "spec"))
+
     def _columns(self, part: str, *names: str) -> pa.Table:
         return columns(self.root / part, self.files[part], names)
 

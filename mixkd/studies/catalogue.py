@@ -37,6 +37,7 @@ CAMPAIGNS = ("watch", "selfback")  # data sets whose runs for claims and effects
 SECOND_ROUND = ("hapt", "dsads")  # those on which the claims of the second round are tested
 FORCES = ("gait", "gaitpdb", "running")
 WATCH = ("watch",)
+PLACED = ("watch", "selfback_placed", "dsads_placed")  # with the placement of the sensor
 of_line = partial(Study, one_seed=True, published=())  # of the line of work: one seed, brief where it is published
 
 STUDIES = {
@@ -61,7 +62,7 @@ STUDIES = {
     "spheres": of_line(line.spheres, brief=CAMPAIGNS),
     "augmentation": of_line(line.augmentation, brief=WATCH),
     "moments": of_line(line.moments, brief=CAMPAIGNS),
-    "two_heads": of_line(line.two_heads, needs="placement", elsewhere="watch", brief=WATCH),
+    "two_heads": of_line(line.two_heads, needs="placement", elsewhere="watch", brief=PLACED),
     "forces": Study(line.forces, published=(), needs="targets", elsewhere="gait", brief=FORCES),
     "few_people": of_line(line.few_people, brief=WATCH),
     "sphere_mixing": of_line(line.sphere_mixing, brief=CAMPAIGNS),

@@ -1,0 +1,81 @@
+"""Tables of pages that are written when the book is built, in Markdown: from results, notebooks and measurements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pandas as pd
+
+from mixkd.analysis.cost import BENCHMARKS
+from mixkd.book import notebook
+from mixkd.files import CHECKOUT
+from mixkd.runs.published import Published
+
+SCALE = {  # rows of the table of a simulated cluster: what they are, and how they are written
+    "planning_seconds": ("planning, measured", "{:.0f} s"),
+    "peak_megabytes": ("memory of it, measured", "{:.0f} MB"),
+    "core_hours": ("training", "{:,.0f} core-hours"),
+    "hours": ("from start to end", "{:.1f} h"),
+    "least_hours": ("at least, without failures and starts", "{:.1f} h"),
+    "starting_share": ("time of nodes that starts of jobs take", "{:.0%}"),
+    "failures": ("failures of nodes", "{:,.0f}"),
+    "lost_share": ("training lost by them", "{:.2%}"),
+}
+
+
+def choices_table() -> str:
+    """Table of the choices made on validation subjects, from the committed results of `benchmarks.choices`."""
+    table = pd.read_csv(CHECKOUT / "results" / "choices.csv")
+    means = (
+        table.groupby(["choice", "value"], sort=False)[["validation_accuracy", "validation_nll"]].mean().reset_index()
+    )
+    rows = [
+        f"| {r.choice} | {r.value} | {100 * r.validation_accuracy:.1f} % | {r.validation_nll:.2f} |"
+        for r in means.itertuples()
+    ]
+    return "| choice | value | validation accuracy | validation NLL |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def parameter_table() -> str:
+    """The parameters of all notebooks, read from the notebooks."""
+    rows = [
+        f"| `{name}` | {kind} | `{default}` | {help_} | {where} |"
+        for name, kind, default, help_, where in notebook.parameter_table()
+    ]
+    return "| parameter | type | default | meaning | chapters |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def scale_table() -> str:
+    """Planning of many runs, and a simulated cluster, as `benchmarks.scale` recorded them."""
+    record = json.loads((BENCHMARKS / "scale.json").read_text(encoding="utf-8"))
+    about, rows = record["simulated"], record["rows"]
+    head = "| | " + " | ".join(f"{row['runs']:,} runs" for row in rows) + " |\n|---|" + "---:|" * len(rows)
+    lines = [
+        f"| {what} | " + " | ".join(form.format(row[name]) for row in rows) + " |"
+        for name, (what, form) in SCALE.items()
+    ]
+    note = (
+        f"Simulated: {about['nodes']} nodes, {about['start_seconds']:.0f} s until a job that can start trains, "
+        f"a failure of each node every {about['hours_between_failures']:.0f} h on average, half an hour of repair."
+    )
+    return "\n".join([head, *lines, "", note, ""])
+
+
+def growth_table() -> str:
+    """Size of the published runs, and of ten and a hundred times as many."""
+    published = Published()
+    n_runs, size = len(published), published.n_bytes
+    rows = [f"| {k * n_runs:,} | {k * size / 1e6:,.0f} MB |" for k in (1, 10, 100)]
+    note = (
+        f"\nThe first row is what is published now, {size / n_runs / 1e3:.0f} kB a run; the others are multiples of it."
+    )
+    return "| runs | published size |\n|---:|---:|\n" + "\n".join(rows) + "\n" + note + "\n"
+
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "_choices.md": choices_table,
+    "_parameters.md": parameter_table,
+    "_scale.md": scale_table,
+    "_growth.md": growth_table,
+}
