@@ -1,6 +1,6 @@
 # make book: environment, training, rendered book.  make test: environment, all tests.
 PYTHON ?= python3.11
-PROFILE ?= quick
+PROFILE ?= full
 WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,7 +23,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 install: $(STAMP)  ## the environment alone, in .venv
 
-book: $(STAMP)  ## train what is missing, run the notebooks, render _build/html (PROFILE=smoke|quick|full)
+book: $(STAMP)  ## the book from the published runs, three trained anew, in _build/html (PROFILE=quick trains all of two people)
 	$(BIN)/mixkd book --profile $(PROFILE) --workers $(WORKERS)
 
 test: lint  ## all tests, the notebooks with nbval included

@@ -122,18 +122,19 @@ def main(dataset: str = "watch") -> None:
         steps = step_times(students, Path(folder) / "steps")
         card = grid(specs, "cuda", ON_THE_CARD, Path(folder) / "card")
         processor = grid(specs, "cpu", ON_THE_PROCESSOR, Path(folder) / "processor")
+    grids = {"card": card, "processor": processor}
     content = {
         "card": torch.cuda.get_device_name(),
         "dataset": dataset,
         "cores": n_cores(),
         "steps": steps,
-        "grid": {"card": card, "processor": processor},
+        "grid": grids,
         "ratio": card["runs_per_hour"] / processor["runs_per_hour"],
         "memory_megabytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
     }
     write("gpu", content, clock="wall time")
     show(f"{content['card']}, steps of {students[0].batch_size} windows of {dataset}", steps)
-    show("a grid from an empty store", [{"on": name, **row} for name, row in content["grid"].items()])
+    show("a grid from an empty store", [{"on": name, **row} for name, row in grids.items()])
 
 
 if __name__ == "__main__":

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from runs import PARTIAL, mtimes, results, small
 
 from mixkd import studies
@@ -54,6 +57,25 @@ def test_help(mixkd, words):
 def test_every_command_is_listed_here():
     found = {command.name or command.callback.__name__ for command in app.registered_commands}
     assert found | {group.name for group in app.registered_groups} == set(COMMANDS)
+
+
+ROOT = Path(__file__).parent.parent
+PAGES = [path for folder in (ROOT, ROOT / "book") for path in sorted(folder.glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_commands_on_pages_have_the_options_they_use(page):
+    """Every `mixkd` line of a block for the shell: its command is there, and so are its options."""
+    blocks = re.findall(r"```bash\n(.*?)```", page.read_text(), re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("mixkd ")]
+    for line in lines:
+        words = shlex.split(line.partition(" > ")[0], comments=True)[1:]
+        command = typer.main.get_command(app)
+        while words and hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+        used = {word.partition("=")[0] for word in words if re.match("-[a-z-]", word)}
+        assert used <= known, line
 
 
 def test_the_command_in_a_process_of_its_own(store_home):

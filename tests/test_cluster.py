@@ -193,26 +193,38 @@ def test_a_run_that_fails_is_named_and_what_needs_it_left_out(tmp_path):
     assert Store(tmp_path).has(small(teachers=[SIGNAL]))
 
 
+def killed(home: Path, after: float) -> bool:
+    """Start the grid, and kill Snakemake so many seconds after its start; False where all was done before that."""
+    process = start("t.Cluster('local', quiet=True)", home)
+    parent = psutil.Process(process.pid)
+    children = wait_for(lambda: process.poll() is not None or parent.children(), 120)
+    if children is True:
+        return False
+    time.sleep(after)
+    alive = [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    for child in alive:
+        child.send_signal(signal.SIGKILL)
+    process.wait()
+    return bool(alive)
+
+
 @engine
 def test_snakemake_killed_at_random_moments_goes_on(tmp_path, expected):
-    """The same command, and no run that was finished is trained again."""
-    draw, store = random.Random(0), Store(tmp_path)
-    finished: dict[Path, int] = {}
-    for _ in range(KILLS):
-        process = start("t.Cluster('local', quiet=True)", tmp_path)
-        parent = psutil.Process(process.pid)
-        for child in wait_for(parent.children, 60):
-            time.sleep(draw.uniform(0, 12))
-            if child.is_running():
-                child.send_signal(signal.SIGKILL)
-        process.wait()
+    """The same command, and no run that was finished is trained again; in a new store when the grid is done."""
+    draw, n_killed, n_stores = random.Random(0), 0, 0
+    while n_killed < KILLS:
+        home, finished = tmp_path / str(n_stores), {}
+        n_stores += 1
+        while n_killed < KILLS and killed(home, draw.uniform(0, 12)):
+            n_killed += 1
+            for path, at in finished.items():
+                assert path.stat().st_mtime_ns == at
+            finished = mtimes(Store(home))
+        assert start("t.Cluster('local', quiet=True)", home).wait() == 0
         for path, at in finished.items():
             assert path.stat().st_mtime_ns == at
-        finished = mtimes(store)
-    assert start("t.Cluster('local', quiet=True)", tmp_path).wait() == 0
-    for path, at in finished.items():
-        assert path.stat().st_mtime_ns == at
-    assert results(store) == expected
+        assert results(Store(home)) == expected
+    print(f"Snakemake was killed {n_killed} times in {n_stores} grids of {len(NEEDED)} runs")
 
 
 # -- Slurm

@@ -23,7 +23,7 @@ from typing import Any
 
 from mixkd import studies
 from mixkd.analysis import contrasts
-from mixkd.book import notebook
+from mixkd.book import live, notebook
 from mixkd.book.tables import GENERATED
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
@@ -66,13 +66,16 @@ def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int |
     start = time.perf_counter()
     sweep.run(runs, store, on=Local(workers))
     trained = time.perf_counter() - start
+    say("live: some published runs are trained again, to compare")
+    compared = live.table(scope, workers)
     shown = [record for one in contrasts.campaigns(scope) for record in studies.every_record(one)]
     stage = target / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     say("notebooks: executing")
     chosen = {"profile": scope.profile, "dataset": scope.dataset, "seed": scope.seed}
     executions = execute_all(stage, chosen)
-    complete(stage, executions, chosen, n_trained=len(plan.missing), seconds=trained, commits=commits_of(shown))
+    status = status_table(executions, len(plan.missing), trained, commits_of(shown))
+    complete(stage, executions, chosen, status=status, compared=compared)
     say("book: rendering")
     return render(stage, target)
 
@@ -106,9 +109,8 @@ def complete(
     executions: list[Execution],
     parameters: dict[str, Any],
     *,
-    n_trained: int,
-    seconds: float,
-    commits: list[str],
+    status: str,
+    compared: str,
 ) -> None:
     """Copy pages and configuration into the stage; write the generated pages; append provenance to every page."""
     for name in ("_config.yml", "_toc.yml"):
@@ -118,7 +120,8 @@ def complete(
     shutil.move(stage / PAGES / "book.css", stage / "_static")
     _maths_offline(stage)
     _launch_buttons(stage)
-    (stage / PAGES / "_status.md").write_text(status_table(executions, n_trained, seconds, commits), encoding="utf-8")
+    (stage / PAGES / "_status.md").write_text(status, encoding="utf-8")
+    (stage / PAGES / "_live.md").write_text(compared, encoding="utf-8")
     (stage / PAGES / "_headline.png").write_bytes(figure_of(stage / "notebooks" / HEADLINE[0], HEADLINE[1]))
     for name, table in GENERATED.items():
         (stage / PAGES / name).write_text(table(), encoding="utf-8")

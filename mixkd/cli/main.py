@@ -86,13 +86,13 @@ def notebook_command(
 
 @app.command()
 def book(
-    profile: ProfileName = "quick",
+    profile: ProfileName = "full",
     dataset: Dataset = "watch",
     seed: Seed = 0,
     workers: Workers = None,
     output: Annotated[Path, typer.Option("-o", help="Folder that gets html/.")] = Path("_build"),
 ) -> None:
-    """Train what is missing, execute the notebooks, render the book."""
+    """Read the published runs, train what is missing and some again, execute the notebooks, render the book."""
     from mixkd import studies
     from mixkd.book import build
 
