@@ -512,8 +512,10 @@ def test_verdict(record, tmp_path, changed, verdict, ok):
 
 def test_without_seeds_of_a_data_set_nothing_is_judged(record, tmp_path):
     far = again(record, tmp_path, accuracy=-0.2, **ELSEWHERE)
-    expected = "other machine, accuracy differs by 0.2000; not judged: too few seeds of this data set"
+    expected = "other machine, accuracy differs by 0.2000; not judged: too few seeds of such runs"
     assert provenance.compare(record, far, None) == (expected, True)
+    few = [replace(one, spec=replace(one.spec, people=2)) for one in (record, far)]
+    assert provenance.compare(*few, 0.13) == (expected, True)  # their seed chooses people too
 
 
 def test_the_noise_of_seeds_is_that_of_a_data_set(record):
@@ -525,6 +527,8 @@ def test_the_noise_of_seeds_is_that_of_a_data_set(record):
     assert provenance.seed_noise(runs(9, 0.01)) is None  # 36 pairs
     assert provenance.seed_noise(runs(10, 0.01)) == pytest.approx(0.0856)  # quantile of 45 pairs, the largest 0.09
     assert provenance.seed_noise([*runs(10, 0.0), replace(record, spec=replace(record.spec, fold=1))]) == 0
+    few = [replace(run, spec=replace(run.spec, people=2)) for run in runs(10, 0.1)]
+    assert provenance.seed_noise([*runs(10, 0.0), *few]) == 0
 
 
 def test_verdict_on_a_record_that_does_not_name_its_processor(record, tmp_path):

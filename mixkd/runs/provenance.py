@@ -101,11 +101,12 @@ PAIRS = 40  # of seeds, at least (default chosen here): fewer tell no quantile
 def seed_noise(records: Iterable[RunRecord], task: str = "classification") -> float | None:
     """By how much 99 of 100 pairs of seeds of one run of a task differ in its headline metric, at most.
 
-    None for fewer than PAIRS pairs. records: of one data set, whose noise is not that of another.
+    None for fewer than PAIRS pairs. records: of one data set, whose noise is not that of another. Runs of few people
+    are left out: their seed chooses the people too.
     """
     scores_of: dict[str, list[float]] = {}
     for record in records:
-        if record.spec.task == task:
+        if record.spec.task == task and record.spec.people is None:
             scores_of.setdefault(replace(record.spec, seed=0).hash, []).append(headline(record))
     gaps = [abs(a - b) for scores in scores_of.values() for a, b in combinations(scores, 2)]
     return float(np.quantile(gaps, 0.99)) if len(gaps) >= PAIRS else None
@@ -120,8 +121,8 @@ def compare(old: RunRecord, new: RunRecord, noise: float | None) -> tuple[str, b
     """Verdict on a run that was trained again. Equal machines and versions must give the same bytes.
 
     Elsewhere, or where the record does not tell (runs published before `cpu` was recorded), the last headline
-    metrics of the task must agree within the noise of seeds; without one (see `seed_noise`) they are not judged, which
-    the verdict says.
+    metrics of the task must agree within the noise of seeds; without one (see `seed_noise`), and for runs of few
+    people, they are not judged, which the verdict says.
     """
     same_place = all(old.provenance.get(k) == new.provenance[k] for k in PLACE)
     same_bits = [row | {"parts": None} for row in old.history] == [row | {"parts": None} for row in new.history] and (
@@ -134,6 +135,6 @@ def compare(old: RunRecord, new: RunRecord, noise: float | None) -> tuple[str, b
     if same_place:
         return f"differs on the same machine, {metric} by {gap:.4f}", False
     where = "other machine" if "cpu" in old.provenance else "machine not recorded"
-    if noise is None:
-        return f"{where}, {metric} differs by {gap:.4f}; not judged: too few seeds of this data set", True
+    if noise is None or old.spec.people is not None:
+        return f"{where}, {metric} differs by {gap:.4f}; not judged: too few seeds of such runs", True
     return f"{where}, {metric} differs by {gap:.4f}", gap <= noise
