@@ -130,13 +130,26 @@ def complete(
         content = json.loads(path.read_text(encoding="utf-8"))
         foot = footer(execution.parameters, f"{execution.seconds:.0f} s for this notebook")
         for cell in content["cells"]:
-            if "injected-parameters" in cell["metadata"].get("tags", []):
-                cell["metadata"]["tags"].append("remove-cell")  # the footer of the page lists the values
+            tags = cell["metadata"].get("tags", [])
+            if "injected-parameters" in tags:
+                tags.append("remove-cell")  # the cell of defaults shows the values of this page
+            elif "parameters" in tags:
+                cell["source"] = with_values("".join(cell["source"]), execution.parameters)
         content["cells"].append({"cell_type": "markdown", "id": "provenance", "metadata": {}, "source": foot})
         path.write_text(json.dumps(content, indent=1), encoding="utf-8")
     for path in sorted((stage / PAGES).glob("[!_]*.md")):
         text = path.read_text(encoding="utf-8") + "\n" + footer(parameters, "a page without computation")
         path.write_text(text, encoding="utf-8")
+
+
+def with_values(source: str, values: dict[str, Any]) -> str:
+    """The cell of a notebook's parameters with the values of a page in place of its defaults."""
+
+    def line(match: re.Match) -> str:
+        name, kind, default, comment = match.groups("")
+        return f"{name}{kind} = {json.dumps(values[name]) if name in values else default}{comment}"
+
+    return re.sub(r"^(\w+)(: \w+)? = (.*?)(  # .*)?$", line, source, flags=re.MULTILINE)
 
 
 def figure_of(path: Path, name: str) -> bytes:
