@@ -83,6 +83,10 @@ def test_the_outcome_names_what_is_decided():
     assert decisions.outcome(decisions.decide(sets, [BETTER, WORSE])) == (
         "2 of 2 are decided: H supported, opposite of what is claimed: G"
     )
+    titled = decisions.outcome(decisions.decide(sets, [BETTER, WORSE]), titles=True)
+    assert titled == (
+        f"2 of 2 are decided: H ({BETTER.title}) supported, opposite of what is claimed: G ({WORSE.title})"
+    )
     wide = [data_set("watch", spread(10, 3, 0.2))]
     assert decisions.outcome(decisions.decide(wide, [BETTER])) == "none of 1 is decided"
 

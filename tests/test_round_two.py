@@ -15,7 +15,7 @@ from mixkd.analysis import decisions
 from mixkd.analysis.claims import CLAIMS, scratch
 from mixkd.analysis.measures import MEASURES, measure
 from mixkd.analysis.round_two import ROUND_TWO, campaign, change
-from mixkd.cli import main
+from mixkd.cli import sweeps
 from mixkd.errors import MixkdError
 from mixkd.runs.planning import with_requirements
 from mixkd.runs.store import Store
@@ -102,7 +102,7 @@ def test_runs_that_do_not_differ_show_no_effect(record):
 def test_the_command_plans_what_both_rounds_compare_one_seed_after_the_other(store_home, capsys):
     runs = campaign(Scope("synthetic", "full"))
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
-    main.campaign_command("synthetic", dry_run=True)
+    sweeps.campaign("synthetic", dry_run=True)
     n_runs = len(with_requirements(runs))
     assert f"{n_runs} runs, {n_runs} missing" in capsys.readouterr().out
     assert not Store().runs.exists()

@@ -170,11 +170,17 @@ WORDS = {
 }
 
 
-def outcome(decided: Decided) -> str:
-    """The verdicts in words, for the end of a sentence: how many claims are decided, and which way, by data set."""
-    if (decided.claims["verdict"] == "needs full").all():
+def outcome(decided: Decided, titles: bool = False) -> str:
+    """The verdicts in words, for the end of a sentence: how many claims are decided, and which way, by data set.
+
+    titles: whether each claim is named by its title too.
+    """
+    claims = decided.claims
+    if (claims["verdict"] == "needs full").all():
         return "none is decided here: few people and one seed give points"
-    of_sets = [(name, _outcome(own)) for name, own in decided.claims.groupby("dataset", sort=False)]
+    if titles:
+        claims = claims.assign(claim=claims["claim"] + " (" + claims["title"] + ")")
+    of_sets = [(name, _outcome(own)) for name, own in claims.groupby("dataset", sort=False)]
     return "; ".join(f"on {name} {text}" for name, text in of_sets) if len(of_sets) > 1 else of_sets[0][1]
 
 

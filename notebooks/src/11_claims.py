@@ -270,9 +270,9 @@ figures.choices(sensitivity.decided(otherwise))
 # sets that test them.
 
 # %% tags=["remove-cell"]
-alone = decisions.outcome(tested)
-over_sets = decisions.outcome(decided)
-verdicts = {"outcome": alone, "decided": over_sets}
+alone, over_sets = decisions.outcome(tested), decisions.outcome(decided)
+titles = decisions.outcome(decided, titles=True)
+verdicts = {"outcome": alone, "decided": over_sets, "decided_titles": titles}
 report(verdicts | sensitivity.answer(otherwise))
 
 # %% [markdown]
