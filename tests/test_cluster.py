@@ -131,6 +131,7 @@ def test_a_job_script_runs_its_part(name, mixkd, store_home, tmp_path):
     asked = [line for line in script.splitlines() if line.startswith(("#SBATCH", "#PBS", "#$"))]
     assert any("0-3" in line or "1-4" in line for line in asked)
     assert any("00:30:00" in line for line in asked)
+    assert f"cd {Path.cwd()}\nexport MIXKD_HOME={store_home}\n" in script
     variable, index = SCRIPTS[name]
     said = subprocess.run(["sh", path], capture_output=True, text=True, env={**os.environ, variable: index}, check=True)
     assert f"runs of part 2/4 in {Store().runs}" in said.stdout.replace("\n", " ")
@@ -182,7 +183,7 @@ def test_snakemake_leaves_what_a_local_sweep_leaves(tmp_path, expected):
     store = Store(tmp_path)
     sweep.run(GRID, store, on=Cluster("local", quiet=True))
     assert results(store) == expected
-    assert len(list((tmp_path / "cluster").iterdir())) == 1
+    assert len(list((tmp_path / "cluster").glob("*/plan.json"))) == 1
 
 
 @engine
@@ -191,6 +192,32 @@ def test_a_run_that_fails_is_named_and_what_needs_it_left_out(tmp_path):
     with pytest.raises(MixkdError, match=r"1 of 4 runs failed: .*diverged|2 of 4 runs failed: .*1 left out"):
         sweep.run([bad, small(teachers=[SIGNAL])], Store(tmp_path), on=Cluster("local", quiet=True))
     assert Store(tmp_path).has(small(teachers=[SIGNAL]))
+
+
+@engine
+def test_ctrl_c_ends_snakemake_and_its_jobs(tmp_path):
+    """Within seconds, though a job has many runs to train; what is finished stays."""
+    process = start("t.Cluster('local', quiet=True)", tmp_path)
+    wait_for(lambda: results(Store(tmp_path)), 120)
+    every = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+    assert psutil.wait_procs(every, timeout=30)[1] == []
+    assert 0 < len(results(Store(tmp_path))) < len(NEEDED)
+    work, owner = cluster.new_folder(tmp_path / "cluster")
+    owner.close()
+    assert [path for path in (tmp_path / "cluster").iterdir() if path.is_dir()] == [work]
+
+
+def test_two_starts_leave_each_other_their_folders(tmp_path):
+    one, of_one = cluster.new_folder(tmp_path)
+    other, of_other = cluster.new_folder(tmp_path)
+    assert one.is_dir()
+    of_one.close()
+    third, of_third = cluster.new_folder(tmp_path)
+    assert (one.exists(), other.exists(), third.exists()) == (False, True, True)
+    of_other.close()
+    of_third.close()
 
 
 def killed(home: Path, after: float) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -100,9 +99,8 @@ def _train(runs: list[RunSpec], scope: Scope, where: Where) -> None:
     store = studies.store_of(scope)
     plan = planning.plan(runs, store)
     if where.print_job:
-        setting = {name: os.environ[name] for name in ("MIXKD_HOME", "MIXKD_DATA") if name in os.environ}
         command = [sys.executable, "-m", "mixkd.cli.main", *repeated(sys.argv[1:])]
-        typer.echo(shards.script(where.print_job, plan, where.parts, command=command, setting=setting), nl=False)
+        typer.echo(shards.script(where.print_job, plan, where.parts, command), nl=False)
         return
     out.print(f"{plan.total} runs, {len(plan.missing)} missing, about {plan.core_hours:.2f} core-hours")
     if where.dry_run:

@@ -32,8 +32,8 @@ class _Group:
     """Runs of a stack with the same loss: rows of one large batch to it."""
 
     def __init__(self, members: list[int], students: Sequence[Learner], device: str):
-        self.specs = [students[i].spec for i in members]
-        self.members = torch.tensor(members, device=device)
+        self.runs, self.members = members, torch.tensor(members, device=device)
+        self.spec = students[members[0]].spec  # of any of them, to the loss
         every = [students[i].teachers for i in members]
         teachers = [[teacher.logits for teacher in ones if isinstance(teacher, Traced)] for ones in every]
         self.traces = [torch.stack(of_runs, dim=1) for of_runs in zip(*teachers, strict=True)]
@@ -44,8 +44,8 @@ class _Group:
         own, target = (every[self.members].flatten(0, 1) for every in (logits, targets))
         traced = [trace.index_select(0, at)[0].flatten(0, 1) for trace in self.traces]
         taught = [Outputs(answer, answer.new_empty(0)) for answer in traced]
-        parts = terms(Step(Outputs(own, own.new_empty(0)), target, taught, self.specs[0], data.task, nn.ModuleList()))
-        means: Parts = {name: part.view(len(self.specs), -1).mean(1) for name, part in parts.items()}
+        parts = terms(Step(Outputs(own, own.new_empty(0)), target, taught, self.spec, data.task, nn.ModuleList()))
+        means: Parts = {name: part.view(len(self.runs), -1).mean(1) for name, part in parts.items()}
         for name, mean in means.items():
             if name not in self.sums:
                 self.sums[name] = torch.zeros_like(mean)
@@ -57,7 +57,7 @@ class _Group:
         means = {name: (total / n_steps).tolist() for name, total in self.sums.items()}
         for total in self.sums.values():
             total.zero_()
-        rows = [{name: mean[i] for name, mean in means.items()} for i in range(len(self.specs))]
+        rows = [{name: mean[i] for name, mean in means.items()} for i in range(len(self.runs))]
         return [(sum(parts.values()), parts) for parts in rows]
 
 
@@ -84,8 +84,7 @@ class Stack:
         keys: dict[Hashable, list[int]] = {}
         for i, student in enumerate(students):
             keys.setdefault(stacks.loss(student.spec), []).append(i)
-        self.members = list(keys.values())
-        self.groups = [_Group(members, students, self.device) for members in self.members]
+        self.groups = [_Group(members, students, self.device) for members in keys.values()]
 
     def drawn(self, every: torch.Tensor) -> torch.Tensor:
         """Of inputs or targets of all windows, (n_windows, ...), those of the step: (n_networks, n, ...)."""
@@ -129,6 +128,7 @@ class Stack:
         """A function that takes a step: on a card, one that replays it without asking the processor again."""
         if self.device == "cpu":
             return self.step
+        self.net.train()
         state = [*self.net.state_dict().values(), *self.velocities, self.at]
         before = [tensor.clone() for tensor in state]
         side = torch.cuda.Stream()
@@ -160,14 +160,13 @@ def fit(students: Sequence[Learner], draws: Sequence[Stream], data: FoldData) ->
     n_epochs = stacked.spec.epochs
     per_epoch = stacked.n_steps // n_epochs
     histories: list[History] = [[] for _ in students]
-    stacked.net.train()
     step = stacked.recorded()
     for epoch in range(n_epochs):
         stacked.net.train()
         for _ in range(per_epoch):
             step()
-        for members, group in zip(stacked.members, stacked.groups, strict=True):
-            for i, (loss, parts) in zip(members, group.losses(per_epoch), strict=True):
+        for group in stacked.groups:
+            for i, (loss, parts) in zip(group.runs, group.losses(per_epoch), strict=True):
                 if not np.isfinite(loss):
                     raise MixkdError(
                         f"run {students[i].spec.name}, epoch {epoch}: found the loss {loss}; training diverged: "

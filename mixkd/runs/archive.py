@@ -10,7 +10,7 @@ import io
 import json
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,7 @@ def _fetched(origin: str, folder: Path) -> Path:
         raise MixkdError(f"{url}: found {short(str(error))}, expected the archive that {NEWEST} names") from error
 
 
-def _newest(read: Any, origin: str) -> dict[str, str]:
+def _newest(read: Callable[[], bytes], origin: str) -> dict[str, str]:
     try:
         content = json.loads(read())
         return {key: str(content[key]) for key in ("archive", "sha256")}

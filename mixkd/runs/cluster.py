@@ -12,6 +12,7 @@ import math
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,9 +20,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TextIO
 
 from mixkd.errors import MixkdError
-from mixkd.files import CHECKOUT, atomic_write, canonical_json
+from mixkd.files import CHECKOUT, atomic_write, canonical_json, locked, places
 from mixkd.runs.local import WORKER_ENVIRONMENT
 from mixkd.runs.planning import Chunk
 from mixkd.runs.progress import Reporter
@@ -65,7 +67,7 @@ class Cluster:
         if not ENGINE.is_file():
             raise MixkdError(f"{ENGINE}: found no Snakemake, expected it there; install it with `make cluster`")
         chunks = list(schedule.waiting.values())
-        work = new_folder(store.root / "cluster")
+        work, owner = new_folder(store.root / "cluster")
         write(work, chunks, store)
         command: list[str | Path] = [
             ENGINE,
@@ -76,21 +78,20 @@ class Cluster:
             "--keep-going",
             "--nolock",
         ]
-        with open(work / "owner") as owner, open(work / "log", "w") as log:
-            fcntl.flock(owner, fcntl.LOCK_EX)  # Snakemake holds it too, and frees it when it ends, however it ends
+        with owner, open(work / "log", "w") as log:
             process = subprocess.Popen(
                 [*command, "--profile", profile_folder],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=[owner.fileno()],
+                pass_fds=[owner.fileno()],  # Snakemake holds the lock too, and frees it when it ends, however it ends
                 start_new_session=True,
             )
             try:
                 self._follow(process, Answers(work, chunks, schedule))
             finally:
                 if process.poll() is None:
-                    process.terminate()  # Snakemake ends its jobs
+                    process.send_signal(signal.SIGINT)  # Snakemake ends its jobs; at SIGTERM it would wait for them
                     process.wait()
         for spec in [spec for chunk in chunks for spec in chunk.specs if spec.hash in schedule.unfinished]:
             schedule.finish(spec, None if store.has(spec) else f"its job left no answer, see {work / 'log'}")
@@ -126,34 +127,34 @@ class Answers:
                     self.schedule.finish(self.specs[answer["hash"]], answer["error"])
 
 
-def new_folder(root: Path) -> Path:
-    """A folder for a start; those of earlier ones go, once it is proved that their Snakemake has ended."""
-    root.mkdir(parents=True, exist_ok=True)
-    for old in root.iterdir():
-        with suppress(OSError), open(old / "owner") as owner:
-            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(old)
-    made = Path(mkdtemp(dir=root))
-    (made / "owner").touch()
-    return made
+def new_folder(root: Path) -> tuple[Path, TextIO]:
+    """A folder for a start, and its owner's file, locked; folders of earlier starts go where nobody holds theirs."""
+    with locked(root / ".lock"):  # or another start could take a new folder for one that was left
+        for old in root.iterdir():
+            with suppress(OSError), open(old / "owner") as owner:
+                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(old)
+        made = Path(mkdtemp(dir=root))
+        own = open(made / "owner", "w")  # noqa: SIM115 it stays open as long as the start
+        fcntl.flock(own, fcntl.LOCK_EX)
+    return made, own
 
 
-def minutes(chunk: Chunk) -> int:
-    """What a job of a chunk asks for."""
-    return max(LEAST_MINUTES, math.ceil(SLACK * chunk.seconds / 60))
+def minutes(seconds: float) -> int:
+    """What a job with so much estimated training asks for."""
+    return max(LEAST_MINUTES, math.ceil(SLACK * seconds / 60))
 
 
 def write(work: Path, chunks: list[Chunk], store: Store) -> None:
     """The plan of a start as files: a line of JSON for each chunk, and what each needs."""
     owner_of = {spec.hash: chunk.name for chunk in chunks for spec in chunk.specs}
     needs = {chunk.name: sorted({owner_of[h] for h in chunk.needs if h in owner_of}) for chunk in chunks}
-    place = {name: os.environ[name] for name in ("MIXKD_HOME", "MIXKD_DATA") if name in os.environ}
-    environment = [f"{name}={shlex.quote(value)}" for name, value in (WORKER_ENVIRONMENT | place).items()]
+    environment = [f"{name}={shlex.quote(value)}" for name, value in (WORKER_ENVIRONMENT | places()).items()]
     worker = shlex.join([sys.executable, "-m", "mixkd.runs.worker", str(store.root.absolute())])
     plan = {
         "command": f"env {' '.join(environment)} {worker}",
         "memory_mb": MEMORY_MB,
-        "chunks": {chunk.name: {"needs": needs[chunk.name], "minutes": minutes(chunk)} for chunk in chunks},
+        "chunks": {chunk.name: {"needs": needs[chunk.name], "minutes": minutes(chunk.seconds)} for chunk in chunks},
     }
     for name in ("chunks", "answers", "done", "logs"):
         (work / name).mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
@@ -113,7 +114,7 @@ def chunks(runs: Iterable[RunSpec], stacked: bool = False) -> list[Chunk]:
     parts = []
     for _, group in sorted(groups.items(), key=lambda item: item[0][0]):
         largest = STACK if stacked and stacks.stackable(group[0]) else CHUNK
-        size = -(-len(group) // -(-len(group) // largest)) if largest == STACK else CHUNK  # of stacks, all alike
+        size = math.ceil(len(group) / math.ceil(len(group) / largest))  # as few parts as can be, of like sizes
         parts += [tuple(group[at : at + size]) for at in range(0, len(group), size)]
     return [Chunk(sha256("".join(spec.hash for spec in part).encode())[:16], part) for part in parts]
 

@@ -6,16 +6,17 @@ locked while it is trained, so none is trained twice, and parts may start in any
 
 from __future__ import annotations
 
-import math
 import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 from mixkd.errors import MixkdError, nearest, short
+from mixkd.files import places
 from mixkd.runs import sweep
-from mixkd.runs.cluster import LEAST_MINUTES, MEMORY_MB, SLACK
+from mixkd.runs.cluster import MEMORY_MB, minutes
 from mixkd.runs.planning import Plan, chunks_to_train, level
 from mixkd.runs.store import Store
 from mixkd.specs.run import RunSpec
@@ -87,8 +88,8 @@ SCHEDULERS = {
 }
 
 
-def script(name: str, plan: Plan, n: int, *, command: Sequence[str], setting: dict[str, str]) -> str:
-    """A job script of `n` parts for a scheduler. command: that of the sweep; setting: variables of its environment.
+def script(name: str, plan: Plan, n: int, command: Sequence[str]) -> str:
+    """A job script of `n` parts for a scheduler, to work where it was made. command: that of the sweep.
 
     Raises MixkdError for an unknown scheduler, and for more parts than runs.
     """
@@ -97,10 +98,11 @@ def script(name: str, plan: Plan, n: int, *, command: Sequence[str], setting: di
     if not 1 <= n <= max(plan.total, 1):
         raise MixkdError(f"parts: found {n}, expected 1 to {plan.total}, the number of runs")
     chosen = SCHEDULERS[name]
-    wanted = max(LEAST_MINUTES, math.ceil(SLACK * 60 * plan.core_hours / n))
+    wanted = minutes(3600 * plan.core_hours / n)
     about = {"n": n, "last": n - 1, "hours": wanted // 60, "minutes": wanted % 60, "memory": f"{MEMORY_MB}M"}
     head = [line.format(**about) for line in chosen.lines]
-    exports = [f"export {key}={shlex.quote(value)}" for key, value in setting.items()]
+    place = [f"cd {shlex.quote(str(Path.cwd()))}"]
+    place += [f"export {key}={shlex.quote(value)}" for key, value in places().items()]
     parts = f'--workers 1 --shard "{chosen.index}/{n}"'
     note = f"# {len(plan.missing)} runs, about {plan.core_hours:.1f} core-hours; start it with: {chosen.submit} FILE"
-    return "\n".join(["#!/bin/sh", *head, note, *exports, f"exec {shlex.join(command)} {parts}", ""])
+    return "\n".join(["#!/bin/sh", *head, note, *place, f"exec {shlex.join(command)} {parts}", ""])

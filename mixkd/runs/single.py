@@ -128,10 +128,10 @@ def run_stacked(specs: list[RunSpec], store: Store, device: str) -> Iterator[Run
         for spec in sorted(specs, key=lambda s: s.hash):
             locks.enter_context(store.lock(spec))
         missing = [spec for spec in specs if store.get(spec) is None]
-        trained = _train_stacked(missing, store, device) if missing else {}
+        made = _train_stacked(missing, store, device) if missing else {}
         for spec in specs:
-            if spec in trained:
-                _store(*trained[spec][:-1], store, trained[spec][-1])
+            if spec in made:
+                _store(store, *made[spec])
             yield spec
 
 
@@ -166,10 +166,10 @@ def _train(specs: list[RunSpec], store: Store, data: FoldData, traces: Traces | 
     histories = fit(students, data, draws)
     seconds = (time.perf_counter() - start) / len(specs)
     for student, history in zip(students, histories, strict=True):
-        _store(student, history, data, draws, store, seconds)
+        _store(store, student, history, data, draws, seconds)
 
 
-def _store(student: Learner, history: History, data: FoldData, draws: Stream, store: Store, seconds: float) -> None:
+def _store(store: Store, student: Learner, history: History, data: FoldData, draws: Stream, seconds: float) -> None:
     spec, arrays = student.spec, {}
     for split in ("train", "validation", "test"):
         arrays[f"{split}_logits"], features = evaluate(student.net, data, spec.modality, split)
