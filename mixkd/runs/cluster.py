@@ -91,7 +91,7 @@ class Cluster:
                 self._follow(process, Answers(work, chunks, schedule))
             finally:
                 if process.poll() is None:
-                    process.send_signal(signal.SIGINT)  # Snakemake ends its jobs; at SIGTERM it would wait for them
+                    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: jobs here end too, others are cancelled
                     process.wait()
         for spec in [spec for chunk in chunks for spec in chunk.specs if spec.hash in schedule.unfinished]:
             schedule.finish(spec, None if store.has(spec) else f"its job left no answer, see {work / 'log'}")
