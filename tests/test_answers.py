@@ -222,12 +222,19 @@ def test_training():
 
 
 def test_other_people():
-    rows = (("x", "watch", "accuracy", 0.01), ("y", "watch", "accuracy", -0.03), ("y", "watch", "nll", 0.9))
-    one, agreed = table("what dataset metric effect", *rows), {"same": 5, "clear": 2, "opposite": 1}
+    x, y, longer = "x", "y", "scratch 2x against scratch"
+    rows = (
+        (x, "watch", "accuracy", 0.01, 0.0, 0.02),
+        (y, "watch", "accuracy", -0.03, -0.04, -0.02),
+        (y, "watch", "nll", 0.9, 0.8, 1.0),
+        (longer, "watch", "accuracy", 0.008, -0.002, 0.018),
+    )
+    one, agreed = table("what dataset metric effect low high", *rows), {"same": 5, "clear": 2, "opposite": 1}
     found = answers.other_people(one, agreed)
     assert found.pop("size") == pytest.approx(-3)
+    assert found.pop("longer") == "watch +0.8 points (-0.2 to +1.8)"
     said = "none can be compared here: there is one data set"
-    assert found == {"n_rows": 2, "n_sets": 1, "agreement": said, "largest": "y, watch"}
+    assert found == {"n_rows": 3, "n_sets": 1, "agreement": said, "largest": "y, watch"}
     found = answers.other_people(pd.concat([one, one.assign(dataset="hapt")], ignore_index=True), agreed)
     assert found["n_sets"] == 2
     assert found["agreement"] == (

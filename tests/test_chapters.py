@@ -36,7 +36,7 @@ def test_chapters_run(name, expand, tmp_path, monkeypatch):  # noqa: F811
         drawn = [cell for cell in cells if cell.cell_type == "code" and "figure" in cell.metadata.get("mystnb", {})]
         assert drawn
         for cell in drawn:
-            assert any("image/png" in out.get("data", {}) for out in cell.outputs), cell.source
+            assert any("image/svg+xml" in out.get("data", {}) for out in cell.outputs), cell.source
 
 
 def test_an_unknown_person_is_refused_with_those_there_are():

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import softmax
 
 from mixkd.analysis.comparison import KEYS
+from mixkd.analysis.effects import LONGER, in_points
 from mixkd.studies import tables
 
 Values = dict[str, float | str]
@@ -227,6 +228,7 @@ def other_people(table: pd.DataFrame, agreed: dict[str, int]) -> Values:
     """
     accuracy, n_sets = table[table["metric"] == "accuracy"], table["dataset"].nunique()
     largest = accuracy.loc[accuracy["effect"].abs().idxmax()]
+    longer = accuracy[accuracy["what"] == LONGER]
     sentence = "none can be compared here: there is one data set"
     if n_sets > 1:
         sentence = (
@@ -239,4 +241,5 @@ def other_people(table: pd.DataFrame, agreed: dict[str, int]) -> Values:
         "agreement": sentence,
         "largest": f"{largest['what']}, {largest['dataset']}",
         "size": 100 * largest["effect"],
+        "longer": "; ".join(f"{row['dataset']} {in_points(row)}" for _, row in longer.iterrows()),
     }

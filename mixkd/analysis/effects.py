@@ -20,6 +20,7 @@ from mixkd.studies.designs import FEW_SHARES, FEW_TEMPERATURES, SHARES, TEMPERAT
 from mixkd.studies.tables import case
 
 SHOWN = ("accuracy", "nll")
+LONGER = "scratch 2x against scratch"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ EFFECTS = (
         if t != TEMPERATURE
     ),
     *(Effect("teachers", f"{by} against scratch", student(by), scratch()) for by in BY),
-    Effect("teachers", "scratch 2x against scratch", scratch(init="scratch"), scratch()),
+    Effect("teachers", LONGER, scratch(init="scratch"), scratch()),
     Effect("teachers", "Base 2x against scratch 2x", student("both", init="base"), scratch(init="scratch")),
     Effect("teachers", "Ann against Base 2x", student("both", init="scratch"), student("both", init="base")),
 )

@@ -5,7 +5,6 @@ Sphinx never executes code, so no number is stale; warnings are errors; every bu
 
 from __future__ import annotations
 
-import base64
 import importlib.util
 import json
 import os
@@ -23,7 +22,7 @@ from typing import Any
 
 from mixkd import studies
 from mixkd.analysis import contrasts
-from mixkd.book import live, notebook
+from mixkd.book import drawings, live, notebook
 from mixkd.book.tables import GENERATED
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
@@ -122,7 +121,7 @@ def complete(
     _launch_buttons(stage)
     (stage / PAGES / "_status.md").write_text(status, encoding="utf-8")
     (stage / PAGES / "_live.md").write_text(compared, encoding="utf-8")
-    (stage / PAGES / "_headline.png").write_bytes(figure_of(stage / "notebooks" / HEADLINE[0], HEADLINE[1]))
+    (stage / PAGES / "_headline.svg").write_text(figure_of(stage / "notebooks" / HEADLINE[0], HEADLINE[1]), "utf-8")
     for name, table in GENERATED.items():
         (stage / PAGES / name).write_text(table(), encoding="utf-8")
     for execution in executions:
@@ -152,13 +151,13 @@ def with_values(source: str, values: dict[str, Any]) -> str:
     return re.sub(r"^(\w+)(: \w+)? = (.*?)(  # .*)?$", line, source, flags=re.MULTILINE)
 
 
-def figure_of(path: Path, name: str) -> bytes:
-    """The PNG of a named figure of an executed notebook. Raises MixkdError if there is none."""
+def figure_of(path: Path, name: str) -> str:
+    """The SVG of a named figure of an executed notebook. Raises MixkdError if there is none."""
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         if cell["metadata"].get("mystnb", {}).get("figure", {}).get("name") == name:
             for output in cell["outputs"]:
-                if png := output.get("data", {}).get("image/png"):
-                    return base64.b64decode(png)
+                if svg := output.get("data", {}).get("image/svg+xml"):
+                    return "".join(svg)
     raise MixkdError(f"{path.name}: found no figure {name!r}")
 
 
@@ -244,8 +243,10 @@ def render(stage: Path, target: Path) -> Path:
     if done.returncode or not (output / "_build" / "html" / "index.html").is_file():
         problems = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
         raise MixkdError(f"book: Sphinx failed, see {log}: {problems[0] if problems else 'no page was written'}")
+    small = drawings.narrow_ones(stage / "notebooks")
     for page in (output / "_build" / "html").rglob("*.html"):
-        page.write_text(each_script_once(page.read_text(encoding="utf-8")), encoding="utf-8")
+        text = each_script_once(page.read_text(encoding="utf-8"))
+        page.write_text(drawings.inlined(text, page.parent, small), encoding="utf-8")
     site = target / "html"
     shutil.rmtree(site, ignore_errors=True)
     os.replace(output / "_build" / "html", site)

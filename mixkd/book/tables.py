@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from mixkd.analysis import standings
 from mixkd.analysis.cost import BENCHMARKS
 from mixkd.book import notebook
 from mixkd.files import CHECKOUT
@@ -73,9 +74,28 @@ def growth_table() -> str:
     return "| runs | published size |\n|---:|---:|\n" + "\n".join(rows) + "\n" + note + "\n"
 
 
+def standings_table() -> str:
+    """What each way to a classifier reaches, a table per data set, as `benchmarks.standings` recorded it."""
+    parts = []
+    for name, rows in pd.read_csv(standings.PUBLISHED).groupby("dataset", sort=False):
+        seeds, folds = int(rows["seeds"].max()), int(rows["folds"].max())
+        lines = [
+            f"| {r.kind} | {r.way} | {r.accuracy:.1f} ± {r.sd:.1f} | {r.nll:.2f} | {r.scaled_nll:.2f} "
+            f"| {'–' if pd.isna(r.parameters) else f'{r.parameters:,.0f}'} | {r.microseconds:,.0f} |"
+            for r in rows.itertuples()
+        ]
+        head = (
+            "| | learns from, or is | accuracy | NLL | scaled | parameters | µs |\n|---|---|---:|---:|---:|---:|---:|"
+        )
+        about = f"{folds} folds; networks: {seeds} seed{'s' if seeds > 1 else ''}"
+        parts.append(f"## {name}\n\n{about}.\n\n{head}\n" + "\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "_choices.md": choices_table,
     "_parameters.md": parameter_table,
     "_scale.md": scale_table,
     "_growth.md": growth_table,
+    "_standings.md": standings_table,
 }

@@ -37,7 +37,7 @@ def latency(table: pd.DataFrame) -> Figure:
     colours = {"signal": COLOURS["signal"], "image": COLOURS["image"], "topology": COLOURS["both"]}
     axis.barh(part["name"], part["milliseconds"], color=[colours[k] for k in part["kind"]])
     for y, value in enumerate(part["milliseconds"]):
-        axis.text(value, y, f" {value:.2g}", va="center", color=INK, fontsize=9.5)
+        axis.text(value, y, f" {value:.2g}", va="center", color=INK, fontsize=9)
     axis.set(xscale="log", xlabel="milliseconds per window, batch of one, one core")
     axis.set_xlim(right=part["milliseconds"].max() * 3)
     axis.tick_params(axis="y", labelsize=10)
@@ -53,7 +53,7 @@ def topology_share(table: pd.DataFrame) -> Figure:
     axis.barh(y, table["network"], left=table["topology"], color=COLOURS["image"], label="network")
     for at, row in zip(y, table.itertuples(), strict=True):
         total = row.topology + row.network
-        axis.text(total, at, f" {100 * row.topology / total:.0f} % topology", va="center", color=INK, fontsize=9.5)
+        axis.text(total, at, f" {100 * row.topology / total:.0f} % topology", va="center", color=INK, fontsize=9)
     axis.set_yticks(y, table["name"])
     axis.set(xlabel="milliseconds per window, batch of 64, one core")
     axis.set_xlim(right=(table["topology"] + table["network"]).max() * 1.3)

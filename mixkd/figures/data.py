@@ -107,7 +107,7 @@ def channel_ranges(windows: Windows, recordings: Recordings) -> Figure:
         if small:
             axis.title.set_fontsize(9)
             axis.xaxis.label.set_fontsize(9)
-            axis.tick_params(labelsize=7)
+            axis.tick_params(labelsize=8.5)
     subject_ticks(axes.flat[0], subjects, small)
     axes.flat[0].invert_yaxis()
     for axis in axes[:, 0]:
@@ -142,7 +142,7 @@ def leakage(by_subject: dict[str, float], by_window: dict[str, float]) -> Figure
     for y, (name, values) in enumerate(rows.items()):
         v = np.array(list(values.values()))
         colour = COLOURS["image"] if y == 0 else COLOURS["signal"]
-        axis.plot(v, np.full(len(v), y), "o", color=colour, alpha=0.6, mew=0, ms=8)
+        axis.plot(v, np.full(len(v), y), "o", color=colour, alpha=0.85, mew=0, ms=8)
         axis.plot([v.mean()] * 2, [y - 0.25, y + 0.25], color=colour, lw=3)
         axis.text(v.mean(), y - 0.32, f"mean {100 * v.mean():.1f} %", color=colour, ha="center", va="bottom")
         axis.text(0.0, y, name, color=INK, ha="left", va="center")
@@ -180,7 +180,7 @@ def class_balance(table: pd.DataFrame, chosen: str) -> Figure:
         part = table[table["dataset"] == name]
         colour = COLOURS["image"] if name == chosen else COLOURS["signal"]
         axis.plot([part["equal"].iloc[0]] * 2, [y - 0.32, y + 0.32], color=INK, lw=2)
-        axis.plot(part["share"], [y] * len(part), "o", color=colour, alpha=0.6, mew=0)
+        axis.plot(part["share"], [y] * len(part), "o", color=colour, alpha=0.85, mew=0)
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
     axis.set_xlim(left=0)

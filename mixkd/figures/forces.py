@@ -46,7 +46,7 @@ def force_effects(table: pd.DataFrame, final: bool) -> Figure:
         for row in effects_of(part, pairs, final).to_dict("records"):
             y = names.index(row["what"])
             by_person = difference(part, *pairs[row["what"]])
-            axis.plot(by_person, np.full(len(by_person), y - 0.17), "o", color=INK, alpha=0.55, mew=0, ms=4)
+            axis.plot(by_person, np.full(len(by_person), y - 0.17), "o", color=INK, alpha=0.85, mew=0, ms=4)
             axis.plot([row["low"], row["high"]], [y + 0.15] * 2, color=COLOURS["signal"], lw=3, solid_capstyle="butt")
             axis.plot(row["effect"], y + 0.15, "D", color=COLOURS["signal"], ms=5)
         axis.set_title(name, fontsize=11)

@@ -73,11 +73,11 @@ def case_gain(table: pd.DataFrame) -> Figure:
             change = scale * (part[value].to_numpy() - plain.loc[keys].to_numpy())
             for by, shift in zip(TEACHERS, (-0.22, 0, 0.22), strict=True):
                 chosen = change[(part["teachers"] == by).to_numpy()]
-                axis.plot(np.full(len(chosen), x + shift), chosen, "o", color=COLOURS[by], alpha=0.6, mew=0)
+                axis.plot(np.full(len(chosen), x + shift), chosen, "o", color=COLOURS[by], alpha=0.85, mew=0)
                 axis.plot(
                     [x + shift - 0.09, x + shift + 0.09], [chosen.mean()] * 2, color=COLOURS[by], lw=3, label=f"_{by}"
                 )
-        axis.set_xticks(range(3), [c.replace(" & ", "\n& ") for c in CASES[1:]], fontsize=9.5)
+        axis.set_xticks(range(3), [c.replace(" & ", "\n& ") for c in CASES[1:]], fontsize=9)
         axis.grid(axis="y")
     axes[0].set_ylabel("accuracy, points against T & S")
     axes[1].set_ylabel("NLL, nats against T & S")
@@ -158,7 +158,7 @@ def shares(table: pd.DataFrame) -> Figure:
         percent(axis, "x")
         axis.grid(axis="y")
     percent(axes[0])
-    axes[1].legend(fontsize=9.5)
+    axes[1].legend(fontsize=9)
     return fig
 
 

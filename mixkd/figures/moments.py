@@ -53,7 +53,7 @@ def moment_scores(runs: pd.DataFrame, names: list[str]) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
     columns(axis, groups, "accuracy")
     axis.axvline(sum(name.endswith("teacher") for name in order) - 0.5, color=INK, lw=1, ls=":")
-    axis.tick_params(axis="x", labelsize=9.5)
+    axis.tick_params(axis="x", labelsize=9)
     axis.set_ylabel("accuracy")
     percent(axis)
     subject_legend(axis, runs)
@@ -75,7 +75,7 @@ def moment_weights(moved: np.ndarray, powers: tuple[tuple[int, int], ...], chann
         for text in axis.get_xticklabels():
             text.set_parse_math(True)
     if len(moved) > 12:
-        axis.tick_params(axis="y", labelsize=7)
+        axis.tick_params(axis="y", labelsize=8.5)
         for text in axis.texts:
             text.set_visible(False)
     axis.set(xlabel="moment", ylabel="channel")

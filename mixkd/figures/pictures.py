@@ -58,7 +58,7 @@ def psnr_by_size(table: pd.DataFrame, trained: int) -> Figure:
     axis.xaxis.set_major_formatter("{x:,.0f}")
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.grid(axis="y")
-    fig.legend(loc="outside upper center", ncols=2, fontsize=9.5)
+    fig.legend(loc="outside upper center", ncols=2, fontsize=9)
     return fig
 
 
@@ -75,5 +75,5 @@ def cut(lines: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
             axis.plot(at, values, color=WAYS[name], lw=1.5, label=name)
     axis.set(xlabel="birth, from the lower to the upper edge", ylabel="value, of the peak", xlim=(-1, 1))
     axis.grid(axis="y")
-    axis.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9.5, columnspacing=1)
+    axis.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9, columnspacing=1)
     return fig

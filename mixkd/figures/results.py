@@ -82,7 +82,7 @@ def confusion(matrices: dict[str, np.ndarray], classes: tuple[str, ...]) -> Figu
         if many:
             axis.tick_params(axis="y", labelsize=8.5)
             for text in axis.texts:
-                text.set(fontsize=7, visible=text.get_text() != "0.0")
+                text.set(fontsize=8.5, visible=text.get_text() != "0.0")
     for axis in axes[-1]:
         axis.set_xlabel("predicted class")
     for axis in axes[:, 0]:
@@ -174,7 +174,7 @@ def method_gains(table: pd.DataFrame) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 0.7 + 0.32 * len(groups)))
     axis.axvline(0, color=INK, lw=1)
     for y, ((_, by, _), gain) in enumerate(groups):
-        axis.plot(gain, [y] * len(gain), "o", color=COLOURS[by], alpha=0.6, mew=0)
+        axis.plot(gain, [y] * len(gain), "o", color=COLOURS[by], alpha=0.85, mew=0)
         axis.plot([gain.mean()] * 2, [y - 0.3, y + 0.3], color=COLOURS[by], lw=3)
     names = [method for (method, _, _), _ in groups]
     labels = [f"{m}, {by} ({e})" if names.count(m) > 1 else f"{m} ({e})" for (m, by, e), _ in groups]
@@ -248,7 +248,7 @@ def class_gains(table: pd.DataFrame) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 4.2 if upright else 3.1))
     axis.axhline(0, color=INK, lw=1)
     columns(axis, groups, "gain")
-    axis.tick_params(axis="x", labelsize=9.5, rotation=90 if upright else 0)
+    axis.tick_params(axis="x", labelsize=9, rotation=90 if upright else 0)
     axis.set_ylabel("gain, points of recall")
     return fig
 

@@ -47,7 +47,7 @@ def robustness(table: pd.DataFrame, kinds: tuple[str, ...], by: str, value: str 
     axes[0].set_ylabel("accuracy" if value == "accuracy" else "change of accuracy")
     percent(axes[0])
     handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=9.5, columnspacing=1)
+    fig.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=9, columnspacing=1)
     return fig
 
 
@@ -66,10 +66,10 @@ def corruption_curves(table: pd.DataFrame) -> Figure:
             mean = rows.groupby("severity")["accuracy"].mean()
             colour = COLOURS["none" if case == "S" else "signal"]
             axis.plot(range(len(mean)), mean, "o-", color=colour, label=case, ms=3.5)
-        axis.set_xticks(range(len(mean)), [f"{severity:g}" for severity in mean.index], fontsize=7.5, rotation=60)
+        axis.set_xticks(range(len(mean)), [f"{severity:g}" for severity in mean.index], fontsize=8.5, rotation=60)
         axis.grid(axis="y")
     for axis, kind in zip(axes[0], kinds, strict=True):
-        axis.set_title(kind, fontsize=9.5)
+        axis.set_title(kind, fontsize=9)
     for axis, name in zip(axes[:, 0], sets, strict=True):
         axis.set_ylabel(f"accuracy, {name}" if len(sets) > 1 else "accuracy")
         percent(axis)
@@ -110,7 +110,7 @@ def sharpness(table: pd.DataFrame) -> Figure:
         axis.grid(axis="y")
     axes.flat[0].set_ylabel("sharpness, nats")
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9.5, columnspacing=1)
+    fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9, columnspacing=1)
     return fig
 
 
@@ -120,9 +120,9 @@ def sharp_against_robust(table: pd.DataFrame) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
     for case, part in table.groupby("case", sort=False):
         mean = part.groupby(["teachers", "subject"])[["sharpness", "fgsm"]].mean()
-        axis.plot(mean["sharpness"], mean["fgsm"], "o", color=COLOURS[case], alpha=0.7, mew=0, label=case)
+        axis.plot(mean["sharpness"], mean["fgsm"], "o", color=COLOURS[case], alpha=0.85, mew=0, label=case)
     axis.set(xlabel="sharpness, nats", ylabel="accuracy under FGSM")
     axis.grid()
-    fig.legend(loc="outside upper center", ncols=4, fontsize=9.5, columnspacing=1)
+    fig.legend(loc="outside upper center", ncols=4, fontsize=9, columnspacing=1)
     percent(axis)
     return fig

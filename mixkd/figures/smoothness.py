@@ -31,7 +31,7 @@ def target_entropy(table: pd.DataFrame) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 3.1))
     limit = table["limit"].iloc[0]
     axis.axhline(limit, color=INK, ls=":", lw=1)
-    axis.text(table["temperature"].min(), limit, "all classes equal", color=INK, va="bottom", fontsize=9.5)
+    axis.text(table["temperature"].min(), limit, "all classes equal", color=INK, va="bottom", fontsize=9)
     for case, part in table.groupby("case", sort=False):
         mean = part.groupby("temperature")["entropy"].mean()
         axis.plot(mean.index, mean, "o-", color=COLOURS[case], label=case)
@@ -49,7 +49,7 @@ def scaled_nll(curves: pd.DataFrame) -> Figure:
     """NLL by one temperature for all outputs after training, a line per case; of `temperature_scaling.curves`."""
     fig, axis = plt.subplots(figsize=(WIDTH, 3.1))
     axis.axvline(1, color=INK, ls=":", lw=1)
-    axis.text(1.03, 1, "as trained", color=INK, fontsize=9.5, va="top", transform=axis.get_xaxis_transform())
+    axis.text(1.03, 1, "as trained", color=INK, fontsize=9, va="top", transform=axis.get_xaxis_transform())
     for case, line in curves.iterrows():
         best = line.idxmin()
         axis.plot(line.index, line, color=COLOURS[case], label=f"{case}: best at {best:.2g}")
@@ -89,7 +89,7 @@ def smooth_against_score(table: pd.DataFrame) -> Figure:
         axis.grid(axis="y")
     percent(axes[0])
     handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9.5, columnspacing=1)
+    fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9, columnspacing=1)
     return fig
 
 
@@ -102,7 +102,7 @@ def matched_temperature(table: pd.DataFrame) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 3.0))
     grid_ = sorted(table["temperature"].unique())
     axis.plot(grid_, grid_, color=INK, ls=":", lw=1)
-    axis.text(grid_[-1], grid_[-1], "equal ", color=INK, ha="right", va="bottom", fontsize=9.5)
+    axis.text(grid_[-1], grid_[-1], "equal ", color=INK, ha="right", va="bottom", fontsize=9)
     for i, (subject, part) in enumerate(table.groupby("subject")):
         mean = part.groupby("temperature")["effective"].mean()
         marker = SUBJECT_MARKERS[i % 10]
@@ -187,7 +187,7 @@ def v_scores(table: pd.DataFrame) -> Figure:
         axis.grid(axis="y")
     axes[0].set_ylabel("V-score")
     handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=9.5, columnspacing=1)
+    fig.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=9, columnspacing=1)
     return fig
 
 
@@ -201,7 +201,7 @@ def matched_effects(table: pd.DataFrame, metric: str) -> Figure:
     axis.axhline(0, color=INK, lw=0.8)
     axis.axvline(0, color=INK, lw=0.8)
     for (temperature, part), colour in zip(mean.groupby("temperature"), CLASS_COLOURS, strict=False):
-        axis.plot(part["mixup"], part["matched"], "o", color=colour, alpha=0.75, mew=0, label=f"T = {temperature:g}")
+        axis.plot(part["mixup"], part["matched"], "o", color=colour, alpha=0.85, mew=0, label=f"T = {temperature:g}")
     axis.set(xlabel=f"mixup in the teacher: change in {unit}", ylabel=f"matched temperature:\nchange in {unit}")
     axis.legend()
     return fig

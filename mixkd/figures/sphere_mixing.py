@@ -56,9 +56,9 @@ def sphere_path(
             axis.imshow(images[i, channel], origin="lower", **limits)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-        row[0].set_ylabel(way.replace(" on the ", "\non the "), color=colour, fontsize=9.5)
+        row[0].set_ylabel(way.replace(" on the ", "\non the "), color=colour, fontsize=9)
     for axis, coefficient in zip(axes[0], coefficients, strict=True):
         axis.set_title(f"{coefficient:g} : {1 - coefficient:g}", fontsize=11)
         axis.set_xlabel("time, s", fontsize=10)
-    axes[0, 0].set_ylabel("window, sd", fontsize=9.5)
+    axes[0, 0].set_ylabel("window, sd", fontsize=9)
     return fig

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec
@@ -16,9 +17,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from mixkd.figures import svg
 from mixkd.figures.timeline import COLOURS as CLASS_COLOURS
 
-INK = "#7a7a7a"  # contrast above 4 on white and on the dark theme's background
+INK = "#7a7a7a"  # in files; the book has an ink per theme
 COLOURS: dict[Any, str] = {
     "signal": "#0072B2",
     "image": "#D55E00",
@@ -50,8 +52,8 @@ RC: dict[Any, Any] = {
     "savefig.facecolor": "none",
     "figure.dpi": 170,
     "savefig.dpi": 170,
-    "font.size": 12.5,
-    "axes.titlesize": 12.5,
+    "font.size": 10,
+    "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -62,7 +64,7 @@ RC: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
-    "legend.fontsize": 10.5,
+    "legend.fontsize": 9,
     "axes.grid": False,
     "grid.color": INK,
     "grid.alpha": 0.25,
@@ -86,9 +88,17 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
                 _note("nothing to show here: no such runs are part of this build") if empty else draw(*args, **kwargs)
             )
         plt.close(result)
+        _shown_as_svg(result)
         return result
 
     return styled
+
+
+def _shown_as_svg(fig: Figure) -> None:
+    """A notebook shows the drawing of `svg.py`, not a PNG."""
+    fig._repr_mimebundle_ = lambda **_: svg.bundle(fig)  # type: ignore[attr-defined]
+    if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
+        shell.display_formatter.formatters["image/png"].pop(Figure, None)
 
 
 def literal(draw: Callable[P, Figure]) -> Callable[P, Figure]:
@@ -174,7 +184,7 @@ def dots(
     for i, subject in enumerate(in_order(table["subject"] if subjects is None else subjects)):
         if subject in means.index:
             marker = SUBJECT_MARKERS[i % len(SUBJECT_MARKERS)]
-            axis.plot(x, means[subject], marker, color=colour, ms=5.5, alpha=0.65, mew=0, label=f"_{subject}")
+            axis.plot(x, means[subject], marker, color=colour, ms=5.5, alpha=0.85, mew=0, label=f"_{subject}")
     half = 0.28
     axis.plot([x - half, x + half], [means.mean()] * 2, color=colour, lw=3, solid_capstyle="butt", label=label)
 
@@ -191,7 +201,7 @@ def subject_legend(axis: Axes, table: pd.DataFrame) -> None:
     ]
     handles.append(axis.plot([], [], color=INK, lw=3, label=" mean")[0])
     narrow: dict[str, Any] = {"columnspacing": 0.7, "handletextpad": 0.1, "handlelength": 1.3, "title": "subject"}
-    ncols = legend_columns([str(handle.get_label()) for handle in handles], 110)
+    ncols = legend_columns([str(handle.get_label()) for handle in handles], 60)
     axis.legend(handles=handles, ncols=ncols, loc="lower center", bbox_to_anchor=(0.5, 1.0), **({} if few else narrow))
 
 

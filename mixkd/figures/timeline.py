@@ -35,7 +35,7 @@ def plot(about: dict[str, Any], segments: Segments, rows: Rows, path: Path) -> N
     buffer = io.BytesIO()
     with rc_context({"text.parse_math": False}):  # in a name, `$` is a character
         draw(fig.add_subplot(), about, segments, rows)
-        fig.legend(loc="outside right upper", fontsize=8)
+        fig.legend(loc="outside right upper", fontsize=8.5)
         FigureCanvasAgg(fig).print_png(buffer)
     atomic_write(path, buffer.getvalue())
 

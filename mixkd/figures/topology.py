@@ -77,7 +77,7 @@ def from_diagram_to_image(points: np.ndarray, image: np.ndarray, grid: Grid, *, 
 def stability(table: pd.DataFrame) -> Figure:
     """Bottleneck distance of diagrams against the largest change of a sample by added noise."""
     fig, axis = plt.subplots(figsize=(WIDTH, 3.0))
-    axis.plot(table["noise"], table["bottleneck"], "o", color=COLOURS["signal"], alpha=0.5, mew=0, ms=5)
+    axis.plot(table["noise"], table["bottleneck"], "o", color=COLOURS["signal"], alpha=0.85, mew=0, ms=5)
     limit = table["noise"].max() * 1.05
     axis.plot([0, limit], [0, limit], color=INK, lw=1.2, ls="--")
     axis.text(limit * 0.03, limit * 0.93, "dashed: the theorem's bound", color=INK, va="top")
@@ -110,7 +110,7 @@ def backend_speed(table: pd.DataFrame) -> Figure:
         rates = part["windows_per_second"]
         axis.barh(part["method"], rates, color=[COLOURS.get(method, INK) for method in part["method"]])
         for y, value in enumerate(rates):
-            axis.text(value, y, f" {value:,.0f}", va="center", color=INK, fontsize=9.5)
+            axis.text(value, y, f" {value:,.0f}", va="center", color=INK, fontsize=9)
         axis.set(xscale="log", title=task, xlabel="windows per second")
         axis.set_xlim(rates.min() / 2, rates.max() * 8)
     return fig

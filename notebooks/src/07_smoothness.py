@@ -222,4 +222,5 @@ report(answers.smoothness(table, matched, effects) | told)
 #
 # - *Best cell of a grid?* It is the largest of many noisy numbers and flatters; claims compare cells that were named before.
 # - *Entropy on training windows?* That is what the student is taught with. How sure a teacher is of people it never saw is another question, not asked here.
+# - *Does no clear difference in V-score mean none?* No. Its differences scatter so much over folds that hundreds of folds would be needed to call them negligible.
 # - *Two clusters per pair?* The V-score of a pair is high when 2-means finds the two classes, and low when they lie mixed, or when one class is itself two clusters.

@@ -109,4 +109,6 @@ report(answers.other_people(table, effects.agreement(accuracy)))
 # - *Are the data sets comparable?* No: sensors, activities, rates, windows and epochs differ ({doc}`15_datasets`). Only differences within a data set are drawn.
 # - *Were settings tuned on one of them?* Resolution and schedule were chosen on validation people of `watch` alone ({doc}`../book/defaults`); temperature and weight of the
 #   distillation are the group's. On other data sets nothing was tuned.
+# - *Was training long enough?* Twice the epochs change the accuracy of a student without a teacher by {glue:text}`longer`. Mixup regularises, so a short training hides its gains and shows its losses:
+#   what is said here of mixup holds for these epochs. The group trains for many more.
 # - *Who is a unit?* A fold: one held-out person, or a group that was tested on the same networks. In a group each is scored alone, and the mean counts.

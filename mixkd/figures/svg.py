@@ -1,0 +1,62 @@
+"""Figures for the book as SVG: text stays text, colours are variables of the page, and phones get a narrow drawing."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+NARROW = "image/svg+xml+narrow"  # our own type, beside the drawing that every viewer shows
+PHONE, LARGEST = 3.7, 4.5  # inches: as wide as a narrow drawing should be, and as it may be
+MOST_COLUMNS = 2  # of panels side by side in a narrow drawing
+FONTS = "Verdana, 'DejaVu Sans', sans-serif"  # of nearly equal widths; the first is there on most machines
+
+
+def drawing(fig: Figure, **options: Any) -> str:
+    """The SVG of a figure, without the header and the metadata of a file."""
+    with io.StringIO() as buffer, plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mixkd"}):
+        fig.savefig(buffer, format="svg", metadata={"Date": None}, **options)
+        text = buffer.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
+    return re.sub(r"'DejaVu Sans'(, [^;\"]*)?", lambda _: FONTS, text)
+
+
+def narrow(fig: Figure) -> str | None:
+    """The same figure drawn for a phone, with text of the same size; None where it does not fit."""
+    specs = [axis.get_subplotspec() for axis in fig.axes]
+    if max((spec.get_gridspec().ncols for spec in specs if spec), default=1) > MOST_COLUMNS:
+        return None
+    before = tuple(fig.get_size_inches())
+    fig.set_size_inches(PHONE, before[1])
+    try:
+        text = drawing(fig, bbox_inches="tight", pad_inches=0.02)
+        fig.draw_without_rendering()
+        fits = points(text)[0] <= 72 * LARGEST and not any(map(_crowded, fig.axes))
+    finally:
+        fig.set_size_inches(before)
+    return text if fits else None
+
+
+def _crowded(axis: Axes) -> bool:
+    """Whether names below an axis, as it was laid out last, touch one another."""
+    extents = (label.get_window_extent().extents for label in axis.get_xticklabels() if label.get_text())
+    boxes = sorted(extents, key=lambda box: box[0])
+    return any(left[2] > right[0] for left, right in itertools.pairwise(boxes))
+
+
+def points(svg: str) -> tuple[float, float]:
+    """Width and height of a drawing in points."""
+    match = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    assert match
+    return float(match[1]), float(match[2])
+
+
+def bundle(fig: Figure) -> dict[str, str]:
+    """What IPython shows of a figure: its SVG, and a narrow one where there is one."""
+    small = narrow(fig)
+    return {"image/svg+xml": drawing(fig)} | ({NARROW: small} if small else {})
