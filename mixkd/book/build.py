@@ -5,7 +5,6 @@ Sphinx never executes code, so no number is stale; warnings are errors; every bu
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -22,7 +21,7 @@ from typing import Any
 
 from mixkd import studies
 from mixkd.analysis import contrasts
-from mixkd.book import drawings, live, notebook
+from mixkd.book import drawings, live, notebook, site
 from mixkd.book.tables import GENERATED
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
@@ -116,8 +115,8 @@ def complete(
         shutil.copy(CHECKOUT / name, stage / name)
     shutil.copytree(CHECKOUT / PAGES, stage / PAGES)
     (stage / "_static").mkdir()
-    shutil.move(stage / PAGES / "book.css", stage / "_static")
-    _maths_offline(stage)
+    for name in site.ASSETS:
+        shutil.move(stage / PAGES / name, stage / "_static")
     _launch_buttons(stage)
     (stage / PAGES / "_status.md").write_text(status, encoding="utf-8")
     (stage / PAGES / "_live.md").write_text(compared, encoding="utf-8")
@@ -161,20 +160,6 @@ def figure_of(path: Path, name: str) -> str:
     raise MixkdError(f"{path.name}: found no figure {name!r}")
 
 
-def each_script_once(html: str) -> str:
-    """Drop repeated script elements: jupyter-book adds some twice, which fails in a browser (const, MathJax)."""
-    seen = set()
-
-    def keep_first(match: re.Match) -> str:
-        source = re.search(r'src="([^"]+)"', match[1])
-        key = source[1] if source else match[0]
-        repeated = key in seen
-        seen.add(key)
-        return "" if repeated else match[0]
-
-    return re.sub(r"<script\b([^>]*)>.*?</script>", keep_first, html, flags=re.DOTALL)
-
-
 def footer(parameters: dict[str, Any], wall_time: str) -> str:
     """The footer of a page: parameters, commit, versions, wall time."""
     rows = [f"{name} | `{value}`" for name, value in parameters.items()]
@@ -208,16 +193,6 @@ def status_table(executions: list[Execution], n_trained: int, seconds: float, co
     return f"In this build {trained}. The runs it shows were trained by {by}.\n\n{table}"
 
 
-def _maths_offline(stage: Path) -> None:
-    """MathJax from the installed package sphinx-mathjax-offline: formulas need no other host."""
-    spec = importlib.util.find_spec("sphinx-mathjax-offline")
-    if spec is None or spec.origin is None:
-        raise MixkdError("package sphinx-mathjax-offline is not installed; pip install 'mixkd[book]'")
-    target = stage / "_static" / "mathjax"
-    target.mkdir()
-    shutil.copy(Path(spec.origin).parent / "static" / "mathjax" / "tex-svg.js", target)
-
-
 def _launch_buttons(stage: Path) -> None:
     """Binder and Colab buttons, as soon as pyproject.toml names a real address."""
     url = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
@@ -243,12 +218,9 @@ def render(stage: Path, target: Path) -> Path:
     if done.returncode or not (output / "_build" / "html" / "index.html").is_file():
         problems = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
         raise MixkdError(f"book: Sphinx failed, see {log}: {problems[0] if problems else 'no page was written'}")
-    small = drawings.narrow_ones(stage / "notebooks")
-    for page in (output / "_build" / "html").rglob("*.html"):
-        text = each_script_once(page.read_text(encoding="utf-8"))
-        page.write_text(drawings.inlined(text, page.parent, small), encoding="utf-8")
-    site = target / "html"
-    shutil.rmtree(site, ignore_errors=True)
-    os.replace(output / "_build" / "html", site)
+    site.finish(output / "_build" / "html", drawings.narrow_ones(stage / "notebooks"))
+    pages = target / "html"
+    shutil.rmtree(pages, ignore_errors=True)
+    os.replace(output / "_build" / "html", pages)
     shutil.rmtree(output)
-    return site / "index.html"
+    return pages / "index.html"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from mixkd.figures.style import COLOURS, INK
@@ -32,7 +33,7 @@ def narrow_ones(notebooks: Path) -> dict[str, str]:
     return found
 
 
-def inlined(page: str, folder: Path, small: dict[str, str]) -> str:
+def inlined(page: str, folder: Path, small: Mapping[str, str]) -> str:
     """An HTML page with its drawings in it; `folder` is that of the page, `small` as of `narrow_ones`."""
 
     def replaced(match: re.Match) -> str:
