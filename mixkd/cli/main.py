@@ -7,7 +7,7 @@ import random
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -172,6 +172,23 @@ def predict(
     out.print(f"{len(rows)} windows: {target}", soft_wrap=True, markup=False)
     timeline.plot(made.about, segments, rows, picture)
     out.print(f"{picture}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def export(
+    student: Annotated[Path, typer.Argument(help="Folder that `mixkd distill` wrote.")],
+    to: Annotated[Literal["c", "js"], typer.Option(help="A C99 header, or a script for pages.")],
+    output: Annotated[Path | None, typer.Option("-o", help="The file; default: student.h or student.js here.")] = None,
+) -> None:
+    """Write a student as source text for a device or a page: weights and a forward pass, without a library."""
+    from mixkd.deploy import c_header, javascript
+    from mixkd.deploy.predict import Student
+    from mixkd.files import atomic_write
+
+    suffix, write = {"c": (".h", c_header.header), "js": (".js", javascript.script)}[to]
+    target = output or Path("student").with_suffix(suffix)
+    atomic_write(target, write(Student.load(student)).encode())
+    out.print(f"{target}", soft_wrap=True, markup=False)
 
 
 @app.command()

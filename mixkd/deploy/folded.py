@@ -23,8 +23,12 @@ class Block:
     first: np.ndarray  # (n_out, 3, n_in)
     bias: np.ndarray  # (n_out,), of the first convolution
     second: np.ndarray  # (n_out, 3, n_out)
-    shortcut: np.ndarray | None  # (n_out, n_in), where widths differ
-    stride: int
+    shortcut: np.ndarray | None  # (n_out, n_in), where the width doubles
+
+    @property
+    def stride(self) -> int:
+        """Samples from one output to the next."""
+        return 1 if self.shortcut is None else 2
 
     @property
     def widths(self) -> tuple[int, int]:
@@ -55,7 +59,7 @@ class Folded:
 
 
 def folded(onnx: bytes, name: str = "student.onnx") -> Folded:
-    """The network of a student.onnx; name: of the file, for errors. Raises MixkdError for other networks than WRNs."""
+    """The network of a student.onnx; name: of the file, for errors. Raises MixkdError for any but a WRN of width 1."""
     from onnx import load_model_from_string, numpy_helper
 
     graph = load_model_from_string(onnx).graph
@@ -67,6 +71,8 @@ def folded(onnx: bytes, name: str = "student.onnx") -> Folded:
         expected = 3 + sum(3 + (block.shortcut is not None) for block in blocks)
         if len(layers) != expected:
             raise MixkdError(f"{name}: found {len(layers)} layers, expected {expected}: those of a plain WideResNet")
+        if blocks[0].shortcut is not None:  # wider networks double their width in place, without a stride
+            raise MixkdError(f"{name}: found a WideResNet of width {blocks[0].widths[1] // 16}, expected width 1")
         (stem, _), (scale, shift), (head, bias) = (layers[f"net.{part}"] for part in ("stem", "bn", "head"))
         mean, std = values["mean"].ravel(), values["std"].ravel()
     except KeyError as error:
@@ -94,8 +100,7 @@ def _block(layers: dict[str, tuple[np.ndarray, np.ndarray]], name: str) -> Block
     scale, shift = layers[f"{name}.bn1"]
     first, bias = layers[f"{name}.conv1"]
     shortcut = layers[f"{name}.shortcut"][0][:, :, 0, 0] if f"{name}.shortcut" in layers else None
-    stride = 2 if shortcut is not None else 1
-    return Block(scale, shift, _taps(first), bias, _taps(layers[f"{name}.conv2"][0]), shortcut, stride)
+    return Block(scale, shift, _taps(first), bias, _taps(layers[f"{name}.conv2"][0]), shortcut)
 
 
 def _taps(weight: np.ndarray) -> np.ndarray:
