@@ -50,6 +50,7 @@ def exported(net: nn.Module, folder) -> Student:
         "classes": ["sit", "walk", "what??/", "run", "Zähne"],
     }
     about |= {"network": "WRN16-1", "multiply_adds": 12345, "training": ranges.fit(windows(300), about["units"])}
+    about |= {"unknown": {"threshold": 0.5}}
     folder.mkdir()
     (folder / "student.onnx").write_bytes(onnx)
     (folder / "student.json").write_text(json.dumps(about))
@@ -167,7 +168,9 @@ def test_c_gives_the_labels_of_predict(student, tmp_path):
     assert 40 < unknown.sum() < 100
     assert unknown[40:43].all()
     expected = student.probabilities(x)
-    np.testing.assert_array_equal(label, np.where(unknown, -1, expected.argmax(1)))
+    unsure = expected.max(1) < 0.5
+    assert 20 < (unsure & ~unknown).sum() < 500
+    np.testing.assert_array_equal(label, np.where(unknown | unsure, -1, expected.argmax(1)))
     np.testing.assert_allclose(p, np.where(unknown[:, None], 0, expected), atol=1e-5)
 
 

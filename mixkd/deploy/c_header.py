@@ -47,6 +47,7 @@ def header(student: Student) -> str:
         CHANNELS=len(net.mean),
         CLASSES=len(net.bias),
         UNITS=len(units),
+        THRESHOLD=numbers(np.array(about.get("unknown", {}).get("threshold", 0.0))),  # 0: a student without one
         WIDEST=net.head.shape[1],
         LARGEST=_largest(net, n_samples),
         STEM=len(net.stem),

@@ -56,9 +56,7 @@ class Student:
     @cached_property
     def session(self):
         """The network in onnxruntime, loaded once."""
-        import onnxruntime
-
-        return onnxruntime.InferenceSession(str(self.folder / "student.onnx"), providers=["CPUExecutionProvider"])
+        return session_of((self.folder / "student.onnx").read_bytes())
 
     def probabilities(self, windows: np.ndarray) -> np.ndarray:
         """Probabilities (n, n_classes) of windows (n, n_channels, n_samples) in physical units."""
@@ -66,6 +64,13 @@ class Student:
         logits = np.concatenate([self.session.run(None, {"windows": part})[0] for part in split])
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
         return p / p.sum(axis=1, keepdims=True)
+
+
+def session_of(onnx: bytes) -> Any:
+    """A network in onnxruntime."""
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
 
 
 def read_recording(
