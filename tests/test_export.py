@@ -128,7 +128,8 @@ def test_int8_is_scored_on_held_out_people(made):
     assert "DynamicQuantizeLinear" not in operators
     nothing = table.assign(int8=table["float32"] - 0.125, same_label=0.5)
     assert "In int8 50.0 % of the windows" in device.in_int8(nothing)
-    assert "(mean over 1 people; worst person -12.5 points)" in device.in_int8(nothing[:1])
+    assert "(one person)" in device.in_int8(nothing[:1])
+    assert "(mean over 2 people; worst person -12.5 points)" in device.in_int8(pd.concat([nothing[:1]] * 2))
 
 
 # -- a new recording

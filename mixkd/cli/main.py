@@ -16,6 +16,8 @@ from mixkd.cli.options import Dataset, ProfileName, Seed, Workers
 from mixkd.cli.terminal import out
 from mixkd.errors import MixkdError
 
+STUDENT = "Folder that `mixkd distill` wrote, or a ready student: selfback-wrist or watch-shoulder."
+
 app = typer.Typer(
     help="Mixup, topological persistence and knowledge distillation for wearable sensor data.",
     no_args_is_help=True,
@@ -151,7 +153,7 @@ def distill(
 
 @app.command()
 def predict(
-    student: Annotated[Path, typer.Argument(help="Folder that `mixkd distill` wrote.")],
+    student: Annotated[Path, typer.Argument(help=STUDENT)],
     file: Annotated[Path, typer.Argument(help="CSV or Parquet file with the student's channels as columns.")],
     output: Annotated[Path | None, typer.Option("-o", help="Where the labels go; default: beside the file.")] = None,
 ) -> None:
@@ -176,7 +178,7 @@ def predict(
 
 @app.command()
 def export(
-    student: Annotated[Path, typer.Argument(help="Folder that `mixkd distill` wrote.")],
+    student: Annotated[Path, typer.Argument(help=STUDENT)],
     to: Annotated[Literal["c", "js"], typer.Option(help="A C99 header, or a script for pages.")],
     output: Annotated[Path | None, typer.Option("-o", help="The file; default: student.h or student.js here.")] = None,
 ) -> None:

@@ -47,10 +47,11 @@ def in_int8(people: pd.DataFrame | None) -> str:
     if people is None:
         return "What int8 changes was not measured: the weights of published students are not kept."
     exact, rounded, same = (100 * people[name].mean() for name in ("float32", "int8", "same_label"))
+    worst = 100 * (people["int8"] - people["float32"]).min()
+    over = f"mean over {len(people)} people; worst person {worst:+.1f} points" if len(people) > 1 else "one person"
     return (
         f"In int8 {same:.1f} % of the windows of people who did not train keep their label; accuracy is "
-        f"{rounded:.1f} % in place of {exact:.1f} % (mean over {len(people)} people; worst person "
-        f"{100 * (people['int8'] - people['float32']).min():+.1f} points)."
+        f"{rounded:.1f} % in place of {exact:.1f} % ({over})."
     )
 
 

@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from mixkd.datasets.own import clock, spreadsheets
 from mixkd.datasets.raw import text_table, timing
-from mixkd.deploy import ranges
+from mixkd.deploy import ranges, ready
 from mixkd.errors import MixkdError, one_line
 from mixkd.files import atomic_write, sha256
 
@@ -37,7 +37,11 @@ class Student:
 
     @staticmethod
     def load(folder: Path) -> Student:
-        """Read a folder. Raises MixkdError if it holds no student, or if the network does not match its SHA-256."""
+        """Read a folder, or a ready student by its name (`ready.DATASETS`).
+
+        Raises MixkdError if it holds no student, or if the network does not match its SHA-256.
+        """
+        folder = ready.folder(folder)
         path = folder / "student.json"
         try:
             about = json.loads(path.read_bytes())
