@@ -22,17 +22,17 @@ import onnxruntime
 
 from benchmarks import as_worker, measure, ratio, show, write
 from mixkd.analysis.contrasts import CAMPAIGNS
-from mixkd.deploy import export
-from mixkd.deploy.int8 import quantised, weight_bytes
-from mixkd.learning.fold_data import FoldData, fold_data
+from mixkd.deploy import device
+from mixkd.deploy.int8 import MOST, weight_bytes
+from mixkd.learning.fold_data import fold_data
 from mixkd.runs.cost import largest_activation, multiply_adds
 from mixkd.runs.published import Published
-from mixkd.runs.single import trained_network
+from mixkd.runs.store import RunRecord
 from mixkd.specs.run import Mixup, RunSpec
 from mixkd.studies import Scope, bases, taught
 from mixkd.studies.inventory import here
 
-CALIBRATED, BATCH, ROUNDS = 256, 64, 9
+BATCH, ROUNDS = 64, 9
 
 PROCESS = """
 import json, pathlib, re, sys
@@ -65,34 +65,10 @@ def session(onnx: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
 
 
-def labels(onnx: bytes, x: np.ndarray) -> np.ndarray:
-    return session(onnx).run(None, {"windows": x})[0].argmax(axis=1)
-
-
-def both_forms(spec: RunSpec, data: FoldData) -> tuple[bytes, bytes]:
+def published(spec: RunSpec) -> RunRecord:
     record = Published().get(spec)
     assert record, f"{spec.name} is not published"
-    portable = export.Portable(trained_network(record, data), data.normalisation.mean, data.normalisation.std)
-    x = data.splits["train"].x
-    some = x[np.linspace(0, len(x) - 1, CALIBRATED).round().astype(int)]
-    onnx = export.to_onnx(portable, x[:2])
-    return onnx, quantised(onnx, some)
-
-
-def scores(onnx: bytes, small: bytes, data: FoldData) -> list[dict[str, Any]]:
-    """A row per held-out person."""
-    test = data.splits["test"]
-    exact, rounded = labels(onnx, test.x), labels(small, test.x)
-    return [
-        {
-            "subject": int(subject),
-            "windows": int((own := test.subject == subject).sum()),
-            "float32": float((exact == test.y)[own].mean()),
-            "int8": float((rounded == test.y)[own].mean()),
-            "same_label": float((exact == rounded)[own].mean()),
-        }
-        for subject in np.unique(test.subject)
-    ]
+    return record
 
 
 def memory(onnx: bytes, x: np.ndarray) -> dict[str, float]:
@@ -139,14 +115,14 @@ def main() -> None:
         base = next(bases(Scope(name, "full")))
         data = fold_data(base.data)
         for what, spec in students(base).items():
-            forms = dict(zip(("float32", "int8"), both_forms(spec, data), strict=True))
-            own = scores(forms["float32"], forms["int8"], data)
+            forms = dict(zip(("float32", "int8"), device.forms(published(spec), data), strict=True))
+            own = device.scores(forms["float32"], forms["int8"], data).to_dict("records")
             rows += [{"dataset": name, "student": what, **row} for row in own]
             if name == CAMPAIGNS[0] and what == "signal teacher":
                 weighed = sizes(forms, data.splits["test"].x, data.n_outputs)
     show("Accuracy of students in float32 and int8, held-out people", rows)
     show("The student of a signal teacher, in both forms", weighed)
-    write("int8", {"accuracy": rows, "sizes": weighed, "batch": BATCH, "rounds": ROUNDS, "calibrated": CALIBRATED})
+    write("int8", {"accuracy": rows, "sizes": weighed, "batch": BATCH, "rounds": ROUNDS, "calibrated": MOST})
 
 
 if __name__ == "__main__":

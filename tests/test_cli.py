@@ -34,6 +34,7 @@ COMMANDS = (
     "verify",
     "publish",
     "distill",
+    "export",
     "predict",
 )
 

@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import onnxruntime
 import pandas as pd
 import pytest
@@ -23,7 +24,7 @@ from watched import watched  # noqa: F401 - a fixture
 from mixkd import studies
 from mixkd.cli import main
 from mixkd.datasets import dataset
-from mixkd.deploy import distill, export, in_use, predict
+from mixkd.deploy import device, distill, export, in_use, predict
 from mixkd.deploy.predict import Student
 from mixkd.errors import MixkdError
 from mixkd.figures import timeline
@@ -111,6 +112,24 @@ def test_a_network_that_onnx_gets_wrong_is_not_written(made, monkeypatch, tmp_pa
         with pytest.raises(MixkdError, match=r"ONNX logits .* away from torch and \d+ other labels in batches"):
             export.export(made[0], made[1], tmp_path / "wrong")
         assert not (tmp_path / "wrong").exists()
+
+
+def test_int8_is_scored_on_held_out_people(made):
+    record, data, folder = made
+    exact, rounded = ((folder / name).read_bytes() for name in ("student.onnx", "student.int8.onnx"))
+    table = device.scores(exact, rounded, data)
+    stored = {int(subject): scores["accuracy"] for subject, scores in record.probes["subjects"].items()}
+    assert dict(zip(table["subject"], table["float32"], strict=True)) == pytest.approx(stored)
+    by = [predict.session_of(o).run(None, {"windows": data.splits["test"].x})[0].argmax(1) for o in (exact, rounded)]
+    assert (table["same_label"] * table["windows"]).sum() == (by[0] == by[1]).sum()
+    assert (table["int8"] * table["windows"]).sum() == (by[1] == data.splits["test"].y).sum()
+    operators = {node.op_type for node in onnx.load_model_from_string(rounded).graph.node}
+    assert "DequantizeLinear" in operators
+    assert "DynamicQuantizeLinear" not in operators
+    nothing = table.assign(int8=table["float32"] - 0.125, same_label=0.5)
+    assert "In int8 50.0 % of the windows" in device.in_int8(nothing)
+    assert "(one person)" in device.in_int8(nothing[:1])
+    assert "(mean over 2 people; worst person -12.5 points)" in device.in_int8(pd.concat([nothing[:1]] * 2))
 
 
 # -- a new recording
@@ -296,6 +315,7 @@ def test_distill_and_predict_by_command(home, tmp_path, watched):  # noqa: F811
         "report.html",
         "student.json",
         "student.onnx",
+        "student.int8.onnx",
         "student.safetensors",
     }
     bases, final = distill.specs(studies.Scope("synthetic", "smoke"))
@@ -306,6 +326,8 @@ def test_distill_and_predict_by_command(home, tmp_path, watched):  # noqa: F811
         assert sentence in (out / "report.html").read_text()
         assert sentence in (out / "README.md").read_text()
         assert sentence in " ".join(done.stdout.split())
+    in_int8 = "of the windows of people who did not train keep their label"
+    assert all(in_int8 in (out / name).read_text() for name in ("report.html", "README.md"))
     assert "src='data:image/png" in (out / "report.html").read_text()
     everybody = store.get(final)
     assert len(everybody.data["subjects"]["train"]) == 6  # nobody is left out of the exported student

@@ -7,7 +7,7 @@ import random
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,6 +15,8 @@ from mixkd.cli import data, options, results, sweeps, terminal
 from mixkd.cli.options import Dataset, ProfileName, Seed, Workers
 from mixkd.cli.terminal import out
 from mixkd.errors import MixkdError
+
+STUDENT = "Folder that `mixkd distill` wrote, or a ready student: selfback-wrist or watch-shoulder."
 
 app = typer.Typer(
     help="Mixup, topological persistence and knowledge distillation for wearable sensor data.",
@@ -151,7 +153,7 @@ def distill(
 
 @app.command()
 def predict(
-    student: Annotated[Path, typer.Argument(help="Folder that `mixkd distill` wrote.")],
+    student: Annotated[Path, typer.Argument(help=STUDENT)],
     file: Annotated[Path, typer.Argument(help="CSV or Parquet file with the student's channels as columns.")],
     output: Annotated[Path | None, typer.Option("-o", help="Where the labels go; default: beside the file.")] = None,
 ) -> None:
@@ -172,6 +174,23 @@ def predict(
     out.print(f"{len(rows)} windows: {target}", soft_wrap=True, markup=False)
     timeline.plot(made.about, segments, rows, picture)
     out.print(f"{picture}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def export(
+    student: Annotated[Path, typer.Argument(help=STUDENT)],
+    to: Annotated[Literal["c", "js"], typer.Option(help="A C99 header, or a script for pages.")],
+    output: Annotated[Path | None, typer.Option("-o", help="The file; default: student.h or student.js here.")] = None,
+) -> None:
+    """Write a student as source text for a device or a page: weights and a forward pass, without a library."""
+    from mixkd.deploy import c_header, javascript
+    from mixkd.deploy.predict import Student
+    from mixkd.files import atomic_write
+
+    suffix, write = {"c": (".h", c_header.header), "js": (".js", javascript.script)}[to]
+    target = output or Path("student").with_suffix(suffix)
+    atomic_write(target, write(Student.load(student)).encode())
+    out.print(f"{target}", soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -20,8 +20,9 @@ from mixkd import figures, studies
 from mixkd.analysis.inference import interval
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.datasets import named
-from mixkd.deploy import in_use
+from mixkd.deploy import device, in_use
 from mixkd.deploy.export import export
+from mixkd.deploy.predict import Student
 from mixkd.errors import MixkdError
 from mixkd.files import atomic_write
 from mixkd.learning import metrics
@@ -42,6 +43,7 @@ class Outcome:
     students: list[RunRecord]
     about: dict
     whole: pd.DataFrame | None  # accuracy on whole recordings, see `in_use.table`; None without the students' weights
+    on_device: str  # sentences on size and on int8, see `device`
 
 
 def specs(scope: Scope) -> tuple[list[RunSpec], RunSpec]:
@@ -82,7 +84,10 @@ def run(scope: Scope, out: Path, say: Callable[[str], None], workers: int | None
     say("labelling whole recordings of held-out people")
     stored = all(record.folder for record in taught)  # published records come without weights
     whole = in_use.table(taught) if stored else None
-    outcome = Outcome(people(plain, taught, entry.load().person), taught, about, whole)
+    say("comparing int8 on held-out people")
+    in_int8 = device.in_int8(device.unseen(taught) if stored else None)
+    on_device = f"{device.needs(Student.load(out))} {in_int8}"
+    outcome = Outcome(people(plain, taught, entry.load().person), taught, about, whole, on_device)
     atomic_write(out / "report.html", report(outcome, entry.title).encode())
     atomic_write(out / "README.md", card(outcome, entry.title).encode())
     return outcome
@@ -183,6 +188,7 @@ def report(outcome: Outcome, title: str) -> str:
         table=table,
         pictures=pictures,
         cost=cost,
+        on_device=html.escape(outcome.on_device).replace("`mixkd export`", "<code>mixkd export</code>"),
         warning=WARNING,
     )
 
@@ -199,6 +205,7 @@ def card(outcome: Outcome, title: str) -> str:
         rate=about["rate"],
         window=about["window"],
         classes=", ".join(about["classes"]),
+        on_device=outcome.on_device,
         warning=WARNING,
     )
 
@@ -234,6 +241,7 @@ majority class know the same training people: a student that does not beat them 
 {pictures}
 <h2>What it costs</h2>
 <p>{cost}</p>
+<p>{on_device}</p>
 <h2>Read with care</h2>
 <p>{warning}</p>
 </html>
@@ -248,8 +256,10 @@ CARD = """# A student for {title}
 - **out**: logits of {classes}
 - **unknown**: `mixkd predict` gives no label to windows far outside those of the training people (their means, spreads,
   extremes and sizes, in `student.json`; limits: `mixkd/deploy/ranges.py`): other units, dead sensors, impossible values
-- **files**: `student.onnx` (input `windows`, output `logits`), `student.safetensors`, `student.json`
+- **files**: `student.onnx` (input `windows`, output `logits`), the same in int8 (`student.int8.onnx`),
+  `student.safetensors`, `student.json`
 - **use**: `mixkd predict . recording.csv`
+- **on a device**: {on_device} `mixkd export . --to c` writes it as a C99 header, `--to js` as a script for a page.
 
 {warning}
 """

@@ -17,7 +17,7 @@ from torch import nn
 
 from mixkd.datasets import dataset
 from mixkd.datasets.own.description import UNSTATED
-from mixkd.deploy import ranges
+from mixkd.deploy import int8, ranges
 from mixkd.deploy.predict import FORMAT
 from mixkd.errors import MixkdError
 from mixkd.files import atomic_write, canonical_json, pack, sha256
@@ -51,7 +51,7 @@ class Portable(nn.Module):
 
 
 def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
-    """Write student.onnx, student.safetensors and student.json into `folder`; returns the description.
+    """Write student.onnx, student.int8.onnx, student.safetensors and student.json; returns the description.
 
     The description is written last. Raises MixkdError for another task than classification, and if ONNX
     and torch disagree on 256 training windows.
@@ -62,16 +62,17 @@ def export(record: RunRecord, data: FoldData, folder: Path) -> dict[str, Any]:
     if spec.task != "classification":
         raise MixkdError(f"export: found a network trained for {spec.task}, expected classification: `predict` labels")
     portable = Portable(trained_network(record, data), normalisation.mean, normalisation.std)
-    x = data.splits["train"].x[:: max(len(data.splits["train"]) // max(SIZES), 1)][: max(SIZES)]
+    x = int8.calibration(data.splits["train"].x)
     onnx = to_onnx(portable, x[:2])
     gap = agreement(portable, onnx, x)
     weights = pack({name: tensor.numpy() for name, tensor in portable.state_dict().items()})
-    files = {"student.onnx": onnx, "student.safetensors": weights}
+    small = int8.quantised(onnx, x)
+    files = {"student.onnx": onnx, "student.int8.onnx": small, "student.safetensors": weights}
     about = {
         **description(spec, data, portable.net),
         "files": {name: sha256(content) for name, content in files.items()},
     }
-    about |= {"onnx_gap": gap, "onnx_bytes": len(onnx)}
+    about |= {"onnx_gap": gap, "onnx_bytes": len(onnx), "int8_bytes": len(small)}
     for name, content in files.items():
         atomic_write(folder / name, content)
     atomic_write(folder / "student.json", canonical_json(about) + b"\n")
@@ -125,7 +126,19 @@ def to_onnx(portable: Portable, x: np.ndarray) -> bytes:
             external_data=False,
             verbose=False,
         )
-        return path.read_bytes()
+        return _without_traces(path.read_bytes())
+
+
+def _without_traces(onnx: bytes) -> bytes:
+    """Without the exporter's notes on every layer: a quarter of the file, with paths of this machine."""
+    from onnx import load_model_from_string
+
+    model = load_model_from_string(onnx)
+    graph = model.graph
+    for noted in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        noted.ClearField("metadata_props")
+        noted.ClearField("doc_string")
+    return model.SerializeToString()
 
 
 def agreement(portable: Portable, onnx: bytes, x: np.ndarray) -> float:

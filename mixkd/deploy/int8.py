@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+MOST = 256  # windows of calibration
 BATCH = 32  # windows that are calibrated at a time
 QUANTISED = ("Conv", "Gemm")
 
@@ -22,7 +23,8 @@ QUANTISED = ("Conv", "Gemm")
 def quantised(onnx: bytes, windows: np.ndarray) -> bytes:
     """An exported student (`export.to_onnx`) with its convolutions and its head in int8.
 
-    windows: of training, (n, n_channels, n_samples) in physical units, over which the ranges of activations are taken.
+    windows: of training, (n, n_channels, n_samples) in physical units, over which the ranges of activations are taken:
+    they are static. Dynamic ones, of each window, would have to be computed on the device.
     Activations are signed: unsigned ones overflow in the 16-bit sums of processors without VNNI.
     """
     from onnx import load_model_from_string
@@ -42,11 +44,17 @@ def quantised(onnx: bytes, windows: np.ndarray) -> bytes:
             str(path),
             Calibration(),
             op_types_to_quantize=list(QUANTISED),
+            quant_format=q.QuantFormat.QDQ,
             per_channel=True,
             activation_type=q.QuantType.QInt8,
             weight_type=q.QuantType.QInt8,
         )
         return path.read_bytes()
+
+
+def calibration(x: np.ndarray) -> np.ndarray:
+    """At most MOST of the training windows x (n, n_channels, n_samples), evenly spaced."""
+    return x[np.linspace(0, len(x) - 1, min(len(x), MOST)).round().astype(int)]
 
 
 @contextmanager

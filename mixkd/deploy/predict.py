@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from mixkd.datasets.own import clock, spreadsheets
 from mixkd.datasets.raw import text_table, timing
-from mixkd.deploy import ranges
+from mixkd.deploy import ranges, ready
 from mixkd.errors import MixkdError, one_line
 from mixkd.files import atomic_write, sha256
 
@@ -37,7 +37,11 @@ class Student:
 
     @staticmethod
     def load(folder: Path) -> Student:
-        """Read a folder. Raises MixkdError if it holds no student, or if the network does not match its SHA-256."""
+        """Read a folder, or a ready student by its name (`ready.DATASETS`).
+
+        Raises MixkdError if it holds no student, or if the network does not match its SHA-256.
+        """
+        folder = ready.folder(folder)
         path = folder / "student.json"
         try:
             about = json.loads(path.read_bytes())
@@ -56,9 +60,7 @@ class Student:
     @cached_property
     def session(self):
         """The network in onnxruntime, loaded once."""
-        import onnxruntime
-
-        return onnxruntime.InferenceSession(str(self.folder / "student.onnx"), providers=["CPUExecutionProvider"])
+        return session_of((self.folder / "student.onnx").read_bytes())
 
     def probabilities(self, windows: np.ndarray) -> np.ndarray:
         """Probabilities (n, n_classes) of windows (n, n_channels, n_samples) in physical units."""
@@ -66,6 +68,13 @@ class Student:
         logits = np.concatenate([self.session.run(None, {"windows": part})[0] for part in split])
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
         return p / p.sum(axis=1, keepdims=True)
+
+
+def session_of(onnx: bytes) -> Any:
+    """A network in onnxruntime."""
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
 
 
 def read_recording(

@@ -1,0 +1,13 @@
+"""Students that come with the package: a folder each below `students`, built by `bundle.py` from published weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+STUDENTS = Path(__file__).with_name("students")
+DATASETS = {"selfback-wrist": "selfback", "watch-shoulder": "watch"}  # of their recordings
+
+
+def folder(student: str | Path) -> Path:
+    """The folder of a student: as given, or of a ready one if its name is given and no such folder is there."""
+    return STUDENTS / student if str(student) in DATASETS and not Path(student).exists() else Path(student)
