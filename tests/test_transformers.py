@@ -117,5 +117,6 @@ def test_windows_of_another_shape_are_refused():
             each.fit(X).transform(X[:, :, :20])
 
 
-def test_rising_windows_are_no_diagrams():
-    assert PersistenceImage(4).fit_transform(np.arange(12.0).reshape(2, 6)).shape == (2, 16)
+@pytest.mark.parametrize("x", [np.arange(12.0).reshape(2, 6), [[0.0, 3, 1, 2, 0.5, 4], [1, 2, 0, 1, 0, 2]]])
+def test_rising_and_alternating_windows_are_no_diagrams(x):
+    assert PersistenceImage(4).fit_transform(x).shape == (2, 16)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
@@ -73,9 +74,32 @@ def growth_table() -> str:
     return "| runs | published size |\n|---:|---:|\n" + "\n".join(rows) + "\n" + note + "\n"
 
 
+def wheels_table() -> str:
+    """Fresh environments in which the wheel was installed and used, as `benchmarks.wheels` recorded them."""
+    rows = json.loads((BENCHMARKS / "wheels.json").read_text(encoding="utf-8"))["rows"]
+    names = ("python", "numpy", "scikit-learn", "scipy", "numba", "onnxruntime", "pyarrow")
+    head = f"| {' | '.join(names)} | size | with `[train]` |\n|{'---|' * len(names)}---:|---:|\n"
+    lines = [
+        f"| {' | '.join(row[name] for name in names)} | {_size(row, 'megabytes', 'not run')} | "
+        f"{_size(row, 'megabytes with torch', 'not run')} |"
+        for row in rows
+    ]
+    note = (
+        "In each, the first example of this page and a student's prediction, at once and as a stream, ran without "
+        "torch; with `[train]`, a student was trained. Not run: no interpreter, or no build of torch without CUDA, was "
+        "to be had; pip finds wheels of all packages."
+    )
+    return head + "\n".join(lines) + f"\n\n{note}\n"
+
+
+def _size(row: dict[str, Any], name: str, otherwise: str) -> str:
+    return f"{row[name]:,} MB" if name in row else otherwise
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "_choices.md": choices_table,
     "_parameters.md": parameter_table,
     "_scale.md": scale_table,
     "_growth.md": growth_table,
+    "_wheels.md": wheels_table,
 }

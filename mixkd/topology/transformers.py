@@ -206,8 +206,14 @@ def _diagrams(X: np.ndarray) -> Diagrams:
 
 
 def _interleaved(X: np.ndarray) -> bool:
-    """Whether rows (n, n_features) are flat diagrams: no even column above the next one, yet not all rows monotone."""
-    n = X.shape[1]
-    if n % 2 or n < 4 or not (X[:, 0::2] <= X[:, 1::2]).all():
+    """Whether rows (n, n_features) are flat diagrams: birth <= death in turn, most persistent first in each channel.
+
+    Windows that only rise are none.
+    """
+    n_pairs, odd = divmod(X.shape[1], 2)
+    length = X[:, 1::2] - X[:, : 2 * n_pairs : 2]
+    if odd or n_pairs < 2 or (length < 0).any() or not (X[:, 1:-1:2] > X[:, 2::2]).any():
         return False
-    return bool((X[:, 1:-1:2] > X[:, 2::2]).any())
+    longer = (np.diff(length, axis=1) > 0).any(axis=0)  # than the pair before, allowed where a channel begins
+    inside = (np.arange(1, n_pairs) % n > 0 for n in range(2, n_pairs + 1) if n_pairs % n == 0)
+    return any(not longer[where].any() for where in inside)
