@@ -6,6 +6,12 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 MOST = 900  # characters of a message: about half a screen
+EXTRAS = {  # that bring a package, by the name that code imports
+    **dict.fromkeys(("torch", "onnx", "onnxscript", "pandas", "seaborn", "seglearn"), "train"),
+    "gtda": "giotto",
+    **dict.fromkeys(("IPython", "aeon", "gudhi", "jupyter_client", "jupytext", "lightgbm"), "book"),
+    **dict.fromkeys(("myst_nb", "nbformat", "papermill", "persim", "traitlets"), "book"),
+}
 MEMORY = ("failed to map segment", "allocate memory", "can't start new thread", "bad_alloc", "unable to allocate")
 
 
@@ -75,3 +81,13 @@ def machine_fault(error: BaseException) -> str | None:
     if isinstance(error, RuntimeError) and text.startswith("Symlink loop"):  # of pathlib's resolve
         return text.removeprefix("Symlink loop from ").strip("'") + ": Too many levels of symbolic links"
     return None
+
+
+def missing_package(error: BaseException) -> str | None:
+    """Message for an import of a package that comes with an extra; None for any other error."""
+    if not isinstance(error, ModuleNotFoundError):
+        return None
+    name = (error.name or "").partition(".")[0]
+    if name not in EXTRAS:
+        return None
+    return f'package {name} is not installed; pip install "mixkd[{EXTRAS[name]}]"'

@@ -17,11 +17,13 @@ import yaml
 from packaging.requirements import Requirement
 
 import mixkd
+from mixkd.errors import EXTRAS
 
 PACKAGE = Path(mixkd.__file__).parent
 ROOT = PACKAGE.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
+TRAIN = ("torch", "onnx", "onnxscript", "pandas", "seaborn", "seglearn")  # of the extra
 OPTIONAL = (
     "gtda",
     "gudhi",
@@ -191,7 +193,17 @@ def test_the_command_is_there_before_what_may_fail_to_load():
     assert loaded_by("import mixkd.cli.main") & {"numpy", "pandas", "pyarrow", "scipy", "torch", "pooch"} == set()
 
 
-def test_every_module_imports_with_core_dependencies_only():
+LIGHT = ("errors", "rng", "files", "specs", "datasets", "windows", "topology", "cli")  # packages without torch
+ALSO = {"mixkd", "mixkd.deploy.predict", "mixkd.deploy.ranges", "mixkd.deploy.stream", "mixkd.figures.timeline"}
+
+
+def test_topology_prediction_and_the_command_import_without_what_training_needs():
+    names = sorted({name for name in NAMES if unit(name) in LIGHT} | ALSO)
+    blocked = f"import importlib, sys; sys.modules.update(dict.fromkeys({TRAIN + OPTIONAL}))\n"
+    assert "mixkd" in loaded_by(blocked + f"for name in {names}: importlib.import_module(name)")
+
+
+def test_every_module_imports_without_what_the_book_needs():
     blocked = f"import importlib, sys; sys.modules.update(dict.fromkeys({OPTIONAL}))\n"  # None: ImportError
     loaded = loaded_by(blocked + f"for name in {sorted(NAMES)}: importlib.import_module(name)")
     assert {"mixkd", "torch"} <= loaded
@@ -234,7 +246,7 @@ def test_lock_is_complete(name):
 
 def test_extras_contain_one_another():
     extras = PROJECT["optional-dependencies"]
-    assert "mixkd[giotto]" in extras["book"]
+    assert {"mixkd[giotto]", "mixkd[train]"} <= set(extras["book"])
     assert "mixkd[book]" in extras["test"]
     assert {extra for r in declared() if r.name == "mixkd" for extra in r.extras} <= extras.keys()
 
@@ -247,6 +259,25 @@ def test_imported_packages_are_declared():
     assert third_party <= with_book
 
 
+def test_a_missing_package_is_named_with_its_extra():
+    """Every package of an extra for users that code imports, and no other."""
+    declared_in = {
+        normal(Requirement(line).name): extra
+        for extra in ("train", "giotto", "book")
+        for line in PROJECT["optional-dependencies"][extra]
+        if not line.startswith("mixkd[")
+    }
+    modules = {"gtda": "giotto-tda", "IPython": "ipykernel", "nbformat": "papermill"}
+    named = {name: declared_in[normal(modules.get(name, name))] for name in EXTRAS}
+    assert named == EXTRAS
+    assert set(TRAIN) == {name for name, extra in EXTRAS.items() if extra == "train"}
+    core = {normal(Requirement(line).name) for line in PROJECT["dependencies"]}
+    imported = {module.partition(".")[0] for path in MODULES for module in imports(path)} - {"mixkd", "yaml"}
+    assert {name for name in imported - sys.stdlib_module_names if normal(name) not in core} == {"sklearn"} | (
+        EXTRAS.keys() & imported
+    )
+
+
 def test_conda_environment_installs_the_lock():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     conda = [line for line in environment["dependencies"] if isinstance(line, str)]
@@ -255,7 +286,7 @@ def test_conda_environment_installs_the_lock():
     assert not locked().keys() & {normal(re.split("[=<>]", line)[0]) for line in conda}, "one source of versions"
     assert pip[0] == "-r requirements.lock"
     assert set(pip[1:]) <= {"-e ."}, "a requirements file, which pip reads this as, knows no --no-deps"
-    assert PROJECT["requires-python"] == ">=3.11,<3.12"
+    assert PROJECT["requires-python"].startswith(">=3.11,")
 
 
 def test_setuptools_packages_every_folder():

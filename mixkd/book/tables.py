@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
@@ -84,12 +85,32 @@ def standings_table() -> str:
             f"| {'–' if pd.isna(r.parameters) else f'{r.parameters:,.0f}'} | {r.microseconds:,.0f} |"
             for r in rows.itertuples()
         ]
-        head = (
-            "| | learns from, or is | accuracy | NLL | scaled | parameters | µs |\n|---|---|---:|---:|---:|---:|---:|"
-        )
+        head = "| kind | learns from, or is | accuracy | NLL | scaled | parameters | µs |\n|---|---|---:|---:|---:|---:|---:|"
         about = f"{folds} folds; networks: {seeds} seed{'s' if seeds > 1 else ''}"
         parts.append(f"## {name}\n\n{about}.\n\n{head}\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
+
+
+def wheels_table() -> str:
+    """Fresh environments in which the wheel was installed and used, as `benchmarks.wheels` recorded them."""
+    rows = json.loads((BENCHMARKS / "wheels.json").read_text(encoding="utf-8"))["rows"]
+    names = ("python", "numpy", "scikit-learn", "scipy", "numba", "onnxruntime", "pyarrow")
+    head = f"| {' | '.join(names)} | size | with `[train]` |\n|{'---|' * len(names)}---:|---:|\n"
+    lines = [
+        f"| {' | '.join(row[name] for name in names)} | {_size(row, 'megabytes', 'not run')} | "
+        f"{_size(row, 'megabytes with torch', 'not run')} |"
+        for row in rows
+    ]
+    note = (
+        "In each, the first example of this page and a student's prediction, at once and as a stream, ran without "
+        "torch; with `[train]`, a student was trained. Not run: no interpreter, or no build of torch without CUDA, was "
+        "to be had; pip finds wheels of all packages."
+    )
+    return head + "\n".join(lines) + f"\n\n{note}\n"
+
+
+def _size(row: dict[str, Any], name: str, otherwise: str) -> str:
+    return f"{row[name]:,} MB" if name in row else otherwise
 
 
 GENERATED: dict[str, Callable[[], str]] = {
@@ -98,4 +119,5 @@ GENERATED: dict[str, Callable[[], str]] = {
     "_scale.md": scale_table,
     "_growth.md": growth_table,
     "_standings.md": standings_table,
+    "_wheels.md": wheels_table,
 }

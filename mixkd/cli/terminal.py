@@ -10,7 +10,7 @@ from contextlib import suppress
 from rich.console import Console
 from rich.table import Column, Table
 
-from mixkd.errors import MixkdError, machine_fault
+from mixkd.errors import MixkdError, machine_fault, missing_package
 
 # no markup: names of files and labels may hold brackets and colons; soft wrap: a path is not broken
 out = Console(markup=False, emoji=False, soft_wrap=True)
@@ -32,7 +32,7 @@ def refusal(error: BaseException) -> str | None:
     """The last line for an error that ends a command; None for a bug, which needs its traceback."""
     if isinstance(error, MixkdError):
         return str(error)
-    fault = machine_fault(error)
+    fault = missing_package(error) or machine_fault(error)
     _drop(sys.stdout)
     return fault and str(MixkdError(fault))
 

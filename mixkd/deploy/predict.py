@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from mixkd.datasets.own import clock, spreadsheets
 from mixkd.datasets.raw import text_table, timing
-from mixkd.deploy import ranges, ready
+from mixkd.deploy import ranges, ready, stream
 from mixkd.errors import MixkdError, one_line
 from mixkd.files import atomic_write, sha256
 
@@ -36,12 +36,12 @@ class Student:
     about: dict[str, Any]
 
     @staticmethod
-    def load(folder: Path) -> Student:
+    def load(folder: str | Path) -> Student:
         """Read a folder, or a ready student by its name (`ready.DATASETS`).
 
         Raises MixkdError if it holds no student, or if the network does not match its SHA-256.
         """
-        folder = ready.folder(folder)
+        folder = ready.folder(Path(folder))
         path = folder / "student.json"
         try:
             about = json.loads(path.read_bytes())
@@ -56,6 +56,18 @@ class Student:
         except (ValueError, KeyError, TypeError) as error:
             raise MixkdError(f"{path}: found {error}, expected a student that mixkd exported") from error
         return Student(folder, about)
+
+    def predict(self, signal: np.ndarray, rate: float) -> stream.Predicted:
+        """Labels of a signal (n_samples, n_channels) in the student's units, sampled at `rate` Hz.
+
+        Windows are half a window apart, the last one ends with the signal. Raises MixkdError for other channels, values
+        that are not finite, a rate that is no multiple of the student's, and signals shorter than a window.
+        """
+        return stream.predict(self, signal, rate)
+
+    def stream(self) -> stream.Stream:
+        """Labels as samples arrive: `push` them, then `finish`."""
+        return stream.Stream(self)
 
     @cached_property
     def session(self):

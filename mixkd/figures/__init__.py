@@ -1,158 +1,17 @@
-"""One function per figure: a table or arrays in, a matplotlib Figure out; one style."""
+"""One function per figure: a table or arrays in, a matplotlib Figure out; one style.
 
-from mixkd.figures.claims import choices, effects, forest, scorecard
-from mixkd.figures.cost import latency, network_sizes, topology_share, training_cost
-from mixkd.figures.data import (
-    channel_ranges,
-    class_balance,
-    folds,
-    leakage,
-    people_and_hours,
-    window_per_class,
-    windows_per_subject,
-)
-from mixkd.figures.few_people import people_curves
-from mixkd.figures.folder import labelled, overview
-from mixkd.figures.forces import force_effects, force_excerpt
-from mixkd.figures.line import augmented, shared, swapped
-from mixkd.figures.mixup import (
-    alphas,
-    beta_densities,
-    case_gain,
-    four_cases,
-    image_gap,
-    mixed_window,
-    realised_shares,
-    shares,
-    teacher_mixup,
-)
-from mixkd.figures.moments import moment_centres, moment_scores, moment_weights
-from mixkd.figures.pictures import cut, psnr_by_size, readings
-from mixkd.figures.results import (
-    agreement,
-    capacity,
-    class_gains,
-    confusion,
-    followed,
-    gains,
-    learning_curves,
-    method_gains,
-    methods,
-    resolution,
-    teachers,
-    temperature,
-    weights,
-)
-from mixkd.figures.robustness import (
-    corrupted_window,
-    corruption_curves,
-    line_between,
-    robustness,
-    sharp_against_robust,
-    sharpness,
-)
-from mixkd.figures.selves import seen_samples
-from mixkd.figures.smoothness import (
-    feature_maps,
-    grid,
-    matched_effects,
-    matched_temperature,
-    reliability,
-    scaled_nll,
-    similarity_maps,
-    smooth_against_score,
-    target_entropy,
-    v_scores,
-)
-from mixkd.figures.sphere_mixing import inconsistency, sphere_path
-from mixkd.figures.style import png
-from mixkd.figures.topology import (
-    backend_images,
-    backend_speed,
-    from_diagram_to_image,
-    mean_images,
-    pairs,
-    stability,
-    sublevel_sets,
-)
+They are loaded when the first one is asked for: the timeline of a recording, a module, needs neither seaborn nor torch.
+"""
 
-__all__ = [
-    "agreement",
-    "alphas",
-    "augmented",
-    "backend_images",
-    "backend_speed",
-    "beta_densities",
-    "capacity",
-    "case_gain",
-    "channel_ranges",
-    "choices",
-    "class_balance",
-    "class_gains",
-    "confusion",
-    "corrupted_window",
-    "corruption_curves",
-    "cut",
-    "effects",
-    "feature_maps",
-    "folds",
-    "followed",
-    "force_effects",
-    "force_excerpt",
-    "forest",
-    "four_cases",
-    "from_diagram_to_image",
-    "gains",
-    "grid",
-    "image_gap",
-    "inconsistency",
-    "labelled",
-    "latency",
-    "leakage",
-    "learning_curves",
-    "line_between",
-    "matched_effects",
-    "matched_temperature",
-    "mean_images",
-    "method_gains",
-    "methods",
-    "mixed_window",
-    "moment_centres",
-    "moment_scores",
-    "moment_weights",
-    "network_sizes",
-    "overview",
-    "pairs",
-    "people_and_hours",
-    "people_curves",
-    "png",
-    "psnr_by_size",
-    "readings",
-    "realised_shares",
-    "reliability",
-    "resolution",
-    "robustness",
-    "scaled_nll",
-    "scorecard",
-    "seen_samples",
-    "shared",
-    "shares",
-    "sharp_against_robust",
-    "sharpness",
-    "similarity_maps",
-    "smooth_against_score",
-    "sphere_path",
-    "stability",
-    "sublevel_sets",
-    "swapped",
-    "target_entropy",
-    "teacher_mixup",
-    "teachers",
-    "temperature",
-    "topology_share",
-    "training_cost",
-    "v_scores",
-    "weights",
-    "window_per_class",
-    "windows_per_subject",
-]
+import importlib
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mixkd.figures.every import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name.startswith("_") or find_spec(f"{__name__}.{name}"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.every"), name)

@@ -18,12 +18,12 @@ Maps = Sequence[torch.Tensor]  # one per stage of a network
 
 
 def attention(maps: torch.Tensor) -> torch.Tensor:
-    """Q / |Q| with Q = sum_c F_c^2 of maps F (n, n_channels, height, width), flattened: (n, n_positions)."""
+    """Q / norm(Q) with Q = sum_c F_c^2 of maps F (n, n_channels, height, width), flattened: (n, n_positions)."""
     return F.normalize(maps.pow(2).sum(dim=1).flatten(1), dim=1)
 
 
 def at(student: Maps, teacher: Maps) -> torch.Tensor:
-    """Attention transfer: sum over stages of mean (Q_s / |Q_s| - Q_t / |Q_t|)^2, scalar. Zagoruyko & Komodakis 2017.
+    """Attention transfer: sum over stages of mean (a_s - a_t)^2, a the `attention`, scalar. Zagoruyko & Komodakis 2017.
 
     Raises MixkdError if maps of student and teacher differ in height or width.
     """

@@ -41,7 +41,7 @@ def one_hot(labels: np.ndarray, n_classes: int) -> torch.Tensor:
     return F.one_hot(torch.from_numpy(labels), n_classes).float()
 
 
-def classification(train: Windows, n_classes: int, n_placements: int) -> Task:
+def classification(train: Windows | None, n_classes: int, n_placements: int) -> Task:
     """The activity of a window."""
     return Task(
         lambda part: one_hot(part.y, n_classes),
