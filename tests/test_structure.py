@@ -23,6 +23,7 @@ ROOT = PACKAGE.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 OPTIONAL = (
+    "actfast",
     "gtda",
     "gudhi",
     "jupytext",
@@ -235,7 +236,7 @@ def test_lock_is_complete(name):
 def test_extras_contain_one_another():
     extras = PROJECT["optional-dependencies"]
     assert "mixkd[giotto]" in extras["book"]
-    assert "mixkd[book]" in extras["test"]
+    assert "mixkd[book,devices]" in extras["test"]
     assert {extra for r in declared() if r.name == "mixkd" for extra in r.extras} <= extras.keys()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mixkd.datasets.own import clock, spreadsheets
+from mixkd.datasets.own import clock, spreadsheets, tables
 from mixkd.datasets.raw import text_table, timing
 from mixkd.deploy import ranges
 from mixkd.errors import MixkdError, one_line
@@ -79,17 +79,20 @@ def read_recording(
     way = about["reading"]
     columns: dict[str, text_table.Kind] = dict.fromkeys(about["channels"], "number")
     how = spreadsheets.Spelling.of(way)
-    time_column = way["time"] if way["time"] in spreadsheets.column_names(path, how) else None
+    time_column = way["time"] if way["time"] in tables.column_names(path, how) else None
     if time_column:
         columns[time_column] = clock.kind(way["time_unit"])
-    parsed = spreadsheets.read(path, columns, how)
-    count("last rows without a line end, left out", parsed.cut)
-    rows = parsed.rows
+    table = tables.read(path, columns, how)
+    for what, n in table.counts.items():
+        count(what, n)
+    rows = table.rows
     rate, factor, time = about["rate"], 1, np.arange(len(rows)) / about["rate"]
     if not time_column:
         count(f"rows without the clock {way['time']!r}, taken as {rate:g} a second", len(rows))
     else:
-        time = clock.seconds(rows, time_column, way["time_unit"], rate=rate, window=about["window"], count=count)
+        time = clock.seconds(
+            rows, time_column, way["time_unit"], rate=rate, window=about["window"], count=count, zone=way.get("zone")
+        )
         factor = timing.factor(str(path), time, rate, about["window"])
     stretches = list(timing.whole(time, rows.values, rate, factor=factor, gap=way["gap"], count=count))
     fit = [(start, signal) for start, signal in stretches if len(signal) >= about["window"]]

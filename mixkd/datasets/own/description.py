@@ -7,8 +7,8 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from mixkd.datasets.own import clock, spreadsheets
-from mixkd.datasets.raw import text_table
+from mixkd.datasets.own import clock, spreadsheets, zones
+from mixkd.datasets.raw import form, text_table
 from mixkd.errors import MixkdError
 from mixkd.specs.strict import Spec
 
@@ -24,9 +24,10 @@ class Description(Spec):
     files: pattern below the folder; names: pattern of their names, such as `{subject}_{label}.csv`
     channels: column -> unit, in the order that networks see them; time: column, with its unit, and rate: samples per
     second that recordings are brought to (without a time column: that they have)
+    zone: of a clock with dates that state no offset from UTC, see `zones`; without it, such times have no zone
     skip_lines: lines above the names of the columns, or column_names: those of files that do not name them
-    missing: how lost values are spelled; ignore: labels of samples to leave out; window, step, gap: seconds; a hole up
-    to `gap` is interpolated, a longer one ends a recording
+    encoding: of text tables, as Python names it; missing: how lost values are spelled; ignore: labels of samples to
+    leave out; window, step, gap: seconds; a hole up to `gap` is interpolated, a longer one ends a recording
     epochs, batch_size: none: about as many steps as on `watch`, of 64 windows, or fewer when there are few
     """
 
@@ -38,10 +39,12 @@ class Description(Spec):
     recording: str | None = None
     time: str | None = None
     time_unit: str = "s"
+    zone: str | None = None
     rate: float = 50.0
     separator: str = ","
     decimal: str = "."
     missing: tuple[str, ...] = ("", "NaN", "nan")
+    encoding: str = "utf-8"
     skip_lines: int = 0
     column_names: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -70,6 +73,9 @@ class Description(Spec):
             "batch_size", self.batch_size is None or self.batch_size >= 2, "at least 2 windows, or no such line"
         )
         self.require("time_unit", self.time_unit in clock.UNITS, f"one of {', '.join(clock.UNITS)}")
+        self.require("encoding", _is_encoding(self.encoding), 'such as "utf-8" or "cp1252"')
+        dated = self.zone is None or (self.time_unit in form.DATES and zones.zone(self.zone) is not None)
+        self.require("zone", dated, 'such as "Europe/Berlin", "UTC" or "+01:00", for a clock with dates')
         self.require(
             "separator", bool(re.fullmatch(r"[\t !#$%&,/:;|~]", self.separator)), "a comma, semicolon, tab or the like"
         )
@@ -116,7 +122,14 @@ class Description(Spec):
         return match.groupdict()
 
 
-READING = ("time", "time_unit", "gap", *spreadsheets.SPELLING)  # settings that also apply to new recordings
+def _is_encoding(name: str) -> bool:
+    try:
+        return len("a".encode(name)) == 1  # line ends must be single bytes
+    except (LookupError, ValueError, AssertionError):
+        return False
+
+
+READING = ("time", "time_unit", "zone", "gap", *spreadsheets.SPELLING)  # settings that also apply to new recordings
 UNSTATED = {f.name: f.default for f in fields(Description) if f.name in READING} | {"time": "time"}  # of public sets
 
 

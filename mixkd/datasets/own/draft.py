@@ -7,13 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from mixkd.datasets.own import clock, description, guess, names, parquet, quotes, spreadsheets
+from mixkd.datasets.own import clock, description, devices, guess, names, quotes, spreadsheets, tables
 from mixkd.datasets.raw import faults, form, stamps, text_table
 from mixkd.datasets.raw.text import opened
 from mixkd.datasets.raw.timing import MATCH
@@ -23,6 +23,7 @@ from mixkd.files import atomic_write
 ROWS = 2000  # rows of a file that are read
 RATES = (1, 2, 5, 10, 12.5, 20, 25, 30, 32, 40, 50, 52, 60, 64, 75, 80, 100, 104, 120, 125, 128, 200, 208, 250, 256)
 SAYS = {"subject": "who it is", "label": "what is done", "recording": "which session"}
+ENDINGS = (*devices.SUFFIXES, ".csv", ".parquet", ".txt")  # of recordings, the likeliest first
 LOST = ("", "NaN", "nan", "NA", "null", "NULL", "None", "-", "?")
 
 
@@ -37,6 +38,7 @@ class Look:
     above: int = 0  # lines above the names of the columns
     named: bool = True  # False: the file has no names, they are generated
     rate: float | None = None  # stated in the lines above the names
+    units: dict[str, str] = field(default_factory=dict)  # that the format states
 
     def column(self, name: str) -> list[str]:
         """The words of a column, blanks around them removed."""
@@ -91,14 +93,14 @@ def draft(base: Path) -> Path:
 
 def _files(base: Path) -> tuple[list[Path], tuple[str, str]]:
     """The recordings of the folder, a pattern of their names, and a comment on it."""
-    for pattern in ("*.csv", "*.parquet", "**/*.csv", "**/*.parquet", "*.txt", "**/*.txt"):
+    for pattern in (f"{below}*{ending}" for ending in ENDINGS for below in ("", "**/")):
         if files := names.listed(base, pattern)[0]:
             if mixed := names.sensors([path.relative_to(base).as_posix() for path in files]):
                 (_, other), one = mixed
                 about = f"one of several sensors; to use others, such as {other}, join them into one table"
                 return names.listed(base, one)[0], (one, about)
             return files, (pattern, "below this folder")
-    raise MixkdError(f"{base}: found no CSV or Parquet file, expected recordings")
+    raise MixkdError(f"{base}: found no CSV or Parquet file and none of a device, expected recordings")
 
 
 def number(word: str, decimal: str) -> float:
@@ -110,10 +112,9 @@ def number(word: str, decimal: str) -> float:
 
 
 def _look(path: Path) -> Look:
-    if parquet.is_one(path):
-        columns = parquet.first_rows(path, ROWS)
+    if columns := tables.first_rows(path, ROWS):
         words = [["" if value is None else str(value) for value in row] for row in zip(*columns.values(), strict=True)]
-        return Look(list(columns), words)
+        return Look(list(columns), words, units=devices.UNITS if path.suffix.lower() in devices.SUFFIXES else {})
     lines = []
     for at, line in enumerate(islice(opened(path).lines(), ROWS + spreadsheets.ABOVE), start=1):
         if len(line) > spreadsheets.LINE:

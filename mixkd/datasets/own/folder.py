@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mixkd.datasets import Recordings
-from mixkd.datasets.own import checks, clock, names, spreadsheets
+from mixkd.datasets.own import checks, clock, names, tables
 from mixkd.datasets.own.description import FIELDS, NAME, Description, describe
 from mixkd.datasets.own.summary import Stretch, summaries
 from mixkd.datasets.raw import text_table, timing
@@ -119,9 +119,10 @@ def _add(path: Path, folder: Path, content: Inspection) -> None:
     """Add a file to `content`, or its problems."""
     about = content.description
     try:
-        parsed = spreadsheets.read(path, about.columns, about.spelling)
-        content.count("last rows without a line end, left out", parsed.cut)
-        rows, named = parsed.rows, about.named(path, folder)
+        table = tables.read(path, about.columns, about.spelling)
+        for what, n in table.counts.items():
+            content.count(what, n)
+        rows, named = table.rows, about.named(path, folder)
         for stretch, continues in _stretches(rows, about, named, content):
             content.stretches.append(stretch)
             content.paths.append(path)
@@ -152,7 +153,14 @@ def _stretches(
     try:
         if about.time:
             time = clock.seconds(
-                parsed, about.time, about.time_unit, rate=about.rate, window=n_window, count=content.count, same=same
+                parsed,
+                about.time,
+                about.time_unit,
+                rate=about.rate,
+                window=n_window,
+                count=content.count,
+                same=same,
+                zone=about.zone,
             )
     except Faults as refused:
         lines = [*refused.lines, *lines]
