@@ -188,7 +188,7 @@ def test_a_folder_of_devices_is_drafted_checked_and_predicted(tmp_path, name, wr
     found = folder.inspect(base)
     assert (found.problems, found.people, found.classes) == ([], ["p0", "p1", "p2"], ["sit", "walk"])
     reading = {field: getattr(about, field) for field in description.READING}
-    student = {"channels": [*about.channels], "rate": rate, "window": 2 * rate, "reading": reading}
+    student = {"channels": [*about.channels], "units": ["g"] * 3, "rate": rate, "window": 2 * rate, "reading": reading}
     [(_, signal)] = predict.read_recording(base / f"p0_walk.{ending}", student)
     assert np.array_equal(signal, next(part.signal for part in found.stretches if part[:2] == ("p0", "walk")))
 

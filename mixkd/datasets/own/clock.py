@@ -105,6 +105,16 @@ def start(rows: text_table.Parsed, name: str, unit: str, zone: str | None) -> tu
     return (value, zone is not None or name in rows.utc) if value >= stamps.DAY else None
 
 
+def span(rows: text_table.Parsed, name: str | None, unit: str, *, zone: str | None, lasts: float) -> tuple[str, str]:
+    """Start and end of a recording that lasts some seconds, as text: with an offset from UTC where it is known."""
+    first = start(rows, name, unit, zone) if name else None
+    if first is None:
+        return "0 s", f"{lasts:.1f} s"
+    moments = (first[0], first[0] + round(lasts * 1e6))
+    one, other = (zones.written(at, zone or "UTC") if first[1] else stamps.written(at) for at in moments)
+    return one, other
+
+
 def _spread(rows: text_table.Parsed, name: str, start: int, time: np.ndarray, rate: float, count) -> np.ndarray:
     """Spread the repeated times of a recording, and count them."""
     repeated = np.count_nonzero(np.diff(time) == 0)

@@ -53,7 +53,7 @@ def columns(path: Path) -> tuple[Columns, dict[str, int]]:
 
 
 def spread(time: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Times (n,) in ns, spread evenly between those of consecutive blocks: starts (n_blocks,) in ns.
+    """Times (n,) in ns, spread evenly between those of consecutive blocks: `starts`, one for each, in ns.
 
     A block whose next one starts SAME earlier or later than its number of samples says keeps its times.
     """
@@ -102,7 +102,7 @@ def _axivity(path: Path) -> dict[str, int]:
 
 
 def sound(blocks: np.ndarray) -> np.ndarray:
-    """Whether the 16 bit words of each block add up to 0, by its checksum: (n_blocks,); blocks: (n_blocks, SECTOR)."""
+    """Whether the 16 bit words of each block add up to 0, by its checksum."""
     return blocks.view("<u2").sum(axis=1, dtype=np.uint16) == 0
 
 

@@ -22,10 +22,10 @@ LINES = 120  # that are looked at
 ACTIGRAPH = re.compile(r"-+ ?Data (Table )?File Created By Acti[Gg]raph", re.IGNORECASE)
 AXES = ["Accelerometer X", "Accelerometer Y", "Accelerometer Z"]
 GENEACTIV = ["time", "x", "y", "z", "light", "button", "temperature"]
-UNITS = {  # of columns whose names tell none: unit, and the factor to it
-    **dict.fromkeys(AXES, ("g", 1.0)),
-    **dict.fromkeys(("light", "button"), ("?", 1.0)),
-    "temperature": ("°C", 1.0),
+UNITS = {  # of columns whose names tell none
+    **dict.fromkeys((*AXES, "x", "y", "z"), "g"),
+    **dict.fromkeys(("light", "button"), "?"),
+    "temperature": "°C",
 }
 E4 = {"acc": ["x", "y", "z"]}
 E4_SENSORS = ("acc", "bvp", "eda", "hr", "temp")

@@ -14,7 +14,7 @@ import numpy as np
 from mixkd.datasets.own import names, summary, units
 
 if TYPE_CHECKING:
-    from mixkd.datasets.own.draft import Look
+    from mixkd.datasets.own.look import Look
 
 WORDS = {
     "label": ("label", "activity", "class", "exercise", "movement", "action", "task", "target"),

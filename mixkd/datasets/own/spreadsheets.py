@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ ABOVE = 1000  # lines above the names, at most
 
 @dataclass(frozen=True)
 class Spelling:
-    """Spelling of a text table; fields as the lines of `dataset.toml` with these names."""
+    """Spelling of files, of text tables above all; fields as the lines of `dataset.toml` with these names."""
 
     separator: str = ","
     decimal: str = "."
@@ -37,6 +37,8 @@ class Spelling:
     encoding: str = "utf-8"
     skip_lines: int = 0
     column_names: tuple[str, ...] = ()
+    sensors: tuple[str, ...] = ()
+    scale: Mapping[str, float] = field(default_factory=dict)
 
     @staticmethod
     def of(reading: Mapping[str, Any]) -> Spelling:
@@ -46,7 +48,7 @@ class Spelling:
         return Spelling(**(settings | lists))
 
 
-SPELLING = tuple(field.name for field in fields(Spelling))
+SPELLING = tuple(line.name for line in fields(Spelling))
 
 
 @dataclass(frozen=True)

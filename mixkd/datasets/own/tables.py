@@ -1,20 +1,21 @@
-"""A file of a recording as a table, whatever its format: text, Parquet, or a file of a device."""
+"""A recording as a table, whatever its format: text, Parquet, MATLAB, a device's file, several sensors joined."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mixkd.datasets.own import arrays, devices, parquet, spreadsheets
+import numpy as np
+
+from mixkd.datasets.own import arrays, devices, joined, matlab, parquet, spreadsheets
 from mixkd.datasets.own.spreadsheets import Spelling
 from mixkd.datasets.raw import packed, text_table
 from mixkd.errors import MixkdError
 
 Loader = Callable[[Path], tuple[arrays.Columns, dict[str, int]]]
-IN_MEMORY: dict[str, Loader] = dict.fromkeys(devices.SUFFIXES, devices.columns)
-BINARY = (*IN_MEMORY, ".parquet", ".pq")
+IN_MEMORY: dict[str, Loader] = {**dict.fromkeys(devices.SUFFIXES, devices.columns), matlab.SUFFIX: matlab.columns}
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,33 @@ class Table:
 
 
 def read(path: Path, columns: Mapping[str, text_table.Kind], how: Spelling) -> Table:
-    """The named columns of a file, numbers in the order of `columns`.
+    """The named columns of a file, or of the sensors beside it, in the stated units and in the order of `columns`.
 
     Raises MixkdError, or Faults when a text table has several.
     """
+    table = _joined(path, columns, how) if how.sensors else _read(path, columns, how)
+    names = [name for name, kind in columns.items() if kind == "number"]
+    if factors := {names.index(name): factor for name, factor in how.scale.items() if name in names}:
+        values = table.rows.values.copy()
+        values[:, list(factors)] *= np.array(list(factors.values()), np.float32)
+        return replace(table, rows=replace(table.rows, values=values))
+    return table
+
+
+def _joined(path: Path, columns: Mapping[str, text_table.Kind], how: Spelling) -> Table:
+    counts: dict[str, int] = {}
+
+    def one(file: Path, kinds: Mapping[str, text_table.Kind]) -> text_table.Parsed:
+        table = _read(file, kinds, how)
+        for what, n in table.counts.items():
+            counts[what] = counts.get(what, 0) + n
+        return table.rows
+
+    rows, lost = joined.read(path, columns, how.sensors, one)
+    return Table(rows, counts | lost)
+
+
+def _read(path: Path, columns: Mapping[str, text_table.Kind], how: Spelling) -> Table:
     if load := _loader(path):
         with _on_disk(path) as file:
             content, counts = load(file)
@@ -44,7 +68,9 @@ def read(path: Path, columns: Mapping[str, text_table.Kind], how: Spelling) -> T
 
 
 def column_names(path: Path, how: Spelling) -> list[str]:
-    """The columns that a file has."""
+    """The columns that a file has, or that the sensors beside it have."""
+    if how.sensors:
+        return joined.names(path, how.sensors, lambda file: column_names(file, replace(how, sensors=())))
     if load := _loader(path):
         with _on_disk(path) as file:
             return list(load(file)[0])
