@@ -332,9 +332,9 @@ FILES = {
     ),
     "clock": (
         lambda base: (base / "ann.csv").write_text(
-            "t,x,y,who,what\n" + "".join(f"{i / 70},1,2,ann,lift\n" for i in range(300))
+            "t,x,y,who,what\n" + "".join(f"{i / 20},1,2,ann,lift\n" for i in range(300))
         ),
-        r"ann.csv: found 70 samples per second, expected 50 or a multiple",
+        r"ann.csv: found 20 samples per second, expected 50, or from half",
     ),
 }
 

@@ -112,11 +112,12 @@ def test_a_unit_that_only_a_name_tells_is_marked(tmp_path):
     assert text.count("# unit guessed from the name") == 4
 
 
-def test_of_several_sensors_in_files_of_their_own_one_is_drafted(tmp_path):
+def test_sensors_in_files_of_their_own_are_joined(tmp_path):
     files = [f"s{who}_{what}/{kind}.csv" for who in (1, 2) for what in ("row", "run") for kind in ("Gyroscope", "Acc")]
     found, text = drafted(tmp_path, files)
     assert (found.files, found.names) == ("**/Acc.csv", "{subject}_{label}/Acc.csv")
-    assert "one of several sensors; to use others, such as s1_row/Gyroscope.csv, join them into one table" in text
+    assert found.sensors == ("Acc.csv", "Gyroscope.csv")
+    assert 'sensors = ["Acc.csv", "Gyroscope.csv"]  # files of one recording, joined by time' in text
 
 
 def test_extensions_in_capitals(tmp_path):

@@ -499,7 +499,7 @@ def test_a_person_whose_clock_has_another_unit_is_refused(tmp_path):
     table.loc[table.who == "bob", "t"] *= 1000
     (problem,) = folder.inspect(written(tmp_path / "a", csv(table))).problems
     assert problem.startswith(
-        f"{tmp_path}/a/a.csv, line 202: found 0.025 samples per second, expected 25 or a multiple"
+        f"{tmp_path}/a/a.csv, line 202: found 0.025 samples per second, expected 25, or from half to 200 times"
     )
 
 
@@ -509,7 +509,7 @@ def test_a_unit_of_time_that_is_a_thousand_times_too_short_is_refused(tmp_path, 
     table["t"] = (1000 * table.t).round()  # ms
     base = written(tmp_path / "a", csv(table), time_unit=f'"{unit}"')
     problems = folder.inspect(base).problems
-    expected = f"found {found} samples per second, expected 25 or a multiple of it, up to 200 times"
+    expected = f"found {found} samples per second, expected 25, or from half to 200 times as many"
     assert problems
     assert all(expected in problem for problem in problems)
 
@@ -541,7 +541,13 @@ def test_a_hole_is_as_long_as_it_says(rate, samples, begin):
 
 
 def test_predict_reads_clocks_as_check_does(tmp_path):
-    about = {"channels": ["x", "y"], "rate": RATE, "window": RATE, "reading": {**description.UNSTATED, "time": "t"}}
+    about = {
+        "channels": ["x", "y"],
+        "units": ["g", "g"],
+        "rate": RATE,
+        "window": RATE,
+        "reading": {**description.UNSTATED, "time": "t"},
+    }
     for name, clock_of in (("even", lambda s: s), ("whole", np.floor)):
         made(clock_of, people=("ann",)).to_csv(tmp_path / f"{name}.csv", index=False)
     told: dict[str, int] = {}

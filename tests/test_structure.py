@@ -25,6 +25,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TRAIN = ("torch", "onnx", "onnxscript", "pandas", "seaborn", "seglearn")  # of the extra
 OPTIONAL = (
+    "actfast",
     "gtda",
     "gudhi",
     "jupytext",
@@ -247,7 +248,7 @@ def test_lock_is_complete(name):
 def test_extras_contain_one_another():
     extras = PROJECT["optional-dependencies"]
     assert {"mixkd[giotto]", "mixkd[train]"} <= set(extras["book"])
-    assert "mixkd[book]" in extras["test"]
+    assert "mixkd[book,devices]" in extras["test"]
     assert {extra for r in declared() if r.name == "mixkd" for extra in r.extras} <= extras.keys()
 
 

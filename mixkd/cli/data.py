@@ -73,7 +73,9 @@ def fetch(name: Name) -> None:
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(help="Folder with CSV or Parquet files.")]) -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder with files of devices, CSV, Parquet or MATLAB files.")],
+) -> None:
     """Draft `dataset.toml`, by which recordings of your own are read, from a look at the files."""
     from mixkd.datasets.own import draft
 
@@ -156,7 +158,7 @@ def _check_folder(base: Path) -> None:
     import numpy as np
 
     from mixkd import figures
-    from mixkd.datasets.own import folder
+    from mixkd.datasets.own import folder, quality
     from mixkd.files import atomic_write
 
     content = folder.inspect(base)
@@ -174,6 +176,11 @@ def _check_folder(base: Path) -> None:
         n_stretches = int((recordings.subjects == subject).sum())
         rows.add_row(recordings.person(subject), f"{n_stretches}", *(f"{m:.1f}" if m else "none" for m in minutes))
     out.print(rows)
+    assessed = [quality.words(each) for each in content.quality[:SHOWN]]
+    recorded = table(*assessed[0], title="quality of each file")
+    for line in assessed:
+        recorded.add_row(*line.values())
+    out.print(recorded)
     for what, count in content.counts.items():
         out.print(f"{what}: {count:,}")
     for remark in content.remarks:

@@ -154,10 +154,11 @@ def distill(
 @app.command()
 def predict(
     student: Annotated[Path, typer.Argument(help=STUDENT)],
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet file with the student's channels as columns.")],
+    file: Annotated[Path, typer.Argument(help="Recording with the student's channels: as its training files.")],
     output: Annotated[Path | None, typer.Option("-o", help="Where the labels go; default: beside the file.")] = None,
 ) -> None:
     """Label a new recording, window by window, and plot it. Needs no torch."""
+    from mixkd.datasets.own import quality
     from mixkd.deploy import predict
     from mixkd.figures import timeline
 
@@ -166,7 +167,12 @@ def predict(
     picture = target.with_suffix(".png")
     if picture == target or file.resolve() in (target.resolve(), picture.resolve()):
         raise MixkdError(f"-o {target}: found the name of the recording or of the plot, expected a new .csv")
-    segments = predict.read_recording(file, made.about, lambda what, n: out.print(f"{what}: {n}") if n else None)
+    segments = predict.read_recording(
+        file,
+        made.about,
+        lambda what, n: out.print(f"{what}: {n}") if n else None,
+        lambda row: out.print(", ".join(f"{what} {value}" for what, value in quality.words(row).items() if value)),
+    )
     rows, remarks = predict.label(made, segments)
     for remark in remarks:
         out.print(f"worth a look: {remark}", soft_wrap=True, markup=False)

@@ -39,6 +39,7 @@ class Dataset:
     scaling: Scaling = "overall"  # how signals are normalised, see mixkd/windows.py
     source: str = ""  # folder of the raw files, and name in mixkd/datasets/raw/sources.py; none: nothing to fetch
     reading: dict[str, Any] = field(default_factory=dict)  # format of files of your own, also of new ones
+    quality: tuple[dict[str, str], ...] = ()  # a row for each file of your own
     labels: tuple[str, ...] = ()  # beside the activity: placement, targets
     imported: str = ""  # name of imported recordings of your own, see mixkd/datasets/own/imported.py
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def run(scope: Scope, out: Path, say: Callable[[str], None], workers: int | None
     in_int8 = device.in_int8(device.unseen(taught) if stored else None)
     on_device = f"{device.needs(Student.load(out))} {in_int8}"
     outcome = Outcome(people(plain, taught, entry.load().person), taught, about, whole, on_device)
-    atomic_write(out / "report.html", report(outcome, entry.title).encode())
+    atomic_write(out / "report.html", report(outcome, entry.title, entry.quality).encode())
     atomic_write(out / "README.md", card(outcome, entry.title).encode())
     return outcome
 
@@ -162,8 +162,16 @@ def pooled(students: list[RunRecord]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(logits), np.concatenate([tables.labels(record, data) for record in students])
 
 
-def report(outcome: Outcome, title: str) -> str:
-    """The report as one HTML page without external files."""
+def recorded(quality: Sequence[dict[str, str]]) -> str:
+    """A section on the quality of each file, as HTML; nothing without files of one's own."""
+    if not quality:
+        return ""
+    table = pd.DataFrame(list(quality)).to_html(border=0, index=False, na_rep="")
+    return f"<h2>What it was made of</h2><p>{QUALITY}</p><div class='wide'>{table}</div>"
+
+
+def report(outcome: Outcome, title: str, quality: Sequence[dict[str, str]] = ()) -> str:
+    """The report as one HTML page without external files; quality: a row for each file, see `quality.words`."""
     logits, y = pooled(outcome.students)
     classes = tuple(outcome.about["classes"])
     curve = metrics.reliability(softmax(logits.astype(float), axis=1), y)
@@ -189,6 +197,7 @@ def report(outcome: Outcome, title: str) -> str:
         pictures=pictures,
         cost=cost,
         on_device=html.escape(outcome.on_device).replace("`mixkd export`", "<code>mixkd export</code>"),
+        recorded=recorded(quality),
         warning=WARNING,
     )
 
@@ -219,6 +228,11 @@ WARNING = (
     "are of students that did not know the person they were tested on. They hold for people, sensors and activities "
     "like these."
 )
+QUALITY = (
+    "A row for each file: start and end on its clock, how far the clock runs ahead of the usual rate, gaps, share of "
+    "the time that the sensor was worn (recordings of an hour or more), share of clipped rows, and how far the length "
+    "of gravity is from 1 g at rest, before and after a calibration (not applied)."
+)
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
@@ -242,6 +256,7 @@ majority class know the same training people: a student that does not beat them 
 <h2>What it costs</h2>
 <p>{cost}</p>
 <p>{on_device}</p>
+{recorded}
 <h2>Read with care</h2>
 <p>{warning}</p>
 </html>

@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mixkd.datasets.own import clock, spreadsheets
+from mixkd.datasets.own import clock, quality, spreadsheets, tables
+from mixkd.datasets.own import units as units_of
 from mixkd.datasets.raw import text_table, timing
 from mixkd.deploy import ranges, ready, stream
 from mixkd.errors import MixkdError, one_line
@@ -90,28 +92,35 @@ def session_of(onnx: bytes) -> Any:
 
 
 def read_recording(
-    path: Path, about: dict[str, Any], count: Callable[[str, int], None] = lambda what, n: None
+    path: Path,
+    about: dict[str, Any],
+    count: Callable[[str, int], None] = lambda what, n: None,
+    assess: Callable[[quality.Quality], None] = lambda row: None,
 ) -> list[tuple[float, np.ndarray]]:
     """Segments without gaps, (first time in s, signal (n_samples, n_channels)), with the student's channels and rate.
 
     The file is parsed with the settings in student.json; its time column is used if there is one. `count(what, n)` is
-    called for each repair and omission. Raises MixkdError naming file and line.
+    called for each repair and omission, `assess(row)` with its quality. Raises MixkdError naming file and line.
     """
     way = about["reading"]
     columns: dict[str, text_table.Kind] = dict.fromkeys(about["channels"], "number")
     how = spreadsheets.Spelling.of(way)
-    time_column = way["time"] if way["time"] in spreadsheets.column_names(path, how) else None
+    time_column = way["time"] if way["time"] in tables.column_names(path, how) else None
     if time_column:
         columns[time_column] = clock.kind(way["time_unit"])
-    parsed = spreadsheets.read(path, columns, how)
-    count("last rows without a line end, left out", parsed.cut)
-    rows = parsed.rows
-    rate, factor, time = about["rate"], 1, np.arange(len(rows)) / about["rate"]
+    table = tables.read(path, columns, how)
+    for what, n in table.counts.items():
+        count(what, n)
+    rows = table.rows
+    rate, factor, time = about["rate"], Fraction(1), np.arange(len(rows)) / about["rate"]
     if not time_column:
         count(f"rows without the clock {way['time']!r}, taken as {rate:g} a second", len(rows))
     else:
-        time = clock.seconds(rows, time_column, way["time_unit"], rate=rate, window=about["window"], count=count)
+        time = clock.seconds(
+            rows, time_column, way["time_unit"], rate=rate, window=about["window"], count=count, zone=way.get("zone")
+        )
         factor = timing.factor(str(path), time, rate, about["window"])
+    _report(rows, about, time_column, time, assess)
     stretches = list(timing.whole(time, rows.values, rate, factor=factor, gap=way["gap"], count=count))
     fit = [(start, signal) for start, signal in stretches if len(signal) >= about["window"]]
     count("stretches shorter than a window, left out", len(stretches) - len(fit))
@@ -119,6 +128,14 @@ def read_recording(
         most = f"{len(rows)} samples, nowhere a window of {about['window']} at {rate:g} Hz"
         raise MixkdError(f"{path}: found {most}, expected one at least")
     return fit
+
+
+def _report(rows: text_table.Parsed, about: dict[str, Any], name: str | None, time: np.ndarray, assess) -> None:
+    way, lasts = about["reading"], float(time[-1] - time[0])
+    span = clock.span(rows, name, way["time_unit"], zone=way.get("zone"), lasts=lasts)
+    acceleration = units_of.acceleration(rows.values, about["channels"], about["units"])
+    usual = 1 / float(np.median(np.diff(time))) if len(time) > 1 else about["rate"]
+    assess(quality.row(rows.path.name, time, acceleration, rate=quality.nominal(usual), span=span))
 
 
 def label(student: Student, segments: list[tuple[float, np.ndarray]]) -> tuple[list[dict[str, Any]], list[str]]:

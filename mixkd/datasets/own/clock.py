@@ -7,21 +7,23 @@ rows are spaced at the rate of the clock and aligned to its times. A late packet
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.ndimage import minimum_filter1d
 
+from mixkd.datasets.own import zones
 from mixkd.datasets.raw import faults, form, stamps, text_table, timing
 from mixkd.datasets.raw.faults import Faults
 from mixkd.datasets.raw.timing import MATCH
 from mixkd.errors import MixkdError
 
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, **dict.fromkeys(form.DATES, 1e-6)}  # in seconds
+EPOCH = 1e9  # s since 1970: 2001; smaller numbers count from the start of a device or of a file
 BURST = 2.0  # s: largest shift of a row from its time (chosen here, for whole seconds and late packets)
 LATER = (
     "a later time in every line: split the file there, or take out the line `time` (rows are then even in time); "
-    "a usual cause is the end of daylight saving time"
+    'a usual cause is the end of daylight saving time, which a line such as zone = "Europe/Berlin" resolves'
 )
 
 
@@ -39,20 +41,20 @@ def seconds(
     window: int,
     count: Callable[[str, int], None],
     same: np.ndarray | None = None,
+    zone: str | None = None,
 ) -> np.ndarray:
     """Increasing time (s) of every row since the first row of its recording: (n,).
 
     same: (n - 1,), whether a row belongs to the recording of the row before; default: all do. count: called with the
-    number of repeated times. Raises Faults for a clock that goes back, or whose rate differs from `rate` in a recording
-    of more than `window` rows.
+    number of repeated times; zone: of dates without an offset. Raises Faults for times that clocks in the zone do not
+    show, a clock that goes back, or whose rate differs from `rate` in a recording of more than `window` rows.
     """
     same = np.ones(len(rows) - 1, bool) if same is None else same
-    values = rows.columns[name]
-    if unit in form.DATES and values.min() >= 0 and values.max() < stamps.DAY:
-        values = _past_midnight(values)
-    lines = [str(rows.earlier(name, row, LATER)) for row in np.flatnonzero((np.diff(values) < 0) & same) + 1]
-    time, cuts = np.zeros(len(rows)), np.flatnonzero(~same) + 1
+    cuts = np.flatnonzero(~same) + 1
     segments = [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
+    values = instants(rows, name, unit, zone=zone, segments=segments)
+    lines = [str(rows.earlier(name, row, LATER)) for row in np.flatnonzero((np.diff(values) < 0) & same) + 1]
+    time = np.zeros(len(rows))
     for segment in segments if not lines else []:
         time[segment] = (values[segment] - values[segment.start]) * UNITS[unit]
         try:
@@ -66,6 +68,51 @@ def seconds(
     if lines:
         raise Faults(faults.first(rows.path, lines))
     return time
+
+
+def instants(
+    rows: text_table.Parsed, name: str, unit: str, *, zone: str | None, segments: Sequence[slice] = (slice(None),)
+) -> np.ndarray:
+    """The clock's values (n,): dates in their `zone` as UTC, times without a date continued past midnight.
+
+    segments: of rows of one recording. Raises Faults for times that clocks in the zone do not show.
+    """
+    values = rows.columns[name]
+    if unit in form.DATES and values.min() >= 0 and values.max() < stamps.DAY:
+        return _past_midnight(values)
+    if zone is None or unit not in form.DATES or name in rows.utc:
+        return values
+    result, lines = np.empty_like(values), []
+    for segment in segments:
+        try:
+            result[segment] = zones.to_utc(values[segment], zone)
+        except ValueError as error:
+            lines.append(f"{rows.place(segment.start or 0)}: {error}")
+    if lines:
+        raise Faults(faults.first(rows.path, lines))
+    return result
+
+
+def start(rows: text_table.Parsed, name: str, unit: str, zone: str | None) -> tuple[int, bool] | None:
+    """Time of the first row in µs since 1970, and whether it is UTC (else local time); None for a clock without a date.
+
+    Numbers count as UTC if they lie after 2001: seconds since 1970 and the like.
+    """
+    if unit not in form.DATES:
+        seconds = float(rows.columns[name][0]) * UNITS[unit]
+        return (round(seconds * 1e6), True) if seconds >= EPOCH else None
+    value = int(instants(rows, name, unit, zone=zone)[0])
+    return (value, zone is not None or name in rows.utc) if value >= stamps.DAY else None
+
+
+def span(rows: text_table.Parsed, name: str | None, unit: str, *, zone: str | None, lasts: float) -> tuple[str, str]:
+    """Start and end of a recording that lasts some seconds, as text: with an offset from UTC where it is known."""
+    first = start(rows, name, unit, zone) if name else None
+    if first is None:
+        return "0 s", f"{lasts:.1f} s"
+    moments = (first[0], first[0] + round(lasts * 1e6))
+    one, other = (zones.written(at, zone or "UTC") if first[1] else stamps.written(at) for at in moments)
+    return one, other
 
 
 def _spread(rows: text_table.Parsed, name: str, start: int, time: np.ndarray, rate: float, count) -> np.ndarray:

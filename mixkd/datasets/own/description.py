@@ -7,8 +7,8 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from mixkd.datasets.own import clock, spreadsheets
-from mixkd.datasets.raw import text_table
+from mixkd.datasets.own import clock, spreadsheets, zones
+from mixkd.datasets.raw import form, text_table
 from mixkd.errors import MixkdError
 from mixkd.specs.strict import Spec
 
@@ -22,11 +22,15 @@ class Description(Spec):
     """Content of `dataset.toml`. `subject`, `label` and `recording` name a column, or appear in braces in `names`.
 
     files: pattern below the folder; names: pattern of their names, such as `{subject}_{label}.csv`
-    channels: column -> unit, in the order that networks see them; time: column, with its unit, and rate: samples per
-    second that recordings are brought to (without a time column: that they have)
+    labels: a table of labels in place of `label`, see `labels`; sensors: files of one folder that are joined, see
+    `joined`, of which `files` matches the first
+    channels: column -> unit, in the order that networks see them; scale: column -> factor from values to the unit
+    time: column, with its unit, and rate: samples per second that recordings are brought to (without a time column:
+    that they have)
+    zone: of a clock with dates that state no offset from UTC, see `zones`; without it, such times have no zone
     skip_lines: lines above the names of the columns, or column_names: those of files that do not name them
-    missing: how lost values are spelled; ignore: labels of samples to leave out; window, step, gap: seconds; a hole up
-    to `gap` is interpolated, a longer one ends a recording
+    encoding: of text tables, as Python names it; missing: how lost values are spelled; ignore: labels of samples to
+    leave out; window, step, gap: seconds; a hole up to `gap` is interpolated, a longer one ends a recording
     epochs, batch_size: none: about as many steps as on `watch`, of 64 windows, or fewer when there are few
     """
 
@@ -36,12 +40,16 @@ class Description(Spec):
     subject: str | None = None
     label: str | None = None
     recording: str | None = None
+    labels: str | None = None
+    sensors: tuple[str, ...] = ()
     time: str | None = None
     time_unit: str = "s"
+    zone: str | None = None
     rate: float = 50.0
     separator: str = ","
     decimal: str = "."
     missing: tuple[str, ...] = ("", "NaN", "nan")
+    encoding: str = "utf-8"
     skip_lines: int = 0
     column_names: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -51,6 +59,7 @@ class Description(Spec):
     epochs: int | None = None
     batch_size: int | None = None
     channels: dict[str, str] = field(default_factory=dict)
+    scale: dict[str, float] = field(default_factory=dict)
 
     def check(self) -> None:
         """See `Spec.check`."""
@@ -70,6 +79,9 @@ class Description(Spec):
             "batch_size", self.batch_size is None or self.batch_size >= 2, "at least 2 windows, or no such line"
         )
         self.require("time_unit", self.time_unit in clock.UNITS, f"one of {', '.join(clock.UNITS)}")
+        self.require("encoding", _is_encoding(self.encoding), 'such as "utf-8" or "cp1252"')
+        dated = self.zone is None or (self.time_unit in form.DATES and zones.zone(self.zone) is not None)
+        self.require("zone", dated, 'such as "Europe/Berlin", "UTC" or "+01:00", for a clock with dates')
         self.require(
             "separator", bool(re.fullmatch(r"[\t !#$%&,/:;|~]", self.separator)), "a comma, semicolon, tab or the like"
         )
@@ -89,7 +101,11 @@ class Description(Spec):
         expected = "no braces but {subject}, {label} and {recording}, each once"
         self.require("names", named <= set(FIELDS) and len(named) == len(placeholders), expected)
         for name in FIELDS[:2]:
-            self.require(name, (name in named) != bool(getattr(self, name)), f"a column, or {{{name}}} in names")
+            ways = (name in named) + bool(getattr(self, name)) + (name == "label" and bool(self.labels))
+            self.require(name, ways == 1, f"a column, or {{{name}}} in names" + ", or `labels`" * (name == "label"))
+        self.require("sensors", not self.sensors or bool(self.time), "the column `time` by which they are joined")
+        unknown = set(self.scale) - set(self.channels)
+        self.require("scale", not unknown and all(self.scale.values()), "factors of columns in [channels], not 0")
 
     @property
     def columns(self) -> dict[str, text_table.Kind]:
@@ -116,8 +132,15 @@ class Description(Spec):
         return match.groupdict()
 
 
-READING = ("time", "time_unit", "gap", *spreadsheets.SPELLING)  # settings that also apply to new recordings
-UNSTATED = {f.name: f.default for f in fields(Description) if f.name in READING} | {"time": "time"}  # of public sets
+def _is_encoding(name: str) -> bool:
+    try:
+        return len("a".encode(name)) == 1  # line ends must be single bytes
+    except (LookupError, ValueError, AssertionError):
+        return False
+
+
+READING = ("time", "time_unit", "zone", "gap", *spreadsheets.SPELLING)  # settings that also apply to new recordings
+UNSTATED = {f.name: f.default for f in fields(Description) if f.name in READING} | {"time": "time", "scale": {}}
 
 
 def describe(folder: Path) -> Description:

@@ -3,64 +3,43 @@
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from mixkd.datasets.own import clock, description, guess, names, parquet, quotes, spreadsheets
-from mixkd.datasets.raw import faults, form, stamps, text_table
-from mixkd.datasets.raw.text import opened
+from mixkd.datasets.own import clock, description, devices, guess, joined, labels, look, names, quality
+from mixkd.datasets.raw import form, stamps
 from mixkd.datasets.raw.timing import MATCH
 from mixkd.errors import MixkdError, listed
 from mixkd.files import atomic_write
 
-ROWS = 2000  # rows of a file that are read
-RATES = (1, 2, 5, 10, 12.5, 20, 25, 30, 32, 40, 50, 52, 60, 64, 75, 80, 100, 104, 120, 125, 128, 200, 208, 250, 256)
 SAYS = {"subject": "who it is", "label": "what is done", "recording": "which session"}
-LOST = ("", "NaN", "nan", "NA", "null", "NULL", "None", "-", "?")
+ENDINGS = (*devices.SUFFIXES, ".csv", ".csv.gz", ".parquet", ".mat", ".txt")  # of recordings, the likeliest first
 
 
 @dataclass(frozen=True)
-class Look:
-    """The first rows of a file, as words."""
+class Sources:
+    """Files of recordings, their pattern and a comment on it, the sensors that are joined, and the table of labels."""
 
-    names: list[str]
-    rows: list[list[str]]
-    separator: str = ","
-    decimal: str = "."
-    above: int = 0  # lines above the names of the columns
-    named: bool = True  # False: the file has no names, they are generated
-    rate: float | None = None  # stated in the lines above the names
-
-    def column(self, name: str) -> list[str]:
-        """The words of a column, blanks around them removed."""
-        at = self.names.index(name)
-        return [row[at].strip() for row in self.rows if at < len(row)]
-
-    def numbers(self, name: str) -> np.ndarray | None:
-        """A column's numbers (n,), missing values left out; None if a word is no number."""
-        try:
-            values = np.array([number(w, self.decimal) for w in self.column(name) if w not in LOST])
-        except ValueError:
-            return None
-        return values if (np.abs(values) < form.LATEST).all() else None
+    files: list[Path]
+    pattern: str
+    about: str
+    sensors: list[str]
+    labels: str | None
 
 
 @dataclass(frozen=True)
 class Guess:
-    """Guessed description of a folder; pattern of its files and unit of each channel come with a comment.
+    """Guessed description of a folder; the unit of each channel comes with a comment.
 
     roles: column of each role; doubtful: candidate columns of roles without a clear one; names: pattern of file names
     """
 
     title: str
-    pattern: tuple[str, str]
+    sources: Sources
     roles: dict[str, str]
     doubtful: dict[str, list[str]]
     names: str | None
@@ -74,102 +53,77 @@ def draft(base: Path) -> Path:
     path = base / description.NAME
     if path.exists():
         raise MixkdError(f"{path}: is there already; change it, or delete it and draft again")
-    files, pattern = _files(base)
-    look = _look(files[0])
-    roles, doubtful = guess.roles(look)
-    places = [path.relative_to(base).as_posix() for path in files]
-    names_of_files = guess.pattern(places, [role for role in ("subject", "label") if role not in roles])
-    channels = guess.channels(look, places[0])
+    sources = _sources(base)
+    first = look.at(sources.files[0], sources.sensors)
+    roles, doubtful = guess.roles(first)
+    roles |= {"time": clock_of} if "time" not in roles and (clock_of := _joined_clock(first, sources.sensors)) else {}
+    places = [path.relative_to(base).as_posix() for path in sources.files]
+    missing = [role for role in ("subject", "label") if role not in roles and (role != "label" or not sources.labels)]
+    channels = guess.channels(first, places[0])
     if not channels:
-        raise MixkdError(f"{files[0]}: found columns {listed(look.names)}, expected some with numbers: channels")
-    clock_of = _clock(look, roles.get("time"))
-    guessed = Guess(base.resolve().name, pattern, roles, doubtful, names_of_files, channels, *clock_of)
-    atomic_write(path, _toml(look, guessed).encode("utf-8", "replace"))
+        found = listed(first.names)
+        raise MixkdError(f"{sources.files[0]}: found columns {found}, expected some with numbers: channels")
+    if sources.labels:
+        roles.pop("label", None), doubtful.pop("label", None)
+    names_of_files = guess.pattern(places, missing)
+    guessed = Guess(
+        base.resolve().name, sources, roles, doubtful, names_of_files, channels, *_clock(first, roles.get("time"))
+    )
+    atomic_write(path, _toml(first, guessed).encode("utf-8", "replace"))
     description.describe(base)
     return path
 
 
-def _files(base: Path) -> tuple[list[Path], tuple[str, str]]:
-    """The recordings of the folder, a pattern of their names, and a comment on it."""
-    for pattern in ("*.csv", "*.parquet", "**/*.csv", "**/*.parquet", "*.txt", "**/*.txt"):
-        if files := names.listed(base, pattern)[0]:
-            if mixed := names.sensors([path.relative_to(base).as_posix() for path in files]):
-                (_, other), one = mixed
+def _sources(base: Path) -> Sources:
+    """The recordings of the folder: one kind of files, the likeliest; a table of labels beside them; sensors."""
+    for pattern in (f"{below}*{ending}" for ending in ENDINGS for below in ("", "**/")):
+        files = names.listed(base, pattern)[0]
+        tables_of_labels = [path for path in _texts(base) if labels.is_one(path)]
+        files = [path for path in files if path not in tables_of_labels]
+        if not files:
+            continue
+        table = tables_of_labels[0].relative_to(base).as_posix() if tables_of_labels else None
+        about = "below this folder"
+        places = [path.relative_to(base).as_posix() for path in files]
+        sensors: list[str] = []
+        if mixed := names.sensors(places):
+            (_, other), pattern = mixed
+            if len(sensors := names.beside(places)) > 1:
+                pattern, about = f"**/{sensors[0]}", "a recording is a folder with the `sensors`"
+            else:
+                sensors = []
                 about = f"one of several sensors; to use others, such as {other}, join them into one table"
-                return names.listed(base, one)[0], (one, about)
-            return files, (pattern, "below this folder")
-    raise MixkdError(f"{base}: found no CSV or Parquet file, expected recordings")
+            files = names.listed(base, pattern)[0]
+        return Sources(files, pattern, about, sensors, table)
+    raise MixkdError(f"{base}: found no CSV or Parquet file and none of a device, expected recordings")
 
 
-def number(word: str, decimal: str) -> float:
-    """The number that a word spells; ValueError where it spells none."""
-    spelled = word if decimal == "." else word.replace(".", "?").replace(decimal, ".")
-    if not faults.NUMBER.fullmatch(spelled):
-        raise ValueError(f"found {word!r}, expected a number")
-    return float(spelled)
+def _texts(base: Path) -> list[Path]:
+    return [path for ending in ("csv", "tsv", "txt") for path in names.listed(base, f"**/*.{ending}")[0]]
 
 
-def _look(path: Path) -> Look:
-    if parquet.is_one(path):
-        columns = parquet.first_rows(path, ROWS)
-        words = [["" if value is None else str(value) for value in row] for row in zip(*columns.values(), strict=True)]
-        return Look(list(columns), words)
-    lines = []
-    for at, line in enumerate(islice(opened(path).lines(), ROWS + spreadsheets.ABOVE), start=1):
-        if len(line) > spreadsheets.LINE:
-            raise text_table.refusal(path, at, f"{len(line)} characters", "a row of a table")
-        lines.append(line.decode().rstrip("\r\n"))
-    looks = [_as_separated(lines, separator) for separator in ",;\t|"]
-    return max(looks, key=lambda look: (look.named and len(look.names) > 1, len(look.names)))
+def _joined_clock(first: look.Look, sensors: list[str]) -> str | None:
+    """The column without a sensor's name that all sensors have."""
+    starts = tuple(joined.prefix(sensor) for sensor in sensors)
+    return next((name for name in first.names if sensors and not name.startswith(starts)), None)
 
 
-def _as_separated(lines: list[str], separator: str) -> Look:
-    """The table in lines with this separator: it begins at the first row with the most common number of fields."""
-    rows = [[word.strip() for word in quotes.fields(line, separator)] for line in lines]
-    width = Counter(len(row) for row in rows[len(rows) // 2 :]).most_common(1)[0][0] if rows else 1
-    fit = [len(row) == width for row in rows]
-    above = next((i for i, ok in enumerate(fit) if width > 1 and ok and all(fit[i : i + 2])), 0)
-    names, body = rows[above] if rows else [], rows[above + 1 :]
-    points, commas = (sum(bool(re.fullmatch(rf"-?\d*[{sign}]\d+", w)) for row in body for w in row) for sign in ".,")
-    decimal = "," if separator != "," and commas > points else "."
-    named = not _is_row(names, body[0] if body else [], decimal)
-    if not named:
-        body = [names, *body]
-        names = ["time" if stamps.fault(word) is None else f"column {i}" for i, word in enumerate(names, start=1)]
-    stated = re.search(r"(\d+(?:\.\d+)?) ?Hz", " ".join(lines[:above]))
-    above -= bool(above == 1 and re.fullmatch('"?sep=."?', lines[0]))  # readers skip this line anyway
-    return Look(names, body[:ROWS], separator, decimal, above, named, float(stated[1]) if stated else None)
-
-
-def _is_row(first: list[str], second: list[str], decimal: str) -> bool:
-    """Whether a first line holds numbers where the second does, and not just numbers of columns."""
-
-    def is_value(word: str) -> bool:
-        try:
-            return bool(np.isfinite(number(word, decimal)))
-        except ValueError:
-            return stamps.fault(word) is None
-
-    values = [one for one, other in zip(first, second, strict=False) if is_value(other)]
-    return any(not word.isdigit() for word in values) and all(map(is_value, values))
-
-
-def _clock(look: Look, time: str | None) -> tuple[str, float | None]:
+def _clock(first: look.Look, time: str | None) -> tuple[str, float | None]:
     """The unit of the time column and the usual rate nearest to its rate; without a time column, the stated rate."""
     if time is None:
-        return "s", look.rate
-    words = look.column(time)
+        return "s", first.rate
+    words = first.column(time)
     with suppress(ValueError):
         dates = (
             stamps.Stamps().read(words) if stamps.fault((words or [""])[0]) is None else stamps.Stamps(True).read(words)
         )
-        return "date", _usual(dates * clock.UNITS["date"]) or look.rate
-    numbers = look.numbers(time)
+        return "date", _usual(dates * clock.UNITS["date"]) or first.rate
+    numbers = first.numbers(time)
     if numbers is None or len(numbers) < 2:
-        return "s", look.rate
+        return "s", first.rate
     step = float(np.median(np.diff(numbers))) or float(np.mean(np.diff(numbers)))
     unit = "s" if step < 0.9 else "ms" if step < 900 else "us" if step < 900_000 else "ns"
-    return unit, _usual(numbers * clock.UNITS[unit]) or look.rate
+    return unit, _usual(numbers * clock.UNITS[unit]) or first.rate
 
 
 def _usual(seconds: np.ndarray) -> float | None:
@@ -180,25 +134,33 @@ def _usual(seconds: np.ndarray) -> float | None:
         step = 1 / (clock.rows_per_second(rising) or np.inf)
     if not step > 0:
         return None
-    near = min(RATES, key=lambda rate: abs(rate * step - 1))
+    near = min(quality.RATES, key=lambda rate: abs(rate * step - 1))
     return float(near) if abs(near * step - 1) < MATCH else round(1 / step, 3)
 
 
-def _toml(look: Look, guessed: Guess) -> str:
+def _toml(first: look.Look, guessed: Guess) -> str:
     """Text of the file, with a comment on each line that a person should check."""
     window = max(2.0, description.SAMPLES / (guessed.rate or 50.0))
     lines = [
         "# What mixkd must know of these recordings. Drafted by `mixkd data init`: check every line.",
         *_people(guessed),
-        *_reading(look, guessed),
+        *_reading(first, guessed),
         _line("window", f"{window}", "s"),
         _line("step", f"{window / 2}", "s from a window to the next"),
         _line("gap", "0.1", "s; longer holes end a recording, shorter ones are interpolated"),
         "",
         "[channels]  # column = unit, in the order that networks see them",
         *(_line(_text(name), _text(unit), doubt) for name, (unit, doubt) in guessed.channels.items()),
+        *_scale(first, guessed),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _scale(first: look.Look, guessed: Guess) -> Iterator[str]:
+    factors = {name: factor for name, factor in first.scale.items() if name in guessed.channels}
+    if factors:
+        yield from ("", "[scale]  # column = factor from the file's values to the unit above")
+        yield from (_line(_text(name), f"{factor}") for name, factor in factors.items())
 
 
 def _text(value: object) -> str:
@@ -212,35 +174,48 @@ def _line(name: str, value: str, comment: str = "") -> str:
 def _people(guessed: Guess) -> Iterator[str]:
     """Lines for the files, and for the columns of subject, label and recording."""
     yield _line("title", _text(guessed.title))
-    yield _line("files", _text(guessed.pattern[0]), guessed.pattern[1])
+    yield _line("files", _text(guessed.sources.pattern), guessed.sources.about)
+    if guessed.sources.sensors:
+        yield _line("sensors", _text(guessed.sources.sensors), "files of one recording, joined by time")
+    if guessed.sources.labels:
+        yield _line("labels", _text(guessed.sources.labels), "table with file or subject, start, end and label")
     if guessed.names:
         yield _line("names", _text(guessed.names), "what a file's name says")
     for role, what in SAYS.items():
         if role in guessed.roles:
             yield _line(role, _text(guessed.roles[role]), f"column that says {what}")
+        elif role == "label" and guessed.sources.labels:
+            continue
         elif role != "recording" and f"{{{role}}}" not in (guessed.names or ""):
             known = f"{' or '.join(guessed.doubtful[role])}?" if role in guessed.doubtful else "NOT FOUND:"
             yield _line(role, '"?"', f"{known} column that says {what}, or write {{{role}}} into `names`")
 
 
-def _reading(look: Look, guessed: Guess) -> Iterator[str]:
+def _reading(first: look.Look, guessed: Guess) -> Iterator[str]:
     """Lines for the spelling of files, and for the clock."""
-    if look.above:
-        yield _line("skip_lines", str(look.above), "above the names of the columns")
-    if not look.named:
-        yield _line("column_names", _text(look.names), "which the files do not name")
+    if first.above:
+        yield _line("skip_lines", str(first.above), "above the names of the columns")
+    if not first.named:
+        yield _line("column_names", _text(first.names), "which the files do not name")
     if "time" in guessed.roles:
         yield _line("time", _text(guessed.roles["time"]), "column; without one, every row is 1 / rate seconds later")
         yield _line("time_unit", _text(guessed.unit), ", ".join(clock.UNITS))
+        if guessed.unit in form.DATES:
+            known = look.at_zone(first.column(guessed.roles["time"]))
+            yield from (
+                [] if known else ['# zone = "Europe/Berlin"  # of a clock without one: add it for times with a zone']
+            )
     yield _line(
         "rate", f"{guessed.rate or 50.0}", "samples per second" + ("" if guessed.rate else ": NOT FOUND, a guess")
     )
-    if look.separator != ",":
-        yield _line("separator", _text(look.separator))
-    if look.decimal != ".":
-        yield _line("decimal", _text(look.decimal))
-    lost = [word for word in LOST if any(word in row for row in look.rows)]
+    if first.encoding != "utf-8":
+        yield _line("encoding", _text(first.encoding))
+    if first.separator != ",":
+        yield _line("separator", _text(first.separator))
+    if first.decimal != ".":
+        yield _line("decimal", _text(first.decimal))
+    lost = [word for word in look.LOST if any(word in row for row in first.rows)]
     if set(lost) - {"", "NaN", "nan"}:
         yield _line("missing", _text(lost), "how a lost value is spelled")
-    if "label" in guessed.roles and "" in look.column(guessed.roles["label"]):
+    if "label" in guessed.roles and "" in first.column(guessed.roles["label"]):
         yield _line("ignore", '[""]', "labels of samples that are no activity")

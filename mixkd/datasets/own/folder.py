@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from mixkd.datasets import Recordings
-from mixkd.datasets.own import checks, clock, names, spreadsheets
+from mixkd.datasets.own import checks, clock, labels, names, quality, tables, units
 from mixkd.datasets.own.description import FIELDS, NAME, Description, describe
 from mixkd.datasets.own.summary import Stretch, summaries
 from mixkd.datasets.raw import text_table, timing
@@ -32,6 +33,8 @@ class Inspection(checks.Content):
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    labels: labels.Table | None = None
+    quality: list[quality.Quality] = field(default_factory=list)
 
     def count(self, what: str, n: int = 1) -> None:
         """Add `n` to the count named `what`."""
@@ -104,10 +107,19 @@ def inspect(folder: Path) -> Inspection:
         (one, other), pattern = mixed
         content.problems.append(
             f"{folder}: found files of several sensors, read as if they were one ({one}, {other}), expected one, "
-            f'or all of them as columns of one table; files = "{pattern}" in {NAME} reads one'
+            f'or all of them joined (`sensors`); files = "{pattern}" in {NAME} reads one'
         )
+    if about.labels:
+        files = [path for path in files if path != folder / about.labels]
+        try:
+            content.labels = labels.read(folder / about.labels, about.zone)
+        except MixkdError as error:
+            content.problems.append(str(error))
+            return content
     for path in files:
         _add(path, folder, content)
+    if content.labels and not content.problems:
+        content.problems += first(content.labels.path, list(content.labels.unused()))
     wrong = checks.problems(content) if not content.problems else ()
     content.problems += [line if line.startswith(str(folder)) else f"{folder}: {line}" for line in wrong]
     content.problems = [one_line(problem) for problem in content.problems]
@@ -119,17 +131,18 @@ def _add(path: Path, folder: Path, content: Inspection) -> None:
     """Add a file to `content`, or its problems."""
     about = content.description
     try:
-        parsed = spreadsheets.read(path, about.columns, about.spelling)
-        content.count("last rows without a line end, left out", parsed.cut)
-        rows, named = parsed.rows, about.named(path, folder)
+        table = tables.read(path, about.columns, about.spelling)
+        for what, n in table.counts.items():
+            content.count(what, n)
+        rows, named = table.rows, about.named(path, folder)
         for stretch, continues in _stretches(rows, about, named, content):
             content.stretches.append(stretch)
             content.paths.append(path)
             content.continues.append(continues)
-        subjects, labels = (_words(rows, getattr(about, role), named.get(role, "")) for role in FIELDS[:2])
+        subjects, activities = (_words(rows, getattr(about, role), named.get(role, "")) for role in FIELDS[:2])
         time = rows.columns[about.time] * clock.UNITS[about.time_unit] if about.time else np.arange(len(rows))
         content.files += summaries(
-            path, rows.format.first_line, subjects=subjects, labels=labels, time=time, values=rows.values
+            path, rows.format.first_line, subjects=subjects, labels=activities, time=time, values=rows.values
         )
     except Faults as faults:
         content.problems += faults.lines
@@ -145,24 +158,39 @@ def _stretches(
     same = np.ones(max(len(parsed) - 1, 0), bool)
     for name in ("subject", "recording"):
         same &= words[name][1:] == words[name][:-1]
-    cuts = np.flatnonzero(~(same & (words["label"][1:] == words["label"][:-1]))) + 1
-    segments = [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(parsed)], strict=True)]
-    lines = [line for segment in segments for line in _unnamed(parsed, segment.start, words, about)]
     time, n_window = np.arange(len(parsed)) / about.rate, round(about.window * about.rate)
+    lines: list[str] = []
     try:
         if about.time:
             time = clock.seconds(
-                parsed, about.time, about.time_unit, rate=about.rate, window=n_window, count=content.count, same=same
+                parsed,
+                about.time,
+                about.time_unit,
+                rate=about.rate,
+                window=n_window,
+                count=content.count,
+                same=same,
+                zone=about.zone,
             )
+        if content.labels:
+            shown = _clock(parsed, about, time, same)
+            words["label"] = content.labels.words(parsed.path, words["subject"], time, shown)
+            content.count("samples without a label in the table, left out", int((words["label"] == "").sum()))
     except Faults as refused:
-        lines = [*refused.lines, *lines]
+        lines = refused.lines
+    cuts = np.flatnonzero(~(same & (words["label"][1:] == words["label"][:-1]))) + 1
+    segments = [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(parsed)], strict=True)]
+    lines += [line for segment in segments for line in _unnamed(parsed, segment.start, words, about)]
     if lines:
         raise Faults(first(parsed.path, lines))
+    content.quality.append(_quality(parsed, about, time))
     factors = _factors(parsed, segments, time, about)
     until = -np.inf  # end (s) of the last stretch in use
     for segment, factor in zip(segments, factors, strict=True):
         until = until if segment.start and same[segment.start - 1] else -np.inf
         subject, label = words["subject"][segment.start], words["label"][segment.start]
+        if content.labels and not label:
+            continue
         if label in about.ignore:
             content.count("samples without an activity, left out", segment.stop - segment.start)
             continue
@@ -176,9 +204,28 @@ def _stretches(
                 until = begin + len(signal) / about.rate
 
 
-def _factors(parsed: text_table.Parsed, segments: list[slice], time: np.ndarray, about: Description) -> list[int]:
+def _quality(parsed: text_table.Parsed, about: Description, time: np.ndarray) -> quality.Quality:
+    lasts = float(time[-1] - time[0])
+    span = clock.span(parsed, about.time, about.time_unit, zone=about.zone, lasts=lasts)
+    acceleration = units.acceleration(parsed.values, list(about.channels), list(about.channels.values()))
+    usual = 1 / float(np.median(np.diff(time))) if len(time) > 1 else about.rate
+    return quality.row(parsed.path.name, time, acceleration, rate=quality.nominal(usual), span=span)
+
+
+def _clock(parsed: text_table.Parsed, about: Description, time: np.ndarray, same: np.ndarray) -> labels.Clock:
+    """The clock of a file's rows, for a table of labels; without a time column it is `time` (n_rows,) in s."""
+    if not about.time:
+        return labels.Clock(time, False, False)
+    segments = timing.constant(np.cumsum(np.r_[0, ~same]))
+    values = clock.instants(parsed, about.time, about.time_unit, zone=about.zone, segments=segments)
+    start = clock.start(parsed, about.time, about.time_unit, about.zone)
+    return labels.Clock(values * clock.UNITS[about.time_unit], start is not None, start is not None and start[1])
+
+
+def _factors(parsed: text_table.Parsed, segments: list[slice], time: np.ndarray, about: Description) -> list[Fraction]:
     """Ratio of the sampling rate of each segment to `about.rate`. Raises Faults."""
-    factors, lines = [], []
+    factors: list[Fraction] = []
+    lines: list[str] = []
     for segment in segments:
         try:
             where, window = parsed.place(segment.start), round(about.window * about.rate)
@@ -194,7 +241,7 @@ def _unnamed(parsed: text_table.Parsed, row: int, words: dict[str, np.ndarray], 
     """The errors of a stretch without a person or a label."""
     if words["label"][row] not in about.ignore:
         for name in FIELDS[:2]:
-            if not words[name][row]:
+            if not words[name][row] and not (about.labels and name == "label"):
                 expected = "one in every row (an empty one may stand in `ignore`)"
                 yield str(parsed.refuse(row, f"no {name}", expected))
 

@@ -14,7 +14,7 @@ import numpy as np
 from mixkd.datasets.own import names, summary, units
 
 if TYPE_CHECKING:
-    from mixkd.datasets.own.draft import Look
+    from mixkd.datasets.own.look import Look
 
 WORDS = {
     "label": ("label", "activity", "class", "exercise", "movement", "action", "task", "target"),
@@ -160,8 +160,9 @@ def channels(look: Look, place: str) -> dict[str, tuple[str, str]]:
     """
     taken = {name for columns in _likely(look).values() for name in columns}
     selected = [name for name in look.names if name and name not in taken and _is_channel(look, name)]
-    units_of = {name: _unit(name, place) for name in selected}
-    doubts = {name: GUESSED for name, unit in units_of.items() if unit != "?" and not units.in_name(name)}
+    units_of = {name: look.units.get(name) or _unit(name, place) for name in selected}
+    stated = {name for name in selected if name in look.units or units.in_name(name)}
+    doubts = {name: GUESSED for name, unit in units_of.items() if unit != "?" and name not in stated}
     doubts |= {name: "unit?" for name, unit in units_of.items() if unit == "?"}
     for axes in units.triads(selected, list(units_of.values())):
         three = [selected[i] for i in axes]

@@ -10,7 +10,7 @@ from typing import Any
 
 from mixkd import files
 from mixkd.datasets import KEPT, Dataset, Recordings
-from mixkd.datasets.own import folder
+from mixkd.datasets.own import folder, quality
 from mixkd.datasets.own.description import READING
 from mixkd.datasets.raw import cache
 from mixkd.errors import MixkdError
@@ -53,6 +53,7 @@ def keep(base: Path) -> str:
         "title": about.title,
         "reading": {field: getattr(about, field) for field in READING},
         "previous": made.previous,
+        "quality": [quality.words(each) for each in content.quality],
     }
     files.atomic_write(_place(name, "json"), files.canonical_json({**payload, **beside}))
     return name
@@ -81,6 +82,7 @@ def entry(name: str) -> Dataset:
         licence="your own",
         citation="",
         reading=about["reading"],
+        quality=tuple(about.get("quality", ())),
         **{field: about[field] for field in ("window", "step", "epochs", "batch_size")},
     )
 

@@ -6,12 +6,14 @@ the name of a sensor are files of several sensors.
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from mixkd.datasets.raw import packed
 from mixkd.errors import MixkdError
 
 OUTPUT = ".labels.csv"  # of `mixkd predict`
@@ -28,18 +30,34 @@ SHOWN = 5  # names in a message
 def listed(base: Path, pattern: str) -> tuple[list[Path], list[Path]]:
     """Files below `base` that match, the extension in any case; separately, outputs of `mixkd predict`.
 
-    Hidden files, and files in hidden folders, are in neither list.
+    A zip archive counts as a folder where the pattern says `.zip/` or `**`. Hidden files, and files in hidden folders,
+    are in neither list.
     """
     stem, dot, end = pattern.rpartition(".")
     if dot and end.isalnum():
         pattern = stem + dot + "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else c for c in end)
     try:
-        matches = sorted(path for path in base.glob(pattern) if path.is_file())
+        matches = sorted([*(path for path in base.glob(pattern) if path.is_file()), *_packed(base, pattern)])
     except (ValueError, NotImplementedError, IndexError) as error:
         raise MixkdError(f"{base}: found the pattern {pattern!r}, expected one such as **/*.csv") from error
     shown = [path for path in matches if not any(part.startswith(".") for part in path.relative_to(base).parts)]
     outputs = [path for path in shown if path.name.lower().endswith(OUTPUT)]
     return [path for path in shown if path not in set(outputs)], outputs
+
+
+def _packed(base: Path, pattern: str) -> Iterator[Path]:
+    """Files inside the zip archives below `base` that match."""
+    if "**" not in pattern and "[zZ][iI][pP]/" not in pattern and ".zip/" not in pattern.lower():
+        return
+    parts = [
+        ".*" if part == "**" else fnmatch.translate(part)[4:-3].replace(".*", "[^/]*") for part in pattern.split("/")
+    ]
+    shape = re.compile("/".join(parts).replace(".*/", "(?:[^/]+/)*"))
+    for archive in base.rglob("*.[zZ][iI][pP]"):
+        place = archive.relative_to(base).as_posix()
+        for name in packed.members(archive):
+            if shape.fullmatch(f"{place}/{name}"):
+                yield archive / name
 
 
 def key(word: str) -> str:
@@ -87,6 +105,19 @@ def sensors(places: Sequence[str]) -> tuple[list[str], str] | None:
             first = min(group, key=lambda words: (words[0] not in SENSORS["accelerometer"], len(words)))
             return sorted(group.values())[:2], _only(group[first], first[0])
     return None
+
+
+def beside(places: Sequence[str]) -> list[str]:
+    """Names of the files of motion sensors that every folder with recordings has, accelerometers first."""
+    kinds = list(SENSORS)[:3]
+    folders: dict[str, set[str]] = defaultdict(set)
+    for place in places:
+        folder, _, name = place.rpartition("/")
+        stem = parts(name.partition(".")[0])
+        if len(stem) == 1 and sensor(name) in kinds and not {*stem} & {"gravity", "orientation", "attitude", "linear"}:
+            folders[folder].add(name)
+    common = set.intersection(*folders.values()) if folders else set()
+    return sorted(common, key=lambda name: (kinds.index(sensor(name) or ""), name))
 
 
 def _only(place: str, word: str) -> str:

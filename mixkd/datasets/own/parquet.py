@@ -68,7 +68,8 @@ def read(path: Path, columns: Mapping[str, text_table.Kind]) -> text_table.Parse
     if (bad := np.argwhere(np.isinf(values))).size:
         row, at = bad[0]
         raise text_table.refusal(path, int(row) + 1, f"{values[row, at]} in {form.numbers[at]}", "a finite number")
-    return text_table.Parsed(path, form, values, others, words)
+    utc = frozenset(n for n in columns if pa.types.is_timestamp(table[n].type) and table[n].type.tz)
+    return text_table.Parsed(path, form, values, others, words, utc)
 
 
 def _times(path: Path, name: str, column: pa.Array, kind: text_table.Kind) -> np.ndarray:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mixkd.datasets.own import parquet, quotes
+from mixkd.datasets.own import dialects, quotes
 from mixkd.datasets.raw import faults, text_table
 from mixkd.datasets.raw.faults import Faults
+from mixkd.datasets.raw.form import DATES
 from mixkd.datasets.raw.text import Text, opened
 from mixkd.errors import MixkdError, nearest, short
 
@@ -27,13 +29,16 @@ ABOVE = 1000  # lines above the names, at most
 
 @dataclass(frozen=True)
 class Spelling:
-    """Spelling of a text table; fields as the lines of `dataset.toml` with these names."""
+    """Spelling of files, of text tables above all; fields as the lines of `dataset.toml` with these names."""
 
     separator: str = ","
     decimal: str = "."
     missing: tuple[str, ...] = ("", "NaN", "nan")
+    encoding: str = "utf-8"
     skip_lines: int = 0
     column_names: tuple[str, ...] = ()
+    sensors: tuple[str, ...] = ()
+    scale: Mapping[str, float] = field(default_factory=dict)
 
     @staticmethod
     def of(reading: Mapping[str, Any]) -> Spelling:
@@ -43,15 +48,7 @@ class Spelling:
         return Spelling(**(settings | lists))
 
 
-SPELLING = tuple(field.name for field in fields(Spelling))
-
-
-@dataclass(frozen=True)
-class Table:
-    """A file's rows, and the number of last rows left out, 0 or 1."""
-
-    rows: text_table.Parsed
-    cut: int = 0
+SPELLING = tuple(line.name for line in fields(Spelling))
 
 
 @dataclass(frozen=True)
@@ -61,35 +58,49 @@ class Head:
     names: list[str]
     above: int
     body: Text
+    dialect: dialects.Dialect | None = None
 
 
-def read(path: Path, columns: Mapping[str, text_table.Kind], how: Spelling) -> Table:
-    """The named columns of a CSV or Parquet file, numbers in the order of `columns`.
+def read(path: Path, columns: Mapping[str, text_table.Kind], how: Spelling) -> tuple[text_table.Parsed, int]:
+    """The named columns, numbers in the order of `columns`; and the number of last rows left out, 0 or 1.
 
-    Raises MixkdError, or Faults when a CSV file has several.
+    Raises MixkdError, or Faults when a file has several.
     """
-    if parquet.is_one(path):
-        _require(path, columns, parquet.names(path), "")
-        return Table(parquet.read(path, columns))
     top = head(path, how)
-    _require(path, columns, top.names, f", line {top.above}" if top.above else "")
+    require(path, columns, top.names, f", line {top.above}" if top.above else "")
     kinds = {name if name in columns else f"\0{i}": columns.get(name, "skip") for i, name in enumerate(top.names)}
+    clock = top.dialect if top.dialect and top.dialect.rate and dialects.CLOCK in columns else None
+    kinds = {name: kind for name, kind in kinds.items() if not (clock and name == dialects.CLOCK)}
+    if top.dialect and top.dialect.rate and not clock:
+        kinds.popitem()  # the clock, which is no column of the text
     form = text_table.Format(kinds, how.separator, False, how.missing, None, how.decimal, top.above)
     rows = _read(top.body, form)
     order = [form.numbers.index(name) for name, kind in columns.items() if kind == "number"]
     if order != sorted(order):
         rows = replace(rows, values=np.ascontiguousarray(rows.values[:, order]))
-    return Table(rows, top.body.cut)
+    if clock:
+        rows = _with_clock(rows, clock, columns[dialects.CLOCK])
+    return rows, top.body.cut
 
 
-def column_names(path: Path, how: Spelling) -> list[str]:
-    """The columns that a CSV or Parquet file has."""
-    return parquet.names(path) if parquet.is_one(path) else head(path, how).names
+def _with_clock(rows: text_table.Parsed, dialect: dialects.Dialect, kind: text_table.Kind) -> text_table.Parsed:
+    if kind not in DATES:
+        raise MixkdError(f'{rows.path}: found a date and a rate above the rows, expected time_unit = "date"')
+    form = replace(rows.format, columns={**rows.format.columns, dialects.CLOCK: kind})
+    utc = rows.utc | {dialects.CLOCK} if dialect.utc else rows.utc
+    times = {**rows.columns, dialects.CLOCK: dialect.clock(len(rows))}
+    return replace(rows, format=form, columns=times, utc=utc)
 
 
 def head(path: Path, how: Spelling) -> Head:
     """The beginning of a text table. A first line such as `sep=;`, of spreadsheets, is one line more above."""
-    text = opened(path)
+    text = opened(path, how.encoding)
+    if not how.column_names and not how.skip_lines:
+        first = [line.decode().rstrip("\r\n") for line in islice(text.lines(), dialects.LINES)]
+        if dialect := dialects.of(path, first, how.separator):
+            start = text.start + sum(map(len, islice(text.lines(), dialect.above)))
+            names = dialect.names + [dialects.CLOCK] * bool(dialect.rate)
+            return Head(names, dialect.above, replace(text, start=start), dialect)
     start, names, above = text.start, list(how.column_names), how.skip_lines
     for number, line in enumerate(text.lines()):
         if number == 0 and (declared := re.fullmatch(rb'"?sep=(.)"?\r?\n', line)):
@@ -162,7 +173,8 @@ def _without_blanks(body: Text, form: text_table.Format) -> Text:
     return replace(body, content=tidied, start=0, end=None)
 
 
-def _require(path: Path, columns: Mapping[str, text_table.Kind], names: list[str], where: str) -> None:
+def require(path: Path, columns: Mapping[str, text_table.Kind], names: list[str], where: str = "") -> None:
+    """Raises MixkdError unless each of `columns` is once in `names`."""
     for name in columns:
         if name not in names:
             raise MixkdError(f"{path}{where}: found no column {short(name)!r}, {nearest(name, names)}")

@@ -78,3 +78,12 @@ def length(signal: np.ndarray, axes: Sequence[int]) -> float:
     if not len(signal):
         return np.nan
     return float(np.nanmedian(np.linalg.norm(signal[:, list(axes)].astype(np.float64), axis=1)))
+
+
+def acceleration(values: np.ndarray, channels: Sequence[str], stated: Sequence[str]) -> np.ndarray | None:
+    """Acceleration (n_rows, 3) in g, of the first accelerometer in values (n_rows, n_channels); None without one."""
+    for axes in triads(channels, stated):
+        gravity = GRAVITY.get(standard(stated[axes[0]]))
+        if gravity:
+            return values[:, axes] / np.float32(gravity)
+    return None

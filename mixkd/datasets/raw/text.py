@@ -1,7 +1,7 @@
 """The bytes of a text table: a span of a file, read in blocks, or content in memory if the file had to be rewritten.
 
-`opened` accepts harmless variants: a byte order mark, UTF-16, either line end. A last row without a line end may be
-truncated within a number: it is left out and counted.
+`opened` accepts harmless variants: a byte order mark, UTF-16, either line end, gzip, a file inside a zip archive. A
+last row without a line end may be truncated within a number: it is left out and counted.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import IO
 
 import pyarrow as pa
 
+from mixkd.datasets.raw import packed
 from mixkd.datasets.raw.form import refusal
 from mixkd.errors import MixkdError
 
@@ -28,7 +29,9 @@ OTHERS = {
     b"PK\x03\x04": ("a zip archive or an .xlsx workbook", "a text table: unpack it, or save the sheet as CSV"),
     b"\xd0\xcf\x11\xe0": ("an .xls workbook", "a text table: save the sheet as CSV"),
     b"PAR1": ("a Parquet file", "a text table, or the ending .parquet"),
+    b"MD\xfc\x03": ("an Axivity file", "a text table, or the ending .cwa"),
 }
+OTHER_CODE = 'UTF-8: save the file as UTF-8, or state its encoding, such as encoding = "cp1252"'
 
 
 @dataclass(frozen=True)
@@ -83,27 +86,34 @@ class Text:
         return len(self.content) if self.content is not None else self.path.stat().st_size
 
 
-def opened(path: Path) -> Text:
+def opened(path: Path, encoding: str = "utf-8") -> Text:
     """A text file as UTF-8 with one line end throughout, up to its last complete row."""
     try:
-        with path.open("rb") as file:
-            first = file.read(4)
+        content = packed.content(path)
+        if content is None:
+            with path.open("rb") as file:
+                first = file.read(4)
+        else:
+            first = content[:4]
         for mark, (found, expected) in OTHERS.items():
             if first.startswith(mark):
                 raise MixkdError(f"{path}: found {found}, expected {expected}")
-        text = Text(path, start=len(MARK) * first.startswith(MARK))
+        text = Text(path, content, start=len(MARK) * first.startswith(MARK))
         if first.startswith(UTF16):
-            text = Text(path, _utf16(path))
+            text = Text(path, _as_utf8(text, "utf-16"))
+        elif encoding != "utf-8" and not text.start:
+            text = Text(path, _as_utf8(text, encoding))
         return _surveyed(text)
     except OSError as error:
         raise MixkdError(f"{path}: {error.strerror or error}") from error
 
 
-def _utf16(path: Path) -> bytes:
+def _as_utf8(text: Text, encoding: str) -> bytes:
     try:
-        return path.read_bytes().decode("utf-16").encode()
+        return text.bytes().decode(encoding).encode()
     except UnicodeError as error:
-        raise MixkdError(f"{path}: found damaged UTF-16, expected text: save it as UTF-8") from error
+        name = encoding.upper()
+        raise MixkdError(f"{text.path}: found damaged {name}, expected text: save it as UTF-8") from error
 
 
 def _surveyed(text: Text) -> Text:
@@ -115,7 +125,7 @@ def _surveyed(text: Text) -> Text:
             if not block.isascii() or decoder.getstate()[0]:
                 decoder.decode(block)
         except UnicodeDecodeError:
-            raise _first(text, _no_utf8, "bytes that are no UTF-8", "UTF-8: save the file as UTF-8") from None
+            raise _first(text, _no_utf8, "bytes that are no UTF-8", OTHER_CODE) from None
         if b"\0" in block:
             raise _first(text, lambda line: b"\0" in line, "a zero byte", "text: save the file as UTF-8")
         lines, returns = lines + block.count(b"\n"), returns + block.count(b"\r")

@@ -38,13 +38,17 @@ BLOCK = LONGEST  # bytes, a line at least; arrow reads up to 32 of them ahead
 
 @dataclass(frozen=True)
 class Parsed:
-    """A file's content: `values` (n_rows, n_columns) float32; other columns by name, (n_rows,); `words` of text."""
+    """A file's content: `values` (n_rows, n_columns) float32; other columns by name, (n_rows,); `words` of text.
+
+    utc: columns of dates that state their offset from UTC; other dates are local time.
+    """
 
     path: Path
     format: Format
     values: np.ndarray
     columns: dict[str, np.ndarray]
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    utc: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -168,7 +172,8 @@ def _parse(text: Text, form: Format, n_rows: int) -> Parsed:
     for name, reader in dates.items():
         if used[name] == "date" and reader.ambiguous(columns[name]):
             raise MixkdError(f"{text.path}: found {AMBIGUOUS}")
-    return Parsed(text.path, form, values, columns, {name: tuple(codes) for name, codes in words.items()})
+    utc = frozenset(name for name, reader in dates.items() if any(offset for _, offset in reader.ways))
+    return Parsed(text.path, form, values, columns, {name: tuple(codes) for name, codes in words.items()}, utc)
 
 
 def _batches(file: pa.NativeFile, form: Format, used: Mapping[str, Kind]) -> Iterator[pa.RecordBatch]:

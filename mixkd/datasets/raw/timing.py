@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,9 @@ from scipy.signal import resample_poly
 from mixkd.errors import MixkdError
 
 MATCH = 0.1  # relative tolerance of the rate of a clock
+LEAST = 0.5  # times the stated rate: slower signals lack what networks see
+CHANGE = 1.4  # ratio of the rates of two parts of a recording above which its rate changed
+CLOSE, FRACTIONS = 0.03, 8  # relative tolerance, and largest denominator, of rates that are no multiples
 MOST = 200  # times faster than the stated rate; a wrong unit of time gives 1,000
 EVEN = 0.05  # jitter of a regular clock, in steps
 
@@ -42,9 +46,10 @@ def even(time: np.ndarray, signal: np.ndarray, rate: float, monotone: bool = Fal
     return curve(since, np.asarray(signal, np.float64))(grid).astype(np.float32)
 
 
-def decimated(signal: np.ndarray, factor: int) -> np.ndarray:
-    """Every `factor`-th sample of signal (n, n_channels), low-passed (scipy's polyphase Kaiser filter, no delay)."""
-    return resample_poly(signal, 1, factor, axis=0, padtype="edge").astype(np.float32)
+def decimated(signal: np.ndarray, factor: Fraction | int) -> np.ndarray:
+    """signal (n, n_channels) at 1 / factor of its rate, low-passed (scipy's polyphase Kaiser filter, no delay)."""
+    up, down = Fraction(factor).denominator, Fraction(factor).numerator
+    return resample_poly(signal, up, down, axis=0, padtype="edge").astype(np.float32)
 
 
 def filled(values: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
@@ -74,46 +79,61 @@ def held(values: np.ndarray) -> np.ndarray:
 
 
 def check_rate(where: str, steps: np.ndarray, rate: float) -> None:
-    """Raises MixkdError unless steps (n,) in s match `rate` (Hz) or a multiple of it, up to MOST."""
+    """Raises MixkdError unless steps (n,) in s are those of LEAST to MOST times `rate` (Hz)."""
     measured = 1 / float(np.median(steps))
-    if not abs(measured / (min(max(round(measured / rate), 1), MOST) * rate) - 1) <= MATCH:
+    if not LEAST * (1 - MATCH) <= measured / rate <= MOST * (1 + MATCH):
         raise _other_rate(where, measured, rate)
 
 
 def _other_rate(where: str, found: float, rate: float) -> MixkdError:
-    expected = f"{rate:g} or a multiple of it, up to {MOST} times; is the unit of time right?"
+    expected = f"{rate:g}, or from half to {MOST} times as many; is the unit of time right?"
     return MixkdError(f"{where}: found {found:.4g} samples per second, expected {expected}")
 
 
-def factor(where: str, time: np.ndarray, rate: float, window: int) -> int:
-    """Integer ratio of the sampling rate of `time` (n,) in s to `rate` (Hz). Raises MixkdError if it changes.
+def ratio(times: float) -> Fraction:
+    """Ratio of rates by which a signal at `times` a rate is resampled: whole within MATCH, else a small fraction."""
+    whole = max(round(times), 1)
+    if abs(times / whole - 1) <= MATCH:
+        return Fraction(whole)
+    near = [Fraction(round(times * q), q) for q in range(2, FRACTIONS + 1) if round(times * q)]
+    return next((f for f in near if abs(times / f - 1) <= CLOSE), min(near, key=lambda f: abs(times / f - 1)))
+
+
+def factor(where: str, time: np.ndarray, rate: float, window: int) -> Fraction:
+    """Ratio of the sampling rate of `time` (n,) in s to `rate` (Hz). Raises MixkdError if it changes.
 
     By the median step of every `window` samples; 1 for fewer samples.
     """
     steps = np.diff(time)
     if len(steps) < window:
-        return 1
-    blocks = np.median(steps[: len(steps) // window * window].reshape(-1, window), axis=1)
-    times = np.maximum(np.rint(1 / (blocks * rate)), 1)
-    if (other := np.flatnonzero(times != times[0])).size:
-        found = (
-            f"{1 / blocks[0]:.4g} samples per second and {1 / blocks[other[0]]:.4g} after {time[other[0] * window]:g} s"
-        )
+        return Fraction(1)
+    blocks = 1 / np.median(steps[: len(steps) // window * window].reshape(-1, window), axis=1)
+    change = blocks / blocks[0]
+    if (other := np.flatnonzero((change > CHANGE) | (change < 1 / CHANGE))).size:
+        found = f"{blocks[0]:.4g} samples per second and {blocks[other[0]]:.4g} after {time[other[0] * window]:g} s"
         raise MixkdError(f"{where}: found {found}, expected one rate throughout: put them into two files")
-    if times[0] > MOST:
-        raise _other_rate(where, 1 / blocks[0], rate)
-    return int(times[0])
+    times = float(np.median(blocks)) / rate
+    if not LEAST * (1 - MATCH) <= times <= MOST * (1 + MATCH):
+        raise _other_rate(where, times * rate, rate)
+    return ratio(times)
 
 
 def whole(
-    time: np.ndarray, values: np.ndarray, rate: float, *, factor: int, gap: float, count: Callable[[str, int], None]
+    time: np.ndarray,
+    values: np.ndarray,
+    rate: float,
+    *,
+    factor: Fraction | int,
+    gap: float,
+    count: Callable[[str, int], None],
 ) -> Iterator[tuple[float, np.ndarray]]:
     """(first time in s, signal at `rate`) between gaps longer than `gap` (s), of samples at `factor` times the rate.
 
     time: (n,) in s; values: (n, n_channels), NaN where missing; count: called with each repair. Shorter gaps are
     interpolated. The tolerance of `gap` is `EVEN` steps: 0.29 s at 100 Hz are 29 samples, although 0.29 * 100 is less.
     """
-    raw_rate = rate * factor
+    raw_rate = float(rate * factor)
+    count("samples below the rate, resampled: nothing above half of theirs is in them", len(time) if factor < 1 else 0)
     complete, where = filled(values, int(gap * raw_rate + EVEN))
     lost = np.isnan(complete).any(axis=1)
     count(f"lost values in holes up to {gap:g} s, interpolated", np.count_nonzero(where))
@@ -127,4 +147,4 @@ def whole(
             t, signal = time[run][segment], complete[run][segment]
             if np.abs(t - t[0] - np.arange(len(t)) / raw_rate).max() * raw_rate > EVEN:
                 signal = even(t, signal, raw_rate)
-            yield float(t[0]), decimated(signal, factor) if factor > 1 else signal
+            yield float(t[0]), decimated(signal, factor) if factor != 1 else signal
