@@ -84,9 +84,8 @@ def standings_table() -> str:
             f"| {'–' if pd.isna(r.parameters) else f'{r.parameters:,.0f}'} | {r.microseconds:,.0f} |"
             for r in rows.itertuples()
         ]
-        head = (
-            "| | learns from, or is | accuracy | NLL | scaled | parameters | µs |\n|---|---|---:|---:|---:|---:|---:|"
-        )
+        names = ("kind", "learns from, or is", "accuracy", "NLL", "scaled", "parameters", "µs")
+        head = f"| {' | '.join(names)} |\n|---|---|{'---:|' * 5}"
         about = f"{folds} folds; networks: {seeds} seed{'s' if seeds > 1 else ''}"
         parts.append(f"## {name}\n\n{about}.\n\n{head}\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
