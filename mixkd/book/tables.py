@@ -88,8 +88,10 @@ def standings_table() -> str:
         head = f"| {' | '.join(names)} |\n|---|---|{'---:|' * 5}"
         about = f"{folds} folds; networks: {seeds} seed{'s' if seeds > 1 else ''}."
         best = rows.sort_values("accuracy", ascending=False, kind="stable").drop_duplicates("kind")
-        about += f" Most accurate of each kind: {', '.join(f'{r.way} ({r.accuracy:.1f} %)' for r in best.itertuples())}."
-        parts.append(f"## {name}\n\n{about}\n\n{head}\n" + "\n".join(lines) + "\n")
+        leaders = ", ".join(f"{r.way} ({r.accuracy:.1f} %)" for r in best.itertuples())
+        parts.append(
+            f"## {name}\n\n{about} Most accurate of each kind: {leaders}.\n\n{head}\n" + "\n".join(lines) + "\n"
+        )
     return "\n".join(parts)
 
 
