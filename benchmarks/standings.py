@@ -81,7 +81,7 @@ def main() -> None:
         table = standings.summary(rows).join(costs(bases, data)).reset_index()
         print(name, table.round(3).to_string(), sep="\n", flush=True)
         result.append(table.assign(dataset=name))
-    atomic_write(standings.PUBLISHED, pd.concat(result).to_csv(index=False, float_format="%.4g").encode())
+    atomic_write(standings.PUBLISHED, pd.concat(result).to_csv(index=False, float_format="%.6g").encode())
 
 
 if __name__ == "__main__":

@@ -58,15 +58,15 @@ def test_the_temperature_of_a_fold_has_not_seen_it():
 def test_the_published_table_is_that_of_the_published_runs(dataset):
     table = pd.read_csv(standings.PUBLISHED).query("dataset == @dataset").set_index(["kind", "way"])
     bases, runs = list(studies.bases(studies.Scope(dataset, "full"))), Published()
-    for way in standings.WAYS:
+    for way in standings.WAYS:  # published logits are rounded, which may decide between two classes
         seeds = standings.seeds(bases, runs.get, way)
         assert bool(seeds) == ((way.kind, way.name) in table.index), way
         if len(way.makes) == 1 and seeds:
             own = [(b.fold, runs.get(way.makes[0](b)).metrics()) for b in bases if b.seed in seeds]
             means = pd.DataFrame([{"fold": fold, **metrics} for fold, metrics in own]).groupby("fold").mean()
             row = table.loc[way.kind, way.name]
-            assert row["accuracy"] == pytest.approx(100 * means["accuracy"].mean(), rel=1e-3)
-            assert row["sd"] == pytest.approx(100 * means["accuracy"].std(), rel=1e-3)
+            assert row["accuracy"] == pytest.approx(100 * means["accuracy"].mean(), abs=0.03)
+            assert row["sd"] == pytest.approx(100 * means["accuracy"].std(), abs=0.03)
             assert row["nll"] == pytest.approx(means["nll"].mean(), rel=1e-3, abs=1e-3)
             assert (row["folds"], row["seeds"]) == (len(means), len(seeds))
     for name, rows in pd.read_csv(baselines.PUBLISHED).query("dataset == @dataset").groupby("baseline"):

@@ -87,8 +87,12 @@ def standings_table() -> str:
         ]
         names = ("kind", "learns from, or is", "accuracy", "NLL", "scaled", "parameters", "µs")
         head = f"| {' | '.join(names)} |\n|---|---|{'---:|' * 5}"
-        about = f"{folds} folds; networks: {seeds} seed{'s' if seeds > 1 else ''}"
-        parts.append(f"## {name}\n\n{about}.\n\n{head}\n" + "\n".join(lines) + "\n")
+        about = f"{folds} folds; networks: {seeds} seed{'s' if seeds > 1 else ''}."
+        best = rows.sort_values("accuracy", ascending=False, kind="stable").drop_duplicates("kind")
+        leaders = ", ".join(f"{r.way} ({r.accuracy:.1f} %)" for r in best.itertuples())
+        parts.append(
+            f"## {name}\n\n{about} Most accurate of each kind: {leaders}.\n\n{head}\n" + "\n".join(lines) + "\n"
+        )
     return "\n".join(parts)
 
 
