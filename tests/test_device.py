@@ -11,15 +11,14 @@ import pytest
 import torch
 from torch import nn
 
-from mixkd.deploy import c_header, export, javascript, ranges
+from mixkd.deploy import c_header, elsewhere, export, javascript, ranges
+from mixkd.deploy.elsewhere import COMPILER, NODE
 from mixkd.deploy.folded import folded
 from mixkd.deploy.predict import FORMAT, Student
 from mixkd.errors import MixkdError
 from mixkd.files import sha256
 from mixkd.learning.networks import build, n_parameters
 
-COMPILER = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
-NODE = shutil.which("node")
 N_CHANNELS, N_SAMPLES, N_CLASSES = 3, 101, 5  # an odd number of samples: strides round up
 MEAN, STD = np.array([0.1, -0.2, 9.8], np.float32), np.array([0.5, 2.0, 3.0], np.float32)
 
@@ -75,11 +74,6 @@ def student(tmp_path_factory):
     return exported(network(), tmp_path_factory.mktemp("home") / "student")
 
 
-def rows(x: np.ndarray) -> np.ndarray:
-    """Windows sample by sample, a row each: what scripts and C take."""
-    return x.transpose(0, 2, 1).reshape(len(x), -1)
-
-
 def test_exported_networks_name_no_place_of_this_machine(student):
     """torch's exporter notes the source line of each layer, with its path."""
     onnx = (student.folder / "student.onnx").read_bytes()
@@ -101,22 +95,25 @@ def test_a_network_of_another_kind_is_refused(student):
 
 
 @pytest.mark.skipif(NODE is None, reason="no node found; Debian: apt-get install nodejs")
-def test_javascript_gives_the_probabilities_of_onnx(student, tmp_path):
+def test_javascript_gives_the_probabilities_of_onnx(student):
     x = windows(100)
+    expected = student.probabilities(x)
+    np.testing.assert_allclose(elsewhere.in_javascript(student, x), expected, atol=1e-5)
+    assert len(set(expected.argmax(1))) >= 3
+
+
+@pytest.mark.skipif(NODE is None, reason="no node found; Debian: apt-get install nodejs")
+def test_javascript_says_what_it_takes_and_refuses_the_rest(student, tmp_path):
     (tmp_path / "student.js").write_text(javascript.script(student))
-    (tmp_path / "x.json").write_text(json.dumps(rows(x).tolist()))
     code = """
-const student = require("./student.js"), x = require("./x.json");
-const refused = [[1, 2], new Array(x[0].length).fill(NaN)].map((w) => {
-  try { return student.probabilities(w); } catch (error) { return `${error}`; }
+const student = require("./student.js");
+const refused = [[1, 2], new Array(303).fill(NaN)].map((window) => {
+  try { return student.probabilities(window); } catch (error) { return `${error}`; }
 });
-console.log(JSON.stringify({ p: x.map((w) => student.probabilities(Float32Array.from(w))), refused, ...student }));
+console.log(JSON.stringify({ refused, ...student }));
 """
     done = subprocess.run([NODE, "-e", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     answer = json.loads(done.stdout)
-    expected = student.probabilities(x)
-    np.testing.assert_allclose(answer["p"], expected, atol=1e-5)
-    assert len(set(expected.argmax(1))) >= 3
     assert {name: answer[name] for name in javascript.STATED} == {
         name: student.about[name] for name in javascript.STATED
     }
@@ -126,42 +123,14 @@ console.log(JSON.stringify({ p: x.map((w) => student.probabilities(Float32Array.
     ]
 
 
-MAIN = """
-#include <stdio.h>
-#include "student.h"
-
-int main(void)
-{
-    static float window[MIXKD_SAMPLES * MIXKD_CHANNELS], p[MIXKD_CLASSES];
-    for (int k = 0; k < MIXKD_CLASSES; k++)
-        printf("%s\\n", mixkd_classes[k]);
-    while (fread(window, sizeof window, 1, stdin) == 1) {
-        printf("%d", mixkd_student(window, p));
-        for (int k = 0; k < MIXKD_CLASSES; k++)
-            printf(" %.9g", (double)p[k]);
-        printf("\\n");
-    }
-    return 0;
-}
-"""
-
-
 @pytest.mark.skipif(COMPILER is None, reason="no C compiler found; Debian: apt-get install gcc")
-def test_c_gives_the_labels_of_predict(student, tmp_path):
+def test_c_gives_the_labels_of_predict(student):
     """Of 1,000 windows, some of them unknown, and of broken ones: labels of `predict`, probabilities of ONNX."""
     x = windows(1000)
     x[:40] *= 5
     x[40, 0, 3], x[41, 2, 100] = np.nan, np.inf
     x[42, 1] = 0.3  # a dead sensor
-    (tmp_path / "student.h").write_text(c_header.header(student), encoding="ascii")
-    (tmp_path / "main.c").write_text(MAIN)
-    flags = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-    subprocess.run([COMPILER, *flags, "main.c", "-o", "main", "-lm"], cwd=tmp_path, check=True)
-    done = subprocess.run(["./main"], cwd=tmp_path, input=rows(x).tobytes(), capture_output=True, check=True)
-    lines = done.stdout.decode().splitlines()
-    assert lines[:N_CLASSES] == student.about["classes"]
-    answer = np.array([line.split() for line in lines[N_CLASSES:]], float)
-    label, p = answer[:, 0].astype(int), answer[:, 1:]
+    label, p = elsewhere.in_c(student, x)
     units, training = student.about["units"], student.about["training"]
     with np.errstate(invalid="ignore"):
         unknown = ranges.outside(ranges.statistics(x, units), units, training).any(1)
@@ -190,6 +159,31 @@ def test_the_header_states_what_the_compiler_measures(student, tmp_path):
     text = " ".join((tmp_path / "student.h").read_text().split())
     for stated in (f"{needs.flash:,} bytes of weights", f"{needs.ram:,} bytes of static", f"{needs.work:,} multiply"):
         assert stated in text
+
+
+def test_the_strings_of_c_are_those_of_the_student(student, tmp_path):
+    if COMPILER is None:
+        pytest.skip("no C compiler found; Debian: apt-get install gcc")
+    (tmp_path / "student.h").write_text(c_header.header(student))
+    lines = "for (int k = 0; k < MIXKD_CLASSES; k++) puts(mixkd_classes[k]);"
+    (tmp_path / "main.c").write_text(
+        f'#include <stdio.h>\n#include "student.h"\nint main(void) {{ {lines} return 0; }}\n'
+    )
+    subprocess.run([COMPILER, "-std=c99", "main.c", "-o", "main", "-lm"], cwd=tmp_path, check=True)
+    done = subprocess.run([str(tmp_path / "main")], capture_output=True, check=True)
+    assert done.stdout.decode().splitlines() == student.about["classes"]
+
+
+def test_the_forms_of_a_ready_student_agree(watch):
+    """On windows of `watch`; with the label of ONNX for a class, ONNX and its equals are always right."""
+    student = Student.load("watch-shoulder")
+    x = np.stack([signal[200:300].T for signal in watch.signals[:40]]).astype(np.float32)
+    table = elsewhere.table(student, x, student.probabilities(x).argmax(1))
+    exact = [form for form in table.index if form != "ONNX, int8"]
+    assert len(exact) == 1 + bool(COMPILER) + bool(NODE)
+    assert (table.loc[exact, ["accuracy", "same label"]] == 1).all(axis=None)
+    assert table.loc[exact, "largest difference"].max() < 1e-5 < table.loc["ONNX, int8", "largest difference"]
+    assert table.loc["ONNX, int8", "accuracy"] == table.loc["ONNX, int8", "same label"]
 
 
 def test_export_by_command(student, mixkd, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from mixkd.deploy import c_header, export, int8
@@ -63,3 +64,12 @@ def needs(student: Student) -> str:
         f"{in_c.ram / 1000:.1f} kB of RAM and {in_c.work / 1e6:.1f} million multiply-adds for a window of "
         f"{about['window'] / about['rate']:g} s; student.int8.onnx has {about['int8_bytes'] / 1000:.0f} kB."
     )
+
+
+def answer(table: pd.DataFrame, away: np.ndarray) -> dict[str, float]:
+    """What the text of a chapter states: table of `elsewhere`; away: (n,), which of all windows are unknown."""
+    return {
+        "device_windows": len(away),
+        "device_unknown": int(away.sum()),
+        "device_same": 100 * float(table.loc["ONNX, int8", "same label"]),
+    }

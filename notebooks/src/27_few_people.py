@@ -128,7 +128,7 @@ report(few_people.answer(runs, gains) | few_people.small(record))
 
 # %% [markdown]
 # Over {glue:text}`people_int8` held-out people int8 changes accuracy by {glue:text}`changed_8:+.2f` points on average, by {glue:text}`worst_8:+.1f` for the person and student for whom it falls most. Weights shrink from
-# {glue:text}`weights_32:.0f` to {glue:text}`weights_8:.0f` kilobytes; files hold the exporter's notes too. Time is another matter: a window takes {glue:text}`time:.2f` times as long
+# {glue:text}`weights_32:.0f` to {glue:text}`weights_8:.0f` kilobytes; when this was measured, files held the exporter's notes too. Time is another matter: a window takes {glue:text}`time:.2f` times as long
 # as in float32, {glue:text}`batch_time:.2f` times in batches (medians of ratios within a round, one thread). Such a processor multiplies float32 fast, and what is left in float32 makes the
 # network turn numbers into integers and back at every layer; we take this for the reason and did not measure it.
 #
