@@ -1,6 +1,7 @@
 # make book: environment, training, rendered book.  make test: environment, all tests.
 PYTHON ?= python3.11
 PROFILE ?= full
+PYTHONS ?= $(PYTHON)+train
 WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE  # without bytecode every kernel and worker would compile its imports anew
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test lint bench cluster cluster-test serve clean
+.PHONY: help install book test lint bench wheels cluster cluster-test serve clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -44,6 +45,9 @@ bench: $(STAMP)  ## measure topology, training, steps, latency, parsing, predict
 	$(BIN)/python -m benchmarks.parsing
 	$(BIN)/python -m benchmarks.predict
 	$(BIN)/python -m benchmarks.int8
+
+wheels: $(STAMP)  ## install the wheel into fresh environments of PYTHONS and use it; adds to benchmarks/records/wheels.json
+	$(BIN)/python -m benchmarks.wheels $(PYTHONS)
 
 .venv-cluster/.installed: workflow/requirements.txt
 	$(PYTHON) -m venv .venv-cluster

@@ -1,8 +1,8 @@
 """The wheel in fresh environments: versions, sizes, example, prediction: `python -m benchmarks.wheels WORDS`.
 
-A word is an interpreter: a fresh environment with the newest releases and, where numpy 1.26 has wheels (up to 3.12),
-one with it. With `+train` behind it, the extra [train] is added then, and a student trained. A version such as 3.14
-stands for an interpreter that is not here: what pip would install for it is recorded, and nothing is run.
+A word is an interpreter: a fresh environment with the newest releases; with `+older` behind it, with numpy 1.26; with
+`+train`, the extra [train] is added then, and a student trained. A version such as 3.14 stands for an interpreter that
+is not here: what pip would install for it is recorded, and nothing is run. Rows are added to the record.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from mixkd.specs.run import RunSpec
 
 OLDER = ("numpy<2", "pyarrow<26")  # pyarrow 26 refuses numpy 1.26 without saying so beforehand
 TRAINED = ("dataset=synthetic", "windows_per_class=4", "epochs=1", "batch_size=16", 'teachers=[{"modality":"image"}]')
-VERSION = "import platform; print(platform.python_version())"
+ABOUT = "import platform, sysconfig; print(platform.python_version(), sysconfig.get_path('purelib'))"
 SHOWN = ("numpy", "scipy", "scikit-learn", "numba", "onnxruntime", "pyarrow")
 PREDICTION = """
 import sys, numpy as np
@@ -66,11 +67,15 @@ def call(python: Path, *words: str, home: Path) -> str:
     return done.stdout
 
 
-def megabytes(python: Path, home: Path) -> int:
-    """Size of the installed packages, without pip."""
-    site = Path(call(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", home=home).strip())
-    files = [path for path in site.rglob("*") if path.is_file() and path.relative_to(site).parts[0][:3] != "pip"]
-    return round(sum(path.stat().st_size for path in files) / 1e6)
+def install(python: Path, *words: str, home: Path) -> None:
+    """Install into the environment of `python`, which has no pip of its own."""
+    quiet = ("--quiet", "--no-compile", "--disable-pip-version-check")
+    call(Path(sys.executable), "-m", "pip", "--python", str(python), "install", *quiet, *words, home=home)
+
+
+def megabytes(site: Path) -> int:
+    """Size of the installed packages."""
+    return round(sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) / 1e6)
 
 
 def student(folder: Path) -> Path:
@@ -80,24 +85,26 @@ def student(folder: Path) -> Path:
     return folder / "student"
 
 
-def measured(interpreter: str, built: Path, folder: Path, *, older: bool, train: bool) -> dict[str, Any]:
+def measured(interpreter: str, built: Path, folder: Path, options: set[str]) -> dict[str, Any]:
     """A row: what was installed, how large, what the example prints; ends with an error if anything fails."""
-    subprocess.run([interpreter, "-m", "venv", str(folder)], check=True)
+    subprocess.run([interpreter, "-m", "venv", "--without-pip", str(folder)], check=True)
     python, home = folder / "bin" / "python", folder / "home"
     home.mkdir()
-    install = ("-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check")
-    call(python, *install, str(built), *(OLDER if older else ()), home=home)
-    packages = json.loads(call(python, "-m", "pip", "list", "--format=json", home=home))
-    versions = {each["name"]: each["version"] for each in packages}
-    row: dict[str, Any] = {"python": call(python, "-c", VERSION, home=home).strip()}
-    row |= {name: versions[name] for name in SHOWN} | {"megabytes": megabytes(python, home)}
+    limits = OLDER if "older" in options else ()
+    install(python, str(built), *limits, home=home)
+    version, site = call(python, "-c", ABOUT, home=home).split()
+    packages = {each.metadata["Name"]: each.version for each in distributions(path=[site])}
+    row: dict[str, Any] = {"python": version} | {name: packages[name] for name in SHOWN}
+    row["megabytes"] = megabytes(Path(site))
     call(python, "-c", "import mixkd, sys; assert 'numpy' not in sys.modules", home=home)
     row["example"] = call(python, "-c", example(), home=home).strip()
     call(python, "-c", PREDICTION, str(built.parent / "student"), home=home)
-    if train:
-        call(python, *install, f"{built}[train]", *(OLDER if older else ()), home=home)
+    if "train" in options:
+        lock = (CHECKOUT / "requirements.lock").read_text(encoding="utf-8").split()
+        torch = next(line for line in lock if line.startswith("torch=="))  # of which there is a build without CUDA
+        install(python, f"{built}[train]", torch, *limits, home=home)
         row["torch"] = call(python, "-c", "import torch; print(torch.__version__)", home=home).strip()
-        row["megabytes with torch"] = megabytes(python, home)
+        row["megabytes with torch"] = megabytes(Path(site))
         settings = (word for field in TRAINED for word in ("-s", field))
         call(python, "-m", "mixkd.cli.main", "run", *settings, home=home)
     return row
@@ -113,24 +120,28 @@ def resolved(version: str, built: Path, folder: Path) -> dict[str, Any]:
 
 
 def main(words: list[str]) -> None:
-    """Writes benchmarks/records/wheels.json."""
-    rows = []
+    """Adds rows to benchmarks/records/wheels.json, or replaces those of the same Python and numpy."""
+    record = BENCHMARKS / "wheels.json"
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         built = wheel(base)
         student(base)
         for i, word in enumerate(words):
-            interpreter, _, train = word.partition("+")
-            if re.fullmatch(r"3\.\d+", word):
-                rows.append(resolved(word, built, base / f"{i}"))
-                continue
-            minor = int(subprocess.check_output([interpreter, "-c", "import sys; print(sys.version_info.minor)"]))
-            for older in (False, True) if minor <= 12 else (False,):
-                place = base / f"{i}{older}"
-                rows.append(measured(interpreter, built, place, older=older, train=bool(train)))
-                shutil.rmtree(place)
-                print(rows[-1], flush=True)
-    atomic_write(BENCHMARKS / "wheels.json", canonical_json({"rows": rows}) + b"\n")
+            interpreter, *options = word.split("+")
+            if re.fullmatch(r"3\.\d+", interpreter):
+                row = resolved(interpreter, built, base / f"{i}")
+            else:
+                row = measured(interpreter, built, base / f"{i}", set(options))
+                shutil.rmtree(base / f"{i}")
+            rows = json.loads(record.read_text(encoding="utf-8"))["rows"] if record.is_file() else []
+            rows = [each for each in rows if key(each) != key(row)] + [row]
+            atomic_write(record, canonical_json({"rows": sorted(rows, key=key)}) + b"\n")
+            print(row, flush=True)
+
+
+def key(row: dict[str, Any]) -> tuple[list[int], bool]:
+    """Minor version of Python, and whether numpy is 2, to sort by."""
+    return [int(part) for part in row["python"].split(".")[:2]], row["numpy"] >= "2"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from runs import small, train
 from scipy.signal import resample_poly
-from test_structure import TRAIN
+from test_structure import ABSENT
 
 from mixkd.deploy import export, predict
 from mixkd.deploy.predict import Student
@@ -115,13 +115,12 @@ def test_a_refused_piece_is_not_taken(student, signal):
 def test_labelling_needs_nothing_that_training_needs(folder, tmp_path):
     """`Student` and the command, as after `pip install mixkd`; a command that trains says what to install."""
     np.savetxt(tmp_path / "new.csv", np.zeros((150, 2)), delimiter=",", header="x,y", comments="")
-    absent = f"import sys; sys.modules.update(dict.fromkeys({TRAIN!r}))\n"  # None: ImportError
     code = f"import numpy as np; from mixkd.deploy.predict import Student; s = Student.load({str(folder)!r})\n"
     code += "assert len(s.predict(np.zeros((150, 2)), 50)) == len(s.stream().push(np.zeros((150, 2)))) == 2\n"
     code += "from mixkd.cli.main import main; sys.argv = ['mixkd', *sys.argv[1:]]; main()"
 
     def command(*words: str) -> tuple[int, str]:
-        done = subprocess.run([sys.executable, "-c", absent + code, *words], capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-c", ABSENT + code, *words], capture_output=True, text=True)
         return done.returncode, done.stderr
 
     assert command("predict", str(folder), str(tmp_path / "new.csv")) == (0, "")

@@ -24,6 +24,16 @@ ROOT = PACKAGE.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TRAIN = ("torch", "onnx", "onnxscript", "pandas", "seaborn", "seglearn")  # of the extra
+ABSENT = f"""  # code after which these packages seem not to be installed
+import sys
+
+class Absent:
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in {TRAIN}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent)
+"""
 OPTIONAL = (
     "actfast",
     "gtda",
