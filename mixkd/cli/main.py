@@ -16,6 +16,10 @@ from mixkd.cli.options import Dataset, ProfileName, Seed, Workers
 from mixkd.cli.terminal import out
 from mixkd.errors import MixkdError
 
+TRAIN = (
+    "What is trained: published (three published runs, again), quick (every run of two people and one seed, about half "
+    "an hour) or full (every run of all people, about 16 hours)."
+)
 app = typer.Typer(
     help="Mixup, topological persistence and knowledge distillation for wearable sensor data.",
     no_args_is_help=True,
@@ -86,7 +90,7 @@ def notebook_command(
 
 @app.command()
 def book(
-    profile: ProfileName = "full",
+    train: Annotated[str, typer.Option(help=TRAIN)] = "published",
     dataset: Dataset = "watch",
     seed: Seed = 0,
     workers: Workers = None,
@@ -96,7 +100,8 @@ def book(
     from mixkd import studies
     from mixkd.book import build
 
-    out.print(f"{build.build(studies.Scope(dataset, profile, seed), output.absolute(), out.print, workers)}")
+    scope = studies.Scope(dataset, build.profile_of(train), seed)
+    out.print(f"{build.build(scope, output.absolute(), out.print, workers)}")
 
 
 @app.command()
@@ -172,6 +177,35 @@ def predict(
     out.print(f"{len(rows)} windows: {target}", soft_wrap=True, markup=False)
     timeline.plot(made.about, segments, rows, picture)
     out.print(f"{picture}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("-o", help="Folder that gets index.html, labels and the student.")] = Path(
+        "demo"
+    ),
+) -> None:
+    """Label recordings of a person with a published student that never saw them: a page, no training, no network."""
+    from mixkd.deploy import demo
+
+    out.print(f"{demo.run(output, lambda line: out.print(line, soft_wrap=True))}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def claim(name: Annotated[str, typer.Argument(help="For example H4.")]) -> None:
+    """Test a claim again on the published records: effects, intervals, verdict."""
+    from mixkd.analysis import outcomes
+    from mixkd.book import cards
+
+    chosen = outcomes.claim_of(name)
+    rows = outcomes.published().rows(chosen.name)
+    table = terminal.table("on", "part", "people", "effect [95 % interval]", "verdict")
+    for row in rows.to_dict("records"):
+        table.add_row(
+            row["dataset"], row["part"], str(row["people"]), cards.effect(row).replace("[", "\\["), row["verdict"]
+        )
+    out.print(f"{chosen.name}: {chosen.title}. {chosen.statement} Source: {chosen.source}.", soft_wrap=True)
+    out.print(table)
 
 
 @app.command()
