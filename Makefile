@@ -1,7 +1,7 @@
 # make book: environment, training, rendered book.  make test: environment, all tests.
 PYTHON ?= python3.11
-PROFILE ?= full
 PYTHONS ?= $(PYTHON)+train
+TRAIN ?= published
 WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE  # without bytecode every kernel and worker would compile its imports anew
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test lint bench wheels cluster cluster-test serve clean
+.PHONY: help install demo book test lint bench wheels cluster cluster-test serve clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -24,8 +24,13 @@ $(STAMP): requirements.lock pyproject.toml
 
 install: $(STAMP)  ## the environment alone, in .venv
 
-book: $(STAMP)  ## the book from the published runs, three trained anew, in _build/html (PROFILE=quick trains all of two people)
-	$(BIN)/mixkd book --profile $(PROFILE) --workers $(WORKERS)
+demo: $(STAMP)  ## a published student labels recordings of a person it never saw: demo/index.html, no training
+	$(BIN)/mixkd demo
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then \
+	  $(BIN)/python -m webbrowser -t "file://$(CURDIR)/demo/index.html" >/dev/null; fi
+
+book: $(STAMP)  ## the book from the published runs, three trained anew, in _build/html (TRAIN=quick: two people, TRAIN=full: all)
+	$(BIN)/mixkd book --train $(TRAIN) --workers $(WORKERS)
 
 test: lint  ## all tests, the notebooks with nbval included
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \

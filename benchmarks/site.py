@@ -169,7 +169,8 @@ class Tab:
         for event in self.events:
             method, params = event.get("method"), event.get("params", {})
             if method == "Runtime.exceptionThrown":
-                texts.append(params["exceptionDetails"]["text"])
+                details = params["exceptionDetails"]
+                texts.append(f"{details['text']} {details.get('exception', {}).get('description', '')}".strip())
             elif method == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
                 texts.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
             elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"):

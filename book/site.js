@@ -20,3 +20,42 @@
   document.addEventListener("toggle", soon, true);
   reach();
 })();
+
+// The index of claims can be filtered by verdict and by words; without this script it is a plain table.
+addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll(".claims-index table").forEach((table) => {
+    const rows = [...table.tBodies[0].rows];
+    const bar = document.createElement("div");
+    bar.className = "claims-filter";
+    bar.setAttribute("role", "group");
+    bar.setAttribute("aria-label", "Filter the claims");
+    const words = Object.assign(document.createElement("input"), { type: "search", placeholder: "Filter by words" });
+    words.setAttribute("aria-label", "Filter by words");
+    const count = document.createElement("span");
+    count.setAttribute("aria-live", "polite");
+    let verdict = "";
+    const show = () => {
+      rows.forEach((row) => {
+        const verdicts = [...row.querySelectorAll(".verdict")].map((one) => one.textContent);
+        const fits = (!verdict || verdicts.includes(verdict)) && row.textContent.toLowerCase().includes(words.value.toLowerCase());
+        row.hidden = !fits;
+      });
+      count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} claims`;
+    };
+    const kinds = ["", ...new Set([...table.querySelectorAll(".verdict")].map((one) => one.textContent))];
+    const buttons = kinds.map((kind) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: kind || "all" });
+      button.addEventListener("click", () => {
+        verdict = kind;
+        buttons.forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
+        show();
+      });
+      return button;
+    });
+    buttons[0].setAttribute("aria-pressed", "true");
+    words.addEventListener("input", show);
+    bar.append(...buttons, words, count);
+    table.closest(".claims-index").before(bar);
+    show();
+  });
+});

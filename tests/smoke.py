@@ -32,11 +32,11 @@ def mixkd(*words: str, home: Path, **options) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Smoke:
-    """`mixkd book --profile smoke`: real training on few windows, every notebook, the rendered site."""
+    """`mixkd book --train smoke`: real training on few windows, every notebook, the rendered site."""
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "smoke-book"
     with filelock.FileLock(f"{shared}.lock"):
         if not (shared / "html" / "index.html").is_file():
-            done = mixkd("book", "--profile", "smoke", "-o", str(shared), home=shared / "home")
+            done = mixkd("book", "--train", "smoke", "-o", str(shared), home=shared / "home")
             assert done.returncode == 0, done.stdout + done.stderr
     return Smoke(shared / "html", shared / "stage" / "notebooks", shared / "home")

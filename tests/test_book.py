@@ -17,7 +17,7 @@ from bs4 import BeautifulSoup
 from smoke import ROOT, Smoke, smoke  # noqa: F401
 
 from mixkd import MixkdError
-from mixkd.book import build, notebook, site
+from mixkd.book import build, notebook
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
@@ -40,8 +40,7 @@ def test_a_broken_reference_fails_the_build_and_keeps_the_old_site(tmp_path):
     (stage / "book").mkdir(parents=True)
     (stage / "_static").mkdir()
     shutil.copy(ROOT / "_config.yml", stage)
-    for name in site.ASSETS:
-        shutil.copy(ROOT / "book" / name, stage / "_static")
+    shutil.copy(ROOT / "book" / "book.css", stage / "_static")
     for name in ("references.bib", "logo.svg"):
         shutil.copy(ROOT / "book" / name, stage / "book")
     (stage / "_toc.yml").write_text("format: jb-book\nroot: only\n")

@@ -36,6 +36,8 @@ COMMANDS = (
     "distill",
     "export",
     "predict",
+    "demo",
+    "claim",
 )
 
 
@@ -133,6 +135,8 @@ REFUSED = {
     "campaign gait": "campaign: found gait, which has targets; the claims are about classes",
     "campaign wach": "dataset: found 'wach', did you mean 'watch'?",
     "sweep mixup --seed -1": "RunSpec.seed: found -1, expected a seed from 0 to 2^31 - 1",
+    "book --train ful": "--train: found 'ful', did you mean 'full'?",
+    "claim H44": "claim: found 'H44', did you mean 'H4'?",
     "verify --profile smoke": "verify: no stored runs of watch, profile smoke; run `mixkd sweep` first",
     "notebook 05_mixpu": "notebook: found '05_mixpu', did you mean '05_mixup'?",
     "notebook 05_mixup -p aplha=1": "parameter aplha: unknown, did you mean 'alpha'?",

@@ -12,6 +12,7 @@ from mixkd.files import CHECKOUT
 from mixkd.runs.published import Published, publish
 from mixkd.runs.store import Store
 from mixkd.studies import Scope
+from mixkd.studies.results import LOCAL_FIRST, store_of
 
 
 def test_the_cell_of_parameters_shows_the_values_of_the_page():
@@ -53,3 +54,27 @@ def test_the_live_runs_are_a_teacher_its_student_and_the_control():
     assert teacher.mixup
     assert (student.mixup, control.mixup, control.teachers) == (None, None, ())
     assert all(spec in Published() for spec in (teacher, student, control))
+
+
+def test_a_book_that_trains_everything_reads_what_was_trained_here_first(tmp_path, store_home, monkeypatch):
+    spec, other = small(), small(seed=5)
+    record = train(spec, Store(tmp_path / "made"))
+    publish([record, train(other, Store(tmp_path / "made"))], root=tmp_path / "published")
+    monkeypatch.setattr(Published.__init__, "__defaults__", (tmp_path / "published",))
+    here = replace(record, history=[*record.history[:-1], {**record.history[-1], "loss": 0.0}])
+    Store().put(here, here.arrays, here.weights)
+    scope = Scope("synthetic", "full")
+    monkeypatch.delenv(LOCAL_FIRST, raising=False)
+    assert store_of(scope).find(spec).history == record.history
+    monkeypatch.setenv(LOCAL_FIRST, "")
+    assert build.profile_of("published") == "full"
+    assert store_of(scope).find(spec).history == record.history
+    assert build.profile_of("full") == "full"
+    assert store_of(scope).find(spec).history == here.history
+    assert store_of(scope).find(other).spec == other, "published ones for what was not trained here"
+    assert build.profile_of("quick") == "quick"
+
+
+def test_the_foot_of_a_page_says_what_a_profile_means():
+    foot = build.footer({"profile": "full", "seed": 0}, "1 s")
+    assert "| runs | all people, two or three seeds |" in foot

@@ -21,19 +21,26 @@ from typing import Any
 
 from mixkd import studies
 from mixkd.analysis import contrasts
-from mixkd.book import drawings, live, notebook, site
+from mixkd.book import advice, cards, drawings, live, notebook, site
 from mixkd.book.tables import GENERATED
 from mixkd.datasets import dataset
-from mixkd.errors import MixkdError
+from mixkd.errors import MixkdError, nearest
 from mixkd.files import CHECKOUT, places
 from mixkd.runs import planning, sweep
 from mixkd.runs.local import Local, n_cores
 from mixkd.runs.provenance import git_state, versions
-from mixkd.runs.store import RunRecord
+from mixkd.runs.store import RunRecord, Store
 from mixkd.studies import Scope
+from mixkd.studies.results import LOCAL_FIRST
 
 PAGES = "book"
 TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "replace"}  # of the output of processes, in any locale
+MEANING = {  # of profiles, for readers
+    "smoke": "few windows and epochs, numbers without meaning",
+    "quick": "two people, one seed",
+    "full": "all people, two or three seeds",
+}
+TRAINED = {"published": "full", "quick": "quick", "full": "full", "smoke": "smoke"}  # profiles, by what is trained
 HEADLINE = ("11_claims.ipynb", "fig-scorecard")  # shown on the home page
 
 
@@ -58,6 +65,9 @@ def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int |
             f"book: found {scope.dataset}, expected a data set of activities; see `mixkd notebook 22_forces`"
         )
     runs = studies.every(scope)
+    if os.environ.get(LOCAL_FIRST):
+        say("training: every run of this data set anew, where this machine has not trained it yet")
+        sweep.run([run for run in runs if run.dataset == scope.dataset], Store(), on=Local(workers))
     store = studies.store_of(scope)
     plan = planning.plan(runs, store)
     say(f"training: {len(plan.missing)} of {plan.total} runs missing, about {60 * plan.core_hours:.0f} core-minutes")
@@ -76,6 +86,18 @@ def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int |
     complete(stage, executions, chosen, status=status, compared=compared)
     say("book: rendering")
     return render(stage, target)
+
+
+def profile_of(train: str) -> str:
+    """The profile of a book, by what is trained for it; `full` makes runs of this machine precede published ones.
+
+    Raises MixkdError for an unknown word.
+    """
+    if train not in TRAINED:
+        raise MixkdError(f"--train: found {train!r}, {nearest(train, list(TRAINED)[:3])}")
+    if train == "full":
+        os.environ[LOCAL_FIRST] = "1"  # for the kernels of notebooks too
+    return TRAINED[train]
 
 
 def execute_all(stage: Path, parameters: dict[str, Any]) -> list[Execution]:
@@ -115,12 +137,13 @@ def complete(
         shutil.copy(CHECKOUT / name, stage / name)
     shutil.copytree(CHECKOUT / PAGES, stage / PAGES)
     (stage / "_static").mkdir()
-    for name in site.ASSETS:
-        shutil.move(stage / PAGES / name, stage / "_static")
+    shutil.move(stage / PAGES / "book.css", stage / "_static")
     _launch_buttons(stage)
     (stage / PAGES / "_status.md").write_text(status, encoding="utf-8")
     (stage / PAGES / "_live.md").write_text(compared, encoding="utf-8")
     (stage / PAGES / "_headline.svg").write_text(figure_of(stage / "notebooks" / HEADLINE[0], HEADLINE[1]), "utf-8")
+    (stage / PAGES / "_advice.md").write_text(advice.page(), encoding="utf-8")
+    cards.write(stage)
     for name, table in GENERATED.items():
         (stage / PAGES / name).write_text(table(), encoding="utf-8")
     for execution in executions:
@@ -163,6 +186,8 @@ def figure_of(path: Path, name: str) -> str:
 def footer(parameters: dict[str, Any], wall_time: str) -> str:
     """The footer of a page: parameters, commit, versions, wall time."""
     rows = [f"{name} | `{value}`" for name, value in parameters.items()]
+    if (profile := parameters.get("profile")) in MEANING:
+        rows.insert(0, f"runs | {MEANING[profile]}")
     rows += [
         f"rendered by | {commit(git_state())}",
         "versions | " + ", ".join(f"{k} {v}" for k, v in versions().items()),

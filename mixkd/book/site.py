@@ -22,7 +22,7 @@ from mixkd.errors import MixkdError
 from mixkd.files import CHECKOUT
 from mixkd.runs.provenance import git_state
 
-ASSETS = ("book.css", "site.js", "search.js", "card.png", "favicon.svg")  # of book/, which pages load from _static/
+ASSETS = ("site.js", "search.js", "card.png", "favicon.svg")  # of book/; in the stage, every page would load them twice
 MISSING = "404.html"
 UNUSED = re.compile(r"fontawesome/[\d.]+/js/|fa-(brands-4|regular-4|solid-9)00\.woff2|[Tt]hebe|[Mm]ath[Jj]ax", re.ASCII)
 LETTERS = 160  # of a description, which search engines show
@@ -39,8 +39,11 @@ def finish(site: Path, narrow: Mapping[str, str]) -> None:
     for path in pages:
         page = drawings.inlined(path.read_text(encoding="utf-8"), path.parent, narrow)
         path.write_text(finished(page, path, site), encoding="utf-8")
+    (site / "_static").mkdir(exist_ok=True)
     scripts = [*(site / "_static").rglob("*.js")]
     icons.cut(site / "_static", (path.read_text(encoding="utf-8") for path in (*pages, *scripts)))
+    for name in ASSETS:
+        shutil.copy(CHECKOUT / "book" / name, site / "_static" / name)
     shutil.copy(CHECKOUT / "book" / MISSING, site / MISSING)
 
 
@@ -86,6 +89,7 @@ def accessible(page: str) -> str:
     page = page.replace(' title="Search" aria-label="Search"', ' title="Search"', 1)  # the field, which has words
     page = page.replace('<summary aria-label="Toggle hidden content"', "<summary").replace('<div role="list"', "<div")
     page = page.replace('role="doc-biblioentry"', "")
+    page = re.sub(r"(<details[^>]*>)<summary>(?=<span class=\"toctree)", r'\1<summary aria-label="Pages of it">', page)
     page = re.sub(r"<th\b([^>]*)>(\s|<p></p>)*</th>", r"<td\1></td>", page)
     return re.sub(r'(<div id="jb-print-docs-body"[^>]*>\s*)<h1>(.*?)</h1>', r"\1<p>\2</p>", page, flags=re.S)
 

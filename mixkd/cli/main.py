@@ -17,6 +17,10 @@ from mixkd.cli.terminal import out
 from mixkd.errors import MixkdError
 
 STUDENT = "Folder that `mixkd distill` wrote, or a ready student: selfback-wrist or watch-shoulder."
+TRAIN = (
+    "What is trained: published (three published runs, again), quick (every run of two people and one seed, about half "
+    "an hour) or full (every run of all people, about 16 hours)."
+)
 
 app = typer.Typer(
     help="Mixup, topological persistence and knowledge distillation for wearable sensor data.",
@@ -88,7 +92,7 @@ def notebook_command(
 
 @app.command()
 def book(
-    profile: ProfileName = "full",
+    train: Annotated[str, typer.Option(help=TRAIN)] = "published",
     dataset: Dataset = "watch",
     seed: Seed = 0,
     workers: Workers = None,
@@ -98,7 +102,8 @@ def book(
     from mixkd import studies
     from mixkd.book import build
 
-    out.print(f"{build.build(studies.Scope(dataset, profile, seed), output.absolute(), out.print, workers)}")
+    scope = studies.Scope(dataset, build.profile_of(train), seed)
+    out.print(f"{build.build(scope, output.absolute(), out.print, workers)}")
 
 
 @app.command()
@@ -197,6 +202,35 @@ def export(
     target = output or Path("student").with_suffix(suffix)
     atomic_write(target, write(Student.load(student)).encode())
     out.print(f"{target}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("-o", help="Folder that gets index.html, labels and the student.")] = Path(
+        "demo"
+    ),
+) -> None:
+    """Label recordings of a person with a published student that never saw them: a page, no training, no network."""
+    from mixkd.deploy import demo
+
+    out.print(f"{demo.run(output, lambda line: out.print(line, soft_wrap=True))}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def claim(name: Annotated[str, typer.Argument(help="For example H4.")]) -> None:
+    """Test a claim again on the published records: effects, intervals, verdict."""
+    from mixkd.analysis import outcomes
+    from mixkd.book import cards
+
+    chosen = outcomes.claim_of(name)
+    rows = outcomes.published().rows(chosen.name)
+    table = terminal.table("on", "part", "people", "effect [95 % interval]", "verdict")
+    for row in rows.to_dict("records"):
+        table.add_row(
+            row["dataset"], row["part"], str(row["people"]), cards.effect(row).replace("[", "\\["), row["verdict"]
+        )
+    out.print(f"{chosen.name}: {chosen.title}. {chosen.statement} Source: {chosen.source}.", soft_wrap=True)
+    out.print(table)
 
 
 @app.command()

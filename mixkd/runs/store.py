@@ -119,10 +119,10 @@ class Readable(Protocol):
 class Store:
     """Records by spec hash below `home()/runs`, apart for each RECIPE and version of torch and numpy."""
 
-    def __init__(self, root: Path | None = None, published: Readable | None = None):
+    def __init__(self, root: Path | None = None, published: Readable | None = None, local_first: bool = False):
         from importlib.metadata import version
 
-        self.published = published
+        self.published, self.local_first = published, local_first
         torch = version("torch").split("+")[0]
         self.root = root or home()
         self.runs = self.root / "runs" / f"recipe{RECIPE}-torch{torch}-numpy{np.__version__}"
@@ -136,8 +136,10 @@ class Store:
         return self.path(spec).is_file()
 
     def find(self, spec: RunSpec) -> RunRecord | None:
-        """The published record where this store looks there too, else the local one."""
-        return (self.published.get(spec) if self.published is not None else None) or self.get(spec)
+        """The published record where this store looks there too, else the local one; or the other way round."""
+        if self.published is None or (self.local_first and self.has(spec)):
+            return self.get(spec)
+        return self.published.get(spec) or self.get(spec)
 
     def get(self, spec: RunSpec) -> RunRecord | None:
         """The verified record; None when it is missing, of another recipe, or damaged (then quarantined, reported)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from mixkd.runs import sweep
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 
     from mixkd.learning.fold_data import FoldData
 
+LOCAL_FIRST = "MIXKD_LOCAL_FIRST"  # set by `mixkd book --train full`
+
 
 def store_of(scope: Scope) -> Store:
-    """Where a scope finds records: `full` among the published ones first, others in the local store alone."""
-    return Store(published=Published() if scope.full else None)
+    """Where a scope finds records: `full` among the published ones first, others in the local store alone.
+
+    With LOCAL_FIRST in the environment, runs of this machine precede published ones.
+    """
+    return Store(published=Published() if scope.full else None, local_first=bool(os.environ.get(LOCAL_FIRST)))
 
 
 def data(scope: Scope) -> dict[int, FoldData]:

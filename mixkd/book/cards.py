@@ -1,0 +1,238 @@
+"""Claim cards: a page per claim, an index of them, and an archive of what a verdict was computed from."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mixkd import studies
+from mixkd.analysis import outcomes
+from mixkd.analysis.claims import CLAIMS, Claim, Part
+from mixkd.analysis.measures import MEASURES
+from mixkd.figures import claims as figures
+from mixkd.runs.provenance import git_state, versions
+from mixkd.runs.store import RunRecord
+
+FOLDER = "claims"
+TRUST = (  # how far a source can be trusted, by a part of its name
+    ("code", "released code of the group: it can be read and run, but shows settings, not results"),
+    ("tables", "numbers of earlier papers as public notes report them: second-hand, of other data"),
+    ("notes", "public notes on earlier papers of the group: second-hand, of other data"),
+    ("summary", "machine-written summaries of the paper: not checked against its body, which could not be read"),
+)
+CLAIMED = {
+    "above": "above zero",
+    "below": "below zero",
+    "differs": "different from zero",
+    "not_above": "not above the margin",
+}
+MEANING = (
+    ("supported", "the effect is in the claimed direction, after correction over the twelve claims"),
+    ("opposite", "the effect is in the other direction"),
+    ("no relevant effect", "an effect of the claimed kind is smaller than the margin"),
+    ("undecided", "the interval allows both; more people are needed"),
+)
+DATE = (1980, 1, 1, 0, 0, 0)  # of files in archives: equal contents make equal bytes
+
+
+def write(stage: Path) -> None:
+    """Index, pages, figures and archives of all claims into a staged book, and their names into its contents."""
+    folder, downloads = stage / FOLDER, stage / "_static" / FOLDER
+    folder.mkdir(parents=True)
+    downloads.mkdir(parents=True)
+    (folder / "index.md").write_text(index(), encoding="utf-8")
+    for claim in CLAIMS:
+        (folder / f"{claim.name}.md").write_text(page(claim), encoding="utf-8")
+        drawn = figures.forest(claim.name, outcomes.published().each)
+        drawn.savefig(folder / f"{claim.name}.png", transparent=True, dpi=150)
+        (downloads / f"{claim.name}.zip").write_bytes(archive(claim))
+    toc = (stage / "_toc.yml").read_text(encoding="utf-8")
+    pages = "".join(f"          - file: {FOLDER}/{claim.name}\n" for claim in CLAIMS)
+    entry = f"      - file: {FOLDER}/index\n        sections:\n{pages}"
+    after = "      - file: book/what_to_do\n"
+    (stage / "_toc.yml").write_text(toc.replace(after, after + entry, 1), encoding="utf-8")
+
+
+def badge(verdict: str) -> str:
+    """A verdict as a coloured word."""
+    return f'<span class="verdict {verdict.replace(" ", "-")}">{verdict}</span>'
+
+
+def number(row: dict[str, Any], column: str = "effect") -> str:
+    """An effect of a part in the unit of its metric."""
+    measure = MEASURES[row["metric"]]
+    digits = 1 if measure.scale == 100 else 4 if row["metric"] == "sharpness" else 2
+    return f"{measure.scale * row[column]:+z.{digits}f}"
+
+
+def effect(row: dict[str, Any]) -> str:
+    """An effect with its interval and unit."""
+    unit = MEASURES[row["metric"]].unit.replace("points of accuracy", "points")
+    return f"{number(row)} [{number(row, 'low')}, {number(row, 'high')}] {unit}"
+
+
+def index() -> str:
+    """The index of all claims, with the verdict on each data set and on average."""
+    done = outcomes.published()
+    names = list(done.each.claims["dataset"].unique())
+    head = ["claim", "says", *names, "on average", "size, on average"]
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    for claim in CLAIMS:
+        rows = done.rows(claim.name)
+        verdicts = rows.drop_duplicates("dataset")["verdict"]
+        first = rows[rows["dataset"] == rows["dataset"].iloc[-1]].iloc[0].to_dict()
+        cells = [f"[{claim.name}]({claim.name}.md)", claim.title, *map(badge, verdicts), effect(first)]
+        lines.append(f"| {' | '.join(cells)} |")
+    meaning = "\n".join(f"{badge(word)}\n: {text}\n" for word, text in MEANING)
+    return (
+        "# Claims, a card each\n\nTwelve claims of the paper and its predecessors, written down before the first "
+        "full campaign. Each has a page with its source, contrast, effects, and what they were computed from.\n\n"
+        + ":::{container} claims-index scrolls\n"
+        + "\n".join(lines)
+        + f"\n:::\n\nThe effect of a claim with two parts is that of its first.\n\n{meaning}\n"
+        "{doc}`../notebooks/11_claims` explains margins, intervals and the correction; {doc}`../book/what_to_do` "
+        "says what follows.\n"
+    )
+
+
+def page(claim: Claim) -> str:
+    """The card of a claim."""
+    done = outcomes.published()
+    rows = done.rows(claim.name)
+    names = list(rows["dataset"].unique())
+    verdicts = rows.drop_duplicates("dataset").set_index("dataset")["verdict"]
+    average = rows[rows["dataset"] == names[-1]].to_dict("records")
+    badges = "; ".join(f"{'on average' if n == names[-1] else n}: {badge(verdicts[n])}" for n in names)
+    trust = next(text for word, text in TRUST if word in claim.source)
+    table = "\n".join(_row(row, names) for row in rows.to_dict("records"))
+    formulas = "\n\n".join(formula(part) for part in claim.parts)
+    link = f'<a href="../_static/{FOLDER}/{claim.name}.zip" download>{claim.name}.zip</a>'
+    return f"""# {claim.name}: {claim.title}
+
+{badges}
+
+> {claim.statement}
+
+{sentence(average, verdicts[names[-1]])}
+
+Source
+: {claim.source}: {trust}.
+
+What is tested
+: The contrasts below, not the wording of the claim.
+
+{formulas}
+
+| part | on | people | effect [95 % interval] |
+|---|---|---|---|
+{table}
+
+```{{image}} {claim.name}.png
+:alt: {claim.name}, {claim.title}. {_plain(average)}
+:class: dark-light
+```
+
+*A dot per held-out person; the mean with its interval; the margin (shaded). Points are points of accuracy.*
+
+People needed to decide
+: To exclude a gain of a margin, if there is none: {done.needed_people(claim.name)}.
+
+Download
+: {link}: records (CSV and Parquet), differences by person, code version, outcome.
+
+Recompute
+: `mixkd claim {claim.name}`
+
+{{doc}}`index` lists all claims; {{doc}}`../notebooks/11_claims` tests them together.
+"""
+
+
+def _row(row: dict[str, Any], names: list[str]) -> str:
+    people = f"{row['people']}" + (f" in {row['n']} groups" if row["n"] < row["people"] else "")
+    on = "average" if row["dataset"] == names[-1] else row["dataset"]
+    return f"| {row['part']} | {on} | {people} | {effect(row)} |"
+
+
+def _plain(average: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{row['part']}: {effect(row)} on average over data sets" for row in average)
+
+
+def sentence(average: list[dict[str, Any]], verdict: str) -> str:
+    """What came out, of the parts on average and the verdict."""
+    parts = "; ".join(f"{row['part']}: {effect(row)}, claimed {CLAIMED[row['direction']]}" for row in average)
+    return f"Averaged over the data sets this claim is **{verdict}**. {parts[0].upper()}{parts[1:]}."
+
+
+def formula(part: Part) -> str:
+    """A contrast as a formula over runs, with the names of the runs."""
+    base = next(iter(studies.bases(studies.Scope("watch", "full"))))
+    terms, lines = "", []
+    for i, (weight, make) in enumerate(part.terms, 1):
+        size = abs(weight)
+        factor = "" if size == 1 else rf"\tfrac{{1}}{{{round(1 / size)}}} " if size < 1 else f"{size:g} "
+        sign = "-" if weight < 0 else "+" if i > 1 else ""
+        terms += f" {sign} {factor}m_{{{i}}}"
+        run = make(base).name.removeprefix(f"{base.dataset} fold {base.fold} seed {base.seed} ")
+        lines.append(f"- $m_{{{i}}}$: `{run}`")
+    about = f"*{part.text}*: `{part.metric}` of each person, seeds averaged, of"
+    return "\n".join([f"$$\\Delta = {terms.strip()}$$", "", about, "", *lines])
+
+
+def runs(claim: Claim) -> list[RunRecord]:
+    """The records that a claim compares, on all data sets."""
+    records = outcomes.published().records
+    specs = [
+        (make(base), lookup)
+        for bases, lookup, _ in records
+        for base in bases
+        for part in claim.parts
+        for _, make in part.terms
+    ]
+    return [record for spec, lookup in dict(specs).items() if (record := lookup(spec))]
+
+
+def outcome(claim: Claim) -> dict[str, Any]:
+    """The outcome of a claim as data: code version, verdicts and effects."""
+    done = outcomes.published()
+    rows = done.rows(claim.name)
+    columns = ["dataset", "part", "metric", "direction", "margin", "effect", "low", "high", "n", "people", "verdict"]
+    about = {"claim": claim.name, "title": claim.title, "statement": claim.statement, "source": claim.source}
+    return about | {"code": git_state(), "versions": versions(), "parts": rows[columns].to_dict("records")}
+
+
+def archive(claim: Claim) -> bytes:
+    """A zip of records (CSV and Parquet), differences by person, and the outcome."""
+    contrasts = outcomes.published().each.contrasts
+    own = {key: series for key, series in contrasts.items() if key[1] == claim.name}
+    by_person = pd.concat({(d, p): series for (d, _, p), series in own.items()}, names=["dataset", "part"])
+    table = pd.DataFrame(
+        {
+            "dataset": r.spec.dataset,
+            "fold": r.spec.fold,
+            "seed": r.spec.seed,
+            "run": r.spec.hash,
+            "name": r.spec.name,
+            "spec": json.dumps(r.spec.as_dict(), sort_keys=True),
+            **r.metrics(),
+        }
+        for r in runs(claim)
+    )
+    parquet = io.BytesIO()
+    table.to_parquet(parquet, index=False)
+    files = {
+        "outcome.json": json.dumps(outcome(claim), indent=1).encode(),
+        "runs.csv": table.to_csv(index=False).encode(),
+        "runs.parquet": parquet.getvalue(),
+        "differences.csv": by_person.rename("difference").reset_index().to_csv(index=False).encode(),
+        "README.txt": f"{claim.name}: {claim.title}\n\nComputed by: mixkd claim {claim.name}\n".encode(),
+    }
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, raw in files.items():
+            packed.writestr(zipfile.ZipInfo(f"{claim.name}/{name}", DATE), raw, zipfile.ZIP_DEFLATED)
+    return content.getvalue()
