@@ -23,7 +23,7 @@ from typing import Any
 
 from mixkd import studies
 from mixkd.analysis import contrasts
-from mixkd.book import live, notebook
+from mixkd.book import explorables, live, notebook
 from mixkd.book.tables import GENERATED
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError
@@ -76,6 +76,9 @@ def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int |
     executions = execute_all(stage, chosen)
     status = status_table(executions, len(plan.missing), trained, commits_of(shown))
     complete(stage, executions, chosen, status=status, compared=compared)
+    explorables.write(stage / "_static" / "explorables", scope, shown)
+    for name, (page, figure) in explorables.PICTURES.items():
+        (stage / "_static" / "explorables" / f"{name}.png").write_bytes(figure_of(stage / "notebooks" / page, figure))
     say("book: rendering")
     return render(stage, target)
 
