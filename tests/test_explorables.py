@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from importlib.metadata import files
@@ -10,14 +11,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import BROWSER, Browser, Page
+from scipy.special import softmax
 
 from mixkd import studies, topology
 from mixkd.analysis import contrasts, pooled
 from mixkd.analysis.claims import Part, minus
 from mixkd.analysis.decisions import cells
 from mixkd.analysis.measures import MEASURES
-from mixkd.book import explorable_data, explorables
-from mixkd.specs.run import ImageSpec
+from mixkd.book import explorable_data, explorable_scores, explorables
+from mixkd.deploy import export
+from mixkd.deploy.predict import Student
+from mixkd.learning.fold_data import fold_data
+from mixkd.learning.probes import evenly
+from mixkd.learning.streams import mix
+from mixkd.runs.published import Published
+from mixkd.specs.run import ImageSpec, Mixup
+from mixkd.studies import taught
+from mixkd.studies.designs import four_cases
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium found; Debian: apt-get install chromium")
 THEME = ("pydata-sphinx-theme.css", "sphinx-book-theme.css")
@@ -53,7 +63,9 @@ def records():
 def site(tmp_path_factory, records) -> Path:
     """A page for each explorable, with the data of the published book."""
     folder, style = tmp_path_factory.mktemp("explorables"), stylesheets()
-    explorables.write(folder, SCOPE, records)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explorable_data, "AT", np.array([0.0, 0.5, 1.0]))
+        explorables.write(folder, SCOPE, records)
     for name in NAMES:
         (folder / f"{name}.html").write_text(PAGE.format(name=name, style=style))
     return folder
@@ -74,6 +86,9 @@ def show(browser, site):
     def opened(name: str, width: int = 1280, **options) -> Page:
         pages.append(browser.open(site / f"{name}.html", width, **options))
         pages[-1].wait(f"document.querySelector('[data-explorable={name}] svg')?.innerHTML")
+        if name == "student":  # its weights come when they are asked for
+            pages[-1].click(".explorable button")
+            pages[-1].wait("document.querySelectorAll('.explorable rect').length > 9")
         return pages[-1]
 
     yield opened
@@ -114,11 +129,11 @@ def test_images_are_those_of_the_package(show):
 
 def settings(records, name: str) -> dict[str, list]:
     """A spec of each setting that the page lists, by its label, and the number of its seeds."""
-    table = explorable_data.scores(records, name)
+    table = explorable_scores.scores(records, name)
     listed = {text: seeds for text, _, seeds in table["settings"]}
     found: dict[str, list] = {}
     for record in records:
-        if record.spec.dataset == name and (text := explorable_data.label(record.spec)[0]) in listed:
+        if record.spec.dataset == name and (text := explorable_scores.label(record.spec)[0]) in listed:
             found.setdefault(text, [record.spec, listed[text]])
     return found
 
@@ -195,8 +210,8 @@ def test_works_with_keys_and_mouse(show, name):
     page = show(name)
     page.js("document.querySelector('.explorable input[type=range]').focus()")
     changes(page, lambda: page.press("ArrowRight", 8))
-    changes(page, lambda: page.drag(".explorable input[type=range]", (0.5, 0.5), (0.9, 0.5)))
-    page.js("document.querySelector('.explorable select').focus()")
+    changes(page, lambda: page.drag(".explorable input[type=range]", (0.5, 0.5), (0.02, 0.5)))
+    page.js("document.querySelector('.explorable select:has(option + option)').focus()")
     changes(page, lambda: page.press("End"))
 
 
@@ -220,5 +235,88 @@ def test_nothing_moves_by_itself_where_less_motion_is_asked_for(show):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_scripts_are_small(site, name):
+    """With their data; but for the weights of a student, float32, which are loaded when they are asked for."""
     for path in site.glob(f"{name}*.js"):
-        assert path.stat().st_size < 60_000, path.name
+        assert path.stat().st_size < (500_000 if path.name == "student.network.js" else 60_000), path.name
+
+
+def test_mixtures_are_those_of_chapter_5(show):
+    """The mixture of the images, the image of the mixture, and how far they are apart."""
+    page, data = show("mixup"), explorable_data.windows(SCOPE, [])
+    first, second = (base64.b64decode(data["windows"][i]["signals"][1]) for i in (0, 4))
+    own, other = (np.frombuffer(raw, "<f4")[None, None] for raw in (first, second))
+    about, weight = data["grids"][1], np.array([0.5], np.float32)
+    grid = topology.Grid(np.array([about["birth"]], np.float32), np.array([about["top"]], np.float32), ImageSpec())
+    linear = mix(*(topology.images(topology.diagrams(x), grid) for x in (own, other)), weight)
+    recomputed = topology.images(topology.diagrams(mix(own, other, weight)), grid)
+    shown = page.js("document.querySelector('[data-explorable]').result")
+    np.testing.assert_allclose(shown["linear"], linear.ravel(), atol=1e-4 * linear.max())
+    np.testing.assert_allclose(shown["recomputed"], recomputed.ravel(), atol=1e-4 * recomputed.max())
+    assert shown["gap"] == pytest.approx(np.linalg.norm(linear - recomputed) / np.linalg.norm(recomputed), rel=1e-3)
+
+
+def test_entropies_and_students_are_those_of_the_records(show, records):
+    page, of = show("softening"), {record.spec: record for record in records}
+    data = explorable_data.softening(SCOPE, records)
+    assert len(data["teachers"]) == 14
+    folds = [base for base in studies.bases(SCOPE) if base.seed == 0]
+    for i, mixup, temperature in ((0, None, 4.0), (3, Mixup(), 1.0), (6, Mixup(share=0.5), 2.0)):
+        teachers = [of[taught(base, "signal", mixup).teacher_runs[0]] for base in folds]
+        logits = np.concatenate([z[evenly(len(z), 10)] for z in (run.arrays["test_logits"] for run in teachers)])
+        p = softmax(logits / temperature, axis=1)
+        expected = -np.sum(p * np.log(np.maximum(p, 1e-30)), axis=1).mean()
+        value = page.js(f"document.querySelector('[data-explorable]').result({i}, {temperature})")
+        assert value == pytest.approx(expected, abs=2e-3)
+    nll = np.mean([of[taught(base, "signal")].metrics()["nll"] for base in folds])
+    assert f"NLL {nll:.2f} (mean of 10 people" in page.js(STATUS)
+
+
+def test_the_student_in_the_page_is_the_one_of_onnx(show, tmp_path):
+    """On held-out windows; then on a file of the reader's, with what is wrong in one said."""
+    page, base = show("student"), next(studies.bases(SCOPE))
+    data = fold_data(base.data)
+    record = Published().get(replace(taught(base, "both"), init="scratch"))
+    export.export(record, data, tmp_path)
+    x = data.splits["test"].x[::10]
+    rows = x.transpose(0, 2, 1).reshape(len(x), -1)
+    call = "document.querySelector('[data-explorable]').student.probabilities(Float32Array.from(w))"
+    shown = page.js(f"{json.dumps(rows.tolist())}.map((w) => {call})")
+    np.testing.assert_allclose(shown, Student.load(tmp_path).probabilities(x), atol=1e-5)
+
+    def drop(text: str) -> None:
+        made = f"const t = new DataTransfer(); t.items.add(new File([{json.dumps(text)}], 'own.csv'))"
+        event = "new DragEvent('drop', {dataTransfer: t, bubbles: true, cancelable: true})"
+        page.js(f"{{ {made}; document.querySelector('.explorable').dispatchEvent({event}); 0 }}")
+
+    names = page.js("explorables.data.student.channels")
+    lines = [",".join(names), *(",".join(map(repr, row)) for row in x[0].T.astype(float).tolist())]
+    changes(page, lambda: drop("\n".join(lines)))
+    assert "own.csv, window at 0.0 s" in page.js(STATUS)
+    changes(page, lambda: drop("\n".join([lines[0], "1,2,x,4,5,6"])))
+    assert "own.csv, line 2: found “x” in column az, expected a number" in page.js(STATUS)
+    changes(page, lambda: drop("a,b\n1,2"))
+    assert "own.csv, line 1: found columns a, b, expected ax, ay, az" in page.js(STATUS)
+    changes(page, lambda: drop("\n".join(lines[:50])))
+    assert "own.csv: found 49 rows, expected at least 100" in page.js(STATUS)
+
+
+def test_the_student_reads_the_motion_sensor(show):
+    """Of a phone that lies still: one g, no turning."""
+    page = show("student", 390)
+    moved = "new DeviceMotionEvent('devicemotion', {interval: 16, accelerationIncludingGravity: {x: 0, y: 0, z: 9.8},"
+    moved += " rotationRate: {alpha: 0, beta: 0, gamma: 0}})"
+    page.js(f"window.shaking = setInterval(() => window.dispatchEvent({moved}), 16); 0")
+    page.js("[...document.querySelectorAll('button')].find((b) => b.textContent.includes('sensor')).click()")
+    page.wait(f"{STATUS}.startsWith('motion sensor, window at')")
+    page.js("clearInterval(window.shaking); 0")
+
+
+def test_the_line_between_students_is_that_of_chapter_10(show):
+    """At its ends are the two students: their accuracy is that of their records."""
+    page, runs = show("surface"), [run for run in four_cases(next(studies.bases(SCOPE)), 1.0) if len(run.teachers) == 2]
+    lines = page.js("explorables.data.surface.lines")
+    assert [line["to"] for line in lines] == ["T & Mix-S", "Mix-T & S", "Mix-T & Mix-S"]
+    for line, run in zip(lines, runs[1:], strict=True):
+        for end, spec in ((0, runs[0]), (2, run)):
+            accuracy = Published().get(spec).metrics()["accuracy"]
+            assert line["values"]["interpolated"]["test"]["accuracy"][end] == pytest.approx(accuracy, abs=1e-6)

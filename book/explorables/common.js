@@ -18,7 +18,7 @@
       });
     return waiting[key].promise;
   }
-  const arrive = (key, value) => waiting[key].done(value);
+  const arrive = (key, value) => waiting[key]?.done(value);
 
   // Element `name` with attributes (functions are event handlers) and children.
   function element(name, attributes = {}, ...children) {

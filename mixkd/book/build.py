@@ -76,9 +76,9 @@ def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int |
     executions = execute_all(stage, chosen)
     status = status_table(executions, len(plan.missing), trained, commits_of(shown))
     complete(stage, executions, chosen, status=status, compared=compared)
-    explorables.write(stage / "_static" / "explorables", scope, shown)
+    explorables.write(stage / "explorables", scope, shown)
     for name, (page, figure) in explorables.PICTURES.items():
-        (stage / "_static" / "explorables" / f"{name}.png").write_bytes(figure_of(stage / "notebooks" / page, figure))
+        (stage / "explorables" / f"{name}.png").write_bytes(figure_of(stage / "notebooks" / page, figure))
     say("book: rendering")
     return render(stage, target)
 
@@ -249,6 +249,8 @@ def render(stage: Path, target: Path) -> Path:
         raise MixkdError(f"book: Sphinx failed, see {log}: {problems[0] if problems else 'no page was written'}")
     for page in (output / "_build" / "html").rglob("*.html"):
         page.write_text(each_script_once(page.read_text(encoding="utf-8")), encoding="utf-8")
+    if (stage / "explorables").is_dir():  # not before: jupyter-book loads each script below _static on every page
+        shutil.copytree(stage / "explorables", output / "_build" / "html" / "_static" / "explorables")
     site = target / "html"
     shutil.rmtree(site, ignore_errors=True)
     os.replace(output / "_build" / "html", site)

@@ -1,28 +1,35 @@
-"""What explorables show, as plain data: windows, and the scores of published runs person by person."""
+"""What explorables show, as plain data: windows, logits of teachers, a student, the line between two."""
 
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count, pairwise
+from itertools import pairwise, product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from mixkd.analysis.measures import MEASURES
+from mixkd.analysis import landscape
 from mixkd.datasets import dataset
+from mixkd.deploy import export, javascript
+from mixkd.deploy.predict import Student
 from mixkd.learning.fold_data import fold_data
+from mixkd.learning.probes import evenly
 from mixkd.runs.store import RunRecord
-from mixkd.specs.run import KD_WEIGHT, TEMPERATURE, ImageSpec, RunSpec
+from mixkd.specs.run import ImageSpec, Mixup
 from mixkd.studies import Scope, bases
+from mixkd.studies.bases import MODALITIES, taught
+from mixkd.studies.designs import ALPHAS, PARTIAL_SHARES, TEMPERATURES, four_cases
 from mixkd.studies.scope import DEFAULT_ALPHA
 from mixkd.studies.tables import describe
 from mixkd.topology import Grid
 
 N_CHANNELS = 3  # of a window, at most
 LIVELY = 0.9  # of the windows of a class, one with more persistence than this share of them is shown
-STEPS = 2**24 - 1  # an NLL is kept in three bytes
 
 
 def packed(array: np.ndarray) -> str:
@@ -55,107 +62,85 @@ def windows(scope: Scope, records: Sequence[RunRecord]) -> dict[str, Any]:
     }
 
 
-GROUPS = {"none": "No teacher", "signal": "Signal teacher", "image": "Image teacher", "both": "Both teachers"}
-STARTS = {"none": "labels alone", "both": "both teachers", "two signal": "two signal teachers"}
-UNUSUAL: dict[str, tuple[Any, str]] = {  # column of `describe`: its usual value, and words for another
-    "network": ("WRN16-1", "{}"),
-    "teacher_network": ("WRN16-1", "teacher {}"),
-    "image_mixing": ("linear", "image of the mixture"),
-    "sampling": ("exact", "rows drawn as released"),
-    "kd_reduction": ("equation", "KL as released"),
-    "logit_scaling": ("none", "logits scaled as released"),
-    "augment": ("none", "augmented by {}"),
-    "teacher_augment": ("none", "teacher augmented by {}"),
-    "orthogonality": (0.0, "orthogonality {:g}"),
-    "people": (0, "trained on {} people"),
-    "constants": ("", "{}"),
-}
+MIXUPS = (None, *(Mixup(alpha) for alpha in ALPHAS), *(Mixup(DEFAULT_ALPHA, share) for share in PARTIAL_SHARES))
+N_WINDOWS = 10  # of each held-out person whose logits are shown
+FINE = 200  # steps of a logit in a nat
 
 
-def label(spec: RunSpec) -> tuple[str, str]:
-    """A setting in words, and the group that lists put it in: who taught, mixup, and what else is not usual."""
-    about, plain = describe(spec), describe(RunSpec())
-    itself = spec.role == "teacher"
-    words = [STARTS.get(about["teachers"], f"{spec.modality if itself else about['teachers']} teacher")]
-    if itself:
-        words = [f"{spec.modality} network"]
-    if about["teacher_mixup"]:
-        only = about["mixed_teachers"] if about["mixed_teachers"] != about["teachers"] else ""
-        words.append(" ".join(["mixup in the", *filter(None, [only]), "teacher"]) + _strength(about, "teacher_"))
-    if spec.mixup:
-        words.append(("mixup in the student" if spec.teachers else "mixup") + _strength(about, ""))
-    if about["method"] not in ("Base", "Scratch"):
-        words.append(about["method"])
-    if spec.teachers and spec.method == "kd" and about["method"] != "RL":
-        usual = {"temperature": (TEMPERATURE, "T = {:g}"), "kd_weight": (KD_WEIGHT, "weight of teachers {:g}")}
-        usual |= {"image_weight": (0.5, "of the image teacher {:g}")} if about["teachers"] == "both" else {}
-        words += [text.format(about[name]) for name, (value, text) in usual.items() if about[name] != value]
-    if spec.image and about["resolution"] != ImageSpec().resolution:
-        words.append("{0} x {0} pixels".format(about["resolution"]))
-    for name, (value, text) in UNUSUAL.items():
-        if about[name] not in (value, plain[name], ""):
-            words.append(text.format(about[name]))
-    return ", ".join(words), "Teachers themselves" if itself else GROUPS.get(about["teachers"], "Two signal teachers")
+def softening(scope: Scope, records: Sequence[RunRecord]) -> dict[str, Any]:
+    """Logits of trained teachers for held-out windows of the first seed, and the scores of their measured students.
 
-
-def _strength(about: dict[str, Any], of: str) -> str:
-    alpha, share = about[f"{of}alpha"], about[f"{of}share"]
-    parts = [f"α = {alpha:g}"] * (alpha != DEFAULT_ALPHA) + [f"{100 * share:.0f} % of each batch"] * (share != 1)
-    return f" ({', '.join(parts)})" if parts else ""
-
-
-def scores(records: Sequence[RunRecord], name: str) -> dict[str, Any] | None:
-    """Accuracy and NLL of all people of a data set in each setting that has all folds; None without any.
-
-    cells, by setting, seed and person: number of windows labelled right (two bytes), NLL in STEPS (three), in base64
+    logits: how far below the largest of their window, in steps, (n_windows, n_classes) int16 in base64
     """
-    settings: dict[RunSpec, dict[tuple[int, int], RunRecord]] = {}
-    for record in records:
-        if record.spec.dataset == name and record.spec.task == "classification":
-            settings.setdefault(replace(record.spec, fold=0, seed=0), {})[record.spec.seed, record.spec.fold] = record
-    if not settings:
-        return None
-    first = min(seed for runs in settings.values() for seed, _ in runs)
-    folds = sorted({fold for runs in settings.values() for _, fold in runs})
-    values: list[tuple[float, float]] = []
-    rows: list[tuple[str, str, int]] = []
-    for spec, runs in settings.items():
-        text, group = label(spec)
-        n_seeds = next(n for n in count() if not all((first + n, fold) in runs for fold in folds))
-        if not n_seeds or text in (row[0] for row in rows):
+    of = {record.spec: record for record in records}
+    folds = [base for base in bases(scope) if base.seed == scope.seed][:10]
+    classes, truth, teachers = dataset(scope.dataset).load().classes, [], []
+    for base in folds:
+        y = fold_data(base.data).splits["test"].y
+        truth += y[evenly(len(y), N_WINDOWS)].tolist()
+    for modality, mixup in product(MODALITIES, MIXUPS):
+        runs = [of.get(taught(base, modality, mixup).teacher_runs[0]) for base in folds]
+        if None in runs:
             continue
-        rows.append((text, group, n_seeds))
-        for seed in range(first, first + n_seeds):
-            subjects = [runs[seed, fold].probes["subjects"] for fold in folds]
-            values += [(of["accuracy"], of["nll"]) for fold in subjects for of in fold.values()]
-    people = [(fold, who) for fold in folds for who in next(iter(settings.values()))[first, fold].probes["subjects"]]
-    accuracy, nll = np.array(values).reshape(-1, len(people), 2).transpose(2, 0, 1)
-    n_windows = [_denominator(own) for own in accuracy.T]
-    most = float(nll.max())
-    right, steps = np.rint(accuracy * n_windows).astype("<u2"), np.rint(nll / most * STEPS).astype("<u4")
-    cells = np.concatenate([right.reshape(-1, 1).view("u1"), steps.reshape(-1, 1).view("u1")[:, :3]], axis=1)
-    about = {"name": name, "people": people, "windows": n_windows, "settings": rows, "most": most, "steps": STEPS}
-    return about | {"cells": packed(cells)}
+        logits = [run.arrays["test_logits"] for run in runs if run]
+        rows = np.concatenate([z[evenly(len(z), N_WINDOWS)] for z in logits])
+        steps = np.rint(FINE * (rows - rows.max(axis=1, keepdims=True))).clip(-32768, 0).astype("<i2")
+        students = []
+        for temperature in TEMPERATURES:
+            taught_by = [of.get(taught(base, modality, mixup, temperature=temperature)) for base in folds]
+            scored = [run.metrics() for run in taught_by if run]
+            if len(scored) == len(folds):
+                means = {name: float(np.mean([one[name] for one in scored])) for name in ("accuracy", "nll")}
+                students.append({"temperature": temperature, **means})
+        words = "no mixup" if mixup is None else f"mixup, α = {mixup.alpha:g}, {100 * mixup.share:.0f} % of each batch"
+        teachers.append({"modality": modality, "mixup": words, "logits": packed(steps), "students": students})
+    about = {"classes": classes, "truth": truth, "fine": FINE, "people": len(folds)}
+    return about | {"teachers": teachers}
 
 
-def _denominator(shares: np.ndarray) -> int:
-    """The smallest number of windows of which all `shares` (n,) can be the part that was labelled right."""
-    return next(n for n in range(1, 65536) if np.abs(shares * n - np.rint(shares * n)).max() < 1e-7 * n)
+SECONDS = 12  # of a held-out recording
 
 
-def contrasts(scope: Scope, records: Sequence[RunRecord]) -> dict[str, Any]:
-    """Scores of the scope's data set, and of others `later`: scripts of their own, see `explorables.write`."""
-    names = list(dict.fromkeys([scope.dataset, *(record.spec.dataset for record in records)]))
-    sets = {name: one for name in names if (one := scores(records, name))}
-    own, *others = sets
-    labels = [row[0] for row in sets[own]["settings"]]
-    wanted = ("image teacher, mixup in the teacher", "image teacher")
-    return {
-        "sets": list(sets),
-        "people": {name: len(one["people"]) for name, one in sets.items()},
-        "set": sets[own],
-        "start": [text if text in labels else labels[0] for text in wanted],
-        "metric": "nll",
-        "margins": {metric: MEASURES[metric].margin for metric in ("accuracy", "nll")},
-        "later": {name: sets[name] for name in others},
-    }
+def student(scope: Scope, records: Sequence[RunRecord]) -> dict[str, Any]:
+    """What a student reads and, `later`, its network and a stretch of each class by a person it never saw.
+
+    samples: (n_samples, n_channels) int16 in base64, in steps of `scale` of each channel
+    """
+    base, of = next(bases(scope)), {record.spec: record for record in records}
+    both, data = taught(base, "both"), fold_data(base.data)
+    record = next(of[spec] for spec in (replace(both, init="scratch"), both, base) if spec in of)
+    with TemporaryDirectory() as name:
+        export.export(record, data, Path(name))
+        network = javascript.data(Student.load(Path(name)))
+    recordings, chosen = dataset(scope.dataset).load(), []
+    for label, text in enumerate(recordings.classes):
+        for who, y, x in zip(recordings.subjects, recordings.labels, recordings.signals, strict=True):
+            rows = np.flatnonzero(y == label)
+            if who in data.fold.test and len(rows) >= 2 * network["window"]:
+                stretch = x[rows[0] : rows[-1] + 1][: int(SECONDS * recordings.rate)]
+                scale = np.abs(stretch).max(axis=0) / 32767 + 1e-9
+                samples = packed(np.rint(stretch / scale).astype("<i2"))
+                chosen.append({"label": text, "samples": samples, "scale": scale.tolist()})
+                break
+    about = {name: network[name] for name in javascript.STATED} | {"person": recordings.person(data.fold.test[0])}
+    later = {"student": network, "recordings": chosen}
+    return about | {"megabytes": round(len(json.dumps(later)) / 1e6, 1), "later": {"network": later}}
+
+
+AT = np.array([-0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5])  # places on the line between two students
+
+
+def surface(scope: Scope, records: Sequence[RunRecord]) -> dict[str, Any]:
+    """Loss and accuracy on the lines from the student of two plain teachers to its three cases with mixup."""
+    base, of = next(bases(scope)), {record.spec: record for record in records}
+    data = fold_data(base.data)
+    plain, *others = [of[run] for run in four_cases(base, scope.alpha) if len(run.teachers) == 2]
+    lines = []
+    for other in others:
+        measured = landscape.line(plain, other, data, AT)
+        values: dict[str, dict[str, Any]] = {}
+        for (batchnorm, split), part in measured.groupby(["batchnorm", "split"]):
+            scores = {name: [None if np.isnan(v) else v for v in part[name]] for name in ("loss", "accuracy")}
+            values.setdefault(batchnorm, {})[split] = scores
+        lines.append({"to": describe(other.spec)["case"], "values": values})
+    return {"at": AT.tolist(), "lines": lines, "person": dataset(scope.dataset).load().person(data.fold.test[0])}

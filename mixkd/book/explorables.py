@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mixkd.book import explorable_data
+from mixkd.book import explorable_data, explorable_scores
+from mixkd.deploy import javascript
 from mixkd.files import CHECKOUT
 from mixkd.runs.store import RunRecord
 from mixkd.studies import Scope
@@ -20,11 +21,19 @@ SOURCES = CHECKOUT / "book" / "explorables"
 # By name: what its script is made of, and the data.
 EXPLORABLES: dict[str, tuple[tuple[str, ...], Callable[[Scope, Sequence[RunRecord]], dict[str, Any]]]] = {
     "flood": (("common", "topology"), explorable_data.windows),
-    "contrast": (("common", "statistics"), explorable_data.contrasts),
+    "mixup": (("common", "topology"), explorable_data.windows),
+    "softening": (("common",), explorable_data.softening),
+    "surface": (("common",), explorable_data.surface),
+    "student": (("common", "network"), explorable_data.student),
+    "contrast": (("common", "statistics"), explorable_scores.contrasts),
 }
 
 PICTURES = {  # figures of chapters that stand in where scripts do not run: notebook and name
     "flood": ("02_topology.ipynb", "fig-sublevel"),
+    "mixup": ("05_mixup.ipynb", "fig-image-gap"),
+    "softening": ("07_smoothness.ipynb", "fig-entropy"),
+    "surface": ("10_landscape.ipynb", "fig-line"),
+    "student": ("16_your_recordings.ipynb", "fig-own-labels"),
     "contrast": ("11_claims.ipynb", "fig-scorecard"),
 }
 
@@ -44,11 +53,15 @@ def scripts(name: str, data: dict[str, Any]) -> dict[str, str]:
     libraries, _ = EXPLORABLES[name]
     css = shortened((SOURCES / "explorables.css").read_text(encoding="utf-8"))
     present = {key: value for key, value in data.items() if key != "later"}
-    sources = [(SOURCES / f"{part}.js").read_text(encoding="utf-8") for part in (*libraries, name)]
-    *shared, own = [shortened(source) for source in sources]
+    *shared, own = [shortened(source(part)) for part in (*libraries, name)]
     text = [*shared, f"explorables.style({plain(css)});", f"explorables.data.{name} = {plain(present)};", own, ""]
     later = {f"{key}.js": f'explorables.arrive("{key}", {plain(value)});\n' for key, value in parts.items()}
     return {f"{name}.js": "\n".join(text)} | later
+
+
+def source(part: str) -> str:
+    """The JavaScript of a part; the forward pass of the student is that of `deploy`."""
+    return javascript.source() if part == "network" else (SOURCES / f"{part}.js").read_text(encoding="utf-8")
 
 
 def plain(value: Any) -> str:
