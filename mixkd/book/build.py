@@ -21,7 +21,7 @@ from typing import Any
 
 from mixkd import studies
 from mixkd.analysis import contrasts
-from mixkd.book import advice, cards, drawings, live, notebook, site
+from mixkd.book import advice, cards, drawings, explorables, live, notebook, site
 from mixkd.book.tables import GENERATED
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError, nearest
@@ -84,6 +84,9 @@ def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int |
     executions = execute_all(stage, chosen)
     status = status_table(executions, len(plan.missing), trained, commits_of(shown))
     complete(stage, executions, chosen, status=status, compared=compared)
+    explorables.write(stage / "explorables", scope, shown)
+    for name, (page, figure) in explorables.PICTURES.items():
+        (stage / "explorables" / f"{name}.svg").write_text(figure_of(stage / "notebooks" / page, figure), "utf-8")
     say("book: rendering")
     return render(stage, target)
 
@@ -244,6 +247,8 @@ def render(stage: Path, target: Path) -> Path:
         problems = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
         raise MixkdError(f"book: Sphinx failed, see {log}: {problems[0] if problems else 'no page was written'}")
     site.finish(output / "_build" / "html", drawings.narrow_ones(stage / "notebooks"))
+    if (stage / "explorables").is_dir():  # not before: jupyter-book loads each script below _static on every page
+        shutil.copytree(stage / "explorables", output / "_build" / "html" / "_static" / "explorables")
     pages = target / "html"
     shutil.rmtree(pages, ignore_errors=True)
     os.replace(output / "_build" / "html", pages)

@@ -15,6 +15,7 @@ from mixkd.analysis import outcomes
 from mixkd.analysis.claims import CLAIMS, Claim, Part
 from mixkd.analysis.measures import MEASURES
 from mixkd.figures import claims as figures
+from mixkd.figures import svg
 from mixkd.runs.provenance import git_state, versions
 from mixkd.runs.store import RunRecord
 
@@ -49,7 +50,7 @@ def write(stage: Path) -> None:
     for claim in CLAIMS:
         (folder / f"{claim.name}.md").write_text(page(claim), encoding="utf-8")
         drawn = figures.forest(claim.name, outcomes.published().each)
-        drawn.savefig(folder / f"{claim.name}.png", transparent=True, dpi=150)
+        (folder / f"{claim.name}.svg").write_text(svg.drawing(drawn), encoding="utf-8")
         (downloads / f"{claim.name}.zip").write_bytes(archive(claim))
     toc = (stage / "_toc.yml").read_text(encoding="utf-8")
     pages = "".join(f"          - file: {FOLDER}/{claim.name}\n" for claim in CLAIMS)
@@ -132,7 +133,7 @@ What is tested
 |---|---|---|---|
 {table}
 
-```{{image}} {claim.name}.png
+```{{image}} {claim.name}.svg
 :alt: {claim.name}, {claim.title}. {_plain(average)}
 :class: dark-light
 ```

@@ -17,6 +17,8 @@
 #
 # The image teacher of this book never sees a signal. It sees **persistence images**: pictures of the topology of each
 # channel. This chapter draws the way from one to the other, a step at a time.
+#
+# To move the water yourself: {doc}`../book/try`.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set

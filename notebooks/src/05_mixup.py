@@ -18,6 +18,8 @@
 # Mixup makes new training examples out of pairs: a mixture of two windows, with the same mixture of their labels {cite}`zhang2018`. In distillation it can
 # enter twice, which gives four cases {cite}`choi2023`: **T & S** (nowhere), **Mix-T & S** (the teacher was trained with it), **T & Mix-S** (the
 # distillation uses it) and **Mix-T & Mix-S** (both).
+#
+# To mix two windows yourself: {doc}`../book/try`.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set

@@ -16,6 +16,8 @@
 #
 # This is the paper's bridge between its two subjects. Here it is measured: how smooth are the targets, which temperature would match mixup, and does a student's
 # quality depend on smoothness alone?
+#
+# To turn the temperature yourself: {doc}`../book/try`.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set

@@ -16,6 +16,8 @@
 #
 # Two students of one teacher may be equally accurate and sit in very different places. This chapter looks at the loss around them: along the straight line
 # from one to the other, and in random directions.
+#
+# To walk along the line yourself: {doc}`../book/try`.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set

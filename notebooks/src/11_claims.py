@@ -16,6 +16,8 @@
 #
 # The body of the paper could not be read, so its printed numbers are not replicated here. Instead each claim was written down as a contrast with a direction and a margin
 # *before* the first full campaign, on `watch` (`mixkd/analysis/claims.py`), and is tested on public data. The numbers below answer only for that data.
+#
+# To compare any two settings yourself: {doc}`../book/try`.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set

@@ -24,6 +24,8 @@
 #
 # This chapter does the same in Python, on a folder that stands for yours: a few people of `watch`, a CSV file with the first
 # twenty seconds of each exercise.
+#
+# To run a student in the browser: {doc}`../book/try`.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
