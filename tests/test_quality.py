@@ -106,6 +106,11 @@ def test_a_row_states_gaps_drift_and_clipping():
     assert row.worn == 1.0
     assert row.hours == pytest.approx((1.5 * 3600 * 1.001 + 7) / 3600, abs=1e-4)
     assert quality.words(row)["gaps"] == "1 (7.0 s)"
+    line = quality.line(row)
+    assert line.startswith(
+        "a.csv: from to to, 1.50 h at 24.98 Hz, clock +5.40 s against 25 Hz, gaps: 1 (7.0 s), worn 100 %"
+    )
+    assert "clipped 0.074 %" in line
 
 
 def test_what_cannot_be_assessed_is_left_empty():

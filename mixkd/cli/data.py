@@ -176,11 +176,10 @@ def _check_folder(base: Path) -> None:
         n_stretches = int((recordings.subjects == subject).sum())
         rows.add_row(recordings.person(subject), f"{n_stretches}", *(f"{m:.1f}" if m else "none" for m in minutes))
     out.print(rows)
-    assessed = [quality.words(each) for each in content.quality[:SHOWN]]
-    recorded = table(*assessed[0], title="quality of each file")
-    for line in assessed:
-        recorded.add_row(*line.values())
-    out.print(recorded)
+    for each in content.quality[:SHOWN]:
+        out.print(quality.line(each), soft_wrap=True, markup=False, highlight=False)
+    if len(content.quality) > SHOWN:
+        out.print(f"and {len(content.quality) - SHOWN} more files")
     for what, count in content.counts.items():
         out.print(f"{what}: {count:,}")
     for remark in content.remarks:

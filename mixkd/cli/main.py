@@ -176,7 +176,7 @@ def predict(
         file,
         made.about,
         lambda what, n: out.print(f"{what}: {n}") if n else None,
-        lambda row: out.print(", ".join(f"{what} {value}" for what, value in quality.words(row).items() if value)),
+        lambda row: out.print(quality.line(row), soft_wrap=True, markup=False, highlight=False),
     )
     rows, remarks = predict.label(made, segments)
     for remark in remarks:

@@ -73,8 +73,15 @@ print(len(files), "files:", ", ".join(path.name for path in files[:3]), "…")
 print(files[0].read_text()[:120].splitlines()[:2])
 
 # %% [markdown]
-# Files may be CSV, as spreadsheets and loggers write it, or Parquet; one for each recording, or one long table. Who it is
-# and what is done stands in a column or, as here, in the file's name.
+# Files may be those of devices (Axivity `.cwa`, GENEActiv `.bin`, ActiGraph `.gt3x`), CSV as spreadsheets, loggers and the programs of
+# these devices write it, Parquet or MATLAB; one for each recording, or one long table; gzipped or in zip archives. Phone apps write a
+# file for each sensor: such a folder is one recording, joined by time (`sensors` in `dataset.toml`). Who it is and what is
+# done stands in a column, as here in the file's name, or in a table of labels beside the files (`labels`), with file or subject, start,
+# end and activity, as annotation tools write it.
+#
+# Clocks with dates are local time unless the stamps state an offset from UTC. A line such as `zone = "Europe/Berlin"` says where it is:
+# the end of daylight saving time is then resolved, and a clock that did not follow it is refused, not guessed. Recordings at other
+# rates, from half the stated one on, are resampled with an anti-alias filter.
 #
 # ## A description, drafted
 
@@ -124,6 +131,17 @@ figures.overview(found.recordings(), found.description.window)
 # others, is turned over or gives lengths that nobody else has, a channel that follows from others, labels that one person alone has or the window leaves out.
 # The limits are documented in `mixkd/datasets/own/plausible.py`; on `watch`, selfBACK, HAPT and DSADS nothing is refused, and the one remark is true.
 #
+# `mixkd data check` also writes a line for each file, the report has it as a table, and `mixkd predict` writes it for a new
+# recording: start and end, how far the clock runs ahead, gaps, the share of the time that the sensor was worn, clipped rows, and how far gravity
+# at rest is from 1 g, before and after a calibration. The rules, with their sources, are in `mixkd/datasets/own/quality.py`.
+
+# %% tags=["nbval-check-output"]
+from mixkd.datasets.own import quality
+
+for row in found.quality[:2]:
+    print(quality.line(row))
+
+# %% [markdown]
 # ## A student, and how good it is
 #
 # `mixkd distill` trains on all people but two, one to validate and one to test; in turn, until everybody was tested.

@@ -141,6 +141,23 @@ def words(quality: Quality) -> dict[str, str]:
     }
 
 
+def line(quality: Quality) -> str:
+    """The row as one line; what is zero or was not assessed is left out."""
+    shown = words(quality)
+    clauses = [f"{shown['start']} to {shown['end']}", f"{shown['hours']} h at {shown['rate, Hz']} Hz"]
+    if quality.drift and abs(quality.drift) >= 0.1:
+        clauses.append(f"clock {shown['clock ahead, s']} s against {nominal(quality.rate):g} Hz")
+    if quality.gaps:
+        clauses.append(f"gaps: {shown['gaps']}")
+    if quality.worn is not None:
+        clauses.append(f"worn {shown['worn']} of the time")
+    if quality.clipped:
+        clauses.append(f"clipped {shown['clipped']}")
+    if quality.error_before is not None:
+        clauses.append(f"gravity at rest off by {shown['off 1 g, mg']} mg")
+    return f"{quality.file}: {', '.join(clauses)}"
+
+
 def epochs(time: np.ndarray, signal: np.ndarray) -> Epochs:
     """Summaries of EPOCH s of signal (n_rows, 3) in g at `time` (n_rows,) in s; rows with NaN are left out."""
     known = ~np.isnan(signal).any(axis=1)
