@@ -135,7 +135,7 @@ report(device.answer(table, away))
 # Of {glue:text}`device_windows` windows {glue:text}`device_unknown` are unknown. In int8 {glue:text}`device_same:.1f` % of those compared keep their label. Int8 is static: the scales of activations were taken from training windows, per channel for weights, and the file
 # says where numbers are rounded (QDQ), so that any runtime rounds alike. Dynamic scales, of each window, are not offered: published reports have networks of this kind collapse under them. {doc}`27_few_people` has the comparison for more students.
 #
-# LiteRT is left out: its converter cannot be installed beside the packages of this book. The header needs no runtime.
+# LiteRT is left out: its converter brings jax and transformers, and was not tried here. The header needs no runtime; the int8 file runs wherever ONNX does.
 #
 # ## A sceptical reader asks
 #
