@@ -90,8 +90,13 @@ def test_a_network_of_another_kind_is_refused(student):
             MixkdError, match=rf"^a\.onnx: found no {missing}, expected the layers of a plain WideResNet"
         ):
             folded(onnx.replace(original, changed), "a.onnx")
-    with pytest.raises(MixkdError, match=r"found 23 layers, expected 22: those of a plain WideResNet"):
+    with pytest.raises(MixkdError, match=r"found 23 layers, expected 22: the layers of a plain WideResNet of width 1"):
         folded(onnx.replace(b"net.blocks.4.shortcut.weight", b"net.blocks.4.shxrtcut.weight"))
+    wide = export.to_onnx(export.Portable(network(3), MEAN, STD), windows(2))
+    with pytest.raises(
+        MixkdError, match=r"found no net.blocks.0.bn1, expected the layers of a plain WideResNet of width 1"
+    ):
+        folded(wide)
 
 
 @pytest.mark.skipif(NODE is None, reason="no node found; Debian: apt-get install nodejs")
