@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import re
 import xml.etree.ElementTree as ET
 
@@ -94,6 +96,18 @@ def test_a_page_is_finished(tmp_path):
     assert (image["width"], image["height"], image["loading"]) == ("150", "100", "lazy")
     assert soup.select_one("math").text == "x<12"
     assert "Version" in soup.select_one(".sidebar-primary__section .colophon").text
+
+
+def test_a_site_is_described_as_a_research_object(tmp_path):
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "a.html").write_text(PAGE)
+    site.finish(tmp_path)
+    graph = {one["@id"]: one for one in json.loads((tmp_path / site.CRATE).read_text())["@graph"]}
+    assert graph[site.CRATE]["about"] == {"@id": "./"}
+    assert graph["./"]["hasPart"] == [{"@id": "book/a.html"}]
+    page = graph["book/a.html"]
+    assert page["name"] == "A & B"
+    assert page["sha256"] == hashlib.sha256((tmp_path / "book" / "a.html").read_bytes()).hexdigest()
 
 
 def test_a_page_that_only_leads_to_another_is_left_alone(tmp_path):
