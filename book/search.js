@@ -11,7 +11,9 @@ var Scorer = {
   partialTerm: 2,
   score: ([docname, title, anchor, , score]) => {
     const query = (new URLSearchParams(location.search).get("q") || "").toLowerCase().trim();
-    const name = title.toLowerCase().trim();
+    const name = title.replace(/<[^>]*>/g, "").toLowerCase().trim().replace(/^\d+\. /, ""); // without its number
+    const [whole, part] = name.split(" > ");
+    if (whole === part) return 0; // the first heading of a page is the page
     let rank = score;
     if (anchor === "") {
       if (name === query) rank += 1000;

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import re
 import xml.etree.ElementTree as ET
 
@@ -96,13 +98,28 @@ def test_a_page_is_finished(tmp_path):
     assert "Version" in soup.select_one(".sidebar-primary__section .colophon").text
 
 
+def test_a_site_is_described_as_a_research_object(tmp_path):
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "a.html").write_text(PAGE)
+    site.finish(tmp_path)
+    graph = {one["@id"]: one for one in json.loads((tmp_path / site.CRATE).read_text())["@graph"]}
+    assert graph[site.CRATE]["about"] == {"@id": "./"}
+    assert graph["./"]["hasPart"] == [{"@id": "book/a.html"}]
+    page = graph["book/a.html"]
+    assert page["name"] == "A & B"
+    assert page["sha256"] == hashlib.sha256((tmp_path / "book" / "a.html").read_bytes()).hexdigest()
+
+
 def test_a_page_that_only_leads_to_another_is_left_alone(tmp_path):
     (tmp_path / "index.html").write_text('<meta http-equiv="Refresh" content="0; url=book/index.html" />')
     site.finish(tmp_path, {})
     assert (tmp_path / "index.html").read_text() == '<meta http-equiv="Refresh" content="0; url=book/index.html" />'
 
 
-@given(st.text(st.characters(codec="utf-8"), max_size=400))
+WORDS = st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=20), min_size=1, max_size=60)
+
+
+@given(WORDS.map(" ".join))
 def test_descriptions_are_short_lines_of_text(text):
     escaped = text.replace("&", "&amp;").replace("<", "&lt;")
     about = site.description(f"<article><p>{escaped}</p></article>")

@@ -15,11 +15,13 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import mixkd
 from mixkd.book import drawings, icons
 from mixkd.errors import MixkdError
-from mixkd.files import CHECKOUT
+from mixkd.files import CHECKOUT, canonical_json, sha256
+from mixkd.runs.archive import CRATE
 from mixkd.runs.provenance import git_state
 
 ASSETS = ("site.js", "search.js", "card.png", "favicon.svg")  # of book/; in the stage, every page would load them twice
@@ -45,6 +47,8 @@ def finish(site: Path, narrow: Mapping[str, str]) -> None:
     for name in ASSETS:
         shutil.copy(CHECKOUT / "book" / name, site / "_static" / name)
     shutil.copy(CHECKOUT / "book" / MISSING, site / MISSING)
+    described = {str(path.relative_to(site)): path.read_text(encoding="utf-8") for path in pages}
+    (site / CRATE).write_bytes(canonical_json(crate(described)) + b"\n")
 
 
 def finished(page: str, path: Path, site: Path) -> str:
@@ -60,6 +64,44 @@ def finished(page: str, path: Path, site: Path) -> str:
     root = "../" * (len(path.relative_to(site).parts) - 1)
     page = page.replace("</head>", head(page, root) + "</head>", 1)
     return page.replace(END, END + colophon(), 1)
+
+
+def crate(pages: dict[str, str]) -> dict[str, Any]:
+    """RO-Crate 1.1 metadata of a site, of the texts of its pages by path: code, licence, contents."""
+    parts = [
+        {
+            "@id": name,
+            "@type": "File",
+            "name": title(text),
+            "encodingFormat": "text/html",
+            "sha256": sha256(text.encode()),
+        }
+        for name, text in pages.items()
+    ]
+    about = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": "Mixup, topology and distillation: the book",
+        "description": "Rendered pages of a reproducible companion, drawn from published runs.",
+        "version": mixkd.__version__,
+        "license": {"@id": "https://spdx.org/licenses/MIT"},
+        "identifier": git_state()["sha"] or mixkd.__version__,
+        "isBasedOn": {"@id": "https://doi.org/10.1109/JSEN.2024.3517653"},
+        "hasPart": [{"@id": part["@id"]} for part in parts],
+    }
+    itself = {
+        "@id": CRATE,
+        "@type": "CreativeWork",
+        "about": {"@id": "./"},
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+    }
+    return {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": [itself, about, *parts]}
+
+
+def title(page: str) -> str:
+    """The title of a page as plain text."""
+    match = re.search(r"<title>(.*?)</title>", page, re.S)
+    return html.unescape(match[1].strip()) if match else "mixkd"
 
 
 def each_script_once(page: str) -> str:
@@ -143,8 +185,7 @@ def description(page: str) -> str:
 
 def head(page: str, root: str) -> str:
     """Elements for the head of a page: description, card of links to it, icon, the site's own script."""
-    title = re.search(r"<title>(.*?)</title>", page, re.S)
-    about = {"title": html.unescape(title[1].strip()) if title else "mixkd", "description": description(page)}
+    about = {"title": title(page), "description": description(page)}
     about |= {"type": "article", "image": f"{address() or root}_static/card.png"}
     lines = [VIEWPORT, f'<meta name="description" content="{html.escape(about["description"])}">']
     lines += [f'<meta property="og:{name}" content="{html.escape(text)}">' for name, text in about.items()]
