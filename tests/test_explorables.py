@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import BROWSER, Browser, Page
+from bs4 import BeautifulSoup
 from scipy.special import softmax
+from smoke import ROOT
 
 from mixkd import studies, topology
 from mixkd.analysis import contrasts, pooled
@@ -48,6 +50,7 @@ def stylesheets() -> str:
     return "".join(f'<link rel="stylesheet" href="{path.as_uri()}">' for path in sorted(paths))
 
 
+STATUS = "[...document.querySelectorAll('.explorable [role=status]')].map((p) => p.textContent).join()"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">{style}</head>
 <body><main class="bd-content" style="display: block; max-width: 860px; padding: 16px">
@@ -88,7 +91,7 @@ def show(browser, site):
         pages[-1].wait(f"document.querySelector('[data-explorable={name}] svg')?.innerHTML")
         if name == "student":  # its weights come when they are asked for
             pages[-1].click(".explorable button")
-            pages[-1].wait("document.querySelectorAll('.explorable rect').length > 9")
+            pages[-1].wait(f"{STATUS}.includes('window at')")
         return pages[-1]
 
     yield opened
@@ -192,9 +195,6 @@ def test_everything_can_be_read(show, name, screen):
     assert page.js("[...document.querySelectorAll('.explorable svg[role=img]')].every((s) => s.ariaLabel.length > 20)")
     page.press("Tab")
     assert page.js("getComputedStyle(document.activeElement).outlineWidth") == "3px"
-
-
-STATUS = "[...document.querySelectorAll('.explorable [role=status]')].map((p) => p.textContent).join()"
 
 
 def changes(page: Page, act) -> None:
@@ -320,3 +320,26 @@ def test_the_line_between_students_is_that_of_chapter_10(show):
         for end, spec in ((0, runs[0]), (2, run)):
             accuracy = Published().get(spec).metrics()["accuracy"]
             assert line["values"]["interpolated"]["test"]["accuracy"][end] == pytest.approx(accuracy, abs=1e-6)
+
+
+def test_all_of_them_work_on_one_page(browser, site):
+    page = (site / "flood.html").read_text()
+    boxes = "".join(f'<div class="explorable" data-explorable="{name}"></div>' for name in NAMES)
+    scripts = "".join(f'<script defer src="{name}.js"></script>' for name in NAMES)
+    (site / "all.html").write_text(page.replace("</main>", f"{boxes}</main>{scripts}"))
+    opened = browser.open(site / "all.html", 390)
+    opened.wait(f"document.querySelectorAll('.explorable:has(svg path)').length > {len(NAMES) - 1}")
+    assert opened.problems == []
+    opened.close()
+
+
+def test_the_page_holds_each_with_a_picture_for_readers_without_scripts():
+    soup = BeautifulSoup((ROOT / "book" / "try.md").read_text(), "html.parser")
+    assert sorted(box["data-explorable"] for box in soup.select(".explorable")) == sorted(NAMES)
+    for name, (notebook, figure) in explorables.PICTURES.items():
+        picture = soup.select_one(f'[data-explorable="{name}"] noscript img')
+        assert picture["src"] == f"../_static/explorables/{name}.png"
+        assert len(picture["alt"]) > 40
+        assert soup.select_one(f'script[src="../_static/explorables/{name}.js"]')
+        assert f'"name": "{figure}"' in (ROOT / "notebooks" / "src" / notebook.replace(".ipynb", ".py")).read_text()
+    assert explorables.PICTURES.keys() == explorables.EXPLORABLES.keys()
