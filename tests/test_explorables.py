@@ -338,7 +338,7 @@ def test_the_page_holds_each_with_a_picture_for_readers_without_scripts():
     assert sorted(box["data-explorable"] for box in soup.select(".explorable")) == sorted(NAMES)
     for name, (notebook, figure) in explorables.PICTURES.items():
         picture = soup.select_one(f'[data-explorable="{name}"] noscript img')
-        assert picture["src"] == f"../_static/explorables/{name}.png"
+        assert picture["src"] == f"../_static/explorables/{name}.svg"
         assert len(picture["alt"]) > 40
         assert soup.select_one(f'script[src="../_static/explorables/{name}.js"]')
         assert f'"name": "{figure}"' in (ROOT / "notebooks" / "src" / notebook.replace(".ipynb", ".py")).read_text()
