@@ -13,7 +13,7 @@ import pytest
 from smoke import ROOT
 
 from mixkd import studies
-from mixkd.analysis import advice, baselines, contrasts, decisions, line, outcomes, robustness, sensitivity, stronger
+from mixkd.analysis import advice, baselines, decisions, line, outcomes, robustness, sensitivity, stronger
 from mixkd.analysis.claims import CLAIMS, Make, scratch, student
 from mixkd.learning.fold_data import fold_data
 from mixkd.runs.provenance import seed_noise
@@ -149,8 +149,8 @@ def test_every_claim_has_its_section():
 
 
 def test_main_numbers_say_what_the_published_records_say_of_the_claims():
-    found = contrasts.everywhere(studies.Scope("watch", "full"))
-    assert decisions.outcome(decisions.of_each(found)) == (
+    done = outcomes.published()
+    assert decisions.outcome(done.each) == (
         "on watch 1 of 12 is decided: a gain of a margin or more excluded: H5; "
         "on selfback 2 of 12 are decided: H10 supported, a gain of a margin or more excluded: H12"
     )
@@ -160,11 +160,11 @@ def test_main_numbers_say_what_the_published_records_say_of_the_claims():
     )
     assert "on the fifty of selfBACK (wrist, nine activities, two seeds) two are: H10 is supported" in readme
     assert "and a gain is excluded for H12" in readme
-    assert decisions.outcome(decisions.decide(found)) == (
+    assert decisions.outcome(done.average) == (
         "4 of 12 are decided: H10 supported, a gain of a margin or more excluded: H1, H3, H12"
     )
     assert "four of twelve are decided: H10 is supported, and a gain of a point or more is excluded for H1 " in readme
-    otherwise = sensitivity.verdicts(sensitivity.table(found))
+    otherwise = sensitivity.verdicts(sensitivity.table(done.records))
     assert set(otherwise.loc[["H1", "H3", "H10"], "epoch best on validation people"]) == {"undecided"}
     assert "With the epoch that was best on validation people H1, H3 and H10 are undecided." in readme
 
