@@ -113,7 +113,7 @@ time_unit = {unit}
 x = "g"
 "y [m/s²]" = "m/s²"
 """
-ABOUT: dict[str, Any] = {"channels": ["x", "y [m/s²]"], "rate": 10.0, "window": 10}  # of a student
+ABOUT: dict[str, Any] = {"channels": ["x", "y [m/s²]"], "units": ["g", "m/s²"], "rate": 10.0, "window": 10}
 ODD = (
     *(
         "",

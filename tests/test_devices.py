@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from device_files import START, cwa, geneactiv, gt3x, record
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from shared import SHARED
 
 from mixkd.datasets.own import description, devices, draft, folder
@@ -164,6 +166,37 @@ def test_what_is_no_recording_is_refused_in_a_line(tmp_path, name, content, mess
         devices.columns(path)
     assert str(refused.value).startswith(f"{path}: ")
     assert message in str(refused.value)
+
+
+WHOLE = {"cwa": cwa(motion(800, 100)), "bin": geneactiv(motion(600, 50)), "gt3x": gt3x(motion(300, 30))}
+CHANGES = {
+    "cut": lambda content, at, junk: content[:at],
+    "overwritten": lambda content, at, junk: content[:at] + junk + content[at + len(junk) :],
+    "inserted": lambda content, at, junk: content[:at] + junk + content[at:],
+    "taken out": lambda content, at, junk: content[:at] + content[at + len(junk) :],
+}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind=st.sampled_from(sorted(WHOLE)),
+    change=st.sampled_from(sorted(CHANGES)),
+    place=st.floats(0, 1),
+    junk=st.binary(min_size=1, max_size=700),
+)
+def test_a_damaged_file_is_a_line_or_increasing_times_and_finite_values(tmp_path, kind, change, place, junk):
+    content = WHOLE[kind]
+    path = put(tmp_path, f"a.{kind}", CHANGES[change](content, round(place * len(content)), junk))
+    try:
+        columns, _ = devices.columns(path)
+    except MixkdError as error:
+        line = str(error)
+    else:
+        assert (np.diff(columns["time"]) > np.timedelta64(0)).all()
+        assert np.isfinite(axes(columns)).all()
+        assert 0 < len(columns["time"]) <= 800
+        return
+    assert line.startswith(f"{path}: ")
 
 
 def test_without_actfast_the_way_on_is_named(tmp_path, monkeypatch):

@@ -546,16 +546,19 @@ def test_from_files_to_a_student(table, tmp_path, home):
     checked = mixkd("data", "check", str(base), home=home)
     assert checked.returncode == 0, checked.stderr
     assert "3 people, nothing wrong" in checked.stdout
+    assert "ann.csv: 0 s to " in checked.stdout
     assert (base / "dataset.png").read_bytes()[:4] == b"\x89PNG"
     done = mixkd("distill", str(base), "--profile", "smoke", "-o", str(tmp_path / "out"), home=home)
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "out" / "report.html").read_text()
     assert "A student for three people" in page
     assert "<td>ann</td>" in page
+    assert "<td>ann.csv</td>" in page, "the quality of each file"
     new = table[["t", "x", "y"]].head(100)
     new.to_csv(tmp_path / "new.csv", index=False)
     done = mixkd("predict", str(tmp_path / "out"), str(tmp_path / "new.csv"), home=home)
     assert done.returncode == 0, done.stderr
+    assert "new.csv: 0 s to 2.0 s, 0.00 h at 50 Hz" in done.stdout
     assert set(pd.read_csv(tmp_path / "new.labels.csv").label) <= set(LABELS)
 
 

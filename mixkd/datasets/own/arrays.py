@@ -35,7 +35,8 @@ def parsed(path: Path, kinds: Mapping[str, text_table.Kind], columns: Columns) -
             way = f'; time_unit = "{"date" if have == "dates" else "s"}" reads them' if kind != "number" else ""
             raise MixkdError(f"{path}: found {have} in {short(name)}, expected {expected}{way}")
         if kind == "number":
-            values[:, form.numbers.index(name)] = column
+            with np.errstate(over="ignore"):  # too large for float32: infinite, refused below
+                values[:, form.numbers.index(name)] = column
         else:
             others[name] = column.astype("datetime64[us]").astype(np.int64) if kind in DATES else column.astype(float)
             if (lost := np.flatnonzero(~(np.abs(others[name]) < LATEST))).size:
