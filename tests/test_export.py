@@ -23,7 +23,7 @@ from watched import watched  # noqa: F401 - a fixture
 from mixkd import studies
 from mixkd.cli import main
 from mixkd.datasets import dataset
-from mixkd.deploy import distill, export, in_use, predict
+from mixkd.deploy import batch, distill, export, in_use, predict
 from mixkd.deploy.predict import Student
 from mixkd.errors import MixkdError
 from mixkd.figures import timeline
@@ -140,7 +140,7 @@ def test_every_sample_of_a_recording_is_labelled(made, signal, tmp_path):
     assert [(row["start_s"], row["end_s"]) for row in rows] == [(0, 2), (1, 3), (2, 4), (3, 5), (3.2, 5.2)]
     p = student.probabilities(signal[None, :100].transpose(0, 2, 1))[0]
     assert (rows[0]["label"], rows[0]["confidence"]) == (student.about["classes"][p.argmax()], round(float(p.max()), 4))
-    predict.write(rows, tmp_path / "out.csv")
+    batch.write(rows, tmp_path / "out.csv")
     with (tmp_path / "out.csv").open() as file:
         assert [row["label"] for row in csv.DictReader(file)] == [row["label"] for row in rows]
 
@@ -196,10 +196,8 @@ def test_labels_do_not_overwrite_the_recording_or_the_plot(made, signal, tmp_pat
     before = file.read_bytes()
     done = mixkd("predict", str(made[2]), str(file), "-o", str(tmp_path / output), home=tmp_path)
     assert done.returncode == 1
-    assert (
-        done.stderr
-        == f"mixkd: -o {tmp_path / output}: found the name of the recording or of the plot, expected a new .csv\n"
-    )
+    wrong = "the name of the recording or of the plot"
+    assert done.stderr == f"mixkd: -o {tmp_path / output}: found {wrong}, expected a new .csv or .parquet\n"
     assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
     assert file.read_bytes() == before
 

@@ -152,26 +152,28 @@ def distill(
 @app.command()
 def predict(
     student: Annotated[Path, typer.Argument(help="Folder that `mixkd distill` wrote.")],
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet file with the student's channels as columns.")],
-    output: Annotated[Path | None, typer.Option("-o", help="Where the labels go; default: beside the file.")] = None,
+    recording: Annotated[
+        list[Path], typer.Argument(help="CSV or Parquet files, folders, or patterns such as 'a/*.csv'.")
+    ],
+    output: Annotated[Path | None, typer.Option("-o", help="The table, .csv or .parquet; default: beside it.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Time zone of the times, such as Europe/Berlin.")] = None,
+    sets: Annotated[bool, typer.Option("--sets", help="Also write the labels that are likely.")] = False,
 ) -> None:
-    """Label a new recording, window by window, and plot it. Needs no torch."""
-    from mixkd.deploy import predict
-    from mixkd.figures import timeline
+    """Label recordings, window by window: a table, minutes by hour and day, a plot. Needs no torch."""
+    from mixkd.deploy import batch
+    from mixkd.deploy.predict import Student
+    from mixkd.deploy.wall_clock import named
 
-    made = predict.Student.load(student)
-    target = output or file.with_suffix(".labels.csv")
-    picture = target.with_suffix(".png")
-    if picture == target or file.resolve() in (target.resolve(), picture.resolve()):
-        raise MixkdError(f"-o {target}: found the name of the recording or of the plot, expected a new .csv")
-    segments = predict.read_recording(file, made.about, lambda what, n: out.print(f"{what}: {n}") if n else None)
-    rows, remarks = predict.label(made, segments)
-    for remark in remarks:
-        out.print(f"worth a look: {remark}", soft_wrap=True, markup=False)
-    predict.write(rows, target)
-    out.print(f"{len(rows)} windows: {target}", soft_wrap=True, markup=False)
-    timeline.plot(made.about, segments, rows, picture)
-    out.print(f"{picture}", soft_wrap=True, markup=False)
+    made, files = Student.load(student), batch.listed(recording)
+    target = batch.target_of(files, recording, output)
+    result = batch.run(made, files, target, out.print, zone=named(zone) if zone else None, sets=sets)
+    if result.table:
+        out.print(f"{result.n_windows} windows: {result.table}")
+        for path in (*batch.summaries(made, result, target), *batch.pictures(made, result, target)):
+            out.print(f"{path}")
+    if result.refused:
+        out.print(f"{len(result.refused)} of {len(files)} recordings refused")
+        raise typer.Exit(1)
 
 
 @app.command()
