@@ -35,6 +35,7 @@ COMMANDS = (
     "publish",
     "distill",
     "predict",
+    "score",
 )
 
 

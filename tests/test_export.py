@@ -153,9 +153,10 @@ def test_accuracy_in_use_is_of_the_labels_that_predict_gives(made, tmp_path):
     parts[0][0][300:] *= 40  # nothing like training from the seventh second on
     rows, _ = predict.label(student, [(0.0, signal) for signal, _ in parts])
     seen = [x for signal, _ in parts for _, x in predict.batches(signal, 100)]
-    found = in_use.labels(
+    p = in_use.probabilities(
         record, data, np.concatenate(seen), training=student.about["training"], units=recordings.units
     )
+    found = in_use.labels(p)
     assert [row["label"] for row in rows] == [(*recordings.classes, "unknown")[i] for i in found]
     assert 17 <= (found == in_use.UNKNOWN).sum() < len(found) / 2
 

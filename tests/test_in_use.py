@@ -57,12 +57,12 @@ def test_windows_of_whole_recordings(people, seed):
 
 def test_a_row_counts_by_hand():
     y, mixed = np.array([0, 0, 1, 1, 2]), np.array([False, False, False, True, True])
-    seen = in_use.Stream(np.zeros((5, 1, 2)), y, mixed)
+    seen = in_use.Stream(np.zeros((5, 1, 2)), y, mixed, np.zeros(5, int))
     row = in_use.row("student", [(seen, np.array([0, 1, 1, in_use.UNKNOWN, 2])), (seen, y)], 2)
     assert (row["one activity"], row["mixed"], row["all"]) == pytest.approx((5 / 6, 3 / 4, 8 / 10))
     assert (row["n one activity"], row["n mixed"], row["unknown"]) == (3, 2, 0.1)
     assert row["macro F1"] == pytest.approx(np.mean([2 * 3 / (2 * 3 + 1), 2 * 3 / (2 * 3 + 2), 1.0]))
-    pure = in_use.Stream(seen.x[:3], y[:3], mixed[:3])
+    pure = in_use.Stream(seen.x[:3], y[:3], mixed[:3], seen.recording[:3])
     assert np.isnan(in_use.row("student", [(pure, y[:3])], 1)["mixed"])
 
 

@@ -138,12 +138,14 @@ def distill(
     profile: ProfileName = "quick",
     seed: Seed = 0,
     workers: Workers = None,
+    teachers: Annotated[str, typer.Option(help="signal, image, both, or forest: extra trees on statistics.")] = "both",
 ) -> None:
     """Distil a small network: a cross-validated report, and a student trained on everybody, as ONNX."""
     from mixkd.deploy import distill
     from mixkd.studies import Scope
 
-    outcome = distill.run(Scope(dataset, profile, seed), out_folder, out.print, workers)
+    by = distill.teachers_of(teachers)
+    outcome = distill.run(Scope(dataset, profile, seed), out_folder, out.print, workers, teachers=by)
     out.print(distill.headline(outcome.people))
     out.print(distill.in_practice(outcome.whole))
     out.print(f"{out_folder / 'report.html'}", soft_wrap=True, markup=False)
@@ -174,6 +176,29 @@ def predict(
     if result.refused:
         out.print(f"{len(result.refused)} of {len(files)} recordings refused")
         raise typer.Exit(1)
+
+
+@app.command()
+def score(
+    student: Annotated[Path, typer.Argument(help="Folder that `mixkd distill` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Folder with labelled recordings and a dataset.toml.")],
+    output: Annotated[Path | None, typer.Option("-o", help="Also write the scores as JSON.")] = None,
+) -> None:
+    """Score a student on new labelled people: overall, class by class, person by person. Needs no torch."""
+    from mixkd.deploy import score
+    from mixkd.deploy.predict import Student
+
+    result = score.run(Student.load(student), folder)
+    for line in result.lines():
+        out.print(line)
+    for title, rows in result.tables().items():
+        shown = terminal.table(*rows[0], title=title)
+        for row in rows:
+            shown.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()))
+        out.print(shown)
+    if output:
+        score.write(result, output)
+        out.print(f"{output}")
 
 
 @app.command()
