@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixkd.datasets.own import clock, description, spreadsheets
+from mixkd.datasets.own import clock, description, spreadsheets, streamed
 from mixkd.datasets.raw import timing
 from mixkd.deploy import blocks, predict
 from mixkd.errors import MixkdError
@@ -37,7 +37,7 @@ def whole(path: Path, counts: Counts) -> list[tuple[float, np.ndarray]]:
     return list(timing.whole(time, rows.values, 50.0, factor=factor, gap=way["gap"], count=counts))
 
 
-def streamed(path: Path, counts: Counts) -> list[tuple[float, np.ndarray]]:
+def in_blocks(path: Path, counts: Counts) -> list[tuple[float, np.ndarray]]:
     result: list[tuple[float, list[np.ndarray]]] = []
     for piece in blocks.pieces(blocks.Source(path, ABOUT, counts)):
         if not piece.continues:
@@ -77,8 +77,8 @@ def test_blocks_give_what_the_whole_gives(tmp_path_factory, n, factor, clock_is,
     expected_counts, counts = Counts(), Counts()
     expected = whole(path, expected_counts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spreadsheets, "BLOCK", size)
-        found = streamed(path, counts)
+        patch.setattr(streamed, "BLOCK", size)
+        found = in_blocks(path, counts)
     assert counts == expected_counts
     assert [(round(first, 6), len(signal)) for first, signal in found] == [(round(f, 6), len(s)) for f, s in expected]
     for (_, one), (_, other) in zip(found, expected, strict=True):
@@ -90,9 +90,9 @@ def test_repeated_times_are_spread_in_blocks_too(tmp_path, monkeypatch):
     n = 20_000
     time = np.floor(np.arange(n) / 50)
     pd.DataFrame({"time": time, "x": np.sin(np.arange(n) / 40), "y": 0.0}).to_csv(tmp_path / "a.csv", index=False)
-    monkeypatch.setattr(spreadsheets, "BLOCK", 100_000)
+    monkeypatch.setattr(streamed, "BLOCK", 100_000)
     counts = Counts()
-    [(first, signal)] = streamed(tmp_path / "a.csv", counts)
+    [(first, signal)] = in_blocks(tmp_path / "a.csv", counts)
     assert (first, len(signal)) == (0, n)
     np.testing.assert_allclose(signal[:, 0], np.sin(np.arange(n) / 40), atol=0.01)
     assert counts == {"rows with a time in whole seconds, spread evenly within each": n - n // 50}
@@ -126,8 +126,8 @@ def test_the_order_of_day_and_month_is_one_in_all_blocks(tmp_path, monkeypatch, 
     """Known from any block; refused where none tells, as for the whole file."""
     words = [f"{day:02d}/03/2025 00:00:{i // 50:02d}.{i % 50 * 2:02d}" for day in days for i in range(600)]
     path = dated(tmp_path / "a.csv", words)
-    monkeypatch.setattr(spreadsheets, "BLOCK", 6000)
-    tables = spreadsheets.blocks(path, {"time": "date", "x": "number"}, spreadsheets.Spelling())
+    monkeypatch.setattr(streamed, "BLOCK", 6000)
+    tables = streamed.blocks(path, {"time": "date", "x": "number"}, spreadsheets.Spelling())
     if kind is None:
         with pytest.raises(MixkdError, match="day or month may be first"):
             list(tables)
@@ -143,29 +143,29 @@ def test_a_fault_in_a_later_block_names_its_line(tmp_path, monkeypatch):
     lines = ["time,x,y", *(f"{i / 50},1,2" for i in range(2000))]
     lines[1700] = "33.98,1,up"
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
-    monkeypatch.setattr(spreadsheets, "BLOCK", 5000)
+    monkeypatch.setattr(streamed, "BLOCK", 5000)
     with pytest.raises(MixkdError, match=r"a\.csv, line 1701: found 'up' in y, expected a number"):
-        streamed(tmp_path / "a.csv", Counts())
+        in_blocks(tmp_path / "a.csv", Counts())
     lines[1700] = "1.0,1,2"
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
     with pytest.raises(MixkdError, match=r"a\.csv, line 1701: found time 1\.0 after 33\.96"):
-        streamed(tmp_path / "a.csv", Counts())
+        in_blocks(tmp_path / "a.csv", Counts())
 
 
 def test_a_rate_that_changes_in_a_later_block_is_refused(tmp_path, monkeypatch):
     time = np.r_[np.arange(2000) / 50, 40 + np.arange(3000) / 100]
     pd.DataFrame({"time": time, "x": 0.0, "y": 0.0}).to_csv(tmp_path / "a.csv", index=False)
-    monkeypatch.setattr(spreadsheets, "BLOCK", 8000)
+    monkeypatch.setattr(streamed, "BLOCK", 8000)
     with pytest.raises(MixkdError, match=r"a\.csv: found .* samples per second and .*, expected one rate"):
-        streamed(tmp_path / "a.csv", Counts())
+        in_blocks(tmp_path / "a.csv", Counts())
 
 
 def test_parquet_comes_in_blocks_too(tmp_path, monkeypatch):
     made = table(3000, 2, "jitters", 1)
     made.to_csv(tmp_path / "a.csv", index=False)
     made.to_parquet(tmp_path / "a.parquet")
-    monkeypatch.setattr(spreadsheets, "ROWS", 700)
-    found, expected = streamed(tmp_path / "a.parquet", Counts()), whole(tmp_path / "a.csv", Counts())
+    monkeypatch.setattr(streamed, "ROWS", 700)
+    found, expected = in_blocks(tmp_path / "a.parquet", Counts()), whole(tmp_path / "a.csv", Counts())
     assert len(found) == len(expected)
     for (first, one), (start, other) in zip(found, expected, strict=True):
         assert first == pytest.approx(start)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.interpolate import CubicSpline
 
-from mixkd.datasets.own import clock, spreadsheets
+from mixkd.datasets.own import clock, spreadsheets, streamed
 from mixkd.datasets.raw import text_table, timing
 from mixkd.datasets.raw.timing import EVEN
 from mixkd.errors import MixkdError
@@ -72,7 +72,7 @@ class Source:
             columns[way["time"]] = clock.kind(way["time_unit"])
         unit: Unit | None = None
         carried, times, done, timed = None, np.empty(0), 0, False
-        for table in spreadsheets.blocks(self.path, columns, how, way["time"]):
+        for table in streamed.blocks(self.path, columns, how, way["time"]):
             if unit:
                 yield unit
             timed = way["time"] in table.rows.columns

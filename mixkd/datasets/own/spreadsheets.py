@@ -8,7 +8,7 @@ without a line end, which may be truncated within a number, is left out and coun
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,13 @@ from typing import Any
 import numpy as np
 
 from mixkd.datasets.own import parquet, quotes
-from mixkd.datasets.raw import faults, stamps, text_table
+from mixkd.datasets.raw import faults, text_table
 from mixkd.datasets.raw.faults import Faults
 from mixkd.datasets.raw.text import Text, opened
 from mixkd.errors import MixkdError, nearest, short
 
 LINE = 1 << 17  # characters of a line of names, at most
 ABOVE = 1000  # lines above the names, at most
-BLOCK = 1 << 24  # bytes of a block of rows
-ROWS = 1 << 18  # rows of a block of a Parquet file
 
 
 @dataclass(frozen=True)
@@ -75,85 +73,13 @@ def read(path: Path, columns: Mapping[str, text_table.Kind], how: Spelling) -> T
         return Table(parquet.read(path, columns))
     top = head(path, how)
     _require(path, columns, top.names, f", line {top.above}" if top.above else "")
-    return Table(_columns(top, columns, how), top.body.cut)
-
-
-def blocks(
-    path: Path, columns: Mapping[str, text_table.Kind], how: Spelling, optional: str | None = None
-) -> Iterator[Table]:
-    """As `read`, about BLOCK bytes at a time: memory does not grow with the file.
-
-    The order of day and month is the one that fits the first stamps of all blocks. A file may lack the column
-    `optional`.
-    """
-    if parquet.is_one(path):
-        columns = _present(columns, parquet.names(path), optional)
-        _require(path, columns, parquet.names(path), "")
-        yield from map(Table, parquet.blocks(path, columns, ROWS))
-        return
-    top = head(path, how)
-    columns = _present(columns, top.names, optional)
-    _require(path, columns, top.names, f", line {top.above}" if top.above else "")
-    spans, above = _spans(top.body), top.above
-    columns = dict(columns) | _order_of_dates(path, columns, top, spans, how)
-    for span in spans:
-        rows = _columns(Head(top.names, above, span), columns, how)
-        above += len(rows)
-        yield Table(rows, top.body.cut if span is spans[-1] else 0)
-
-
-def _present(
-    columns: Mapping[str, text_table.Kind], names: list[str], optional: str | None
-) -> Mapping[str, text_table.Kind]:
-    return {name: kind for name, kind in columns.items() if name != optional or name in names}
-
-
-def _columns(top: Head, columns: Mapping[str, text_table.Kind], how: Spelling) -> text_table.Parsed:
-    """The named columns of rows, numbers in the order of `columns`."""
     kinds = {name if name in columns else f"\0{i}": columns.get(name, "skip") for i, name in enumerate(top.names)}
     form = text_table.Format(kinds, how.separator, False, how.missing, None, how.decimal, top.above)
     rows = _read(top.body, form)
     order = [form.numbers.index(name) for name, kind in columns.items() if kind == "number"]
-    return rows if order == sorted(order) else replace(rows, values=np.ascontiguousarray(rows.values[:, order]))
-
-
-def _spans(body: Text) -> list[Text]:
-    """Consecutive spans of whole lines of a text, of about BLOCK bytes each; at least one."""
-    spans: list[Text] = []
-    start, end = body.start, body.end or body.start
-    while start < end or not spans:
-        stop = min(start + BLOCK, end)
-        if stop < end:
-            stop += len(next(replace(body, start=stop).lines()))
-        spans.append(replace(body, start=start, end=stop))
-        start = stop
-    return spans
-
-
-def _order_of_dates(
-    path: Path, columns: Mapping[str, text_table.Kind], top: Head, spans: list[Text], how: Spelling
-) -> dict[str, text_table.Kind]:
-    """The kind of columns whose dates have the year last: day/month or month/day, from the first row of each span.
-
-    Nothing for one span: there `_read` looks at all stamps.
-    """
-    last = replace(spans[-1], start=max(spans[-1].start, (spans[-1].end or 0) - LINE)).bytes().splitlines()[-1:]
-    lines = [*(next(span.lines(), b"") for span in spans), *last] if spans[1:] else []
-    rows = [quotes.fields(line.decode(errors="replace").rstrip("\r\n"), how.separator) for line in lines]
-    result: dict[str, text_table.Kind] = {}
-    for name in (name for name, kind in columns.items() if kind == "date" and rows):
-        words = [row[top.names.index(name)] for row in rows if len(row) == len(top.names)]
-        reader = stamps.Stamps()
-        try:
-            times = reader.read(words)
-        except ValueError:  # `_read` names the line, if the month is not first
-            result[name] = "month/day" if stamps.fault(words[0], month_first=True) is None else "date"
-            continue
-        if reader.ambiguous(times):
-            raise MixkdError(f"{path}: found {stamps.AMBIGUOUS}")
-        if reader.year_last:
-            result[name] = "day/month"
-    return result
+    if order != sorted(order):
+        rows = replace(rows, values=np.ascontiguousarray(rows.values[:, order]))
+    return Table(rows, top.body.cut)
 
 
 def column_names(path: Path, how: Spelling) -> list[str]:
