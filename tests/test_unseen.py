@@ -21,6 +21,7 @@ from mixkd.deploy import batch, export, in_use, predict, ranges, rejection, repo
 from mixkd.deploy.hidden_markov import Chain
 from mixkd.deploy.unseen import Unseen
 from mixkd.errors import MixkdError
+from mixkd.figures import days
 from mixkd.files import canonical_json, sha256
 from mixkd.learning import networks
 
@@ -186,6 +187,23 @@ def test_parquet_and_csv_hold_the_same_and_times_are_those_of_the_file(student, 
     assert batch.listed([tmp_path / "*.csv"]) == files
     with pytest.raises(MixkdError, match="found no recording"):
         batch.listed([tmp_path / "*.txt"])
+
+
+def test_long_recordings_are_drawn_day_by_day_and_short_ones_with_signals(student, tmp_path, monkeypatch):
+    files = [recorded(tmp_path / "a.csv", 400, 1)]
+    result = batch.run(student, files, tmp_path / "out.labels.csv", print)
+    drawn = []
+    monkeypatch.setattr(batch.days, "plot", lambda panels, classes, path: drawn.append(panels))
+    assert list(batch.pictures(student, result, tmp_path / "out.labels.csv")) == [tmp_path / "out.labels.png"]
+    assert (tmp_path / "out.labels.png").read_bytes().startswith(b"\x89PNG")
+    monkeypatch.undo()
+    monkeypatch.setattr(batch, "SHORT", -1)
+    whole = days.plot
+    monkeypatch.setattr(batch.days, "plot", lambda *given: (drawn.append(given[0]), whole(*given)))
+    assert len(list(batch.pictures(student, result, tmp_path / "out.labels.csv"))) == 1
+    [[(name, begin, minutes)]] = drawn
+    assert (name, begin.tolist()) == ("1", [i / 4 for i in range(96)])
+    assert minutes.sum() == pytest.approx(400 / RATE / 60)
 
 
 def test_ctrl_c_keeps_whole_blocks_under_a_name_that_says_so(student, tmp_path, monkeypatch):

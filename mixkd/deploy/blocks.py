@@ -85,7 +85,8 @@ class Source:
             carry = min(2 * self.waits, len(rows))
             carried, times, done = _last(rows, carry), time[-carry:], max(carry - (len(rows) - end), 0)
         if not timed:
-            self.count(f"rows without the clock {way['time']!r}, taken as {rate:g} a second", self.n_rows)
+            lacking = f"the clock {way['time']!r}" if way["time"] else "a clock"
+            self.count(f"rows without {lacking}, taken as {rate:g} a second", self.n_rows)
         if unit:
             yield unit._replace(end=len(unit.time))
 

@@ -22,7 +22,7 @@ from mixkd.datasets.raw.stamps import DAY, LAYOUT, MINUTE, SECOND
 from mixkd.errors import MixkdError
 
 QUARTER = 15 * MINUTE  # µs
-YEARS = 3 * 365 * DAY  # µs since 1970: a smaller number in a clock column counts from the start of a recording
+EPOCH = 1_000_000_000 * SECOND  # 2001: a smaller number in a clock column counts from the start of a recording
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def of_file(path: Path, about: dict[str, Any], first: float | None, zone: ZoneIn
     """
     unit = about["reading"]["time_unit"]
     start = None if first is None else round(first * clock.UNITS[unit] * SECOND)
-    if start is None or (start < DAY if unit in DATES else start < YEARS):
+    if start is None or (start < DAY if unit in DATES else start < EPOCH):
         start = None
     own = None if start is None else _zone(path, about["reading"]) if unit in DATES else UTC
     if zone and own is None:

@@ -33,7 +33,7 @@ def plot(days: Sequence[tuple[str, np.ndarray, np.ndarray]], classes: Sequence[s
             draw(axis, begin, minutes, classes)
             axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
         left = f"; {len(days) - MOST} more days are left out" if len(days) > MOST else ""
-        axes[-1].set(xlim=(0, 24), xticks=range(0, 25, 3), xlabel=f"hour of the day{left}")
+        axes[-1].set(xlim=(0, 24), xticks=range(0, 25, 3), xlabel=f"hour{left}")
         handles, names = axes[0].get_legend_handles_labels()
         fig.legend(handles, names, loc="outside right upper", fontsize=8)
         FigureCanvasAgg(fig).print_png(buffer)

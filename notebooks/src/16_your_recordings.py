@@ -221,6 +221,8 @@ report(
 # - *Were epochs chosen by looking at the test person?* No: they are fixed before training, and the last epoch counts.
 # - *Can one person be in the folder under two names?* `mixkd data check` finds samples that two names share, also when they are shifted or cut, and names
 #   that differ in spelling; it does not find a person who was recorded twice.
+# - *What is reused when people are added later?* Runs are stored under the content of the folder. The same folder is never trained twice; with more people all
+#   networks see other data, and are trained again. `mixkd score` says beforehand how good the student is on the new ones.
 # - *Are the windows of one person exchangeable?* No: windows of a person resemble each other, so thresholds that hold on average may fail for one person. The
 #   report shows the worst.
 # - *Where do the recordings go?* Nowhere: they stay on this machine, in the store, under a name made of their content.
