@@ -185,6 +185,12 @@ def test_parquet_and_csv_hold_the_same_and_times_are_those_of_the_file(student, 
     assert table["time"].iloc[1] == "2025-10-26T00:59:51.000"
     assert batch.listed([tmp_path]) == files, "tables of predict are no recordings"
     assert batch.listed([tmp_path / "*.csv"]) == files
+    same_name = tmp_path / "more" / "a.csv"
+    assert batch.shown([files[0], files[1], same_name]) == {
+        files[0]: files[0].as_posix(),
+        files[1]: "b.csv",
+        same_name: same_name.as_posix(),
+    }
     with pytest.raises(MixkdError, match="found no recording"):
         batch.listed([tmp_path / "*.txt"])
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,8 @@ class Result:
 
     def rows(self, of: Callable[[Minutes, Sequence[str]], list[Row]], classes: Sequence[str]) -> list[Row]:
         """`minutes.hours` or `minutes.days` of all recordings, with the file's name."""
-        return [{"file": path.name} | row for path, each in self.recordings.items() for row in of(each, classes)]
+        names_of = shown(list(self.recordings))
+        return [{"file": names_of[path]} | row for path, each in self.recordings.items() for row in of(each, classes)]
 
 
 def listed(places: Sequence[Path]) -> list[Path]:
@@ -48,17 +50,23 @@ def listed(places: Sequence[Path]) -> list[Path]:
     for place in places:
         if place.is_dir():
             below = [path for path in sorted(place.rglob("*")) if path.suffix.lower() in KINDS and path.is_file()]
-            shown = [p for p in below if not any(part.startswith(".") for part in p.relative_to(place).parts)]
+            visible = [p for p in below if not any(part.startswith(".") for part in p.relative_to(place).parts)]
         elif not place.exists() and set(str(place)) & set("*?["):
             root = Path(place.anchor or ".")
-            shown = sorted(path for path in root.glob(str(place.relative_to(place.anchor))) if path.is_file())
+            visible = sorted(path for path in root.glob(str(place.relative_to(place.anchor))) if path.is_file())
         else:
-            shown = [place]
-        own = [path for path in shown if not path.name.lower().endswith(names.OUTPUT)]
+            visible = [place]
+        own = [path for path in visible if not path.name.lower().endswith(names.OUTPUT)]
         if not own:
             raise MixkdError(f"{place}: found no recording, expected files that end in {', '.join(KINDS)}")
         files |= dict.fromkeys(own)
     return list(files)
+
+
+def shown(files: Sequence[Path]) -> dict[Path, str]:
+    """What tables call recordings: the name, or the path where two have the same name."""
+    often = Counter(path.name for path in files)
+    return {path: path.name if often[path.name] == 1 else path.as_posix() for path in files}
 
 
 def target_of(files: Sequence[Path], places: Sequence[Path], output: Path | None) -> Path:
@@ -81,13 +89,13 @@ def run(
 
     zone: in which times are shown; sets: also write the labels that are likely, see `rejection`
     """
-    words = [*student.about["classes"], *(path.name for path in files)]
+    words = [*student.about["classes"], *shown(files).values()]
     limit = _set_threshold(student) if sets else None
     table, result = tables.Table(target, words), Result()
     try:
         for path in files:
             try:
-                _one(student, path, table, say, zone=zone, limit=limit, result=result)
+                _one(student, path, table, say, file=shown(files)[path], zone=zone, limit=limit, result=result)
             except MixkdError as error:
                 table.refuse()
                 result.refused[path] = str(error)
@@ -114,9 +122,17 @@ def _set_threshold(student: Student) -> float:
 
 
 def _one(
-    student: Student, path: Path, table: tables.Table, say: Say, *, zone: ZoneInfo | None, limit: float | None, result
+    student: Student,
+    path: Path,
+    table: tables.Table,
+    say: Say,
+    *,
+    file: str,
+    zone: ZoneInfo | None,
+    limit: float | None,
+    result: Result,
 ) -> None:
-    """Label one recording."""
+    """Label one recording, which the table calls `file`."""
     about, counts = student.about, dict[str, int]()
 
     def count(what: str, n: int) -> None:
@@ -128,12 +144,12 @@ def _one(
         if wall is None:
             wall = wall_clock.of_file(path, about, source.first, zone)
             each = Minutes(len(about["classes"]), wall, about["window"] / about["rate"])
-        table.add(tables.rows(student, part, wall, file=path.name, set_threshold=limit))
+        table.add(tables.rows(student, part, wall, file=file, set_threshold=limit))
         each.add(part, part.classes(student.threshold))
     each.close()
     table.end()
     result.recordings[path] = each
-    before = f"{path.name}: " if table.n_rows > seen.n else ""
+    before = f"{file}: " if table.n_rows > seen.n else ""
     for what, n in counts.items():
         if n:
             say(f"{before}{what}: {n}")
