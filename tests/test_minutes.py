@@ -164,6 +164,8 @@ def test_numbers_are_instants_only_if_they_count_from_1970(tmp_path):
     st.integers(1, 40),
     st.integers(0, 99),
 )
+@example([(True, 60), (False, 2)], 7, 2)
+@example([(True, 61)], 7, 2)
 def test_a_sensor_at_rest_for_an_hour_was_not_worn(runs, size, seed):
     """However the windows arrive, and not across a gap."""
     still = np.repeat([rest for rest, _ in runs], [n for _, n in runs])
