@@ -16,6 +16,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from smoke import mixkd
 from test_ranges import RATE, UNITS, WINDOW, worn
 
+from mixkd.datasets.own import streamed
 from mixkd.datasets.own.description import UNSTATED
 from mixkd.deploy import batch, export, in_use, predict, ranges, rejection, report, score, scores, tables
 from mixkd.deploy.hidden_markov import Chain
@@ -193,6 +194,18 @@ def test_parquet_and_csv_hold_the_same_and_times_are_those_of_the_file(student, 
     }
     with pytest.raises(MixkdError, match="found no recording"):
         batch.listed([tmp_path / "*.txt"])
+
+
+def test_a_fault_at_the_end_takes_back_the_rows_before_it(student, tmp_path, monkeypatch):
+    files = [recorded(tmp_path / f"{c}.csv", 2000, i) for i, c in enumerate("ab")]
+    files[0].write_text(files[0].read_text() + "1,2,3,up\n")
+    monkeypatch.setattr(streamed, "BLOCK", 20_000)
+    lines: list[str] = []
+    at_once = predict.Student(student.folder, {name: v for name, v in student.about.items() if name != "smoothing"})
+    result = batch.run(at_once, files, tmp_path / "out.labels.csv", lines.append)
+    assert set(pd.read_csv(tmp_path / "out.labels.csv")["file"]) == {"b.csv"}
+    assert list(result.refused) == files[:1]
+    assert lines[0].startswith(f"refused: {files[0]}, line 2002: found 'up' in w")
 
 
 def test_long_recordings_are_drawn_day_by_day_and_short_ones_with_signals(student, tmp_path, monkeypatch):
