@@ -212,13 +212,13 @@ def test_long_recordings_are_drawn_day_by_day_and_short_ones_with_signals(studen
     files = [recorded(tmp_path / "a.csv", 400, 1)]
     result = batch.run(student, files, tmp_path / "out.labels.csv", print)
     drawn = []
-    monkeypatch.setattr(batch.days, "plot", lambda panels, classes, path: drawn.append(panels))
+    monkeypatch.setattr(days, "plot", lambda panels, classes, path: drawn.append(panels))
     assert list(batch.pictures(student, result, tmp_path / "out.labels.csv")) == [tmp_path / "out.labels.png"]
     assert (tmp_path / "out.labels.png").read_bytes().startswith(b"\x89PNG")
     monkeypatch.undo()
     monkeypatch.setattr(batch, "SHORT", -1)
     whole = days.plot
-    monkeypatch.setattr(batch.days, "plot", lambda *given: (drawn.append(given[0]), whole(*given)))
+    monkeypatch.setattr(days, "plot", lambda *given: (drawn.append(given[0]), whole(*given)))
     assert len(list(batch.pictures(student, result, tmp_path / "out.labels.csv"))) == 1
     [[(name, begin, minutes)]] = drawn
     assert (name, begin.tolist()) == ("1", [i / 4 for i in range(96)])

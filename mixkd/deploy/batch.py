@@ -21,7 +21,6 @@ from mixkd.deploy.labels import Labels
 from mixkd.deploy.minutes import Minutes, Row
 from mixkd.deploy.predict import Student
 from mixkd.errors import MixkdError, one_line
-from mixkd.figures import days, timeline
 from mixkd.files import atomic_write
 
 SHORT = 8  # quarters of an hour: a recording up to this is drawn with its signals
@@ -176,6 +175,8 @@ def summaries(student: Student, result: Result, target: Path) -> list[Path]:
 
 def pictures(student: Student, result: Result, target: Path) -> Iterator[Path]:
     """Draw each recording: day by day, or with its signals if it is short."""
+    from mixkd.figures import days, timeline  # here: other figures bring torch
+
     for path, each in result.recordings.items():
         picture = target.with_suffix(".png") if len(result.recordings) == 1 else path.with_suffix(".labels.png")
         if max(each.quarters) - min(each.quarters) > SHORT:
