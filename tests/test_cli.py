@@ -38,6 +38,7 @@ COMMANDS = (
     "predict",
     "demo",
     "claim",
+    "score",
 )
 
 

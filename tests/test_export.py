@@ -24,7 +24,7 @@ from watched import watched  # noqa: F401 - a fixture
 from mixkd import studies
 from mixkd.cli import main
 from mixkd.datasets import dataset
-from mixkd.deploy import device, distill, export, in_use, predict
+from mixkd.deploy import batch, device, distill, export, in_use, predict
 from mixkd.deploy.predict import Student
 from mixkd.errors import MixkdError
 from mixkd.figures import timeline
@@ -159,7 +159,7 @@ def test_every_sample_of_a_recording_is_labelled(made, signal, tmp_path):
     assert [(row["start_s"], row["end_s"]) for row in rows] == [(0, 2), (1, 3), (2, 4), (3, 5), (3.2, 5.2)]
     p = student.probabilities(signal[None, :100].transpose(0, 2, 1))[0]
     assert (rows[0]["label"], rows[0]["confidence"]) == (student.about["classes"][p.argmax()], round(float(p.max()), 4))
-    predict.write(rows, tmp_path / "out.csv")
+    batch.write(rows, tmp_path / "out.csv")
     with (tmp_path / "out.csv").open() as file:
         assert [row["label"] for row in csv.DictReader(file)] == [row["label"] for row in rows]
 
@@ -172,9 +172,10 @@ def test_accuracy_in_use_is_of_the_labels_that_predict_gives(made, tmp_path):
     parts[0][0][300:] *= 40  # nothing like training from the seventh second on
     rows, _ = predict.label(student, [(0.0, signal) for signal, _ in parts])
     seen = [x for signal, _ in parts for _, x in predict.batches(signal, 100)]
-    found = in_use.labels(
+    p = in_use.probabilities(
         record, data, np.concatenate(seen), training=student.about["training"], units=recordings.units
     )
+    found = in_use.labels(p)
     assert [row["label"] for row in rows] == [(*recordings.classes, "unknown")[i] for i in found]
     assert 17 <= (found == in_use.UNKNOWN).sum() < len(found) / 2
 
@@ -215,10 +216,8 @@ def test_labels_do_not_overwrite_the_recording_or_the_plot(made, signal, tmp_pat
     before = file.read_bytes()
     done = mixkd("predict", str(made[2]), str(file), "-o", str(tmp_path / output), home=tmp_path)
     assert done.returncode == 1
-    assert (
-        done.stderr
-        == f"mixkd: -o {tmp_path / output}: found the name of the recording or of the plot, expected a new .csv\n"
-    )
+    wrong = "the name of the recording or of the plot"
+    assert done.stderr == f"mixkd: -o {tmp_path / output}: found {wrong}, expected a new .csv or .parquet\n"
     assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
     assert file.read_bytes() == before
 

@@ -10,9 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import small, train
 
+from mixkd import studies
 from mixkd.datasets import Recordings
 from mixkd.deploy import distill, in_use
+from mixkd.deploy.hidden_markov import Chain, posteriors
+from mixkd.errors import MixkdError
 from mixkd.runs.store import Store
+from mixkd.specs.run import TeacherSpec
 
 
 def recordings(people: list[list[list[tuple[int, int]]]], seed: int = 0) -> tuple[Recordings, dict[int, list]]:
@@ -55,14 +59,40 @@ def test_windows_of_whole_recordings(people, seed):
     assert sorted(zip((x.tobytes() for x in found.x), found.y, found.mixed, strict=True)) == sorted(expected)
 
 
+def test_how_activities_follow_one_another():
+    """From whole recordings of the given people, at the steps of `predict`; nothing where no recording has two."""
+    made, _ = recordings([[[(0, 40), (1, 40)], [(1, 80)]], [[(2, 40)]], [[(0, 4)]]])
+    model = in_use.chain(made, [1, 2, 3], 8)
+    steps = 80 // 4 - 1  # windows of a recording
+    first = [0] * 10 + [1] * (steps - 10)
+    expected = Chain.fit([np.array(first), np.full(steps, 1), np.full(9, 2)], 3)
+    np.testing.assert_allclose(model.transition, expected.transition)
+    np.testing.assert_allclose(model.share, expected.share)
+    assert in_use.chain(made, [2, 3], 8) is None
+    p = np.random.default_rng(0).dirichlet([1, 1, 1], 30)
+    p[3] = np.nan
+    found = in_use.smoothed(model, p, [slice(0, 10), slice(10, 30)])
+    separate = np.concatenate([posteriors(model, part) for part in (p[:10], p[10:])]).argmax(1)
+    separate[3] = in_use.UNKNOWN
+    np.testing.assert_array_equal(found, separate)
+
+
+def test_a_student_may_learn_from_trees():
+    bases, final = distill.specs(studies.Scope("synthetic", "smoke"), distill.teachers_of("forest"))
+    assert final.teachers == (TeacherSpec(family="forest"),)
+    assert distill.taught(bases[0], "both") == studies.taught(bases[0], "both")
+    with pytest.raises(MixkdError, match="--teachers: found 'tree', expected one of signal, image, both, forest"):
+        distill.teachers_of("tree")
+
+
 def test_a_row_counts_by_hand():
     y, mixed = np.array([0, 0, 1, 1, 2]), np.array([False, False, False, True, True])
-    seen = in_use.Stream(np.zeros((5, 1, 2)), y, mixed)
+    seen = in_use.Stream(np.zeros((5, 1, 2)), y, mixed, np.zeros(5, int))
     row = in_use.row("student", [(seen, np.array([0, 1, 1, in_use.UNKNOWN, 2])), (seen, y)], 2)
     assert (row["one activity"], row["mixed"], row["all"]) == pytest.approx((5 / 6, 3 / 4, 8 / 10))
     assert (row["n one activity"], row["n mixed"], row["unknown"]) == (3, 2, 0.1)
     assert row["macro F1"] == pytest.approx(np.mean([2 * 3 / (2 * 3 + 1), 2 * 3 / (2 * 3 + 2), 1.0]))
-    pure = in_use.Stream(seen.x[:3], y[:3], mixed[:3])
+    pure = in_use.Stream(seen.x[:3], y[:3], mixed[:3], seen.recording[:3])
     assert np.isnan(in_use.row("student", [(pure, y[:3])], 1)["mixed"])
 
 

@@ -145,12 +145,14 @@ def distill(
     profile: ProfileName = "quick",
     seed: Seed = 0,
     workers: Workers = None,
+    teachers: Annotated[str, typer.Option(help="signal, image, both, or forest: extra trees on statistics.")] = "both",
 ) -> None:
     """Distil a small network: a cross-validated report, and a student trained on everybody, as ONNX."""
     from mixkd.deploy import distill
     from mixkd.studies import Scope
 
-    outcome = distill.run(Scope(dataset, profile, seed), out_folder, out.print, workers)
+    by = distill.teachers_of(teachers)
+    outcome = distill.run(Scope(dataset, profile, seed), out_folder, out.print, workers, teachers=by)
     out.print(distill.headline(outcome.people))
     out.print(distill.in_practice(outcome.whole))
     out.print(f"{out_folder / 'report.html'}", soft_wrap=True, markup=False)
@@ -159,32 +161,52 @@ def distill(
 @app.command()
 def predict(
     student: Annotated[Path, typer.Argument(help=STUDENT)],
-    file: Annotated[Path, typer.Argument(help="Recording with the student's channels: as its training files.")],
-    output: Annotated[Path | None, typer.Option("-o", help="Where the labels go; default: beside the file.")] = None,
+    recording: Annotated[
+        list[Path], typer.Argument(help="Files as those it was trained on, folders, or patterns such as 'a/*.csv'.")
+    ],
+    output: Annotated[Path | None, typer.Option("-o", help="The table, .csv or .parquet; default: beside it.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Time zone of the times, such as Europe/Berlin.")] = None,
+    sets: Annotated[bool, typer.Option("--sets", help="Also write the labels that are likely.")] = False,
 ) -> None:
-    """Label a new recording, window by window, and plot it. Needs no torch."""
-    from mixkd.datasets.own import quality
-    from mixkd.deploy import predict
-    from mixkd.figures import timeline
+    """Label recordings, window by window: a table, minutes by hour and day, a plot. Needs no torch."""
+    from mixkd.deploy import batch
+    from mixkd.deploy.predict import Student
+    from mixkd.deploy.wall_clock import named
 
-    made = predict.Student.load(student)
-    target = output or file.with_suffix(".labels.csv")
-    picture = target.with_suffix(".png")
-    if picture == target or file.resolve() in (target.resolve(), picture.resolve()):
-        raise MixkdError(f"-o {target}: found the name of the recording or of the plot, expected a new .csv")
-    segments = predict.read_recording(
-        file,
-        made.about,
-        lambda what, n: out.print(f"{what}: {n}") if n else None,
-        lambda row: out.print(quality.line(row), soft_wrap=True, markup=False, highlight=False),
-    )
-    rows, remarks = predict.label(made, segments)
-    for remark in remarks:
-        out.print(f"worth a look: {remark}", soft_wrap=True, markup=False)
-    predict.write(rows, target)
-    out.print(f"{len(rows)} windows: {target}", soft_wrap=True, markup=False)
-    timeline.plot(made.about, segments, rows, picture)
-    out.print(f"{picture}", soft_wrap=True, markup=False)
+    made = Student.load(student)
+    files = batch.listed(recording, made.about["reading"].get("sensors") or ())
+    target = batch.target_of(files, recording, output)
+    result = batch.run(made, files, target, out.print, zone=named(zone) if zone else None, sets=sets)
+    if result.table:
+        out.print(f"{result.n_windows} windows: {result.table}")
+        for path in (*batch.summaries(made, result, target), *batch.pictures(made, result, target)):
+            out.print(f"{path}")
+    if result.refused:
+        out.print(f"{len(result.refused)} of {len(files)} recordings refused")
+        raise typer.Exit(1)
+
+
+@app.command()
+def score(
+    student: Annotated[Path, typer.Argument(help=STUDENT)],
+    folder: Annotated[Path, typer.Argument(help="Folder with labelled recordings and a dataset.toml.")],
+    output: Annotated[Path | None, typer.Option("-o", help="Also write the scores as JSON.")] = None,
+) -> None:
+    """Score a student on new labelled people: overall, class by class, person by person. Needs no torch."""
+    from mixkd.deploy import score
+    from mixkd.deploy.predict import Student
+
+    result = score.run(Student.load(student), folder)
+    for line in result.lines():
+        out.print(line)
+    for title, rows in result.tables().items():
+        shown = terminal.table(*rows[0], title=title)
+        for row in rows:
+            shown.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()))
+        out.print(shown)
+    if output:
+        score.write(result, output)
+        out.print(f"{output}")
 
 
 @app.command()

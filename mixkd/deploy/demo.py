@@ -15,7 +15,7 @@ import numpy as np
 
 from mixkd import figures, studies, topology
 from mixkd.datasets import Recordings, dataset
-from mixkd.deploy import in_use, predict
+from mixkd.deploy import batch, in_use, predict
 from mixkd.deploy.export import export
 from mixkd.errors import MixkdError
 from mixkd.figures import style, timeline
@@ -72,7 +72,7 @@ def run(folder: Path, say: Callable[[str], None]) -> Path:
     outcome = f"{right:.0%} of {len(rows)} windows of person {subject} are labelled right"
     say(f"{outcome}; the network was trained on {len(data.fold.train)} others")
     timeline.plot(made.about, [(0.0, signal)], rows, folder / "labels.png")
-    predict.write(rows, folder / "labels.csv")
+    batch.write(rows, folder / "labels.csv")
     pictures = {"labels": (folder / "labels.png").read_bytes(), **topological(data, signal, recordings)}
     page = PAGE.format(
         outcome=html.escape(outcome),

@@ -1,16 +1,14 @@
 """Labels of a new recording by an exported student, with ONNX, without torch.
 
 Input: a folder written by `export.py`, and a CSV or Parquet file with a column per channel in the student's units.
+Recordings pass in blocks: memory does not grow with their length.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,16 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mixkd.datasets.own import clock, quality, spreadsheets, tables
-from mixkd.datasets.own import units as units_of
-from mixkd.datasets.raw import text_table, timing
-from mixkd.deploy import ranges, ready, stream
+from mixkd.deploy import ranges, ready, sequence, stream, whole
+from mixkd.deploy.blocks import Count, Windows
+from mixkd.deploy.labels import Labels, joined
 from mixkd.errors import MixkdError, one_line
-from mixkd.files import atomic_write, sha256
+from mixkd.files import sha256
 
 BATCH = 256
 FORMAT = 3  # of student.json
-UNKNOWN = "unknown"  # label of windows outside the training ranges
+UNKNOWN = "unknown"  # label of windows outside the training ranges, or below the threshold of confidence
 
 
 @dataclass(frozen=True)
@@ -83,6 +80,29 @@ class Student:
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
         return p / p.sum(axis=1, keepdims=True)
 
+    @property
+    def threshold(self) -> float:
+        """The confidence below which a label is unknown, see `rejection`; 0 for a student without one."""
+        return self.about.get("unknown", {}).get("threshold", 0.0)
+
+
+def labels(student: Student, parts: Iterable[Windows], seen: ranges.Seen) -> Iterator[Labels]:
+    """Probabilities of the windows of a recording. `seen` counts those out of range."""
+    about, axes = student.about, sequence.accelerometer(student.about)
+    for part in parts:
+        batches = []
+        for i in range(0, len(part.start), BATCH):
+            x = np.ascontiguousarray(part.x[i : i + BATCH], np.float32)
+            stats = ranges.statistics(x, about["units"])
+            away = ranges.outside(stats, about["units"], about["training"])
+            seen.add(stats, away)
+            p, known = np.full((len(x), len(about["classes"])), np.nan, np.float32), ~away.any(1)
+            if known.any():
+                p[known] = student.probabilities(x[known])
+            still = None if axes is None else sequence.still(stats, axes, about["units"][axes[0]])
+            batches.append(Labels(part.start[i : i + BATCH], np.full(len(x), part.stretch), p, still))
+        yield joined(batches)
+
 
 def session_of(onnx: bytes) -> Any:
     """A network in onnxruntime."""
@@ -92,80 +112,37 @@ def session_of(onnx: bytes) -> Any:
 
 
 def read_recording(
-    path: Path,
-    about: dict[str, Any],
-    count: Callable[[str, int], None] = lambda what, n: None,
-    assess: Callable[[quality.Quality], None] = lambda row: None,
+    path: Path, about: dict[str, Any], count: Count = lambda what, n: None
 ) -> list[tuple[float, np.ndarray]]:
     """Segments without gaps, (first time in s, signal (n_samples, n_channels)), with the student's channels and rate.
 
     The file is parsed with the settings in student.json; its time column is used if there is one. `count(what, n)` is
-    called for each repair and omission, `assess(row)` with its quality. Raises MixkdError naming file and line.
+    called for each repair and omission. Raises MixkdError naming file and line.
     """
-    way = about["reading"]
-    columns: dict[str, text_table.Kind] = dict.fromkeys(about["channels"], "number")
-    how = spreadsheets.Spelling.of(way)
-    time_column = way["time"] if way["time"] in tables.column_names(path, how) else None
-    if time_column:
-        columns[time_column] = clock.kind(way["time_unit"])
-    table = tables.read(path, columns, how)
-    for what, n in table.counts.items():
-        count(what, n)
-    rows = table.rows
-    rate, factor, time = about["rate"], Fraction(1), np.arange(len(rows)) / about["rate"]
-    if not time_column:
-        count(f"rows without the clock {way['time']!r}, taken as {rate:g} a second", len(rows))
-    else:
-        time = clock.seconds(
-            rows, time_column, way["time_unit"], rate=rate, window=about["window"], count=count, zone=way.get("zone")
-        )
-        factor = timing.factor(str(path), time, rate, about["window"])
-    _report(rows, about, time_column, time, assess)
-    stretches = list(timing.whole(time, rows.values, rate, factor=factor, gap=way["gap"], count=count))
-    fit = [(start, signal) for start, signal in stretches if len(signal) >= about["window"]]
-    count("stretches shorter than a window, left out", len(stretches) - len(fit))
-    if not fit:
-        most = f"{len(rows)} samples, nowhere a window of {about['window']} at {rate:g} Hz"
-        raise MixkdError(f"{path}: found {most}, expected one at least")
-    return fit
+    return whole.read(path, about, count).segments
 
 
-def _report(rows: text_table.Parsed, about: dict[str, Any], name: str | None, time: np.ndarray, assess) -> None:
-    way, lasts = about["reading"], float(time[-1] - time[0])
-    span = clock.span(rows, name, way["time_unit"], zone=way.get("zone"), lasts=lasts)
-    acceleration = units_of.acceleration(rows.values, about["channels"], about["units"])
-    usual = 1 / float(np.median(np.diff(time))) if len(time) > 1 else about["rate"]
-    assess(quality.row(rows.path.name, time, acceleration, rate=quality.nominal(usual), span=span))
+def cut(segments: list[tuple[float, np.ndarray]], about: dict[str, Any]) -> Iterator[Windows]:
+    """The windows of segments, half a window apart."""
+    for i, (first, signal) in enumerate(segments):
+        for starts, x in batches(signal, about["window"]):
+            yield Windows(first + starts / about["rate"], x, i)
 
 
 def label(student: Student, segments: list[tuple[float, np.ndarray]]) -> tuple[list[dict[str, Any]], list[str]]:
     """Rows start_s, end_s, label, confidence of windows half a window apart; and remarks, a line each.
 
     segments: (first time in s, signal (n_samples, n_channels)). Windows far outside the training ranges (`ranges`) are
-    `unknown`, without a confidence.
+    `unknown`, without a confidence; those below the threshold of confidence (`rejection`) are unknown too.
     """
-    about = student.about
-    window, rate, classes = about["window"], about["rate"], about["classes"]
-    rows: list[dict[str, Any]] = []
-    seen: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
-    for first, signal in segments:
-        for starts, x in batches(signal, window):
-            stats = ranges.statistics(x, about["units"])
-            away = ranges.outside(stats, about["units"], about["training"])
-            known = ~away.any(1)
-            p = np.zeros((len(x), len(classes)))
-            if known.any():
-                p[known] = student.probabilities(x[known])
-            best, top = p.argmax(1), p.max(1)
-            for i, start in enumerate(first + starts / rate):
-                row = {"start_s": round(float(start), 3), "end_s": round(float(start + window / rate), 3)}
-                answer = (classes[best[i]], round(float(top[i]), 4)) if known[i] else (UNKNOWN, "")
-                rows.append(row | dict(zip(("label", "confidence"), answer, strict=True)))
-            seen.append((stats, away))
-    merged = {name: np.concatenate([stats[name] for stats, _ in seen]) for name in ("lowest", "highest", "size")}
-    away = np.concatenate([away for _, away in seen])
-    remarks = ranges.remarks(about["channels"], about["units"], about["training"], stats=merged, away=away)
-    return rows, [one_line(remark) for remark in remarks]
+    about, seen = student.about, ranges.Seen(student.about)
+    window, rate, names = about["window"], about["rate"], [*about["classes"], UNKNOWN]
+    rows = []
+    for part in labels(student, cut(segments, about), seen):
+        for start, best, top in zip(part.start, part.classes(student.threshold), part.confidence, strict=True):
+            row = {"start_s": round(float(start), 3), "end_s": round(float(start + window / rate), 3)}
+            rows.append(row | {"label": names[best], "confidence": "" if np.isnan(top) else round(float(top), 4)})
+    return rows, [one_line(remark) for remark in seen.remarks()]
 
 
 def batches(signal: np.ndarray, window: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -179,12 +156,3 @@ def batches(signal: np.ndarray, window: int) -> Iterator[tuple[np.ndarray, np.nd
     for i in range(0, len(starts), BATCH):
         at = starts[i : i + BATCH]
         yield at, np.ascontiguousarray(view[at], np.float32)
-
-
-def write(rows: list[dict[str, Any]], path: Path) -> None:
-    """Write the labelled windows as CSV."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    atomic_write(path, text.getvalue().encode())

@@ -14,6 +14,8 @@ An upside-down sensor is detected only if all training people wore it the same w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +26,7 @@ WIDENED = {"mean": 0.5, "lowest": 1.0, "highest": 1.0}  # by this share of the w
 SIZE, SPREAD = 2.0, 10.0  # factors
 SIZES = ("smallest size", "size", "largest size")
 SHOWN = 6  # channels with a remark
+MOST = 2048  # batches whose sizes a recording keeps
 
 
 Training = dict[str, dict[str, list[float]]]  # "low", "median" and "high" of each statistic, see `fit`
@@ -83,31 +86,53 @@ def outside(stats: dict[str, np.ndarray], units: Sequence[str], training: Traini
     return own | sizes[:, [place.index(unit) for unit in units]]
 
 
-def remarks(
-    channels: Sequence[str], units: Sequence[str], training: Training, *, stats: dict[str, np.ndarray], away: np.ndarray
-) -> list[str]:
-    """Remarks on a recording, a line each: windows outside by channel, and ratios of sizes to training.
+@dataclass
+class Seen:
+    """What was out of range in a recording, window by window: counts, extremes, and ratios of sizes to training."""
 
-    stats: lowest, highest and size of `statistics`; away: result of `outside`, (n_windows, n_channels)
-    """
-    count, n = away.sum(0), int(away.any(1).sum())
-    if not n:
-        return []
-    lines = [f"{n} of {len(away)} windows are far outside those of the training people, so their label is unknown"]
-    for u, (unit, group) in enumerate(by_unit(units).items()):
-        typical = training["size"]["median"][u]
-        ratio = float(np.median(stats["size"][:, u])) / typical if typical > 0 else 1.0
-        if count[group].any() and not 1 / SIZE <= ratio <= SIZE:
-            names = ", ".join(channels[i] for i in group[:SHOWN]) + (", …" if len(group) > SHOWN else "")
-            other = units_of.other(unit, ratio)
-            meant = f": {other} in place of {unit}?" if other else ""
-            lines.append(f"{names}: {times(ratio)} the size of training{meant}")
-    for i in np.flatnonzero(count)[:SHOWN]:
-        here = f"{stats['lowest'][:, i].min():.4g} to {stats['highest'][:, i].max():.4g} {units[i]} here"
-        there = f"{training['lowest']['low'][i]:.4g} to {training['highest']['high'][i]:.4g} in training"
-        lines.append(f"{channels[i]}: {count[i]} windows; {here}, {there}")
-    hidden = int((count > 0).sum()) - SHOWN
-    return lines + ([f"{hidden} more channels"] if hidden > 0 else [])
+    about: dict[str, Any]  # student.json
+    n: int = 0
+    n_away: int = 0
+    count: np.ndarray | int = 0  # windows out of range by channel
+    lowest: np.ndarray | float = np.inf
+    highest: np.ndarray | float = -np.inf
+    sizes: list[np.ndarray] = field(default_factory=list)  # (n, n_units) of each batch; every other one when long
+
+    def add(self, stats: dict[str, np.ndarray], away: np.ndarray) -> None:
+        """Windows with these statistics; away: result of `outside`, (n_windows, n_channels)."""
+        self.n, self.n_away, self.count = (
+            self.n + len(away),
+            self.n_away + int(away.any(1).sum()),
+            self.count + away.sum(0),
+        )
+        self.lowest = np.minimum(self.lowest, stats["lowest"].min(0))
+        self.highest = np.maximum(self.highest, stats["highest"].max(0))
+        self.sizes.append(stats["size"])
+        if len(self.sizes) > MOST:
+            self.sizes = self.sizes[::2]
+
+    def remarks(self) -> list[str]:
+        """Remarks on the recording, a line each."""
+        channels, units, training = (self.about[name] for name in ("channels", "units", "training"))
+        if not self.n_away:
+            return []
+        count, lowest, highest = (np.atleast_1d(each) for each in (self.count, self.lowest, self.highest))
+        unknown = "windows are far outside those of the training people, so their label is unknown"
+        lines = [f"{self.n_away} of {self.n} {unknown}"]
+        for u, (unit, group) in enumerate(by_unit(units).items()):
+            typical = training["size"]["median"][u]
+            ratio = float(np.median(np.concatenate(self.sizes)[:, u])) / typical if typical > 0 else 1.0
+            if count[group].any() and not 1 / SIZE <= ratio <= SIZE:
+                names = ", ".join(channels[i] for i in group[:SHOWN]) + (", …" if len(group) > SHOWN else "")
+                other = units_of.other(unit, ratio)
+                meant = f": {other} in place of {unit}?" if other else ""
+                lines.append(f"{names}: {times(ratio)} the size of training{meant}")
+        for i in np.flatnonzero(count)[:SHOWN]:
+            here = f"{lowest[i]:.4g} to {highest[i]:.4g} {units[i]} here"
+            there = f"{training['lowest']['low'][i]:.4g} to {training['highest']['high'][i]:.4g} in training"
+            lines.append(f"{channels[i]}: {count[i]} windows; {here}, {there}")
+        hidden = int((count > 0).sum()) - SHOWN
+        return lines + ([f"{hidden} more channels"] if hidden > 0 else [])
 
 
 def times(ratio: float) -> str:

@@ -20,6 +20,7 @@
 # mixkd data check recordings          # everything that is wrong, at once; then a table and a plot
 # mixkd distill recordings --out student
 # mixkd predict student new.csv        # labels and a plot, without torch
+# mixkd score student others           # how good it is on further labelled people
 # ```
 #
 # This chapter does the same in Python, on a folder that stands for yours: a few people of `watch`, a CSV file with the first
@@ -194,8 +195,43 @@ print(
     *(made[i] for i in chosen),
 )
 
+# %% [markdown]
+# ## Hours and days
+#
+# Files, folders and patterns may be named, and recordings may last for weeks: they pass in blocks. One table has a row for each window, with all
+# probabilities, the time of the wall clock where the file states dates (its offset from UTC, or the zone that `--zone` names), a label
+# smoothed by a hidden Markov model where the training recordings show how activities follow one another, and whether
+# the sensor was worn: not worn is what lies still for an hour. Two more tables add up minutes by hour and by day. What a day lacks, because
+# nothing was recorded or worn, is filled in proportion to the same hour of the other days, in the columns `adjusted`.
+
+# %%
+from mixkd.deploy import batch, minutes
+
+result = batch.run(loaded, [file], file.with_name("new.labels.csv"), print)
+
+# %% tags=["nbval-check-output"]
+table = pd.read_csv(result.table)
+print(", ".join(column for column in table if not column.startswith("p ")))
+sums = result.rows(minutes.hours, loaded.about["classes"])[0]
+print(
+    f"{sum(v for v in list(sums.values())[3:-1]):.1f} minutes of hour {sums['hour']}"
+)
+
+# %% [markdown]
+# A window is *unknown* where it is far outside the training people's ranges, and where the student's largest probability is below a
+# threshold that was calibrated on people who did not train: {glue:text}`own_share` % of their windows lose their label by it. `--sets` writes the labels that are likely,
+# calibrated so that {glue:text}`own_covered` % of the sets hold the true one, if new people are like those of the folder.
+# Both thresholds, with what they are calibrated on, are in `student.json`; the report says how they hold for each person.
+
 # %% tags=["remove-cell"]
-report({"own_people": people})
+limits = loaded.about["unknown"]
+shares = {
+    "own_share": 100 * limits["share"],
+    "own_covered": 100 - 100 * limits["set_alpha"],
+}
+report(
+    {"own_people": people, **{name: f"{share:g}" for name, share in shares.items()}}
+)
 
 # %% [markdown]
 # ## A sceptical reader asks
@@ -205,4 +241,8 @@ report({"own_people": people})
 # - *Were epochs chosen by looking at the test person?* No: they are fixed before training, and the last epoch counts.
 # - *Can one person be in the folder under two names?* `mixkd data check` finds samples that two names share, also when they are shifted or cut, and names
 #   that differ in spelling; it does not find a person who was recorded twice.
+# - *What is reused when people are added later?* Runs are stored under the content of the folder. The same folder is never trained twice; with more people all
+#   networks see other data, and are trained again. `mixkd score` says beforehand how good the student is on the new ones.
+# - *Are the windows of one person exchangeable?* No: windows of a person resemble each other, so thresholds that hold on average may fail for one person. The
+#   report shows the worst.
 # - *Where do the recordings go?* Nowhere: they stay on this machine, in the store, under a name made of their content.

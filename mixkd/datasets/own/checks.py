@@ -57,18 +57,19 @@ class Content:
         return units.triads(self.channels, self.stated)
 
 
-def problems(content: Content) -> Iterator[str]:
-    """Problems that make the folder unusable for training."""
+def problems(content: Content, least: int = PEOPLE) -> Iterator[str]:
+    """Problems that make the folder unusable for training; with fewer people than that as `least`, for scoring."""
     about, stretches, files = content.description, content.parts, content.files
     people, classes = {part.subject for part in stretches}, {part.label for part in stretches}
-    few = len(people) < PEOPLE or len(classes) < 2
+    n_classes = 2 if least >= PEOPLE else 1
+    few = len(people) < least or len(classes) < n_classes
     if few and content.short:
         yield from _short(content)
-    if len(people) < PEOPLE:
-        need = f"expected at least {PEOPLE}: one to test, one to validate, one to train on"
+    if len(people) < least:
+        need = f"expected at least {least}" + ": one to test, one to validate, one to train on" * (least == PEOPLE)
         yield f"found {len(people)} people ({some(sorted(people))}), {need}"
-    if not 2 <= len(classes) <= CLASSES:
-        yield f"found {len(classes)} labels ({some(sorted(classes))}), expected 2 to {CLASSES}"
+    if not n_classes <= len(classes) <= CLASSES:
+        yield f"found {len(classes)} labels ({some(sorted(classes))}), expected {n_classes} to {CLASSES}"
     yield from _spellings("person", (summary.subject for summary in files))
     yield from _spellings("label", {*about.ignore} | {label for summary in files for label in summary.labels})
     yield from _copies(files)
@@ -80,7 +81,7 @@ def problems(content: Content) -> Iterator[str]:
     for name, what in derived.of_stretches(content.channels, stretches):
         if what == "label":
             yield f"{name} tells the label: one value for each, in every recording; take it out of [channels]"
-    if pairs := derived.one_to_one(stretches):
+    if least == PEOPLE and (pairs := derived.one_to_one(stretches)):
         yield f"everyone did one thing that nobody else did ({pairs}): is {about.subject or 'the subject'} an activity?"
     thin = plausible.thinned(stretches)
     for axes in content.triads:

@@ -95,8 +95,11 @@ def _sorted(words) -> list[str]:
     return sorted(unique, key=int) if _numbers(unique) else unique
 
 
-def inspect(folder: Path) -> Inspection:
-    """Content and problems of a folder. Raises MixkdError only for an invalid `dataset.toml`."""
+def inspect(folder: Path, people: int = checks.PEOPLE) -> Inspection:
+    """Content and problems of a folder. Raises MixkdError only for an invalid `dataset.toml`.
+
+    people: minimum; fewer than for training are enough to score a student, and one label is too
+    """
     about = describe(folder)
     content = Inspection(about)
     files, outputs = names.listed(folder, about.files)
@@ -120,7 +123,7 @@ def inspect(folder: Path) -> Inspection:
         _add(path, folder, content)
     if content.labels and not content.problems:
         content.problems += first(content.labels.path, list(content.labels.unused()))
-    wrong = checks.problems(content) if not content.problems else ()
+    wrong = checks.problems(content, people) if not content.problems else ()
     content.problems += [line if line.startswith(str(folder)) else f"{folder}: {line}" for line in wrong]
     content.problems = [one_line(problem) for problem in content.problems]
     content.remarks = [one_line(remark) for remark in checks.remarks(content)]

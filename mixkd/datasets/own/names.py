@@ -16,7 +16,7 @@ from pathlib import Path
 from mixkd.datasets.raw import packed
 from mixkd.errors import MixkdError
 
-OUTPUT = ".labels.csv"  # of `mixkd predict`
+OUTPUT = (".labels.csv", ".labels.parquet")  # of `mixkd predict`
 SENSORS = {
     "accelerometer": ("accelerometer", "acceleration", "accel", "accelero", "acc", "linear", "gravity"),
     "gyroscope": ("gyroscope", "gyro", "gyr", "rotationrate", "angular"),

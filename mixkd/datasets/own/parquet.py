@@ -50,10 +50,27 @@ def read(path: Path, columns: Mapping[str, text_table.Kind]) -> text_table.Parse
     """The named columns, which the file has, each once."""
     with _checked(path):
         table = pyarrow.parquet.read_table(path, columns=list(columns), use_threads=False)  # see `published.columns`
-        cast = {name: _cast(path, name, table[name].combine_chunks(), kind) for name, kind in columns.items()}
     if not len(table):
         raise MixkdError(f"{path}: found no rows, expected a recording")
-    form = text_table.Format(dict(columns))
+    return _parsed(path, columns, table)
+
+
+def blocks(path: Path, columns: Mapping[str, text_table.Kind], n_rows: int) -> Iterator[text_table.Parsed]:
+    """As `read`, up to n_rows at a time."""
+    first = 0
+    with _checked(path), pyarrow.parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(n_rows, columns=list(columns), use_threads=False):
+            yield _parsed(path, columns, pa.Table.from_batches([batch]), first)
+            first += len(batch)
+    if not first:
+        raise MixkdError(f"{path}: found no rows, expected a recording")
+
+
+def _parsed(path: Path, columns: Mapping[str, text_table.Kind], table: pa.Table, first: int = 0) -> text_table.Parsed:
+    """The rows of a table, of which the first is row number `first` of the file, from 0."""
+    with _checked(path):
+        cast = {name: _cast(path, name, table[name].combine_chunks(), kind) for name, kind in columns.items()}
+    form = text_table.Format(dict(columns), above=first)
     values = np.empty((len(table), len(form.numbers)), np.float32)
     others: dict[str, np.ndarray] = {}
     words: dict[str, tuple[str, ...]] = {}
@@ -64,18 +81,20 @@ def read(path: Path, columns: Mapping[str, text_table.Kind]) -> text_table.Parse
             coded = cast[name].fill_null("").dictionary_encode()
             others[name], words[name] = coded.indices.to_numpy(), tuple(coded.dictionary.to_pylist())
         else:
-            others[name] = _times(path, name, cast[name], kind)
+            others[name] = _times(path, name, cast[name], kind, first)
     if (bad := np.argwhere(np.isinf(values))).size:
         row, at = bad[0]
-        raise text_table.refusal(path, int(row) + 1, f"{values[row, at]} in {form.numbers[at]}", "a finite number")
+        raise text_table.refusal(
+            path, first + int(row) + 1, f"{values[row, at]} in {form.numbers[at]}", "a finite number"
+        )
     utc = frozenset(n for n in columns if pa.types.is_timestamp(table[n].type) and table[n].type.tz)
     return text_table.Parsed(path, form, values, others, words, utc)
 
 
-def _times(path: Path, name: str, column: pa.Array, kind: text_table.Kind) -> np.ndarray:
+def _times(path: Path, name: str, column: pa.Array, kind: text_table.Kind, first: int) -> np.ndarray:
     if column.null_count:
         row = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
-        raise text_table.refusal(path, row + 1, f"nothing in {name}", NO_TIME)
+        raise text_table.refusal(path, first + row + 1, f"nothing in {name}", NO_TIME)
     if pa.types.is_string(column.type):
         try:
             return stamps.column(column.to_pylist(), kind)
@@ -83,7 +102,7 @@ def _times(path: Path, name: str, column: pa.Array, kind: text_table.Kind) -> np
             raise MixkdError(f"{path}: in {name}: {short(error, 200)}") from error
     times = column.to_numpy()
     if (lost := np.flatnonzero(~(np.abs(times) < LATEST))).size:
-        raise text_table.refusal(path, int(lost[0]) + 1, f"{times[lost[0]]} in {name}", NO_TIME)
+        raise text_table.refusal(path, first + int(lost[0]) + 1, f"{times[lost[0]]} in {name}", NO_TIME)
     return times
 
 

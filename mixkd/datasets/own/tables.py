@@ -16,6 +16,7 @@ from mixkd.errors import MixkdError
 
 Loader = Callable[[Path], tuple[arrays.Columns, dict[str, int]]]
 IN_MEMORY: dict[str, Loader] = {**dict.fromkeys(devices.SUFFIXES, devices.columns), matlab.SUFFIX: matlab.columns}
+CUT = "last rows without a line end, left out"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _read(path: Path, columns: Mapping[str, text_table.Kind], how: Spelling) -> 
             spreadsheets.require(path, columns, parquet.names(file))
             return Table(parquet.read(file, columns))
     rows, cut = spreadsheets.read(path, columns, how)
-    return Table(rows, {"last rows without a line end, left out": cut})
+    return Table(rows, {CUT: cut})
 
 
 def column_names(path: Path, how: Spelling) -> list[str]:
@@ -90,6 +91,11 @@ def first_rows(path: Path, n: int) -> dict[str, list] | None:
         with _on_disk(path) as file:
             return parquet.first_rows(file, n)
     return None
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is text or Parquet as it lies there."""
+    return packed.stem(path) == path and packed.archive_of(path) is None and not _loader(path)
 
 
 def _loader(path: Path) -> Loader | None:
