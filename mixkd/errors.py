@@ -9,8 +9,9 @@ MOST = 900  # characters of a message: about half a screen
 EXTRAS = {  # that bring a package, by the name that code imports
     **dict.fromkeys(("torch", "onnx", "onnxscript", "pandas", "seaborn", "seglearn"), "train"),
     "gtda": "giotto",
-    **dict.fromkeys(("IPython", "aeon", "gudhi", "jupyter_client", "jupytext", "lightgbm"), "book"),
-    **dict.fromkeys(("myst_nb", "nbformat", "papermill", "persim", "traitlets"), "book"),
+    "actfast": "devices",
+    **dict.fromkeys(("IPython", "aeon", "docutils", "fontTools", "gudhi", "jupyter_client", "jupytext"), "book"),
+    **dict.fromkeys(("lightgbm", "myst_nb", "nbformat", "papermill", "persim", "traitlets"), "book"),
 }
 MEMORY = ("failed to map segment", "allocate memory", "can't start new thread", "bad_alloc", "unable to allocate")
 

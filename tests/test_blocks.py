@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixkd.datasets.own import clock, description, spreadsheets, streamed
+from mixkd.datasets.own import tables as formats
 from mixkd.datasets.raw import timing
 from mixkd.deploy import blocks, predict
 from mixkd.errors import MixkdError
@@ -31,7 +32,7 @@ def whole(path: Path, counts: Counts) -> list[tuple[float, np.ndarray]]:
     """All rows at once."""
     way = ABOUT["reading"]
     columns = {**dict.fromkeys(ABOUT["channels"], "number"), "time": "time"}
-    rows = spreadsheets.read(path, columns, spreadsheets.Spelling.of(way)).rows
+    rows = formats.read(path, columns, spreadsheets.Spelling.of(way)).rows
     time = clock.seconds(rows, "time", "s", rate=50.0, window=100, count=counts)
     factor = timing.factor(str(path), time, 50.0, 100)
     return list(timing.whole(time, rows.values, 50.0, factor=factor, gap=way["gap"], count=counts))

@@ -12,7 +12,7 @@ import scipy.io
 from device_files import cwa, geneactiv, gt3x
 
 from mixkd.datasets.own import description, draft, folder, units
-from mixkd.deploy import predict
+from mixkd.deploy import whole
 from mixkd.errors import MixkdError
 
 pytest.importorskip("actfast")
@@ -210,10 +210,10 @@ def _predicted(found, about):
     student = {"channels": [*about.channels], "rate": about.rate, "window": 20, "reading": reading}
     student["units"] = [*about.channels.values()]
     part = found.parts[0]
-    assessed = []
-    [(_, signal)] = predict.read_recording(part.path, student, assess=assessed.append)
+    recording = whole.read(part.path, student)
+    [(_, signal)] = recording.segments
     assert np.array_equal(signal, part.signal)
-    assert assessed[0].start == found.quality[0].start
+    assert recording.quality.start == found.quality[0].start
 
 
 def test_sensors_are_joined_at_one_time(tmp_path):

@@ -274,7 +274,7 @@ def test_a_missing_package_is_named_with_its_extra():
     """Every package of an extra for users that code imports, and no other."""
     declared_in = {
         normal(Requirement(line).name): extra
-        for extra in ("train", "giotto", "book")
+        for extra in ("train", "giotto", "devices", "book")
         for line in PROJECT["optional-dependencies"][extra]
         if not line.startswith("mixkd[")
     }

@@ -76,7 +76,7 @@ def answers(way: Way, bases: Sequence[RunSpec], lookup: Lookup) -> Answers:
 
 
 def scaled(logits: Answers, y: dict[int, np.ndarray]) -> dict[tuple[int, int], float]:
-    """NLL with outputs divided by one temperature, by fold and seed.
+    """NLL with outputs divided by one temperature, by fold and seed; y: labels (n_windows,) by fold.
 
     It is fitted on the other folds of the seed, each answered by the network that did not train on them: published
     runs of before 29 November 2026 have no validation logits.
@@ -102,8 +102,8 @@ def of_networks(bases: Sequence[RunSpec], lookup: Lookup, data: dict[int, FoldDa
         logits = answers(way, bases, lookup)
         after = scaled(logits, y)
         for (fold, seed), z in logits.items():
-            found = metrics.summary(z, y[fold])
-            one = {"accuracy": found["accuracy"], "nll": found["nll"], "scaled_nll": after[fold, seed]}
+            scores = metrics.summary(z, y[fold])
+            one = {"accuracy": scores["accuracy"], "nll": scores["nll"], "scaled_nll": after[fold, seed]}
             rows.append({"kind": way.kind, "way": way.name, "fold": fold, "seed": seed} | one)
     return pd.DataFrame(rows)
 

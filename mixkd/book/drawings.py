@@ -24,13 +24,13 @@ def key(svg: str) -> str:
 
 def narrow_ones(notebooks: Path) -> dict[str, str]:
     """The narrow drawings of executed notebooks, by the key of the wide ones."""
-    found = {}
+    drawn = {}
     for path in sorted(notebooks.glob("*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             for data in (output.get("data", {}) for output in cell.get("outputs", ())):
                 if NARROW in data:
-                    found[key("".join(data["image/svg+xml"]))] = "".join(data[NARROW])
-    return found
+                    drawn[key("".join(data["image/svg+xml"]))] = "".join(data[NARROW])
+    return drawn
 
 
 def inlined(page: str, folder: Path, small: Mapping[str, str]) -> str:

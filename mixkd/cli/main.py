@@ -7,16 +7,15 @@ import random
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
-from mixkd.cli import data, options, results, sweeps, terminal
+from mixkd.cli import data, options, results, students, sweeps, terminal
 from mixkd.cli.options import Dataset, ProfileName, Seed, Workers
 from mixkd.cli.terminal import out
 from mixkd.errors import MixkdError
 
-STUDENT = "Folder that `mixkd distill` wrote, or a ready student: selfback-wrist or watch-shoulder."
 TRAIN = (
     "What is trained: published (three published runs, again), quick (every run of two people and one seed, about half "
     "an hour) or full (every run of all people, about 16 hours)."
@@ -32,6 +31,11 @@ app.add_typer(data.app, name="data")
 app.add_typer(results.app, name="results")
 app.command()(sweeps.sweep)
 app.command()(sweeps.campaign)
+app.command()(students.distill)
+app.command()(students.predict)
+app.command()(students.score)
+app.command()(students.export)
+app.command()(students.demo)
 
 
 def fields_of(settings: list[str]) -> dict[str, Any]:
@@ -136,106 +140,6 @@ def verify(
             table.add_row(old.spec.name, *(f"{headline(r):.4f}" for r in (old, new)), verdict)
     out.print(table)
     raise typer.Exit(worst)
-
-
-@app.command()
-def distill(
-    dataset: Annotated[str, typer.Argument(help="Name of a data set, or a folder with recordings of your own.")],
-    out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder that gets the student and its report.")],
-    profile: ProfileName = "quick",
-    seed: Seed = 0,
-    workers: Workers = None,
-    teachers: Annotated[str, typer.Option(help="signal, image, both, or forest: extra trees on statistics.")] = "both",
-) -> None:
-    """Distil a small network: a cross-validated report, and a student trained on everybody, as ONNX."""
-    from mixkd.deploy import distill
-    from mixkd.studies import Scope
-
-    by = distill.teachers_of(teachers)
-    outcome = distill.run(Scope(dataset, profile, seed), out_folder, out.print, workers, teachers=by)
-    out.print(distill.headline(outcome.people))
-    out.print(distill.in_practice(outcome.whole))
-    out.print(f"{out_folder / 'report.html'}", soft_wrap=True, markup=False)
-
-
-@app.command()
-def predict(
-    student: Annotated[Path, typer.Argument(help=STUDENT)],
-    recording: Annotated[
-        list[Path], typer.Argument(help="Files as those it was trained on, folders, or patterns such as 'a/*.csv'.")
-    ],
-    output: Annotated[Path | None, typer.Option("-o", help="The table, .csv or .parquet; default: beside it.")] = None,
-    zone: Annotated[str | None, typer.Option(help="Time zone of the times, such as Europe/Berlin.")] = None,
-    sets: Annotated[bool, typer.Option("--sets", help="Also write the labels that are likely.")] = False,
-) -> None:
-    """Label recordings, window by window: a table, minutes by hour and day, a plot. Needs no torch."""
-    from mixkd.deploy import batch
-    from mixkd.deploy.predict import Student
-    from mixkd.deploy.wall_clock import named
-
-    made = Student.load(student)
-    files = batch.listed(recording, made.about["reading"].get("sensors") or ())
-    target = batch.target_of(files, recording, output)
-    result = batch.run(made, files, target, out.print, zone=named(zone) if zone else None, sets=sets)
-    if result.table:
-        out.print(f"{result.n_windows} windows: {result.table}")
-        for path in (*batch.summaries(made, result, target), *batch.pictures(made, result, target)):
-            out.print(f"{path}")
-    if result.refused:
-        out.print(f"{len(result.refused)} of {len(files)} recordings refused")
-        raise typer.Exit(1)
-
-
-@app.command()
-def score(
-    student: Annotated[Path, typer.Argument(help=STUDENT)],
-    folder: Annotated[Path, typer.Argument(help="Folder with labelled recordings and a dataset.toml.")],
-    output: Annotated[Path | None, typer.Option("-o", help="Also write the scores as JSON.")] = None,
-) -> None:
-    """Score a student on new labelled people: overall, class by class, person by person. Needs no torch."""
-    from mixkd.deploy import score
-    from mixkd.deploy.predict import Student
-
-    result = score.run(Student.load(student), folder)
-    for line in result.lines():
-        out.print(line)
-    for title, rows in result.tables().items():
-        shown = terminal.table(*rows[0], title=title)
-        for row in rows:
-            shown.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()))
-        out.print(shown)
-    if output:
-        score.write(result, output)
-        out.print(f"{output}")
-
-
-@app.command()
-def export(
-    student: Annotated[Path, typer.Argument(help=STUDENT)],
-    to: Annotated[Literal["c", "js"], typer.Option(help="A C99 header, or a script for pages.")],
-    output: Annotated[Path | None, typer.Option("-o", help="The file; default: student.h or student.js here.")] = None,
-) -> None:
-    """Write a student as source text for a device or a page: weights and a forward pass, without a library."""
-    from mixkd.deploy import c_header, javascript
-    from mixkd.deploy.predict import Student
-    from mixkd.files import atomic_write
-
-    suffix, write = {"c": (".h", c_header.header), "js": (".js", javascript.script)}[to]
-    target = output or Path("student").with_suffix(suffix)
-    atomic_write(target, write(Student.load(student)).encode())
-    out.print(f"{target}", soft_wrap=True, markup=False)
-
-
-@app.command()
-def demo(
-    output: Annotated[Path, typer.Option("-o", help="Folder that gets index.html, labels and the student.")] = Path(
-        "demo"
-    ),
-) -> None:
-    """Label recordings of a person with a published student that never saw them: a page, no training, no network."""
-    from mixkd.deploy import demo
-
-    out.print(f"{demo.run(output, lambda line: out.print(line, soft_wrap=True))}", soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -123,7 +123,7 @@ def read_recording(
 
 
 def cut(segments: list[tuple[float, np.ndarray]], about: dict[str, Any]) -> Iterator[Windows]:
-    """The windows of segments, half a window apart."""
+    """The windows of segments, (first time in s, signal (n_samples, n_channels)) each, half a window apart."""
     for i, (first, signal) in enumerate(segments):
         for starts, x in batches(signal, about["window"]):
             yield Windows(first + starts / about["rate"], x, i)
