@@ -49,11 +49,13 @@ from tempfile import mkdtemp
 
 import numpy as np
 import pandas as pd
+from IPython.display import Markdown
 
 # %% tags=["nbval-check-output"]
 name = ready.name_of(dataset)
 student = predict.Student.load(name)
-print((student.folder / "README.md").read_text())
+card = (student.folder / "README.md").read_text()
+Markdown(card.partition("\n")[2])
 
 # %% [markdown]
 # The table of the card is to be read before the student is used: a network that was right for most of the people it never saw was wrong on far more windows of some. Trees on simple statistics, which need no
