@@ -26,6 +26,20 @@ def page() -> str:
     return "\n".join([intro, *(section(i, rule, table) for i, rule in enumerate(RULES, 1))])
 
 
+def best() -> str:
+    """The first rule as a paragraph of the home page."""
+    table = advice.table(Scope("watch", "full"))
+    own = table[table["rule"] == RULES[0].name].set_index("metric")
+    rows = own.loc[["nll"]].itertuples()
+    parts = [f"**{row.effect:+.2f}** ({row.low:+.2f} to {row.high:+.2f}) on {row.dataset}" for row in rows]
+    accuracy = advice.clear(own.loc[["accuracy"]])
+    return (
+        "*What should I do?* Train the image teacher with mixup if you need probabilities: the negative log-likelihood "
+        f"of its student changes by {' and '.join(parts)}; its accuracy: {accuracy}. This was seen in the results "
+        "first. {doc}`what_to_do` has nine more rules, and [a card](../claims/index.md) tells of each claim.\n"
+    )
+
+
 def section(number: int, rule: Rule, table: pd.DataFrame) -> str:
     """A rule with its effects as a table, and its standing."""
     own = table[table["rule"] == rule.name]

@@ -146,6 +146,7 @@ def complete(
     (stage / PAGES / "_live.md").write_text(compared, encoding="utf-8")
     (stage / PAGES / "_headline.svg").write_text(figure_of(stage / "notebooks" / HEADLINE[0], HEADLINE[1]), "utf-8")
     (stage / PAGES / "_advice.md").write_text(advice.page(), encoding="utf-8")
+    (stage / PAGES / "_best.md").write_text(advice.best(), encoding="utf-8")
     cards.write(stage)
     for name, table in GENERATED.items():
         (stage / PAGES / name).write_text(table(), encoding="utf-8")
