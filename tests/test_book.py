@@ -109,7 +109,7 @@ def test_no_raw_markup_and_no_traceback(smoke: Smoke):  # noqa: F811
         for shown in text.select("pre, code, .math, script"):
             shown.decompose()
         assert not RAW.search(text.text), (name, RAW.search(text.text))
-        assert "MixkdError" not in text.text
+        assert name == "book/api" or "MixkdError" not in text.text  # there it is part of docstrings
 
 
 def test_every_page_ends_with_its_provenance(smoke: Smoke):  # noqa: F811

@@ -136,6 +136,16 @@ def test_every_rule_says_how_far_it_can_be_trusted(table, monkeypatch):
     assert "stay clear when all are corrected together" in text
 
 
+def test_the_home_page_gives_the_first_rule(table, monkeypatch):
+    own = table.assign(dataset=table["dataset"].replace("watch", "here"))
+    monkeypatch.setattr(advice, "table", lambda scope: own)
+    text = advice_page.best()
+    rows = own[(own["rule"] == advice.RULES[0].name) & (own["metric"] == "nll")]
+    assert len(rows) == text.count("**") / 2 > 0
+    for row in rows.itertuples():
+        assert f"**{row.effect:+.2f}** ({row.low:+.2f} to {row.high:+.2f}) on {row.dataset}" in text
+
+
 def test_the_book_has_cards_rules_and_downloads(smoke: Smoke):  # noqa: F811
     index = page(smoke.site / "claims" / "index.html")
     links = [a["href"] for a in index.select(".claims-index a")]

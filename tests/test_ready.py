@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import subprocess
@@ -92,9 +93,10 @@ def test_predict_by_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(main.app, ["predict", "watch-shoulder", str(file)])
     assert done.exit_code == 0, done.output
-    lines = (tmp_path / "new.labels.csv").read_text().splitlines()
+    with (tmp_path / "new.labels.csv").open() as table:
+        written = [row["label"] for row in csv.DictReader(table)]
     rows, _ = predict.label(Student.load("watch-shoulder"), [(0.0, signal.astype(np.float32))])
-    assert [line.split(",")[2] for line in lines[1:]] == [row["label"] for row in rows]
+    assert written == [row["label"] for row in rows]
     (tmp_path / "watch-shoulder").mkdir()
     assert ready.folder("watch-shoulder") == Path("watch-shoulder")
     names = [ready.name_of(name) for name in ("watch", "selfback", "hapt")]

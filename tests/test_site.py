@@ -101,7 +101,7 @@ def test_a_page_is_finished(tmp_path):
 def test_a_site_is_described_as_a_research_object(tmp_path):
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "a.html").write_text(PAGE)
-    site.finish(tmp_path)
+    site.finish(tmp_path, {})
     graph = {one["@id"]: one for one in json.loads((tmp_path / site.CRATE).read_text())["@graph"]}
     assert graph[site.CRATE]["about"] == {"@id": "./"}
     assert graph["./"]["hasPart"] == [{"@id": "book/a.html"}]

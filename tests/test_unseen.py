@@ -18,7 +18,7 @@ from test_ranges import RATE, UNITS, WINDOW, worn
 
 from mixkd.datasets.own import streamed
 from mixkd.datasets.own.description import UNSTATED
-from mixkd.deploy import batch, export, in_use, predict, ranges, rejection, report, score, scores, tables
+from mixkd.deploy import batch, blocks, export, in_use, predict, ranges, rejection, report, score, scores, tables
 from mixkd.deploy.hidden_markov import Chain
 from mixkd.deploy.unseen import Unseen
 from mixkd.errors import MixkdError
@@ -200,6 +200,7 @@ def test_a_fault_at_the_end_takes_back_the_rows_before_it(student, tmp_path, mon
     files = [recorded(tmp_path / f"{c}.csv", 2000, i) for i, c in enumerate("ab")]
     files[0].write_text(files[0].read_text() + "1,2,3,up\n")
     monkeypatch.setattr(streamed, "BLOCK", 20_000)
+    monkeypatch.setattr(blocks, "LARGE", 0)
     lines: list[str] = []
     at_once = predict.Student(student.folder, {name: v for name, v in student.about.items() if name != "smoothing"})
     result = batch.run(at_once, files, tmp_path / "out.labels.csv", lines.append)

@@ -18,6 +18,7 @@ def distill(
     dataset: Annotated[str, typer.Argument(help="Name of a data set, or a folder with recordings of your own.")],
     out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder that gets the student and its report.")],
     profile: ProfileName = "quick",
+    *,
     seed: Seed = 0,
     workers: Workers = None,
     teachers: Annotated[str, typer.Option(help="signal, image, both, or forest: extra trees on statistics.")] = "both",
@@ -39,6 +40,7 @@ def predict(
         list[Path], typer.Argument(help="Files as those it was trained on, folders, or patterns such as 'a/*.csv'.")
     ],
     output: Annotated[Path | None, typer.Option("-o", help="The table, .csv or .parquet; default: beside it.")] = None,
+    *,
     zone: Annotated[str | None, typer.Option(help="Time zone of the times, such as Europe/Berlin.")] = None,
     sets: Annotated[bool, typer.Option("--sets", help="Also write the labels that are likely.")] = False,
 ) -> None:

@@ -23,6 +23,7 @@ from mixkd.errors import MixkdError
 
 Count = Callable[[str, int], None]
 KNOTS = 64  # rows at either side of a spline: farther ones change it by less than float32 resolves
+LARGE = 1 << 27  # bytes of a file above which it is read in blocks
 TAPS = 10  # half the length of scipy's polyphase filter, in samples of the lower rate
 
 
@@ -263,13 +264,13 @@ def columns_of(about: dict[str, Any], *, clocked: bool = True) -> dict[str, text
 
 
 def possible(path: Path, about: dict[str, Any]) -> bool:
-    """Whether a file can be read in blocks: a plain table at a whole multiple of the rate, with dates or a count.
+    """Whether a file is large and can be read in blocks: a plain table at a whole multiple of the rate.
 
     Raises MixkdError naming file and line.
     """
     way, rate, window = about["reading"], about["rate"], about["window"]
     how = Spelling.of(way)
-    if not streamed.is_plain(path, how):
+    if not path.is_file() or path.stat().st_size <= LARGE or not streamed.is_plain(path, how):
         return False
     rows = next(iter(streamed.blocks(path, columns_of(about), how, way["time"]))).rows
     if way["time"] not in rows.columns:

@@ -225,13 +225,9 @@ print(
 
 # %% tags=["remove-cell"]
 limits = loaded.about["unknown"]
-shares = {
-    "own_share": 100 * limits["share"],
-    "own_covered": 100 - 100 * limits["set_alpha"],
-}
-report(
-    {"own_people": people, **{name: f"{share:g}" for name, share in shares.items()}}
-)
+share = f"{100 * limits['share']:g}"
+covered = f"{100 - 100 * limits['set_alpha']:g}"
+report({"own_people": people, "own_share": share, "own_covered": covered})
 
 # %% [markdown]
 # ## A sceptical reader asks
