@@ -156,5 +156,5 @@ def test_the_book_has_cards_rules_and_downloads(smoke: Smoke):  # noqa: F811
         (download,) = card.select("a[download]")
         assert zipfile.is_zipfile(smoke.site / "claims" / download["href"])
         assert card.select("math")
-        assert card.select_one("article img")["alt"].startswith(link.removesuffix(".html"))
+        assert card.select_one("article .drawing svg")["aria-label"].startswith(link.removesuffix(".html"))
     assert len(page(smoke.site / "book" / "what_to_do.html").select("article h2")) == len(advice.RULES)
