@@ -21,6 +21,7 @@ import mixkd
 from mixkd.book import drawings, icons
 from mixkd.errors import MixkdError
 from mixkd.files import CHECKOUT, canonical_json, sha256
+from mixkd.runs import archive
 from mixkd.runs.archive import CRATE
 from mixkd.runs.provenance import git_state
 
@@ -79,23 +80,13 @@ def crate(pages: dict[str, str]) -> dict[str, Any]:
         for name, text in pages.items()
     ]
     about = {
-        "@id": "./",
-        "@type": "Dataset",
         "name": "Mixup, topology and distillation: the book",
         "description": "Rendered pages of a reproducible companion, drawn from published runs.",
         "version": mixkd.__version__,
         "license": {"@id": "https://spdx.org/licenses/MIT"},
         "identifier": git_state()["sha"] or mixkd.__version__,
-        "isBasedOn": {"@id": "https://doi.org/10.1109/JSEN.2024.3517653"},
-        "hasPart": [{"@id": part["@id"]} for part in parts],
     }
-    itself = {
-        "@id": CRATE,
-        "@type": "CreativeWork",
-        "about": {"@id": "./"},
-        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
-    }
-    return {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": [itself, about, *parts]}
+    return archive.described(about, parts)
 
 
 def title(page: str) -> str:

@@ -10,9 +10,9 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from mixkd.datasets.own import names, quality
 from mixkd.datasets.own import tables as own_tables
@@ -91,7 +91,7 @@ def target_of(files: Sequence[Path], places: Sequence[Path], output: Path | None
 
 
 def run(
-    student: Student, files: Sequence[Path], target: Path, say: Say, *, zone: ZoneInfo | None = None, sets: bool = False
+    student: Student, files: Sequence[Path], target: Path, say: Say, *, zone: tzinfo | None = None, sets: bool = False
 ) -> Result:
     """Label recordings into the table `target`. Raises MixkdError if the only recording is refused.
 
@@ -136,7 +136,7 @@ def _one(
     say: Say,
     *,
     file: str,
-    zone: ZoneInfo | None,
+    zone: tzinfo | None,
     limit: float | None,
     result: Result,
 ) -> None:

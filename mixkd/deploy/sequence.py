@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from mixkd.datasets.own import units
+from mixkd.datasets.own import quality, units
 from mixkd.deploy.hidden_markov import Chain, Smoother
 from mixkd.deploy.labels import Labels, joined
 
-SPREAD, RANGE = 0.013, 0.050  # g
-REST = 60.0  # minutes
+REST = quality.WEAR / 60  # minutes
 
 
 def accelerometer(about: dict[str, Any]) -> list[int] | None:
@@ -30,8 +29,8 @@ def accelerometer(about: dict[str, Any]) -> list[int] | None:
 def still(stats: dict[str, np.ndarray], axes: list[int], unit: str) -> np.ndarray:
     """Whether a sensor lies still in a window (n,), from `ranges.statistics` of windows in this unit."""
     gravity = units.GRAVITY[units.standard(unit)]
-    calm = (stats["spread"][:, axes] < SPREAD * gravity) & (
-        stats["highest"][:, axes] - stats["lowest"][:, axes] < RANGE * gravity
+    calm = (stats["spread"][:, axes] < quality.STILL * gravity) & (
+        stats["highest"][:, axes] - stats["lowest"][:, axes] < quality.RANGE * gravity
     )
     return calm.sum(axis=1) >= 2
 

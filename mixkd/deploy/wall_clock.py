@@ -68,15 +68,14 @@ def _moment(instant: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)
 
 
-def named(zone: str) -> ZoneInfo:
-    """A time zone by its name. Raises MixkdError for an unknown name."""
-    try:
-        return ZoneInfo(zone)
-    except (OSError, ValueError, KeyError) as error:
-        raise MixkdError(f"--zone: found {zone!r}, expected a name such as Europe/Berlin or UTC") from error
+def named(zone: str) -> tzinfo:
+    """A time zone by its name or offset, see `zones`. Raises MixkdError for an unknown one."""
+    if (known := zones.zone(zone)) is None:
+        raise MixkdError(f"--zone: found {zone!r}, expected a name such as Europe/Berlin or UTC")
+    return known
 
 
-def of_file(path: Path, about: dict[str, Any], first: float | None, zone: ZoneInfo | None = None) -> WallClock:
+def of_file(path: Path, about: dict[str, Any], first: float | None, zone: tzinfo | None = None) -> WallClock:
     """The wall clock of a recording whose clock column starts with `first`, in the unit that student.json states.
 
     zone: shown in place of the file's. Raises MixkdError if the file tells no instants that could be shown in it.
@@ -90,7 +89,7 @@ def of_file(path: Path, about: dict[str, Any], first: float | None, zone: ZoneIn
 
 
 def of_start(
-    path: Path, about: dict[str, Any], start: tuple[int, bool] | None, zone: ZoneInfo | None = None
+    path: Path, about: dict[str, Any], start: tuple[int, bool] | None, zone: tzinfo | None = None
 ) -> WallClock:
     """The same from `clock.start` of a recording that was read at once; the zone is that of dataset.toml, or UTC.
 
@@ -100,7 +99,7 @@ def of_start(
     return _shown_in(path, start[0] if start else None, own, zone)
 
 
-def _shown_in(path: Path, start: int | None, own: tzinfo | None, zone: ZoneInfo | None) -> WallClock:
+def _shown_in(path: Path, start: int | None, own: tzinfo | None, zone: tzinfo | None) -> WallClock:
     if zone and own is None:
         known = "no date" if start is None else "no offset from UTC"
         raise MixkdError(f"{path}: found {known} in its clock, expected one to show times in {zone}: leave out --zone")

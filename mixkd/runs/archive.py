@@ -64,14 +64,21 @@ def crate(files: dict[str, bytes], n_runs: int, datasets: list[str]) -> dict[str
         for name, raw in sorted(files.items())
     ]
     about = {
-        "@id": "./",
-        "@type": "Dataset",
         "name": f"Runs of mixkd on {', '.join(datasets)}",
         "description": f"Records of {n_runs} trained networks: settings, metrics per epoch, outputs on test windows.",
         "license": {"@id": LICENCE},
-        "hasPart": [{"@id": part["@id"]} for part in parts],
-        "isBasedOn": {"@id": "https://doi.org/10.1109/JSEN.2024.3517653"},
     }
+    return described(about, parts)
+
+
+def described(about: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """RO-Crate 1.1 metadata of a folder and its parts, https://w3id.org/ro/crate/1.1; adds what all crates share."""
+    about = {
+        "@id": "./",
+        "@type": "Dataset",
+        "isBasedOn": {"@id": "https://doi.org/10.1109/JSEN.2024.3517653"},
+        "hasPart": [{"@id": part["@id"]} for part in parts],
+    } | about
     itself = {
         "@id": CRATE,
         "@type": "CreativeWork",
