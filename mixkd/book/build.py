@@ -21,7 +21,7 @@ from typing import Any
 
 from mixkd import studies
 from mixkd.analysis import contrasts
-from mixkd.book import advice, cards, drawings, explorables, live, notebook, site
+from mixkd.book import advice, cards, drawings, explorables, frame, live, notebook, site
 from mixkd.book.tables import GENERATED
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError, nearest
@@ -160,6 +160,7 @@ def complete(
                 tags.append("remove-cell")  # the cell of defaults shows the values of this page
             elif "parameters" in tags:
                 cell["source"] = with_values("".join(cell["source"]), execution.parameters)
+        content["cells"] = frame.framed(content["cells"], execution.name, execution.seconds, stage)
         content["cells"].append({"cell_type": "markdown", "id": "provenance", "metadata": {}, "source": foot})
         path.write_text(json.dumps(content, indent=1), encoding="utf-8")
     for path in sorted((stage / PAGES).glob("[!_]*.md")):
@@ -248,8 +249,9 @@ def render(stage: Path, target: Path) -> Path:
         problems = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
         raise MixkdError(f"book: Sphinx failed, see {log}: {problems[0] if problems else 'no page was written'}")
     site.finish(output / "_build" / "html", drawings.narrow_ones(stage / "notebooks"))
-    if (stage / "explorables").is_dir():  # not before: jupyter-book loads each script below _static on every page
-        shutil.copytree(stage / "explorables", output / "_build" / "html" / "_static" / "explorables")
+    for name in ("explorables", frame.DRAWN):  # not before: jupyter-book loads each script below _static on every page
+        if (stage / name).is_dir():
+            shutil.copytree(stage / name, output / "_build" / "html" / "_static" / name)
     pages = target / "html"
     shutil.rmtree(pages, ignore_errors=True)
     os.replace(output / "_build" / "html", pages)

@@ -12,13 +12,13 @@ import shutil
 import struct
 import subprocess
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import mixkd
-from mixkd.book import drawings, icons
+from mixkd.book import drawings, glossary, icons
 from mixkd.errors import MixkdError
 from mixkd.files import CHECKOUT, canonical_json, sha256
 from mixkd.runs import archive
@@ -39,9 +39,10 @@ def finish(site: Path, narrow: Mapping[str, str]) -> None:
     narrow: drawings for phones, see `drawings.narrow_ones`. Raises MixkdError for a formula that cannot be converted.
     """
     pages = sorted(path for path in site.rglob("*.html") if "_static" not in path.relative_to(site).parts)
+    words = glossary.terms(site)
     for path in pages:
         page = drawings.inlined(path.read_text(encoding="utf-8"), path.parent, narrow)
-        path.write_text(finished(page, path, site), encoding="utf-8")
+        path.write_text(finished(page, path, site, words), encoding="utf-8")
     (site / "_static").mkdir(exist_ok=True)
     scripts = [*(site / "_static").rglob("*.js")]
     icons.cut(site / "_static", (path.read_text(encoding="utf-8") for path in (*pages, *scripts)))
@@ -52,8 +53,8 @@ def finish(site: Path, narrow: Mapping[str, str]) -> None:
     (site / CRATE).write_bytes(canonical_json(crate(described)) + b"\n")
 
 
-def finished(page: str, path: Path, site: Path) -> str:
-    """The text of a page, finished. path: where it lies; its images are measured there."""
+def finished(page: str, path: Path, site: Path, words: Sequence[glossary.Term] = ()) -> str:
+    """The text of a page, finished. path: where it lies; its images are measured there. words: linked at first use."""
     if "</head>" not in page:  # a page that only leads to another
         return page
     page = accessible(lean(each_script_once(page)))
@@ -63,6 +64,8 @@ def finished(page: str, path: Path, site: Path) -> str:
         raise MixkdError(f"{path.name}: {error}; expected LaTeX that docutils converts to MathML") from error
     page = re.sub(r"<img\b[^>]*>", partial(_sized, folder=path.parent), page)
     root = "../" * (len(path.relative_to(site).parts) - 1)
+    if path != site / glossary.PAGE:
+        page = glossary.linked(page, words, root)
     page = page.replace("</head>", head(page, root) + "</head>", 1)
     return page.replace(END, END + colophon(), 1)
 

@@ -11,6 +11,8 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mixkd.figures import drawn
+
 NARROW = "image/svg+xml+narrow"  # our own type, beside the drawing that every viewer shows
 PHONE, LARGEST = 3.7, 4.5  # inches: as wide as a narrow drawing should be, and as it may be
 MOST_COLUMNS = 2  # of panels side by side in a narrow drawing
@@ -57,6 +59,6 @@ def points(svg: str) -> tuple[float, float]:
 
 
 def bundle(fig: Figure) -> dict[str, str]:
-    """What IPython shows of a figure: its SVG, and a narrow one where there is one."""
-    small = narrow(fig)
-    return {"image/svg+xml": drawing(fig)} | ({NARROW: small} if small else {})
+    """What IPython shows of a figure: its SVG, and a narrow one and its numbers where there are any."""
+    others = {NARROW: narrow(fig), drawn.CSV: drawn.table(fig)}
+    return {"image/svg+xml": drawing(fig)} | {kind: text for kind, text in others.items() if text}

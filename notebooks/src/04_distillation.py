@@ -41,13 +41,13 @@ scope = studies.Scope(dataset, profile, seed)
 #
 # For a student with logits $z_S$ and a teacher with logits $z_T$, both softened by a temperature $T$ {cite}`hinton2015`:
 #
-# $$ \mathrm{kd} = T^2 \sum_c p_c \log \frac{p_c}{q_c}, \qquad p = \mathrm{softmax}(z_T / T), \quad q = \mathrm{softmax}(z_S / T), $$
+# $$ \mathrm{kd} = T^2 \sum_c p_c \log \frac{p_c}{q_c}, \qquad p = \mathrm{softmax}(z_T / T), \quad q = \mathrm{softmax}(z_S / T), $$ (eq-kd)
 #
-# $$ L = (1 - \lambda) \, \mathrm{CE}(z_S, y) + \lambda \sum_m w_m \, \mathrm{kd}_m . $$
+# $$ L = (1 - w) \, \mathrm{CE}(z_S, y) + w \sum_m v_m \, \mathrm{kd}_m . $$ (eq-loss)
 #
-# `kd_weight` is $\lambda$ (0.7, the group's setting for its own data set, GENEActiv), $c$ runs over classes and $m$ over teachers, CE is the cross entropy with the label
-# $y$, and $w_{signal} = w_{image} = 1/2$ unless said otherwise. The factor
-# $T^2$ keeps the size of the gradient independent of the temperature. The step in `mixkd/learning/training.py` reads the same way.
+# `kd_weight` is $w$ (0.7, the group's setting for its own data set, GENEActiv), $c$ runs over classes and $m$ over teachers, CE is the cross entropy with the label
+# $y$, and $v_{signal} = v_{image} = 1/2$ unless a page states other weights. The factor
+# $T^2$ keeps the size of the gradient independent of the temperature.
 #
 # ## Methods and their controls
 #
@@ -188,8 +188,8 @@ larger.pivot_table(
 # %% [markdown]
 # ## How much to listen
 #
-# $\lambda$ weighs teachers against labels, $w_{image}$ the image teacher against the signal teacher. The group sets both by data set: for PAMAP2 a
-# $\lambda$ of $0.99$, and for one of its sets more weight on the image, for the other on the signal. In `full` only.
+# $w$ weighs teachers against labels, $v_{image}$ the image teacher against the signal teacher. The group sets both by data set: for PAMAP2 a
+# $w$ of $0.99$, and for one of its sets more weight on the image, for the other on the signal. In `full` only.
 
 # %%
 listening = studies.load("weights", scope)
@@ -226,6 +226,6 @@ report(answers.distillation(main) | ensembles.answers(together))
 # ## A sceptical reader asks
 #
 # - *Was anything chosen on the people tested?* Not on those of `quick`. Schedule, learning rate and image size were chosen on five validation people of `watch`, whom `full` tests
-#   too ({doc}`../book/defaults`); $\lambda$ and $T$ are the group's, of other data.
+#   too ({doc}`../book/defaults`); $w$ and $T$ are the group's, of other data.
 # - *Is Ann better, or longer?* That is what Base 2x is for.
 # - *Is the second teacher a second opinion, or just a second network?* {doc}`03_teachers` counts how often a second signal network would have been right instead.

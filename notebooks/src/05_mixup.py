@@ -44,13 +44,26 @@ scope = studies.Scope(dataset, profile, seed, alpha)
 # %% [markdown]
 # ## One draw mixes everything
 #
-# For a pair of windows $i, j$ and a coefficient $\mu \sim \mathrm{Beta}(a, a)$:
+# For a pair of windows $i, j$ and a coefficient $\lambda \sim \mathrm{Beta}(a, a)$:
 #
-# $$ \tilde x = \mu x_i + (1 - \mu) x_j, \qquad \tilde y = \mu y_i + (1 - \mu) y_j . $$
+# $$ \tilde x = \lambda x_i + (1 - \lambda) x_j, \qquad \tilde y = \lambda y_i + (1 - \lambda) y_j . $$ (eq-mixup)
 #
 # A **draw** fixes rows, partners and coefficients of one step; a **stream** is all draws of a training, a pure function of the seed. Student and teachers get
 # the *same* draw, so signal, image and label stay paired, and a teacher's answers along a stream can be computed once and reused by every student
 # on it.
+#
+# ````{prf:algorithm} One training step of a student with mixup
+# :label: alg-step
+# **Inputs** a batch of windows $x$ with persistence images $g$ and labels $y$; a student; teachers; $a$, $T$, $w$, $v_m$
+#
+# **Output** updated weights of the student
+#
+# 1. Draw a partner for every row of the batch, and a coefficient $\lambda \sim \mathrm{Beta}(a, a)$ for each of them.
+# 2. Mix windows, images and labels with the same partners and coefficients: $\tilde x$, $\tilde g$, $\tilde y$ {eq}`eq-mixup`.
+# 3. Compute the student's logits $z_S$ of $\tilde x$, and each teacher's $z_{T,m}$ of $\tilde x$ or $\tilde g$; the teachers stay as they are.
+# 4. Compute the loss $L$ from $z_S$, $\tilde y$ and all $z_{T,m}$ {eq}`eq-loss`.
+# 5. Change the student's weights by one step of SGD with momentum on $L$.
+# ````
 
 # %%
 data = next(iter(studies.data(scope).values()))

@@ -29,6 +29,7 @@ import pandas as pd
 from mixkd import figures, studies
 from mixkd.analysis import answers
 from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.learning import streams
 from mixkd.specs.run import Mixup
 
@@ -52,11 +53,15 @@ for sampling in ("exact", "released"):
         rows.append((sampling, share, stream.mixed_share))
 realised = pd.DataFrame(rows, columns=["sampling", "share", "realised"])
 
-# %% mystnb={"figure": {"caption": "Share of rows that a stream mixes against the share asked for, batches of 64.", "name": "fig-realised"}, "image": {"alt": "Two curves of the share mixed over the share asked for: exact runs along the diagonal, released starts far above it and joins it at the top.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Share of rows that a stream mixes against the share asked for, batches of 64.", "name": "fig-realised"}, "image": {"alt": "Share mixed over share asked for: exact follows the diagonal; released mixes {tenth:.0f} % where 10 % are asked for and meets the diagonal at 100 %.", "classes": "dark-light"}}
 figures.realised_shares(realised)
 
 # %% tags=["nbval-check-output"]
-realised.pivot_table(index="share", columns="sampling", values="realised").round(3)
+readable(
+    realised.pivot_table(index="share", columns="sampling", values="realised"),
+    metric="share",
+    names={"share": "share asked for, %", "exact": "exact, %", "released": "released, %"},
+)
 
 # %% [markdown]
 # A nominal 10 % mixes {glue:text}`tenth:.1f` % of the rows when drawn as released.
@@ -81,13 +86,15 @@ figures.shares(runs)
 
 # %% tags=["nbval-check-output"]
 exact = runs[runs["sampling"] == "exact"]
-exact.pivot_table(index="share", values=["accuracy", "nll", "ece"]).round(3)
+readable(exact.pivot_table(index="share", values=["accuracy", "nll", "ece"]))
 
 # %% tags=["nbval-check-output"]
 tenth = runs[runs["share"] == 0.1]
-tenth.pivot_table(
-    index="subject", columns="sampling", values=["accuracy", "nll"], sort=False
-).round(3)
+readable(
+    tenth.pivot_table(
+        index="subject", columns="sampling", values=["accuracy", "nll"], sort=False
+    )
+)
 
 # %% [markdown]
 # Without mixup the student reaches {glue:text}`none:.1f` %, with full mixup {glue:text}`full:.1f` %, and on average over the partial shares {glue:text}`partial:.1f` %. Its NLL goes
@@ -106,3 +113,23 @@ report(answers.partial_mixup(realised, exact))
 #
 # - *Is one partial share better than another?* No claim is made about that; the one tested is a tenth against all, as MIX-KD headlines it.
 # - *Could less mixing only mean less training?* Every student sees as many windows, in the same order.
+#
+# ## Takeaways
+#
+# - Mixing a share of each batch is cheap to try: one parameter, no extra training.
+# - The share that is asked for and the share that is mixed differ when rows are drawn with replacement: report the realised one.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-partial-realised
+#
+# A batch has 64 rows. Rows to leave clean are drawn with replacement, 58 draws for a nominal share of 10 %. How many rows stay clean on average, and what share is mixed?
+# ```
+#
+# ```{solution} ex-partial-realised
+# :class: dropdown
+#
+# A row is missed by all 58 draws with probability $(1 - 1/64)^{58} \approx 0.40$. So about 60 % of the rows stay clean and 40 % are mixed, four times the nominal share: the
+# first point of the curve `released` in {numref}`fig-realised`.
+# ```

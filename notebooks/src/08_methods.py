@@ -18,12 +18,12 @@
 # The line of work compares its students with many others. Here they all are, under one protocol: the same student (WRN16-1 on signals), the same teachers
 # (WRN16-1), the same stream of windows, the same held-out people. What differs is what a method adds to the loss
 #
-# $$ L = (1 - \lambda) \, \mathrm{CE} + \lambda \sum_m w_m \, \mathrm{kd}_m + \beta \, \text{term} . $$
+# $$ L = (1 - w) \, \mathrm{CE} + w \sum_m v_m \, \mathrm{kd}_m + \beta \, \text{term} . $$
 #
 # Of two teachers, AVER averages what they say, EBKD weighs them by the entropy {cite}`kwon2020` and CA-MKD by the confidence {cite}`zhang2022` of their answers, window by
 # window. Terms on features match attention maps (AT {cite}`zagoruyko2017`), similarities between windows (SP {cite}`tung2019`), angles between strong and weak features
 # (AMD {cite}`jeon2023`) or orthogonal parts of two teachers' features (TPKD {cite}`jeon2024`). Others have losses of their own: DIST correlates answers {cite}`huang2022`, SimKD
-# matches features in front of the teacher's own classifier {cite}`chen2022`, RL rescales logits, with its own $\lambda$ {cite}`choi2023`. ESKD stops its teacher early
+# matches features in front of the teacher's own classifier {cite}`chen2022`, RL rescales logits, with its own $w$ {cite}`choi2023`. ESKD stops its teacher early
 # {cite}`cho2019`; Ann starts from a student that was trained from scratch.
 #
 # $\beta$ is the weight of a method's extra term; it is the source's where it gives one, and was not tuned on this data. Where a source is silent, or was simplified, the list

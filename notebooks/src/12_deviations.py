@@ -65,7 +65,7 @@ table.drop_duplicates("what").set_index("what")[["where"]]
 #   {doc}`08_methods` has it as RL, from one teacher and with another weight.
 # - **Partial mixup drawn with replacement.** Rows to leave clean are drawn one by one and may repeat, so fewer rows stay clean than asked for ({doc}`06_partial_mixup`).
 # - **TDA_KD's whole loss.** Older code of the group divides logits by half their standard deviation in the KD term, keeps the factor $T^2 = 16$, averages KL over classes, and
-#   weighs the signal teacher $0.3$ and the image teacher $0.7$, with $\lambda = 0.99$. It is compared with its own equation: the same weights, a temperature of 4, KL summed over classes.
+#   weighs the signal teacher $0.3$ and the image teacher $0.7$, with a weight of the soft targets of $0.99$. It is compared with its own equation: the same weights, a temperature of 4, KL summed over classes.
 # - **AVER.** The code released with CA-MKD averages the *losses* of the teachers, which is Base with equal weights. Ours distils from their mean *logits*, a declared choice, so
 #   that the table of {doc}`08_methods` does not hold one method twice.
 # - **EBKD.** The same code weighs a teacher by $1 - H / \sum H$ of the entropies $H$, ours too; both EBKD and CA-MKD divide by the number of teachers once more there, so two

@@ -18,9 +18,9 @@
 # The features in front of a network's last layer often say the same thing several times. The **Orthogonal Spheres** regulariser {cite}`choi2020` asks them not to: with
 # $\hat Z \in \mathbb{R}^{B \times d}$ the features of a batch, every column scaled to length 1, it adds
 #
-# $$ \lambda \, \| \hat Z^\top \hat Z - I \|_F $$
+# $$ \gamma \, \| \hat Z^\top \hat Z - I \|_F $$
 #
-# to the loss of any method. The closed form is **faithful** to a public implementation; scaling columns, not rows, and $\lambda = 0.01$ are declared. The question for this book:
+# to the loss of any method. The closed form is **faithful** to a public implementation; scaling columns, not rows, and $\gamma = 0.01$ are declared. The question for this book:
 # mixup is said to scatter the features of similar classes ({doc}`07_smoothness`). Does this term undo that, and does it help calibration?
 
 # %% tags=["parameters"]
@@ -93,5 +93,5 @@ report(line.answers(table))
 # ## A sceptical reader asks
 #
 # - *Can the term reach zero?* With a batch of 64 and 64 features just so; features after a ReLU are not negative, which makes it harder. It is a pressure, not a constraint.
-# - *Is $\lambda$ tuned?* No. The declared weight adds a fraction of the cross-entropy at the start of a training; another data set or batch size may want another one.
+# - *Is $\gamma$ tuned?* No. The declared weight adds a fraction of the cross-entropy at the start of a training; another data set or batch size may want another one.
 # - *Is this TPKD's orthogonality?* No: TPKD compares windows of a batch, this term compares features ({doc}`08_methods`).

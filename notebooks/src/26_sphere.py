@@ -52,9 +52,9 @@ scope = studies.Scope(dataset, profile, seed)
 #
 # Between two latents at an angle $\omega$ the shortest path on the sphere is an arc, walked at constant speed {cite}`shoemake1985`:
 #
-# $$ z(\mu) = \frac{\sin(\mu\omega)}{\sin\omega} z_i + \frac{\sin((1 - \mu)\omega)}{\sin\omega} z_j . $$
+# $$ z(\lambda) = \frac{\sin(\lambda\omega)}{\sin\omega} z_i + \frac{\sin((1 - \lambda)\omega)}{\sin\omega} z_j . $$
 #
-# A mixed example is what the decoders make of $z(\mu)$; its label is mixed as always. Rows of a batch that are not mixed stay as they are.
+# A mixed example is what the decoders make of $z(\lambda)$; its label is mixed as always. Rows of a batch that are not mixed stay as they are.
 
 # %%
 base = next(studies.bases(scope))

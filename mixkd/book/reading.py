@@ -1,0 +1,111 @@
+"""Tables as a reader wants them: words as heads, percent and nats with fitting digits, ten rows, the rest on demand."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from mixkd.figures.drawn import CSV
+
+MOST = 10  # rows in sight
+PERCENT = {"accuracy": "accuracy", "macro_f1": "macro F1", "ece": "ECE", "scaled_ece": "ECE, scaled", "share": "share"}
+NUMBERS = {  # head, digits after the point
+    "nll": ("NLL, nats", 2),
+    "scaled_nll": ("NLL, scaled, nats", 2),
+    "brier": ("Brier score", 3),
+    "entropy": ("entropy, nats", 2),
+    "seconds": ("seconds", 1),
+    "parameters": ("parameters", 0),
+}
+DIGITS = 2  # of other numbers
+NONE = "–"
+
+
+class Readable:
+    """A table that a notebook shows for reading, with all of its numbers as CSV beside it."""
+
+    def __init__(self, table: pd.DataFrame, heads: Sequence[str], rows: Sequence[Sequence[str]]):
+        self.table, self.heads, self.rows = table, heads, rows
+
+    def __repr__(self) -> str:
+        return pd.DataFrame(self.rows, columns=pd.Index(self.heads)).to_string(index=False)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._html(), CSV: self.table.to_csv(index=False)}
+
+    def _html(self) -> str:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.heads)
+        shown = _table(head, self.rows[:MOST])
+        if rest := self.rows[MOST:]:
+            shown += f"<details><summary>{len(rest)} more rows</summary>{_table(head, rest)}</details>"
+        return shown
+
+
+def readable(table: pd.DataFrame | pd.Series, metric: str = "", names: Mapping[str, str] | None = None) -> Readable:
+    """A table or series for reading: known scores get their unit, an index with a name becomes a column.
+
+    metric: what the cells of a pivoted table are (`accuracy`, `nll`, ...). names: heads for other columns.
+    """
+    frame = table.to_frame() if isinstance(table, pd.Series) else table
+    group = frame.columns.name if frame.columns.nlevels == 1 else None
+    values = [*frame.columns]
+    indexed = [str(name) for name in frame.index.names if name is not None]
+    flat = frame.reset_index() if indexed else frame.reset_index(drop=True)
+    columns = [*indexed, *values] if indexed else values
+    heads = [*indexed, *(_flat(column, group) for column in values)] if indexed else [_flat(c, group) for c in values]
+    flat.columns = pd.Index(heads)
+    given = names or {}
+    kinds = [_kind(column, "" if head in indexed else metric) for column, head in zip(columns, heads, strict=True)]
+    whole = [kind in PERCENT and _are_whole(flat[head]) for kind, head in zip(kinds, heads, strict=True)]
+    cells = [
+        [_cell(value, kind, is_whole) for value, kind, is_whole in zip(row, kinds, whole, strict=True)]
+        for row in flat.itertuples(index=False, name=None)
+    ]
+    titles = [given.get(head, _head(head, column)) for head, column in zip(heads, columns, strict=True)]
+    return Readable(flat, titles, cells)
+
+
+def _flat(column: Any, group: Any) -> str:
+    """The name of a column; levels are joined, a number is named by what it counts."""
+    if isinstance(column, tuple):
+        return ", ".join(str(part) for part in column if part != "")
+    return f"{group} {column:g}" if group and isinstance(column, (int, float)) else str(column)
+
+
+def _kind(column: Any, metric: str) -> str:
+    first = column[0] if isinstance(column, tuple) else column
+    known = next((name for name in (*PERCENT, *NUMBERS) if str(first) == name), "")
+    return known or metric
+
+
+def _head(head: str, column: Any) -> str:
+    first, *others = [str(part) for part in column if part != ""] if isinstance(column, tuple) else [head]
+    name = f"{PERCENT[first]}, %" if first in PERCENT else NUMBERS.get(first, (first.replace("_", " "), 0))[0]
+    return ", ".join([name, *(other.replace("_", " ") for other in others)])
+
+
+def _are_whole(shares: pd.Series) -> bool:
+    """Whether shares are whole percents, such as settings."""
+    numbers = 100 * pd.to_numeric(shares, errors="coerce").dropna()
+    return bool((abs(numbers - numbers.round()) < 1e-9).all())
+
+
+def _cell(value: Any, kind: str, is_whole: bool) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
+        return NONE
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        return str(value)
+    if kind in PERCENT:
+        return f"{100 * value:.{0 if is_whole else 1}f}"
+    if isinstance(value, int) or (float(value).is_integer() and kind not in NUMBERS):
+        return f"{int(value):,}"
+    digits = NUMBERS[kind][1] if kind in NUMBERS else DIGITS
+    return f"{value:,.{digits}f}"
+
+
+def _table(head: str, rows: Sequence[Sequence[str]]) -> str:
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<table class="dataframe"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
