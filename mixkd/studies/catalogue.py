@@ -38,7 +38,7 @@ SECOND_ROUND = ("hapt", "dsads")  # those on which the claims of the second roun
 FORCES = ("gait", "gaitpdb", "running")
 WATCH = ("watch",)
 PLACED = ("watch", "selfback_placed", "dsads_placed")  # with the placement of the sensor
-of_line = partial(Study, one_seed=True, published=())  # of the line of work: one seed, brief where it is published
+of_line = partial(Study, one_seed=True)  # of the line of work: one seed
 
 STUDIES = {
     "teachers": Study(lambda base, of: designs.teachers(base, of.large, of.alpha)),
@@ -57,15 +57,15 @@ STUDIES = {
     "second_round": Study(lambda base, of: designs.second_round(base), published=SECOND_ROUND),
     "stronger": Study(lambda base, of: designs.stronger(base, of.full), one_seed=True, published=WATCH),
     "repaired": Study(lambda base, of: designs.repaired(base, of.full), one_seed=True, published=WATCH),
-    "patch_swap": of_line(line.patch_swap, brief=CAMPAIGNS),
-    "without_teacher": of_line(line.without_teacher, brief=WATCH),
-    "spheres": of_line(line.spheres, brief=CAMPAIGNS),
-    "augmentation": of_line(line.augmentation, brief=WATCH),
-    "moments": of_line(line.moments, brief=CAMPAIGNS),
-    "two_heads": of_line(line.two_heads, needs="placement", elsewhere="watch", brief=PLACED),
+    "patch_swap": of_line(line.patch_swap, published=WATCH, brief=CAMPAIGNS),
+    "without_teacher": of_line(line.without_teacher, published=(), brief=WATCH),
+    "spheres": of_line(line.spheres, published=WATCH, brief=CAMPAIGNS),
+    "augmentation": of_line(line.augmentation, published=WATCH),
+    "moments": of_line(line.moments, published=WATCH, brief=CAMPAIGNS),
+    "two_heads": of_line(line.two_heads, published=(), needs="placement", elsewhere="watch", brief=PLACED),
     "forces": Study(line.forces, published=(), needs="targets", elsewhere="gait", brief=FORCES),
-    "few_people": of_line(line.few_people, brief=WATCH),
-    "sphere_mixing": of_line(line.sphere_mixing, brief=CAMPAIGNS),
+    "few_people": of_line(line.few_people, published=WATCH),
+    "sphere_mixing": of_line(line.sphere_mixing, published=WATCH, brief=CAMPAIGNS),
 }
 
 
