@@ -12,7 +12,7 @@ from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FixedLocator
 
 CSV = "text/csv"  # beside the drawing that every viewer shows
 HEAD = ("panel", "series", "x", "y", "value")
@@ -70,10 +70,12 @@ def _data(line: Line2D) -> tuple[np.ndarray, np.ndarray]:
 
 def _names(axis) -> dict[float, str]:
     """Names of ticks by position; empty for an axis of numbers."""
-    if not isinstance(axis.get_major_formatter(), FixedFormatter):
+    if not isinstance(axis.get_major_locator(), FixedLocator):
         return {}
-    labels = axis.get_major_formatter().seq
-    return {float(at): " ".join(str(text).split()) for at, text in zip(axis.get_ticklocs(), labels, strict=False)}
+    labels = [" ".join(label.get_text().split()) for label in axis.get_ticklabels()]
+    if not any(letter.isalpha() for letter in "".join(labels)):
+        return {}
+    return {float(at): label for at, label in zip(axis.get_ticklocs(), labels, strict=False)}
 
 
 def _at(value: object, names: dict[float, str]) -> object:
