@@ -22,8 +22,6 @@ profile: str = "quick"  # smoke, quick or full
 seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
-import pandas as pd
-
 from mixkd import figures
 from mixkd.analysis import sizes
 from mixkd.book.notebook import check_parameters, report
