@@ -198,8 +198,10 @@ figures.labelled(loaded.about, parts, rows)
 truth = np.concatenate([[made[i]] * short for i in chosen])
 middle = [round((row["start_s"] + 1) * recordings.rate) for row in rows]
 right = [truth[m] == row["label"] for m, row in zip(middle, rows, strict=True)]
-order = [made[i] for i in chosen]
-by_truth = pd.Series(right).groupby([truth[m] for m in middle]).agg(["size", "sum"])
+order = list(dict.fromkeys(str(made[i]) for i in chosen))
+by_truth = (
+    pd.Series(right).groupby([str(truth[m]) for m in middle]).agg(["size", "sum"])
+)
 by_truth = by_truth.loc[order].rename_axis("exercise")
 readable(by_truth, names={"size": "windows", "sum": "right"})
 
