@@ -161,12 +161,9 @@ outcome = distill.run(studies.Scope(str(base), profile, seed), student, print)
 
 # %% tags=["nbval-check-output"]
 by_person = outcome.people.groupby("subject")[["student", "scratch", "gain"]].mean()
-heads = {
-    "student": "student, %",
-    "scratch": "without teachers, %",
-    "gain": "gain, points",
-}
-readable(by_person.mul(100).round(1), names={"subject": "person", **heads})
+heads = {"student": "student, %", "scratch": "without teachers, %"}
+heads |= {"subject": "person", "gain": "gain, points"}
+readable(by_person, metric="share", names=heads)
 
 # %% [markdown]
 # {glue:text}`own_headline` With {glue:text}`own_people` people this is a rehearsal: {doc}`11_claims` shows how little even ten people can decide.
