@@ -88,16 +88,10 @@ figures.effects(table[table["study"] == "teachers"])
 # %% tags=["nbval-check-output"]
 accuracy = table[table["metric"] == "accuracy"]
 order = accuracy["effect"].abs().sort_values(ascending=False).index[:10]
-largest = accuracy.loc[order].set_index(["what", "dataset"])[
-    ["effect", "low", "high"]
-]
-heads = {
-    "what": "change",
-    "effect": "accuracy, points",
-    "low": "from",
-    "high": "to",
-}
-readable((100 * largest).round(1).dropna(axis="columns"), names=heads)
+largest = accuracy.loc[order].set_index(["what", "dataset"])
+points = largest[["effect", "low", "high"]].dropna(axis="columns")
+heads = {"what": "change", "effect": "points", "low": "from", "high": "to"}
+readable(points, metric="share", names=heads)
 
 # %% tags=["nbval-check-output"]
 sides = pd.Series(effects.agreement(accuracy), name="changes")
