@@ -41,9 +41,8 @@ scope = studies.Scope(dataset, profile, seed)
 runs = studies.load("stronger", scope)
 
 # %% tags=["nbval-check-output"]
-scores = stronger.table(runs)
 heads = {"name": "trained by", "sd": "SD, points"}
-readable(scores.assign(sd=100 * scores["sd"]), names=heads)
+readable(stronger.table(runs), metric="share", names=heads)
 
 # %% [markdown]
 # ## The usual student
@@ -72,14 +71,9 @@ figures.effects(small)
 
 # %% tags=["nbval-check-output"]
 numbers = table[table["metric"] == "accuracy"].set_index(["what", "dataset"])
-points = 100 * numbers[["effect", "low", "high"]]
-heads = {
-    "what": "change",
-    "effect": "accuracy, points",
-    "low": "from",
-    "high": "to",
-}
-readable(points.round(1).dropna(axis="columns"), names=heads)
+points = numbers[["effect", "low", "high"]].dropna(axis="columns")
+heads = {"what": "change", "effect": "points", "low": "from", "high": "to"}
+readable(points, metric="share", names=heads)
 
 # %% tags=["remove-cell"]
 report(line.answers(table))
