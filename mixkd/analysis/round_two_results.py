@@ -79,9 +79,9 @@ def answers(scope: studies.Scope, decided: Decided) -> dict[str, str]:
 def answer(scope: studies.Scope, decided: Decided) -> str:
     """What the page says first: the verdicts, and how far the campaign is."""
     if decided.claims.empty:
-        return "Nothing is decided yet: no data set has a whole seed of its runs."
+        return "Nothing is decided yet: no data set has all runs of one seed."
     if not scope.full:
-        return "Nothing is decided in this profile: few people and one seed give points. The full profile has verdicts."
+        return "Nothing is decided here: this build has few people and one seed; verdicts need all people."
     table = progress(scope)
     there, runs = int(table["there"].sum()), int(table["runs"].sum())
     after = "" if there == runs else f", after {there} of {runs} runs"

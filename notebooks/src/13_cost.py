@@ -9,14 +9,12 @@
 # %% [markdown]
 # # Cost
 #
-# ```{admonition} Claim
+# ```{admonition} Goal
 # :class: tip
-# At run time the student alone is needed. Large teachers and fine images cost much more than it does; and with a linear-time algorithm what an image teacher costs is its
-# two-dimensional network, not topology.
+# Know what each part costs: the student at run time, its teachers, the persistence images, and training.
 # ```
 #
-# Distillation is worth the trouble because the student runs on a watch and its teachers need not. This chapter says what each part costs: counted where it can be
-# counted, measured by `make bench` where not. No time on this page was taken while the page was made; they come from records of an earlier run:
+# Only the student runs on the watch; the teachers do not. Parameters and multiply-adds are counted; times were measured earlier by `make bench`, with:
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -29,6 +27,7 @@ import pandas as pd
 from mixkd import figures, studies
 from mixkd.analysis import answers, cost, contrasts
 from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.datasets import dataset as entry_of
 from mixkd.runs import planning
 from mixkd.specs.run import ImageSpec
@@ -37,7 +36,12 @@ check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed)
 
 # %% tags=["nbval-check-output"]
-print(cost.made_with("latency"))
+made_with = cost.made_with("latency").split("\n", 2)
+readable(
+    pd.DataFrame(
+        {"": ["commit", "processor", "packages"], "measured with": made_with}
+    )
+)
 
 # %% [markdown]
 # ## Parameters and multiply-adds
@@ -51,15 +55,19 @@ sizes = cost.network_costs(
 )
 paper = cost.network_costs(n_channels, entry.window, 64, n_classes)
 
-# %% mystnb={"figure": {"caption": "Multiply-adds for one window against parameters; ringed: the student. Images of 16 x 16 pixels.", "name": "fig-sizes"}, "image": {"alt": "Scatter plot on logarithmic axes of multiply-adds over parameters for eight networks, coloured by modality, the student ringed.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Multiply-adds for one window against parameters, one dot per network, both axes logarithmic; ringed: the student. Images of 16 x 16 pixels.", "name": "fig-sizes"}, "image": {"alt": "Multiply-adds over parameters of eight networks: at equal depth and width an image network does {ratio_16:.1f} times the work of a signal network; the student is the smallest.", "classes": "dark-light"}}
 figures.network_sizes(sizes)
 
 # %% tags=["nbval-check-output"]
-sizes.assign(image_64=paper["multiply_adds"]).round(0)
+millions = {
+    "here": sizes["multiply_adds"] / 1e6,
+    "fine": paper["multiply_adds"] / 1e6,
+}
+heads = {"here": "million multiply-adds", "fine": "with 64 x 64 images"}
+readable(sizes.drop(columns="multiply_adds").assign(**millions), names=heads)
 
 # %% [markdown]
-# An image network of the same depth and width does {glue:text}`ratio_16:.1f` times the work of a signal network at 16 x 16 pixels, and {glue:text}`ratio_64:.0f` times at the
-# 64 x 64 pixels of the group's earlier code: three times the weights, and many more positions to apply them to.
+# A 3 x 3 filter has three times the weights of a filter of width 3, and an image of 64 x 64 pixels has many more positions to apply them to than a window.
 #
 # ## Latency
 #
@@ -77,30 +85,27 @@ latency = pd.DataFrame(
     {"name": both["what"], "kind": kind, "milliseconds": both["one_ms"]}
 )
 
-# %% mystnb={"figure": {"caption": "Time for one window on one core, from the benchmark record. Blue: signal networks; orange: image networks; green: from window to image.", "name": "fig-latency"}, "image": {"alt": "Horizontal bars on a logarithmic axis of milliseconds, one per network and per way to compute topology, each with its number.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Time for one window on one core (logarithmic axis), medians of the benchmark. Blue: signal networks; orange: image networks; green: from window to image, with two programs.", "name": "fig-latency"}, "image": {"alt": "Milliseconds for one window: signal networks are fastest, image networks slow down with the size of the image, and giotto-tda takes far longer than the fast way to an image.", "classes": "dark-light"}}
 figures.latency(latency)
 
 # %% [markdown]
-# ## Is it topology?
+# ## How much of it is topology?
 #
-# The image path is topology (window to diagram to image) and then the network. Its share depends on which program computes the topology. In batches of 64:
+# An image teacher first turns a window into a persistence diagram and an image (topology), then applies its network. In batches of 64:
 
 # %%
 shares = cost.image_path(record)
 
-# %% mystnb={"figure": {"caption": "Time of the image path per window, split into topology and network (WRN16-1), for two topology backends and three resolutions.", "name": "fig-topology-share"}, "image": {"alt": "Stacked bars of milliseconds, topology and network, for three image sizes and two topology backends, with the share of topology beside each.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Time from window to class probabilities per window, split into topology and network (WRN16-1), for two programs and three image sizes; beside each bar, the share of topology.", "name": "fig-topology-share"}, "image": {"alt": "At 16 x 16 pixels topology takes {share_fast:.0f} % of the time with our fast algorithm and {share_giotto:.0f} % with giotto-tda; the rest is the network.", "classes": "dark-light"}}
 figures.topology_share(shares)
 
-# %% tags=["nbval-check-output"]
-shares.round(3)
-
 # %% [markdown]
-# At 16 x 16 pixels topology takes {glue:text}`share_fast:.0f` % of the image path with the fast backend and {glue:text}`share_giotto:.0f` % with giotto-tda. The difference is
-# what a general method costs where a special one will do.
+# Giotto-tda computes persistence of point clouds and images in general; ours is a linear-time algorithm for signals alone.
 #
 # ## Training
 #
-# A teacher's answers along a stream do not depend on the student. So they can be computed once, stored (a **trace**), and read by every student on that stream.
+# A teacher's answers to the mixtures of a training do not depend on the student. They are computed once, stored (a **trace**), and read by every student that sees
+# the same mixtures.
 
 # %%
 training = cost.benchmark("training")
@@ -121,48 +126,104 @@ steps = pd.DataFrame(
     for key, label in names.items()
 )
 
-# %% mystnb={"figure": {"caption": "Time of one training step of the student, mixup on; on the right of each bar, relative to training from scratch. From the benchmark record.", "name": "fig-training"}, "image": {"alt": "Three horizontal bars of milliseconds per step: scratch, traced teachers, live teachers, each with its ratio to the first.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Time of one training step of the student with mixup (medians of the benchmark); beside each bar, relative to a student without teachers.", "name": "fig-training"}, "image": {"alt": "Compared with a student without teachers, a step takes {traced:.2f} times as long with stored answers of two teachers and {live:.2f} times with teachers that run in each step.", "classes": "dark-light"}}
 figures.training_cost(steps)
 
+# %% [markdown]
+# Storing a trace takes time too. Milliseconds per step for one, two or more students that see the same mixtures, with the building of both traces included:
+
 # %% tags=["nbval-check-output"]
-quick = training["quick_profile"]
-numbers = {k: v for k, v in quick.items() if isinstance(v, (int, float))}
-print(pd.Series(numbers, dtype=object).to_string())
+students = pd.Series([1, 2, 5, 10, 25], name="students")
+building = sum(trace["ms_per_step"] for trace in training["traces"].values())
+ways = {
+    "live": students * times["live"],
+    "traced": students * times["traced"] + building,
+}
+ways["live over traced"] = ways["live"] / ways["traced"]
+readable(pd.DataFrame({"students": students, **ways}))
 
 # %% [markdown]
-# With traces, a student of two teachers costs {glue:text}`traced:.2f` times a student from scratch; with live teachers {glue:text}`live:.2f` times. Building traces is not free: it takes
-# {glue:text}`building:.1f` core-minutes of the quick profile ({glue:text}`priced` runs when this was measured), whose training as a whole, priced by the measured steps, would take {glue:text}`whole:.2f` times as long with live teachers. Traces pay where many students share a stream.
+# ## All runs of the book
 #
-# ## The whole grid
-#
-# What this book's runs cost when they were made, one process of one thread each, on each data set that it shows: the training with its traces, not
-# the reading of data before it and the measuring of the trained network after it. Processes shared the cores with others, which makes core-hours larger.
+# One process with one thread per run. Counted is the training with its traces, without reading the data and scoring the network. Other processes shared the cores,
+# which makes core-hours larger.
 
 # %%
-found = {
+records = {
     one.dataset: studies.every_record(one) for one in contrasts.campaigns(scope)
 }
-costs = {name: cost.campaign(records) for name, records in found.items()}
+costs = {name: cost.campaign(of_set) for name, of_set in records.items()}
 grid = costs[dataset]
 
 # %%
-pd.concat(costs, names=["dataset"]).round(2)
+heads = {"median_seconds": "median, s", "core_hours": "core-hours"}
+readable(pd.concat(costs, names=["dataset"]), names=heads)
 
 # %% tags=["remove-cell"]
 planned = len(planning.with_requirements(studies.every(scope)))
 took = answers.training(training, grid, cost.benchmark("campaign"))
 took |= {"planned": planned, "on": dataset}
-took |= {"added": cost.live_hours(found[dataset], times)}
+took |= {"added": cost.live_hours(records[dataset], times)}
 report(answers.networks(sizes, paper, shares) | took)
 
 # %% [markdown]
-# Of the {glue:text}`planned` runs of all studies on {glue:text}`on`, the {glue:text}`n_runs` that are there took {glue:text}`hours:.1f` core-hours, {glue:text}`rate:.0f` runs per hour and core. Live teachers in place of traces would have added about
-# {glue:text}`added:.1f` core-hours by the measured steps, less what building the traces took.
+# ## What came out
 #
-# By the clock, the {glue:text}`campaign_runs` runs of `full` on `watch` took {glue:text}`campaign_wall_hours:.1f` hours, {glue:text}`campaign_runs_per_hour:.0f` runs per hour: {glue:text}`campaign_workers` processes on
-# {glue:text}`campaign_cores` cores that did other work too, pauses left out (`python -m benchmarks.campaign`).
+# *How much work is an image network?* {glue:text}`ratio_16:.1f` times that of a signal network of the same depth and width at 16 x 16 pixels, {glue:text}`ratio_64:.0f` times at the
+# 64 x 64 pixels of the group's earlier code.
+#
+# *Is topology the expensive part?* It takes {glue:text}`share_fast:.0f` % of the time at 16 x 16 pixels with the fast algorithm, {glue:text}`share_giotto:.0f` % with giotto-tda.
+#
+# *What do two teachers add to a training step?* Its time is {glue:text}`traced:.2f` times that of a student without teachers with stored answers, {glue:text}`live:.2f` times with teachers that run.
+#
+# *What did the runs cost?* {glue:text}`n_runs` of {glue:text}`planned` planned runs on {glue:text}`on` exist; they took {glue:text}`hours:.1f` core-hours, {glue:text}`rate:.0f` runs per hour and core.
+# Running teachers in place of traces would have added about {glue:text}`added:.1f` core-hours, less the building of traces.
+#
+# *How long does one wait?* The first {glue:text}`campaign_runs` runs on `watch` took {glue:text}`campaign_wall_hours:.1f` hours with {glue:text}`campaign_workers` processes on {glue:text}`campaign_cores` busy cores.
 #
 # ## A sceptical reader asks
 #
 # - *Is the fast topology the same topology?* Diagrams are equal to those of giotto-tda and gudhi, pair by pair; tests and the benchmark compare them.
-# - *Are the times of a quiet machine?* No. Ratios were measured side by side, in alternation, and are medians; single times are not to be trusted to ten percent.
+# - *Was the machine quiet?* No. Ratios were measured side by side, in alternation, and are medians; single times may be off by a tenth.
+#
+# ## Takeaways
+#
+# - Only the student must fit the device. Teachers and images cost training time.
+# - Depth and width of the student matter at run time; which teachers it had does not.
+# - Store the answers of the teachers: two teachers then cost a few percent of a step.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-cost-traces
+#
+# A training step takes $s$ milliseconds with stored answers of the teachers and $s + t$ with teachers that run. Storing the answers costs $b$ milliseconds per step, once for
+# all students that see the same mixtures. From how many students on do traces pay?
+# ```
+#
+# ```{solution} ex-cost-traces
+# :class: dropdown
+#
+# $k$ students cost $k (s + t)$ with teachers that run and $b + k s$ with traces. Traces pay if $k t > b$. Building a trace is little more than one forward pass of each
+# teacher per step, so $b \approx t$: traces pay from the second student on, if not from the first.
+# ```
+#
+# ```{exercise}
+# :label: ex-cost-width
+#
+# WRN16-3 has channels three times as wide as WRN16-1. How much more work do you expect, and how much is it?
+# ```
+#
+# ````{solution} ex-cost-width
+# :class: dropdown
+#
+# A convolution from $c$ to $c'$ channels multiplies $c\,c'$ numbers at each position: nine times as many. The first convolution, whose input stays, and the last layer,
+# whose classes stay, grow three times only, so the ratio is a little below nine.
+#
+# ```python
+# from mixkd.analysis.cost import network_costs
+#
+# work = network_costs(6, 100, 16, 7).set_index(["modality", "network"])["multiply_adds"]
+# print(work["signal", "WRN16-3"] / work["signal", "WRN16-1"])   # between 8 and 9
+# ```
+# ````

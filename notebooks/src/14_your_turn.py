@@ -9,9 +9,9 @@
 # %% [markdown]
 # # Your turn
 #
-# ```{admonition} Claim
+# ```{admonition} Goal
 # :class: tip
-# Every chapter is a program with parameters. A misspelled one is refused before any work, and what was computed once is never computed again.
+# Rerun a chapter with other parameters, train a run of your own, and read it back.
 # ```
 #
 # ## Rerun a chapter
@@ -22,13 +22,13 @@
 # papermill notebooks/05_mixup.ipynb out.ipynb -p alpha 0.4 -p seed 7
 # ```
 #
-# or, with everything checked before a kernel starts:
+# or, with parameters checked before a kernel starts:
 #
 # ```bash
 # mixkd notebook 05_mixup -p alpha=0.4 -p seed=7 -o out.ipynb
 # ```
 #
-# Networks that the store does not hold are trained on the way; a second run of the same command only draws.
+# Networks that are not stored yet are trained; a second run of the same command only draws.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -40,7 +40,8 @@ import pandas as pd
 
 from mixkd import studies
 from mixkd.book import notebook
-from mixkd.book.notebook import check_parameters
+from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.errors import MixkdError
 from mixkd.runs import sweep
 from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
@@ -51,31 +52,35 @@ scope = studies.Scope(dataset, profile, seed)
 # %% [markdown]
 # ## All parameters
 #
-# This table is read from the notebooks themselves.
+# Read from the notebooks themselves:
 
 # %% tags=["nbval-check-output"]
 columns = ["parameter", "type", "default", "meaning", "chapters"]
-pd.DataFrame(notebook.parameter_table(), columns=columns)
+readable(pd.DataFrame(notebook.parameter_table(), columns=columns))
 
 # %% [markdown]
 # ## Typos
 #
-# papermill itself accepts any name and any value. Here, the first cell of each notebook checks them, and `mixkd notebook` does so before it starts:
+# papermill accepts any name and any value. The first cell of each notebook checks them, and `mixkd notebook` does so before it starts:
 
-# %% tags=["nbval-check-output"]
+# %%
+refused = {}
 for wrong in ("aplha=0.4", "alpha=hello", "alpha=-1"):
     try:
         notebook.parse_assignments(notebook.path_of("05_mixup"), [wrong])
     except MixkdError as error:
-        print(error)
+        refused[wrong] = str(error)
+
+# %% tags=["nbval-check-output"]
+readable(pd.Series(refused, name="error").rename_axis("typed"))
 
 # %% [markdown]
 # ## One run
 #
-# A run is a value. Its fields are all there is to know about it; its hash names its record; equal specs are the same run. What no store holds yet is trained; the profile
-# `full` finds published records, so it only reads this one.
+# A run is described by a `RunSpec`, which has everything that determines the trained network. The hash of its fields names its record; equal specs are the same run.
+# Here a student of an image teacher that was trained with mixup:
 
-# %%
+# %% tags=["teach"]
 image_teacher = TeacherSpec(modality="image", mixup=Mixup(alpha=1.0))
 base = next(studies.bases(scope))
 spec = RunSpec.parse(
@@ -88,22 +93,27 @@ spec = RunSpec.parse(
 )
 
 # %% tags=["nbval-check-output"]
-print(spec.name)
-print(spec.hash, spec.total_epochs, "epochs")
-print([needed.name for needed in spec.requires])
+chain = [*spec.requires, spec]
+rows = [(run.name, run.hash, run.total_epochs) for run in chain]
+readable(pd.DataFrame(rows, columns=["run", "hash", "epochs"]))
+
+# %% [markdown]
+# The teacher comes first. `sweep.run` trains what no store holds yet, and otherwise reads the record:
 
 # %%
 store = studies.store_of(scope)
 record = sweep.run([spec], store)[0]
 
 # %% tags=["nbval-check-output"]
-print({name: round(value, 4) for name, value in record.metrics().items()})
+readable(pd.DataFrame([record.metrics()]))
 
-# %% tags=["nbval-check-output"]
-print(store.find(spec) == record, "read back and verified")
+# %% tags=["remove-cell"]
+scores = record.metrics()
+again = "equals" if store.find(spec) == record else "differs from"
+report({"own_accuracy": 100 * scores["accuracy"], "again": again})
 
 # %% [markdown]
-# The same from a shell:
+# Read back from the store, the record {glue:text}`again` what the training returned. The same from a shell:
 #
 # ```bash
 # mixkd run -s fold=0 -s temperature=4 -s 'teachers=[{"modality": "image", "mixup": {"alpha": 1.0}}]'
@@ -111,11 +121,59 @@ print(store.find(spec) == record, "read back and verified")
 # mixkd verify --sample 3
 # ```
 #
-# `verify` trains stored runs again, with their teachers, and compares: on the same CPU and versions they must be equal to the last bit, elsewhere up to the noise of seeds ({doc}`../book/rerun`).
+# `verify` trains stored runs again, with their teachers, and compares: on the same CPU and versions they must be equal to the last bit, elsewhere within the noise of seeds ({doc}`../book/rerun`).
 #
 # ## A method or a data set of your own
 #
-# A **method** is a file in `mixkd/learning/methods/` and a row of facts in `mixkd/specs/methods.py`: {doc}`../book/own_method` adds one, step by step, and a line in a study brings it
-# into a table. A **task** other than classification is a row in `mixkd/specs/tasks.py` and one in `mixkd/learning/tasks.py`; `tests/test_seams.py` adds a method without
-# teachers and a regression in a few lines each. Recordings need no code ({doc}`16_your_recordings`); a public **data set** is a module of `mixkd/datasets/sets/` with a
-# function that returns recordings, and an entry in `registry.py`.
+# - A **method** is a file in `mixkd/learning/methods/` and a row in `mixkd/specs/methods.py`; {doc}`../book/own_method` adds one, step by step.
+# - A **task** other than classification is a row in `mixkd/specs/tasks.py` and one in `mixkd/learning/tasks.py`; `tests/test_seams.py` has an example.
+# - **Recordings** of your own need no code ({doc}`16_your_recordings`).
+# - A public **data set** is a module of `mixkd/datasets/sets/` with a function that returns recordings, and an entry in `registry.py`.
+#
+# ## What came out
+#
+# *How accurate is the student above, on the held-out person of its fold?* {glue:text}`own_accuracy:.1f` %. One person and one seed decide nothing ({doc}`11_claims`).
+#
+# ## A sceptical reader asks
+#
+# - *Can a stored run be stale?* The hash covers every field of the spec. A change of the code that alters results is found by `mixkd verify`.
+# - *Do two seeds share anything?* The data. Weights, order, partners and coefficients are drawn anew.
+#
+# ## Takeaways
+#
+# - Change one parameter of a chapter and compare: what was trained once is never trained again.
+# - Equal specs are the same run, so a study never trains a network twice.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-turn-count
+#
+# A study compares four cases of mixup for two teachers and for both together, in ten folds with three seeds. How many students are trained? How many teachers?
+# ```
+#
+# ```{solution} ex-turn-count
+# :class: dropdown
+#
+# Students: $4 \cdot 3 \cdot 10 \cdot 3 = 360$. Teachers are shared: two modalities, each with mixup and without, in 30 folds and seeds: $2 \cdot 2 \cdot 30 = 120$.
+# ```
+#
+# ```{exercise}
+# :label: ex-turn-hash
+#
+# Which of these changes makes another run: another seed, or writing out a field that has its default?
+# ```
+#
+# ````{solution} ex-turn-hash
+# :class: dropdown
+#
+# ```python
+# from mixkd.specs.run import RunSpec, TeacherSpec
+#
+# one = RunSpec(teachers=(TeacherSpec(),))
+# print(one.hash == RunSpec(teachers=(TeacherSpec(),), kd_weight=0.7).hash)   # True
+# print(one.hash == RunSpec(teachers=(TeacherSpec(),), seed=1).hash)   # False
+# ```
+#
+# The seed does. Writing out a default changes nothing, because the hash is that of all fields, written or not.
+# ````

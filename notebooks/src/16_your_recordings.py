@@ -9,22 +9,21 @@
 # %% [markdown]
 # # Your own recordings
 #
-# ```{admonition} Claim
+# ```{admonition} Goal
 # :class: tip
-# From a folder of CSV files to a small network that labels new recordings takes four commands. The report says how
-# good it is on people it has never seen, and whether the teachers were worth their cost.
+# Turn a folder of recordings into a small network that labels new ones, and know how good it is on people it never saw.
 # ```
 #
 # ```bash
 # mixkd data init recordings           # looks at the files, drafts recordings/dataset.toml
-# mixkd data check recordings          # everything that is wrong, at once; then a table and a plot
+# mixkd data check recordings          # all problems at once; then a table and a plot
 # mixkd distill recordings --out student
 # mixkd predict student new.csv        # labels and a plot, without torch
 # mixkd score student others           # how good it is on further labelled people
 # ```
 #
-# This chapter does the same in Python, on a folder that stands for yours: a few people of `watch`, a CSV file with the first
-# twenty seconds of each exercise.
+# This chapter does the same in Python, on a folder that stands for yours: a few people of `watch`, with the first
+# twenty seconds of each exercise in a CSV file.
 #
 # To run a student in the browser: {doc}`../book/try`.
 
@@ -37,6 +36,7 @@ people: int = 4  # how many people are in the folder
 # %% tags=["hide-input"]
 from mixkd import figures, studies
 from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.datasets import dataset as entry_of
 from mixkd.datasets.own import draft, folder
 from mixkd.deploy import distill, predict
@@ -70,21 +70,25 @@ for i, person in enumerate(recordings.subjects):
 
 # %% tags=["nbval-check-output"]
 files = sorted(base.glob("*.csv"))
-print(len(files), "files:", ", ".join(path.name for path in files[:3]), "…")
-print(files[0].read_text()[:120].splitlines()[:2])
+readable(pd.read_csv(files[0]).head(3))
 
 # %% [markdown]
-# Files may be those of devices (Axivity `.cwa`, GENEActiv `.bin`, ActiGraph `.gt3x`), CSV as spreadsheets, loggers and the programs of
-# these devices write it, Parquet or MATLAB; one for each recording, or one long table; gzipped or in zip archives. Phone apps write a
-# file for each sensor: such a folder is one recording, joined by time (`sensors` in `dataset.toml`). Who it is and what is
-# done stands in a column, as here in the file's name, or in a table of labels beside the files (`labels`), with file or subject, start,
-# end and activity, as annotation tools write it.
+# These are the first rows of one of {glue:text}`own_files` files. Its name states person and activity.
 #
-# Clocks with dates are local time unless the stamps state an offset from UTC. A line such as `zone = "Europe/Berlin"` says where it is:
-# the end of daylight saving time is then resolved, and a clock that did not follow it is refused, not guessed. Recordings at other
-# rates, from half the stated one on, are resampled with an anti-alias filter.
+# Devices
+# : Axivity `.cwa`, GENEActiv `.bin`, ActiGraph `.gt3x`, Empatica; CSV of spreadsheets, loggers and the programs of these devices; Parquet; MATLAB; gzipped or in zip archives.
 #
-# ## A description, drafted
+# One or many files
+# : A file for each recording, or one long table. Phone apps write a file for each sensor; their folder is one recording, joined by time (`sensors` in `dataset.toml`).
+#
+# Person and activity
+# : In a column, in the file's name as here, or in a table of labels beside the files (`labels`) with file or subject, start, end and activity.
+#
+# Clocks
+# : Dates are local time unless the stamps state an offset from UTC. With a line such as `zone = "Europe/Berlin"` the end of daylight saving time is resolved; a clock that did
+#   not follow it is refused. Recordings from half the stated rate on are resampled with an anti-alias filter.
+#
+# ## The description
 
 # %% tags=["nbval-check-output"]
 path = draft.draft(base)
@@ -92,84 +96,85 @@ draft_text = path.read_text()
 print(draft_text)
 
 # %% [markdown]
-# A draft is a guess, so every line is there to be checked: is the unit of acceleration g or m/s²? Is the rate right? Here it is:
-# the watch gave fifty samples a second, and the files have no clock. Three lines are changed: windows that do
-# not overlap, which makes this chapter quick, and twenty epochs of small batches, because few windows are left.
+# `mixkd data init` guesses this file; check every line. Is the unit of acceleration g or m/s²? Is the rate right? Here it is:
+# the watch recorded fifty samples a second, and the files have no clock. We change three lines: windows that do not overlap, to save time,
+# and twenty epochs of small batches, because few windows are left.
 
 # %%
 changed = "step = 2.0\nepochs = 20\nbatch_size = 32"
 _ = path.write_text(draft_text.replace("step = 1.0", changed))
 
 # %% [markdown]
-# ## Everything that is wrong, at once
+# ## All problems at once
 #
-# Files of one's own have faults. Suppose a logger wrote a word where a number belongs, and a file came out empty.
+# Suppose a logger wrote a word in place of a number, and another file is empty. The check lists both:
 
 # %% tags=["nbval-check-output"]
 good = {path: path.read_text() for path in files[:2]}
 word = good[files[0]].replace(",", ",lost", 8).replace("lost", "", 5)
 _ = files[0].write_text(word), files[1].write_text("")
-for problem in folder.inspect(base).problems:
-    print(problem.replace(f"{base}/", ""))
+problems = folder.inspect(base).problems
+readable(pd.DataFrame({"problem": [p.replace(f"{base}/", "") for p in problems]}))
 
 # %% [markdown]
-# Nothing is trained on a folder that has a problem. Repaired, it looks as {numref}`fig-own-folder` shows, the plot that
-# `mixkd data check` leaves beside the files.
+# Nothing is trained on a folder with problems. {numref}`fig-own-folder` shows it repaired; `mixkd data check` writes this plot.
 
 # %%
 for path, text in good.items():
     _ = path.write_text(text)
-found = folder.inspect(base)
+checked = folder.inspect(base)
 
-# %% mystnb={"figure": {"caption": "What is in the folder: minutes of each person and class, and one window of each class.", "name": "fig-own-folder"}, "image": {"alt": "Left, a table of people by exercises, each cell shaded by its minutes. Right, one short line plot per exercise with all channels.", "classes": "dark-light"}}
-figures.overview(found.recordings(), found.description.window)
+# %% mystnb={"figure": {"caption": "What is in the folder: minutes of each person and class (darker: more), and one window of each class with all channels.", "name": "fig-own-folder"}, "image": {"alt": "Minutes of {own_people} people in each exercise: every person did every exercise for about the same time. Beside it, one window per exercise.", "classes": "dark-light"}}
+figures.overview(checked.recordings(), checked.description.window)
 
 # %% [markdown]
-# Values are checked too, against physics and against the other people of the folder. Refused is what makes training wrong: values beyond
-# any device (400 g, 20,000 °/s), one person in m/s² among people in g, one person under two spellings or two people who share
-# samples, files of several sensors read as one, a channel that counts time or names the activity. Worth a look, and only remarked, is
-# what may be meant: a value that stands alone, an axis that is clipped, a sensor that repeats one value, lies still in what moves
-# others, is turned over or gives lengths that nobody else has, a channel that follows from others, labels that one person alone has or the window leaves out.
-# The limits are documented in `mixkd/datasets/own/plausible.py`; on `watch`, selfBACK, HAPT and DSADS nothing is refused, and the one remark is true.
+# Values are checked against physics and against the other people of the folder.
 #
-# `mixkd data check` also writes a line for each file, the report has it as a table, and `mixkd predict` writes it for a new
-# recording: start and end, how far the clock runs ahead, gaps, the share of the time that the sensor was worn, clipped rows, and how far gravity
-# at rest is from 1 g, before and after a calibration. The rules, with their sources, are in `mixkd/datasets/own/quality.py`.
+# Refused
+# : values beyond any device (400 g, 20,000 °/s); one person in m/s² among people in g; one person under two spellings; two people who share samples; files of several
+#   sensors read as one; a channel that counts time or names the activity.
+#
+# Remarked
+# : outliers; clipped axes; a sensor that repeats one value, lies still where others move, is turned over or has lengths of its own; a channel that follows from others;
+#   labels of one person only, or that no window holds.
+#
+# `mixkd/datasets/own/plausible.py` has the limits. On `watch`, selfBACK, HAPT and DSADS nothing is refused.
+#
+# The quality of each file is measured too: start and end, clock drift, gaps, time worn, clipped rows, and how far gravity at rest is from 1 g
+# before and after calibration (`mixkd/datasets/own/quality.py`).
 
 # %% tags=["nbval-check-output"]
 from mixkd.datasets.own import quality
 
-for row in found.quality[:2]:
-    print(quality.line(row))
+quality_of = pd.DataFrame([quality.words(row) for row in checked.quality[:2]])
+readable(quality_of[["file", "end", "rate, Hz", "gaps", "clipped"]])
 
 # %% [markdown]
 # ## A student, and how good it is
 #
-# `mixkd distill` trains on all people but two, one to validate and one to test; in turn, until everybody was tested.
-# Each time there are a teacher of signals, a teacher of persistence images, a student of both, and its control: the same network
-# without teachers. Last, it trains on everybody, and exports that student.
+# `mixkd distill` tests each person once: one person is tested, another is for validation, all others train a signal teacher, an image teacher,
+# a student of both, and as a control the same network without teachers. At the end it trains a student on everybody, and exports that one.
 
-# %% tags=["remove-stderr"]
+# %% tags=["teach", "remove-stdout", "remove-stderr"]
 student = base.with_name("student")
 outcome = distill.run(studies.Scope(str(base), profile, seed), student, print)
 
 # %% tags=["nbval-check-output"]
-print(*distill.headline(outcome.people).split("; "), sep="\n")
-print(sorted(path.name for path in student.iterdir()))
-
-# %% tags=["nbval-check-output"]
-by_person = outcome.people.groupby("subject")[["student", "scratch", "gain"]]
-by_person.mean().mul(100).round(1).rename_axis(None).rename_axis(columns="subject")
+by_person = outcome.people.groupby("subject")[["student", "scratch", "gain"]].mean()
+heads = {"student": "student, %", "scratch": "without teachers, %"}
+heads |= {"subject": "person", "gain": "gain, points"}
+readable(by_person, metric="share", names=heads)
 
 # %% [markdown]
-# With {glue:text}`own_people` people this is a rehearsal, not a result: {doc}`11_claims` shows how little even ten people can decide. `report.html` has the same
-# table with the confusions, the calibration and the cost; `README.md` is a model card; `student.json` says which channels in which units
-# the network expects.
+# {glue:text}`own_headline` With {glue:text}`own_people` people this is a rehearsal: {doc}`11_claims` shows how little even ten people can decide.
 #
-# ## Labels for a recording that nobody has seen
+# The folder of the student holds `report.html` (this table, confusions, calibration, cost), `README.md` (a model card), `student.json` (the channels and units that the network
+# expects), and the network as ONNX, in int8 and as safetensors.
 #
-# A further person did three exercises in a row. `mixkd predict` labels them window by window, through ONNX, without
-# importing torch. {numref}`fig-own-labels` is the plot that it writes.
+# ## Labels for a new recording
+#
+# A further person did three exercises in a row. `mixkd predict` labels them window by window through ONNX, without
+# torch, and draws {numref}`fig-own-labels`.
 
 # %%
 own = np.flatnonzero(recordings.subjects == persons[-1])
@@ -183,26 +188,31 @@ loaded = predict.Student.load(student)
 parts = predict.read_recording(file, loaded.about)
 rows, remarks = predict.label(loaded, parts)
 
-# %% mystnb={"figure": {"caption": "A recording of a person the student has never seen, labelled; each colour is a class.", "name": "fig-own-labels"}, "image": {"alt": "Line plot of six channels over one minute; the background is coloured by the class that the student gave each window.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "A recording of a person the student has never seen, with its labels: each background colour is a class, the lines are channels.", "name": "fig-own-labels"}, "image": {"alt": "Channels of a recording over time, coloured by the label of each window: {own_right} of {own_windows} windows have the right label.", "classes": "dark-light"}}
 figures.labelled(loaded.about, parts, rows)
 
 # %% tags=["nbval-check-output"]
 truth = np.concatenate([[made[i]] * short for i in chosen])
 middle = [round((row["start_s"] + 1) * recordings.rate) for row in rows]
 right = [truth[m] == row["label"] for m, row in zip(middle, rows, strict=True)]
-print(
-    f"{sum(right)} of {len(right)} windows right; in truth:",
-    *(made[i] for i in chosen),
+order = list(dict.fromkeys(str(made[i]) for i in chosen))
+by_truth = (
+    pd.Series(right).groupby([str(truth[m]) for m in middle]).agg(["size", "sum"])
 )
+by_truth = by_truth.loc[order].rename_axis("exercise")
+readable(by_truth, names={"size": "windows", "sum": "right"})
 
 # %% [markdown]
+# {glue:text}`own_right` of {glue:text}`own_windows` windows have the right label.
+#
 # ## Hours and days
 #
-# Files, folders and patterns may be named, and recordings may last for weeks: they pass in blocks. One table has a row for each window, with all
-# probabilities, the time of the wall clock where the file states dates (its offset from UTC, or the zone that `--zone` names), a label
-# smoothed by a hidden Markov model where the training recordings show how activities follow one another, and whether
-# the sensor was worn: not worn is what lies still for an hour. Two more tables add up minutes by hour and by day. What a day lacks, because
-# nothing was recorded or worn, is filled in proportion to the same hour of the other days, in the columns `adjusted`.
+# `mixkd predict` takes files, folders and patterns; recordings may last for weeks. It writes three tables:
+#
+# - windows, with all probabilities, the time of the wall clock where files state dates, whether the sensor was worn (not worn: still for an hour), and a label smoothed by a
+#   hidden Markov model where the training recordings show how activities follow one another;
+# - minutes of each class by hour;
+# - minutes of each class by day. Hours that were not recorded or not worn are filled in proportion to the same hour of the other days, in the columns `adjusted`.
 
 # %%
 from mixkd.deploy import batch, minutes
@@ -210,35 +220,81 @@ from mixkd.deploy import batch, minutes
 result = batch.run(loaded, [file], file.with_name("new.labels.csv"), print)
 
 # %% tags=["nbval-check-output"]
-table = pd.read_csv(result.table)
-print(", ".join(column for column in table if not column.startswith("p ")))
-sums = result.rows(minutes.hours, loaded.about["classes"])[0]
-print(
-    f"{sum(v for v in list(sums.values())[3:-1]):.1f} minutes of hour {sums['hour']}"
-)
+sums = result.rows(minutes.hours, loaded.about["classes"])[:1]
+by_class = pd.DataFrame(sums)[loaded.about["classes"]].T.rename_axis("class")
+readable(by_class, names={"0": f"minutes of hour {sums[0]['hour']}"})
 
 # %% [markdown]
-# A window is *unknown* where it is far outside the training people's ranges, and where the student's largest probability is below a
-# threshold that was calibrated on people who did not train: {glue:text}`own_share` % of their windows lose their label by it. `--sets` writes the labels that are likely,
-# calibrated so that {glue:text}`own_covered` % of the sets hold the true one, if new people are like those of the folder.
-# Both thresholds, with what they are calibrated on, are in `student.json`; the report says how they hold for each person.
+# A window is *unknown* if it is far outside the ranges of the training people, or if the student's largest probability is below a threshold. The threshold is calibrated on
+# people who did not train: {glue:text}`own_share` % of their windows lose their label by it. `--sets` writes conformal sets of labels, calibrated so that
+# {glue:text}`own_covered` % hold the true one if new people are like those of the folder. Both thresholds are in `student.json`; the report says how they hold for each person.
+
+# %%
+limits = loaded.about["unknown"]
+own_right = {"own_right": sum(right), "own_windows": len(right)}
+own_limits = {
+    "own_share": f"{100 * limits['share']:g}",
+    "own_covered": f"{100 - 100 * limits['set_alpha']:g}",
+}
 
 # %% tags=["remove-cell"]
-limits = loaded.about["unknown"]
-share = f"{100 * limits['share']:g}"
-covered = f"{100 - 100 * limits['set_alpha']:g}"
-report({"own_people": people, "own_share": share, "own_covered": covered})
+own = {"own_people": people, "own_files": len(files)} | own_right | own_limits
+report(own | {"own_headline": distill.headline(outcome.people)})
 
 # %% [markdown]
 # ## A sceptical reader asks
 #
-# - *Is the exported student the one that was tested?* No: it was trained on everybody, those tested included, for as many epochs. The
-#   accuracies are of students that did not know the person. More people can be expected to help, not to hurt, but that is an expectation.
+# - *Is the exported student the one that was tested?* No: it was trained on everybody for as many epochs. The
+#   accuracies are those of students that did not know the person. We expect more people to help, but did not test it here.
 # - *Were epochs chosen by looking at the test person?* No: they are fixed before training, and the last epoch counts.
-# - *Can one person be in the folder under two names?* `mixkd data check` finds samples that two names share, also when they are shifted or cut, and names
-#   that differ in spelling; it does not find a person who was recorded twice.
-# - *What is reused when people are added later?* Runs are stored under the content of the folder. The same folder is never trained twice; with more people all
-#   networks see other data, and are trained again. `mixkd score` says beforehand how good the student is on the new ones.
-# - *Are the windows of one person exchangeable?* No: windows of a person resemble each other, so thresholds that hold on average may fail for one person. The
+# - *Can one person be in the folder under two names?* `mixkd data check` finds samples that two names share, shifted or cut too, and names
+#   that differ in spelling. It cannot find a person who was recorded twice.
+# - *What is reused when people are added later?* The same folder is never trained twice. With more people all networks see other data, and are trained again. `mixkd score`
+#   tells beforehand how good the student is on the new ones.
+# - *Do thresholds hold for every person?* No: windows of a person resemble each other, so thresholds that hold on average may fail for one person. The
 #   report shows the worst.
-# - *Where do the recordings go?* Nowhere: they stay on this machine, in the store, under a name made of their content.
+# - *Where do the recordings go?* They stay on this machine.
+#
+# ## Takeaways
+#
+# - Check every line of `dataset.toml`: a wrong unit or rate is the most expensive mistake.
+# - Report the accuracy on people who did not train, and compare it with the same network without teachers.
+# - More people narrow the interval; more minutes of the same people hardly do.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-own-interval
+#
+# Four people were tested. The gains of the student over its control have mean $m$ and standard deviation $s$. How wide is the interval $m \pm h$, and how many people would
+# make $h$ half as large at the same $s$?
+# ```
+#
+# ```{solution} ex-own-interval
+# :class: dropdown
+#
+# $h = t\,s/\sqrt{n}$ with $t \approx 3.2$ for $n = 4$ (three degrees of freedom, two-sided at five percent): $h \approx 1.6\,s$. Half of it is $0.8\,s$. As $t$ falls with
+# $n$, nine people suffice: $t \approx 2.3$ gives $h \approx 0.77\,s$.
+# ```
+#
+# ```{exercise}
+# :label: ex-own-majority
+#
+# Which accuracy does a model reach that always answers the most frequent activity of the training people? Compute it before you trust any network.
+# ```
+#
+# ````{solution} ex-own-majority
+# :class: dropdown
+#
+# ```python
+# import numpy as np
+# from mixkd.learning.fold_data import fold_data
+# from mixkd.specs.run import RunSpec
+#
+# data = fold_data(RunSpec(dataset="watch").data)     # or the name or folder of your recordings
+# train, test = data.splits["train"].y, data.splits["test"].y
+# print((test == np.bincount(train).argmax()).mean())
+# ```
+#
+# With balanced classes it is about one divided by their number; in daily life, with hours of sitting, it can be far higher.
+# ````

@@ -14,9 +14,8 @@
 # What a setting does to a student on one data set is a hint of what it does on another, and no more.
 # ```
 #
-# The chapters before ask their questions of one data set at a time. Here the main ones are asked again of every data set whose runs for them are published:
-# one change of setting per row, on the same held-out people, from the same folds and seeds. The `quick` profile has one data set and two people: points
-# without intervals.
+# The chapters before use one data set at a time. Here the main questions are asked of every data set whose runs are published:
+# one change of setting per row, on the same held-out people, folds and seeds. Intervals need all people.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -29,86 +28,128 @@ import pandas as pd
 from mixkd import figures, studies
 from mixkd.analysis import answers, effects, contrasts
 from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.datasets import dataset as entry_of
 
 check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed)
 
 # %%
-found = contrasts.everywhere(scope, effects.specs)
-table = pd.concat([effects.table(*runs) for runs in found], ignore_index=True)
+everywhere = contrasts.everywhere(scope, effects.specs)
+table = pd.concat([effects.table(*runs) for runs in everywhere], ignore_index=True)
 
 # %% tags=["nbval-check-output"]
-for name, part in table.groupby("dataset", sort=False):
-    title, (people, folds) = entry_of(name).title, part[["people", "n"]].max()
-    print(f"{title}: {people} people, tested in {folds} folds")
+sets = table.groupby("dataset", sort=False)[["people", "n"]].max()
+sets.index = pd.Index(
+    [entry_of(name).title for name in sets.index], name="data set"
+)
+readable(sets, names={"n": "folds"})
 
 # %% [markdown]
-# All intervals are for one row alone: with {glue:text}`n_rows` rows on this page, one in twenty would leave out the truth by chance. The tests that count are those of
+# Each interval is for its row alone: of {glue:text}`n_rows` rows on this page, one in twenty misses the truth by chance. Corrected tests are in
 # {doc}`11_claims`.
 #
-# ## Mixup: which of the two trainings?
+# ## Mixup in the teacher, the student or both
 #
-# Against T & S from teachers of the same kind (first row: against the plain student).
+# Against T & S with teachers of the same kind (first row: against the student without teachers and mixup).
 
-# %% mystnb={"figure": {"caption": "Effect of mixup in the teacher's training, in the distillation and in both, on accuracy and NLL (lower is better); with intervals over folds of held-out people in the full profile.", "name": "fig-effects-mixup"}, "image": {"alt": "Ten rows, one per teacher and case of mixup, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of mixup in the teacher's training, in the distillation and in both, on accuracy and NLL (lower is better). Diamond: mean over folds of held-out people; bar, where all people are there: 95 percent interval.", "name": "fig-effects-mixup"}, "image": {"alt": "Ten changes by mixup in accuracy and NLL on {n_sets} data sets. The largest change of accuracy on this page is {size:+.1f} points ({largest}).", "classes": "dark-light"}}
 figures.effects(table[table["study"] == "mixup"])
 
 # %% [markdown]
-# ## How much of a batch?
+# ## Share of a batch
 #
-# Students of both teachers; against no mixup in the distillation.
+# Students of both teachers, against no mixup in the distillation.
 
-# %% mystnb={"figure": {"caption": "Effect of mixing a share of each batch in the distillation, on accuracy and NLL (lower is better).", "name": "fig-effects-share"}, "image": {"alt": "A row per share up to 100 percent, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of mixing a share of each batch in the distillation, on accuracy and NLL (lower is better); marks and bars as above.", "name": "fig-effects-share"}, "image": {"alt": "Changes of accuracy and NLL by the share of each batch that is mixed: neighbouring shares differ less than data sets do.", "classes": "dark-light"}}
 figures.effects(table[table["study"] == "share"])
 
 # %% [markdown]
-# ## Which temperature?
+# ## Temperature
 #
-# Students of a signal teacher, plain or trained with mixup; against the same teacher at the default temperature.
+# Students of a signal teacher, plain or trained with mixup, against the same teacher at the default temperature.
 
-# %% mystnb={"figure": {"caption": "Effect of the temperature of a plain and of a mixup-trained signal teacher, on accuracy and NLL (lower is better).", "name": "fig-effects-temperature"}, "image": {"alt": "A row per teacher and temperature, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of the temperature of a plain and of a mixup-trained signal teacher, on accuracy and NLL (lower is better); marks and bars as above.", "name": "fig-effects-temperature"}, "image": {"alt": "Changes of accuracy and NLL by the temperature of a plain and of a mixup-trained signal teacher, against the default temperature, on {n_sets} data sets.", "classes": "dark-light"}}
 figures.effects(table[table["study"] == "temperature"])
 
 # %% [markdown]
-# ## Are the teachers worth it?
+# ## Teachers against longer training
 #
-# *2x* trains for two schedules. Both sides of a row trained for the same number of epochs, except in *scratch 2x against scratch*.
+# Both sides of a row train for the same number of epochs, except in *scratch 2x against scratch*.
 
-# %% mystnb={"figure": {"caption": "Effect of teachers, of a second schedule and of the start from scratch-trained weights, on accuracy and NLL (lower is better).", "name": "fig-effects-teachers"}, "image": {"alt": "Six rows, one per comparison of methods, each with a diamond around zero for accuracy and for NLL.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of teachers, of training twice as long and of the start from scratch-trained weights, on accuracy and NLL (lower is better); marks and bars as above.", "name": "fig-effects-teachers"}, "image": {"alt": "Six comparisons of methods. Training twice as long without a teacher changes accuracy by {longer}.", "classes": "dark-light"}}
 figures.effects(table[table["study"] == "teachers"])
 
 # %% [markdown]
-# ## The numbers
+# ## The largest effects
 #
-# Accuracy as a fraction of one, then NLL in nats; *low* and *high* bound the t interval of the mean over folds, at the level of {doc}`11_claims`.
+# On accuracy; all numbers of the page are below its figures as CSV.
 
 # %% tags=["nbval-check-output"]
-accuracy, nll = (table[table["metric"] == name] for name in effects.SHOWN)
-columns = ["effect", "low", "high"]
-numbers = accuracy.set_index(["dataset", "what"])[columns]
-numbers.round(4).dropna(axis="columns")
+accuracy = table[table["metric"] == "accuracy"]
+order = accuracy["effect"].abs().sort_values(ascending=False).index[:10]
+largest = accuracy.loc[order].set_index(["what", "dataset"])
+points = largest[["effect", "low", "high"]].dropna(axis="columns")
+heads = {"what": "change", "effect": "points", "low": "from", "high": "to"}
+readable(points, metric="share", names=heads)
 
 # %% tags=["nbval-check-output"]
-numbers = nll.set_index(["dataset", "what"])[columns]
-numbers.round(3).dropna(axis="columns")
+sides = pd.Series(effects.agreement(accuracy), name="changes")
+sides.index = ["same side on all", "clear on all", "clear on opposite sides"]
+readable(sides.rename_axis("over the data sets"))
 
 # %% tags=["remove-cell"]
 report(answers.other_people(table, effects.agreement(accuracy)))
 
 # %% [markdown]
-# ## In this build
+# ## What came out
 #
-# Data sets: {glue:text}`n_sets`. Of {glue:text}`n_rows` changes of a setting, {glue:text}`agreement`. The largest effect on accuracy is
-# {glue:text}`size:+.1f` points ({glue:text}`largest`).
+# *Do {glue:text}`n_sets` data sets agree?* Of {glue:text}`n_rows` changes of a setting, {glue:text}`agreement`.
+#
+# *Which change matters most for accuracy?* {glue:text}`largest`: {glue:text}`size:+.1f` points.
+#
+# *What does twice the training change, without a teacher?* {glue:text}`longer`.
 #
 # ## A sceptical reader asks
 #
-# - *Which of these rows were planned?* Those behind the claims; the others belong to the studies of earlier chapters, were run whatever came out, and are all shown.
-# - *Is the same side the same finding?* Hardly: of effects that are nothing, half fall on the same side of two data sets, and rows share runs.
-# - *Are the data sets comparable?* No: sensors, activities, rates, windows and epochs differ ({doc}`15_datasets`). Only differences within a data set are drawn.
+# - *Which of these rows were planned?* Those behind the claims. The others belong to the studies of earlier chapters; all are shown.
+# - *Is the same side the same finding?* Hardly: of effects that are zero, half fall on the same side of two data sets by chance, and rows share runs.
+# - *Are the data sets comparable?* No: sensors, activities, rates, windows and epochs differ ({doc}`15_datasets`). Only differences within a data set are shown.
 # - *Were settings tuned on one of them?* Resolution and schedule were chosen on validation people of `watch` alone ({doc}`../book/defaults`); temperature and weight of the
 #   distillation are the group's. On other data sets nothing was tuned.
-# - *Was training long enough?* Twice the epochs change the accuracy of a student without a teacher by {glue:text}`longer`. Mixup regularises, so a short training hides its gains and shows its losses:
-#   what is said here of mixup holds for these epochs. The group trains for many more.
-# - *Who is a unit?* A fold: one held-out person, or a group that was tested on the same networks. In a group each is scored alone, and the mean counts.
+# - *Was training long enough?* Perhaps not for mixup: it regularises, so short training hides its gains and shows its losses. The results hold for these epochs; the group trains for many more.
+# - *What is the unit?* A fold: one held-out person, or a group of people tested on the same networks. In a group each person is scored alone, and the mean counts.
+#
+# ## Takeaways
+#
+# - Repeat the main comparison on a second data set before you believe its sign.
+# - Compare within a data set, person by person; never accuracies of different sets.
+# - Train longer first: it is the control that every teacher must beat.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-people-sign
+#
+# Thirty changes have no effect on either of two data sets. On how many do you expect the same sign? On how many clear effects, with intervals that err once in twenty, on both sets and to the same side?
+# ```
+#
+# ```{solution} ex-people-sign
+# :class: dropdown
+#
+# The same sign: half, 15. Clear on both and to the same side: $2 \cdot (1/40)^2 = 1/800$ for each change, so about one in 27 such pages has a single one. Agreement of clear effects is strong
+# evidence; agreement of signs is not.
+# ```
+#
+# ```{exercise}
+# :label: ex-people-unit
+#
+# Fifty people are tested in ten groups of five. Why is the interval computed from ten numbers, not fifty?
+# ```
+#
+# ```{solution} ex-people-unit
+# :class: dropdown
+#
+# The five people of a group are tested on the same networks, so their errors share the luck of that training. If each person varies by $\sigma$ and each network by $\tau$, the mean over all has variance
+# $\sigma^2/50 + \tau^2/10$. Fifty numbers would claim $(\sigma^2 + \tau^2)/50$, which is too small.
+# ```
