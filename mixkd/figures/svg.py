@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from mixkd.figures import drawn
 
@@ -24,7 +25,8 @@ def drawing(fig: Figure, **options: Any) -> str:
     with io.StringIO() as buffer, plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mixkd"}):
         fig.savefig(buffer, format="svg", metadata={"Date": None}, **options)
         text = buffer.getvalue()
-    text = re.sub(r'\bid="(person-[^"]*)"', lambda m, n=itertools.count(): f'id="{next(n)}-{m[1]}"', text)
+    number = itertools.count()  # a person has several artists, and an id is unique
+    text = re.sub(r'\bid="(person-[^"]*)"', lambda m: f'id="{next(number)}-{m[1]}"', text)
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
     return re.sub(r"'DejaVu Sans'(, [^;\"]*)?", lambda _: FONTS, text)
 
@@ -56,7 +58,8 @@ def _overlapping(fig: Figure) -> bool:
     """Whether titles and names of axes, of one panel or of neighbours, touch one another."""
     axes = [axis for axis in fig.axes if axis.axison]
     texts = [text for axis in axes for text in (axis.xaxis.label, axis.yaxis.label)]
-    texts += [axis.__dict__[name] for axis in axes for name in ("_left_title", "title", "_right_title")]
+    for axis in axes:
+        texts += [own for own in axis.get_children() if isinstance(own, Text) and own not in axis.texts]  # titles
     boxes = [text.get_window_extent().padded(-1) for text in texts if text.get_visible() and text.get_text()]
     return any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
