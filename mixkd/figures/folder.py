@@ -14,6 +14,7 @@ from mixkd.figures import timeline
 from mixkd.figures.style import CLASS_COLOURS, WIDTH, figure, literal
 
 SHOWN = 12  # classes and channels with a signal drawn
+ALIKE = 0.2  # by which minutes may differ, as a share, to be written once
 NUMBERED = 120  # cells with their number written
 
 
@@ -51,22 +52,23 @@ def overview(recordings: Recordings, window: float) -> Figure:
 def labelled(about: dict[str, Any], segments: list[tuple[float, np.ndarray]], rows: list[dict[str, Any]]) -> Figure:
     """A new recording with the student's labels, see `timeline`; segments: (time in s, (n_samples, n_channels))."""
     fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
-    timeline.draw(axis, about, segments, rows)
+    timeline.draw(axis, about, segments, rows, width=0.88 * WIDTH)
     fig.legend(loc="outside lower center", ncols=3, fontsize=9)
     return fig
 
 
 def _unit(recordings: Recordings) -> str:
-    """The unit of all channels, or nothing."""
-    units = set(recordings.units[:SHOWN])
-    return units.pop() if len(units) == 1 else ""
+    """The units of channels, or nothing where they are many."""
+    units = list(dict.fromkeys(recordings.units[:SHOWN]))
+    return ", ".join(units) if len(units) <= 2 else ""
 
 
 def _minutes(axis: Axes, minutes: np.ndarray, people: list[str], classes: tuple[str, ...]) -> None:
-    """Shaded cells with their numbers; a number that all cells share stands in the title, once."""
-    axis.imshow(minutes, cmap="Blues", vmin=0, aspect="auto")
-    numbers = {f"{value:.1f}" for value in minutes.ravel() if value}
-    alike = len(numbers) == 1
+    """Shaded cells with their numbers; of numbers that are nearly the same, the range stands in the title, once."""
+    low, high = minutes[minutes > 0].min(), minutes.max()
+    alike = high - low <= ALIKE * high
+    axis.imshow(minutes, cmap="Blues", vmin=0, vmax=2.5 * high if alike else high, aspect="auto")
+    numbers = list(dict.fromkeys(f"{value:.1f}" for value in (low, high)))
     for (i, j), value in np.ndenumerate(minutes) if minutes.size <= NUMBERED else ():
         colour = "w" if value > 0.6 * minutes.max() else "#444444"
         text = ("" if alike else f"{value:.1f}") if value else "none"
@@ -76,7 +78,9 @@ def _minutes(axis: Axes, minutes: np.ndarray, people: list[str], classes: tuple[
     slant: dict[str, Any] = {"rotation": 40, "ha": "right"} if long else {}
     axis.set_xticks(range(len(classes)), classes, fontsize=9, **slant)
     axis.set_yticks(range(len(people)), people)
-    each = f": {numbers.pop()} in each shaded cell" if alike else ""
+    axis.hlines(np.arange(len(people) - 1) + 0.5, -0.5, len(classes) - 0.5, colors="w", lw=1.5)
+    axis.vlines(np.arange(len(classes) - 1) + 0.5, -0.5, len(people) - 0.5, colors="w", lw=1.5)
+    each = f":\n{' to '.join(numbers)} in each shaded cell" if alike else ""
     axis.set_title(f"minutes of each person and class{each}")
 
 
