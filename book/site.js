@@ -59,3 +59,37 @@ addEventListener("DOMContentLoaded", () => {
     show();
   });
 });
+
+// A person under the pointer stands out in all drawings of the page, and after a click or tap until the next one; see `people.py`.
+addEventListener("DOMContentLoaded", () => {
+  const all = '.drawing [id*="person-"]';
+  const nameOf = (one) => decodeURIComponent(one.id.slice(one.id.indexOf("person-") + 7));
+  const people = new Map();
+  document.querySelectorAll(all).forEach((one) => {
+    const name = nameOf(one);
+    people.set(name, [...(people.get(name) ?? []), one]);
+    const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
+    title.textContent = `held-out person ${name}`;
+    one.prepend(title);
+    one.closest(".drawing").classList.add("of-people");
+  });
+  let shown, pinned;
+  const show = (name) => {
+    if (name === shown) return;
+    people.get(shown)?.forEach((one) => one.classList.remove("followed"));
+    people.get(name)?.forEach((one) => one.classList.add("followed"));
+    document.documentElement.classList.toggle("follows", people.has(name));
+    shown = name;
+  };
+  const under = (event) => {
+    const one = event.target.closest?.(all);
+    return one ? nameOf(one) : undefined;
+  };
+  if (!people.size) return;
+  addEventListener("pointerover", (event) => show(under(event) ?? pinned));
+  addEventListener("click", (event) => {
+    if (!event.target.closest?.(".drawing.of-people")) return; // links and buttons do what they did
+    pinned = under(event) === pinned ? undefined : under(event);
+    show(pinned);
+  });
+});

@@ -82,7 +82,11 @@ def test_grid_writes_the_means():
 
 def test_resolution_has_a_line_for_validation_and_one_for_test():
     accuracy = {"validation_accuracy": [0.5, 0.7, 0.9, 0.7], "accuracy": [0.4, 0.4, 0.6, 0.8]}
-    drawn_lines = figures.resolution(pd.DataFrame({"resolution": [8, 8, 16, 16], **accuracy})).axes[0].lines
+    drawn_lines = (
+        figures.resolution(pd.DataFrame({"resolution": [8, 8, 16, 16], "subject": list("abab"), **accuracy}))
+        .axes[0]
+        .lines
+    )
     lines = {line.get_label(): line.get_ydata() for line in drawn_lines}
     assert lines["validation"] == pytest.approx([0.6, 0.8])
     assert lines["test"] == pytest.approx([0.4, 0.7])
@@ -130,10 +134,11 @@ def test_method_gains_are_against_the_control_of_as_many_epochs():
     rows += [("Ann", "both", 40, "2", 0.65), ("Ann", "both", 40, "1", 0.5)]
     table = pd.DataFrame(rows, columns=["method", "teachers", "total_epochs", "subject", "accuracy"])
     axis = figures.method_gains(comparison.gains(table.assign(seed=0, **SAME))).axes[0]
-    found = [
-        sorted(line.get_xdata()) for line in axis.get_lines() if line.get_marker() == "o" and len(line.get_xdata())
-    ]
-    np.testing.assert_allclose(found, [[-10, 10], [-10, 5]], atol=1e-9)
+    rows = {0: [], 1: []}
+    for line in axis.get_lines():
+        if line.get_gid():
+            rows[float(line.get_ydata()[0])].append(float(line.get_xdata()[0]))
+    np.testing.assert_allclose([sorted(row) for row in rows.values()], [[-10, 10], [-10, 5]], atol=1e-9)
     assert [label.get_text() for label in axis.get_yticklabels()] == ["Base (20)", "Ann (40)"]
 
 
@@ -298,18 +303,3 @@ def test_a_forest_has_a_row_per_data_set_and_a_scorecard_a_panel():
     assert centres(axis) == pytest.approx([2.0, 3.0])
     dots = [list(line.get_xdata()) for line in axis.get_lines() if line.get_marker() == "o"]
     assert dots == [pytest.approx([1.0, 3.0]), pytest.approx([2.0, 4.0])]
-
-
-def test_markers_are_those_of_the_legend():
-    """Ten people, numbered and not spelled in order; one group lacks some of them."""
-    table = pd.DataFrame({"subject": [str(i) for i in range(1, 11)], "value": np.linspace(0.1, 1.0, 10)})
-    figure, axis = plt.subplots()
-    style.columns(axis, [("all", "k", table), ("few", "k", table.iloc[4:])], "value")
-    plotted = {(line.get_label()[1:], line.get_marker()) for line in axis.get_lines() if line.get_marker() != "None"}
-    style.subject_legend(axis, table)
-    texts = [text.get_text() for text in axis.get_legend().get_texts()]
-    handles = axis.get_legend().legend_handles
-    named = {(text, handle.get_marker()) for text, handle in zip(texts, handles, strict=True) if text.isdigit()}
-    assert plotted == named
-    assert len(named) == 10
-    plt.close(figure)

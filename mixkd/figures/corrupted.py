@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mixkd.figures.style import COLOURS, INK, WIDTH, dots, figure, percent
+from mixkd.figures import people
+from mixkd.figures.style import COLOURS, INK, WIDTH, figure, percent
 
 CASES = ("T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S")
 KIND_NAMES = {
@@ -35,13 +36,17 @@ def corrupted_window(windows: dict[str, np.ndarray], channel: int, rate: float) 
 
 @figure
 def robustness(table: pd.DataFrame, kinds: tuple[str, ...], by: str, value: str = "accuracy") -> Figure:
-    """Accuracy against strength, a panel per kind, a line per group of column `by`: mean over held-out subjects."""
+    """Accuracy against strength, a panel per kind, a line per group of column `by`: mean over held-out subjects.
+
+    Bars: 95 % interval over subjects.
+    """
     fig, axes = plt.subplots(1, len(kinds), figsize=(WIDTH, 3.1), sharey=True)
     for axis, kind in zip(axes, kinds, strict=True):
         part = table[table["kind"] == kind]
-        for group, rows in part.groupby(by, sort=False):
-            mean = rows.groupby("strength")[value].mean()
-            axis.plot(mean.index, mean, "o-", color=COLOURS[group], label=group)
+        groups = list(part.groupby(by, sort=False))
+        for i, (group, rows) in enumerate(groups):
+            shift = 0.008 * part["strength"].max() * (i - (len(groups) - 1) / 2)
+            people.mean_line(axis, rows, "strength", value, colour=COLOURS[group], label=group, shift=shift)
         axis.set(xlabel=KIND_NAMES[kind], xticks=sorted(part["strength"].unique()))
         axis.grid(axis="y")
     axes[0].set_ylabel("accuracy" if value == "accuracy" else "change of accuracy")
@@ -100,17 +105,18 @@ def line_between(table: pd.DataFrame, first: str, second: str) -> Figure:
 @figure
 def sharpness(table: pd.DataFrame) -> Figure:
     """Sharpness of the student's minimum by case of mixup, and by teachers (panels)."""
-    groups = [by for by in ("signal", "image", "both") if by in set(table["teachers"])]
-    fig, axes = plt.subplots(1, len(groups), figsize=(WIDTH, 3.1), sharey=True, squeeze=False)
-    for axis, by in zip(axes.flat, groups, strict=True):
-        for x, case in enumerate(CASES):
+    panels = [by for by in ("signal", "image", "both") if by in set(table["teachers"])]
+    fig, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 3.1), sharey=True, squeeze=False)
+    for axis, by in zip(axes.flat, panels, strict=True):
+        groups = []
+        for case in CASES:
             part = table[(table["teachers"] == by) & (table["case"] == case)]
-            dots(axis, part, x, "sharpness", colour=COLOURS[case], label=case)
+            groups.append((case, COLOURS[case], part))
+        people.columns(axis, groups, "sharpness")
         axis.set(title=f"from {by}", xticks=[])
-        axis.grid(axis="y")
     axes.flat[0].set_ylabel("sharpness, nats")
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9, columnspacing=1)
+    handles = [axes.flat[0].plot([], [], color=COLOURS[case], lw=3, label=case)[0] for case in CASES]
+    people.legend(fig, table["subject"], handles=handles)
     return fig
 
 
@@ -120,7 +126,9 @@ def sharp_against_robust(table: pd.DataFrame) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
     for case, part in table.groupby("case", sort=False):
         mean = part.groupby(["teachers", "subject"])[["sharpness", "fgsm"]].mean()
-        axis.plot(mean["sharpness"], mean["fgsm"], "o", color=COLOURS[case], alpha=0.85, mew=0, label=case)
+        for (_, subject), pair in mean.iterrows():
+            people.mark(axis.plot(pair["sharpness"], pair["fgsm"], color=COLOURS[case], **people.DOT), subject)
+        axis.plot([], [], "o", color=COLOURS[case], label=case)
     axis.set(xlabel="sharpness, nats", ylabel="accuracy under FGSM")
     axis.grid()
     fig.legend(loc="outside upper center", ncols=4, fontsize=9, columnspacing=1)

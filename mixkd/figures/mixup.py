@@ -9,7 +9,8 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from scipy.stats import beta
 
-from mixkd.figures.style import COLOURS, INK, WIDTH, columns, dots, figure, percent
+from mixkd.figures import people
+from mixkd.figures.style import COLOURS, INK, WIDTH, figure, percent
 from mixkd.learning.streams import Stream
 
 TEACHERS = ("signal", "image", "both")
@@ -18,17 +19,20 @@ CASES = ("T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S")
 
 @figure
 def teacher_mixup(table: pd.DataFrame) -> Figure:
-    """Accuracy of the student against the mixup that trained its one teacher: strength (left) and share (right)."""
+    """Accuracy of the student against the mixup that trained its one teacher: strength (left) and share (right).
+
+    Means over people with their 95 % intervals.
+    """
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
     one = table[table["teachers"] != "both"]
     partial = one["teacher_share"].between(0, 1, inclusive="neither")
     constant = {"teacher_share": 1, "teacher_alpha": one.loc[partial, "teacher_alpha"].max()}
     for axis, name in zip(axes, ("teacher_alpha", "teacher_share"), strict=True):
         other = "teacher_share" if name == "teacher_alpha" else "teacher_alpha"
-        for by, part in one.groupby("teachers", sort=False):
+        for i, (by, part) in enumerate(one.groupby("teachers", sort=False)):
             chosen = part[(part["mixed_teachers"] == "none") | (part[other] == constant[other])].fillna({name: 0.0})
-            mean = chosen.groupby(name)["accuracy"].mean()
-            axis.plot(mean.index, mean, "o-", color=COLOURS[by], label=f"from {by}")
+            look = {"shift": 0.012 * (i - 0.5), "label": f"from {by}"}
+            people.mean_line(axis, chosen, name, "accuracy", colour=COLOURS[by], **look)
         axis.set_xlabel({"teacher_alpha": "alpha (0: no mixup)", "teacher_share": "share that is mixed"}[name])
         axis.grid(axis="y")
     axes[0].set_ylabel("accuracy of the student")
@@ -44,18 +48,20 @@ def four_cases(table: pd.DataFrame, value: str = "accuracy") -> Figure:
     ticks = []
     for g, by in enumerate(("none", *TEACHERS)):
         cases = ("S", "Mix-S") if by == "none" else CASES
+        group = []
         for i, case in enumerate(cases):
             x = 5 * g + 0.9 * (i - (len(cases) - 1) / 2)
             part = table[(table["teachers"] == by) & (table["case"] == case)]
-            label = case if by in ("none", "signal") else None
-            dots(axis, part, x, value, colour=COLOURS[case], label=label)
+            group.append((x, COLOURS[case], people.of_each(part, value)))
+        people.side_by_side(axis, group)
         ticks.append(5 * g)
-    axis.set_xticks(ticks, ["no teacher", *(f"from {by}" if by != "both" else "from both" for by in TEACHERS)])
+    axis.set_xticks(ticks, ["no\nteacher", *(f"from\n{by}" for by in TEACHERS)])
     axis.set_ylabel({"accuracy": "accuracy of the student", "nll": "NLL, nats"}.get(value, value))
     axis.grid(axis="y")
     if value == "accuracy":
         percent(axis)
-    axis.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1.5)
+    handles = [axis.plot([], [], color=COLOURS[case], lw=3, label=case)[0] for case in ("S", "Mix-S", *CASES)]
+    people.legend(fig, table["subject"], handles=handles, ncols=3)
     return fig
 
 
@@ -69,20 +75,17 @@ def case_gain(table: pd.DataFrame) -> Figure:
         plain = table[table["case"] == "T & S"].set_index(["teachers", "subject"])[value]
         for x, case in enumerate(CASES[1:]):
             part = table[(table["case"] == case) & (table["teachers"] != "none")]
-            keys = list(part[["teachers", "subject"]].itertuples(index=False, name=None))
-            change = scale * (part[value].to_numpy() - plain.loc[keys].to_numpy())
-            for by, shift in zip(TEACHERS, (-0.22, 0, 0.22), strict=True):
-                chosen = change[(part["teachers"] == by).to_numpy()]
-                axis.plot(np.full(len(chosen), x + shift), chosen, "o", color=COLOURS[by], alpha=0.85, mew=0)
-                axis.plot(
-                    [x + shift - 0.09, x + shift + 0.09], [chosen.mean()] * 2, color=COLOURS[by], lw=3, label=f"_{by}"
-                )
-        axis.set_xticks(range(3), [c.replace(" & ", "\n& ") for c in CASES[1:]], fontsize=9)
+            change = scale * (part.set_index(["teachers", "subject"])[value] - plain).dropna()
+            present = [by for by in TEACHERS if by in change.index]
+            shifts = dict(zip(TEACHERS, (-0.27, 0, 0.27), strict=True))
+            columns = [(x + shifts[by], COLOURS[by], change.loc[by]) for by in present]
+            people.side_by_side(axis, columns, half=0.1)
+        axis.set_xticks(range(3), [c.replace(" & ", "\n& ") for c in CASES[1:]], fontsize=8)
         axis.grid(axis="y")
     axes[0].set_ylabel("accuracy, points against T & S")
     axes[1].set_ylabel("NLL, nats against T & S")
     handles = [axes[0].plot([], [], "o", color=COLOURS[by], label=f"from {by}")[0] for by in TEACHERS]
-    fig.legend(handles=handles, loc="outside upper center", ncols=3)
+    people.legend(fig, table["subject"], handles=handles)
     return fig
 
 
@@ -129,14 +132,17 @@ def alphas(table: pd.DataFrame, without: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
     values = sorted(table["alpha"].unique())
     for axis, value in zip(axes, ("accuracy", "nll"), strict=True):
-        columns(
+        people.columns(
             axis,
             [("none", COLOURS["T & S"], without)]
             + [(f"{a:g}", COLOURS["T & Mix-S"], table[table["alpha"] == a]) for a in values],
             value,
         )
-        axis.set(xlabel="alpha", ylabel={"accuracy": "accuracy", "nll": "NLL, nats"}[value])
+        axis.set(ylabel={"accuracy": "accuracy", "nll": "NLL, nats"}[value])
+        axis.tick_params(axis="x", labelsize=8.5)
     percent(axes[0])
+    fig.supxlabel("alpha", fontsize=10)
+    people.legend(fig, table["subject"])
     return fig
 
 
@@ -146,19 +152,18 @@ def shares(table: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
     exact = table[table["sampling"] == "exact"]
     for axis, value in zip(axes, ("accuracy", "nll"), strict=True):
-        for _, part in exact.groupby("subject"):
-            curve = part.groupby("share")[value].mean()
-            axis.plot(curve.index, curve, "o-", color=COLOURS["T & Mix-S"], alpha=0.4, lw=1)
-        mean = exact.groupby("share")[value].mean()
-        axis.plot(mean.index, mean, "o-", color=COLOURS["T & Mix-S"], lw=3, label="exact")
-        released = table[table["sampling"] == "released"].groupby("realised")[value].mean()
-        axis.plot(released.index, released, "s", color=COLOURS["image"], label="as released")
-        axis.set(xlabel="share of a batch that is mixed", ylabel={"accuracy": "accuracy", "nll": "NLL, nats"}[value])
+        people.lines(axis, exact, "share", value, colour=COLOURS["T & Mix-S"])
+        released = table[table["sampling"] == "released"]
+        people.mean_line(axis, released, "realised", value, colour=COLOURS["image"], style="s")
+        axis.set(ylabel={"accuracy": "accuracy", "nll": "NLL, nats"}[value])
         axis.set_xticks([0, 0.5, 1])
         percent(axis, "x")
         axis.grid(axis="y")
     percent(axes[0])
-    axes[1].legend(fontsize=9)
+    looks = (("o-", COLOURS["T & Mix-S"], "exact"), ("s", COLOURS["image"], "as released"))
+    handles = [axes[1].plot([], [], style, color=colour, label=name)[0] for style, colour, name in looks]
+    people.legend(fig, table["subject"], "thin line", handles=handles)
+    fig.supxlabel("share of a batch that is mixed", fontsize=10)
     return fig
 
 

@@ -7,18 +7,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mixkd.figures import people
 from mixkd.figures.style import (
     COLOURS,
     INK,
     WIDTH,
     class_colour,
-    columns,
     figure,
     literal,
     matrix,
     percent,
     spelt,
-    subject_legend,
 )
 
 KINDS = {"image": COLOURS["image"], "linear": COLOURS["Mix-T & S"], "pooled": COLOURS["T & Mix-S"]}
@@ -46,17 +45,17 @@ def moment_centres(numbers: np.ndarray, y: np.ndarray, classes: tuple[str, ...],
 
 @figure
 def moment_scores(runs: pd.DataFrame, names: list[str]) -> Figure:
-    """Accuracy of teachers and students, a marker per held-out person; `names`: of the rows, what each is called."""
+    """Accuracy of teachers and students, a dot per held-out person; `names`: of the rows, what each is called."""
     runs = runs.assign(name=names)
     order = sorted(runs["name"].unique(), key=lambda name: not name.endswith("teacher"))
     groups = [(name.replace(" ", "\n", 1), _colour(name), runs[runs["name"] == name]) for name in order]
     fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
-    columns(axis, groups, "accuracy")
+    people.columns(axis, groups, "accuracy")
     axis.axvline(sum(name.endswith("teacher") for name in order) - 0.5, color=INK, lw=1, ls=":")
     axis.tick_params(axis="x", labelsize=9)
     axis.set_ylabel("accuracy")
     percent(axis)
-    subject_legend(axis, runs)
+    people.legend(fig, runs["subject"])
     return fig
 
 

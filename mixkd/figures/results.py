@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mixkd.figures.style import COLOURS, INK, WIDTH, columns, figure, literal, matrix, percent, subject_legend
+from mixkd.figures import people
+from mixkd.figures.style import COLOURS, INK, WIDTH, figure, literal, matrix, percent
 
 TEACHERS = ("signal", "image", "both")
 
@@ -24,11 +25,11 @@ def teachers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
         label = f"{modality}\n{str(network).removeprefix('WRN')}{chr(10) + 'mixup' if mixed else ''}"
         groups.append((label, COLOURS[modality], part))
     fig, axis = plt.subplots(figsize=(WIDTH, 3.4))
-    columns(axis, groups, "accuracy")
+    people.columns(axis, groups, "accuracy")
     axis.tick_params(axis="x", labelsize=9 if len(groups) < 9 else 7.5)
     axis.set_ylabel("accuracy")
     percent(axis)
-    subject_legend(axis, table)
+    people.legend(fig, table["subject"])
     return fig
 
 
@@ -119,12 +120,16 @@ def agreement(table: pd.DataFrame) -> Figure:
 
 @figure
 def resolution(table: pd.DataFrame) -> Figure:
-    """Accuracy of the image teacher against pixels per side, on validation (for selection) and test subjects."""
+    """Accuracy of the image teacher against pixels per side, on validation (for selection) and test subjects.
+
+    Bars: 95 % interval over test subjects, or over the validation subjects that belong to them.
+    """
     fig, axis = plt.subplots(figsize=(WIDTH, 2.8))
     pixels = sorted(table["resolution"].unique())
     for value, style, label in (("validation_accuracy", ":", "validation"), ("accuracy", "-", "test")):
-        mean = table.groupby("resolution")[value].mean()
-        axis.plot(range(len(pixels)), mean.loc[pixels], style, marker="o", color=COLOURS["image"], label=label)
+        placed = table.assign(place=table["resolution"].map(pixels.index))
+        look = {"style": f"o{style}", "shift": 0.04 if style == "-" else -0.04, "label": label}
+        people.mean_line(axis, placed, "place", value, colour=COLOURS["image"], **look)
     axis.set_xticks(range(len(pixels)), [f"{p} x {p}" for p in pixels])
     axis.set(xlabel="pixels", ylabel="accuracy, mean")
     axis.grid(axis="y")
@@ -145,11 +150,11 @@ def methods(table: pd.DataFrame) -> Figure:
         name = "" if by == "none" else f"\nfrom {by}"
         groups.append((f"{method}{name}\n{epochs} epochs", COLOURS[method if by == "none" else by], part))
     fig, axis = plt.subplots(figsize=(WIDTH, 3.5))
-    columns(axis, groups, "accuracy")
+    people.columns(axis, groups, "accuracy")
     axis.tick_params(axis="x", labelsize=8.5)
     axis.set_ylabel("accuracy of the student")
     percent(axis)
-    subject_legend(axis, table)
+    people.legend(fig, table["subject"])
     return fig
 
 
@@ -160,9 +165,9 @@ def gains(table: pd.DataFrame) -> Figure:
     groups = [(f"{name}\n{by}", COLOURS[by], part.assign(gain=100 * part["gain"])) for (name, by), part in students]
     fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
     axis.axhline(0, color=INK, lw=1)
-    columns(axis, groups, "gain")
+    people.columns(axis, groups, "gain")
     axis.set_ylabel("gain, points of accuracy")
-    subject_legend(axis, table)
+    people.legend(fig, table["subject"])
     return fig
 
 
@@ -174,8 +179,7 @@ def method_gains(table: pd.DataFrame) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 0.7 + 0.32 * len(groups)))
     axis.axvline(0, color=INK, lw=1)
     for y, ((_, by, _), gain) in enumerate(groups):
-        axis.plot(gain, [y] * len(gain), "o", color=COLOURS[by], alpha=0.85, mew=0)
-        axis.plot([gain.mean()] * 2, [y - 0.3, y + 0.3], color=COLOURS[by], lw=3)
+        people.row(axis, gain, y, colour=COLOURS[by])
     names = [method for (method, _, _), _ in groups]
     labels = [f"{m}, {by} ({e})" if names.count(m) > 1 else f"{m} ({e})" for (m, by, e), _ in groups]
     axis.set_yticks(range(len(groups)), labels)
@@ -183,20 +187,25 @@ def method_gains(table: pd.DataFrame) -> Figure:
     axis.set_xlabel("gain, points of accuracy")
     axis.grid(axis="x")
     handles = [axis.plot([], [], "o", color=COLOURS[by], label=f"from {by}")[0] for by in TEACHERS]
-    fig.legend(handles=handles, loc="outside upper center", ncols=3)
+    people.legend(fig, table["subject"], "dot", handles=handles)
     return fig
 
 
 @figure
 def capacity(students: pd.DataFrame, teachers: pd.DataFrame) -> Figure:
-    """Accuracy of the student against that of its teacher, a dot per size of the teacher; means over subjects."""
+    """Accuracy of the student against that of its teacher, a dot per size of the teacher.
+
+    Dots: means over subjects; bars: their 95 % intervals.
+    """
     alone = teachers[teachers["case"] == "S"].groupby(["modality", "network"])["accuracy"].mean()
     fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
     base = students[students["method"] == "Base"]
     for (by, network), part in base.groupby(["teachers", "teacher_network"], sort=False):
         taught_by = alone.loc[[(m, network) for m in (("signal", "image") if by == "both" else (by,))]].mean()
-        score = part["accuracy"].mean()
-        axis.plot(taught_by, score, "o", color=COLOURS[by])
+        each = people.of_each(part, "accuracy")
+        score, (low, high) = each.mean(), people.interval(each)
+        axis.plot([taught_by] * 2, [low, high], color=COLOURS[by], lw=1.2, alpha=0.35, label=people.INTERVAL)
+        axis.plot(taught_by, score, "o", color=COLOURS[by], label=f"_{network}")
         label = str(network).removeprefix("WRN")
         axis.annotate(label, (taught_by, score), (4, 4), textcoords="offset points", color=INK, fontsize=9)
     handles = [axis.plot([], [], "o", color=COLOURS[b], label=f"from {b}")[0] for b in base["teachers"].unique()]
@@ -215,15 +224,15 @@ def weights(table: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
     shown = (("kd_weight", table[table["image_weight"] == 0.5]), ("image_weight", table[table["kd_weight"] == 0.7]))
     for axis, (name, part) in zip(axes, shown, strict=True):
-        for _, own in part.groupby("subject"):
-            axis.plot(own.groupby(name)["accuracy"].mean().to_numpy(), "o-", color=COLOURS["both"], alpha=0.35, lw=1)
-        mean = part.groupby(name)["accuracy"].mean()
-        axis.plot(mean.to_numpy(), "o-", color=COLOURS["both"], lw=3)
-        axis.set_xticks(range(len(mean)), [f"{value:g}" for value in mean.index])
+        values = sorted(part[name].unique())
+        placed = part.assign(place=part[name].map(values.index))
+        people.lines(axis, placed, "place", "accuracy", colour=COLOURS["both"])
+        axis.set_xticks(range(len(values)), [f"{value:g}" for value in values])
         axis.set_xlabel(name)
         axis.grid(axis="y")
     axes[0].set_ylabel("accuracy of the student")
     percent(axes[0])
+    people.legend(fig, table["subject"], "thin line")
     return fig
 
 
@@ -233,10 +242,11 @@ def followed(table: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
     for axis, where in zip(axes, ("right", "wrong"), strict=True):
         part = table[table["where"] == where]
-        columns(axis, [(m, COLOURS[m], part[part["modality"] == m]) for m in ("signal", "image")], "share")
+        people.columns(axis, [(m, COLOURS[m], part[part["modality"] == m]) for m in ("signal", "image")], "share")
         axis.set(title=f"teacher {where}", xlabel="teacher", ylim=(0, 1.02))
     axes[0].set_ylabel("same answer")
     percent(axes[0])
+    people.legend(fig, table["subject"])
     return fig
 
 
@@ -247,9 +257,10 @@ def class_gains(table: pd.DataFrame) -> Figure:
     upright = max(len(name) for name, _, _ in groups) > 80 / len(groups)
     fig, axis = plt.subplots(figsize=(WIDTH, 4.2 if upright else 3.1))
     axis.axhline(0, color=INK, lw=1)
-    columns(axis, groups, "gain")
+    people.columns(axis, groups, "gain")
     axis.tick_params(axis="x", labelsize=9, rotation=90 if upright else 0)
     axis.set_ylabel("gain, points of recall")
+    people.legend(fig, table["subject"])
     return fig
 
 
@@ -258,13 +269,7 @@ def temperature(table: pd.DataFrame) -> Figure:
     """Accuracy and NLL of the student against the temperature."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
     for axis, value in zip(axes, ("accuracy", "nll"), strict=True):
-        for subject, part in table.groupby("subject"):
-            curve = part.groupby("temperature")[value].mean()
-            axis.plot(curve.index, curve, "o-", color=COLOURS["signal"], alpha=0.45, lw=1)
-            first, more, _ = str(subject).partition("+")  # of several, the first
-            axis.text(curve.index[-1] * 1.06, curve.iloc[-1], f"{first}{'+…' * bool(more)}", color=INK, va="center")
-        mean = table.groupby("temperature")[value].mean()
-        axis.plot(mean.index, mean, "o-", color=COLOURS["signal"], lw=3)
+        people.lines(axis, table, "temperature", value, colour=COLOURS["signal"])
         axis.set_xscale("log", base=2)
         axis.set_xticks(
             sorted(table["temperature"].unique()), [f"{t:g}" for t in sorted(table["temperature"].unique())]
@@ -272,4 +277,5 @@ def temperature(table: pd.DataFrame) -> Figure:
         axis.set(xlabel="temperature", ylabel={"accuracy": "accuracy", "nll": "NLL, nats"}[value])
         axis.grid(axis="y")
     percent(axes[0])
+    people.legend(fig, table["subject"], "thin line")
     return fig

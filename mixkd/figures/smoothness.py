@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mixkd.analysis.measures import MEASURES
+from mixkd.figures import people
 from mixkd.figures.style import (
     CLASS_COLOURS,
     COLOURS,
     INK,
-    SUBJECT_MARKERS,
     WIDTH,
     class_colour,
-    dots,
     figure,
     legend_columns,
     literal,
@@ -33,8 +33,7 @@ def target_entropy(table: pd.DataFrame) -> Figure:
     axis.axhline(limit, color=INK, ls=":", lw=1)
     axis.text(table["temperature"].min(), limit, "all classes equal", color=INK, va="bottom", fontsize=9)
     for case, part in table.groupby("case", sort=False):
-        mean = part.groupby("temperature")["entropy"].mean()
-        axis.plot(mean.index, mean, "o-", color=COLOURS[case], label=case)
+        people.mean_line(axis, part, "temperature", "entropy", colour=COLOURS[case], label=case)
     temperatures = sorted(table["temperature"].unique())
     axis.set_xscale("log", base=2)
     axis.set_xticks(temperatures, [f"{t:g}" for t in temperatures])
@@ -66,30 +65,37 @@ def scaled_nll(curves: pd.DataFrame) -> Figure:
 
 @figure
 def grid(table: pd.DataFrame, value: str) -> Figure:
-    """A metric of the student for every temperature and case, mean over held-out subjects."""
+    """A metric of the student for every temperature and case, mean over held-out subjects; the brighter, the better.
+
+    Colours span three declared margins on both sides of the mean at least, so that noise is not stretched.
+    """
     cases = ["T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S"]
     means = table.pivot_table(index="case", columns="temperature", values=value).loc[cases]
     scale, text = (100, ".1f") if value in ("accuracy", "ece") else (1, ".2f")
     fig, axis = plt.subplots(figsize=(WIDTH, 2.7))
-    matrix(axis, scale * means.to_numpy(), cases, [f"{t:g}" for t in means.columns], text=text, cmap="cividis")
+    shown = scale * means.to_numpy()
+    least, middle = 3 * scale * MEASURES[value].margin, shown.mean()
+    limits = {"vmin": min(shown.min(), middle - least), "vmax": max(shown.max(), middle + least)}
+    colours = "cividis" if value == "accuracy" else "cividis_r"
+    matrix(axis, shown, cases, [f"{t:g}" for t in means.columns], text=text, cmap=colours, **limits)
     unit = ", %" if scale == 100 else ""
-    axis.set(xlabel="temperature", title=f"{VALUE_NAMES[value]}{unit}")
+    axis.set(xlabel="temperature", title=f"{VALUE_NAMES[value]}{unit} (brighter: better)")
     return fig
 
 
 @figure
 def smooth_against_score(table: pd.DataFrame) -> Figure:
-    """Accuracy and NLL of the student against the entropy of its targets."""
+    """Accuracy and NLL of the student against the entropy of its targets; bars: 95 % intervals over people."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.1))
     for axis, value in zip(axes, ("accuracy", "nll"), strict=True):
         for case, part in table.groupby("case", sort=False):
-            mean = part.groupby("temperature")[["entropy", value]].mean()
-            axis.plot(mean["entropy"], mean[value], "o-", color=COLOURS[case], label=case)
-        axis.set(xlabel="entropy of the targets, nats", ylabel=VALUE_NAMES[value])
+            people.mean_line(axis, part, "temperature", value, colour=COLOURS[case], at="entropy", label=case)
+        axis.set(ylabel=VALUE_NAMES[value])
         axis.grid(axis="y")
     percent(axes[0])
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9, columnspacing=1)
+    fig.supxlabel("entropy of the targets, nats", fontsize=10)
     return fig
 
 
@@ -103,12 +109,8 @@ def matched_temperature(table: pd.DataFrame) -> Figure:
     grid_ = sorted(table["temperature"].unique())
     axis.plot(grid_, grid_, color=INK, ls=":", lw=1)
     axis.text(grid_[-1], grid_[-1], "equal ", color=INK, ha="right", va="bottom", fontsize=9)
-    for i, (subject, part) in enumerate(table.groupby("subject")):
-        mean = part.groupby("temperature")["effective"].mean()
-        marker = SUBJECT_MARKERS[i % 10]
-        axis.plot(mean.index, mean, marker, ls="-", color=COLOURS["Mix-T & S"], alpha=0.8, label=f"subject {subject}")
-    if table["subject"].nunique() <= 4:
-        axis.legend()
+    people.lines(axis, table, "temperature", "effective", colour=COLOURS["Mix-T & S"])
+    people.legend(fig, table["subject"], "thin line")
     axis.set_xscale("log", base=2)
     axis.set_yscale("log", base=2)
     axis.set_xticks(grid_, [f"{t:g}" for t in grid_])
@@ -181,13 +183,12 @@ def v_scores(table: pd.DataFrame) -> Figure:
     """V-score of students' features by case, for similar (left) and dissimilar classes; columns kind, case, v_score."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
     for axis, kind in zip(axes, ("similar", "dissimilar"), strict=True):
-        for x, (case, part) in enumerate(table[table["kind"] == kind].groupby("case", sort=False)):
-            dots(axis, part, x, "v_score", colour=COLOURS[case], label=case)
+        cases = table[table["kind"] == kind].groupby("case", sort=False)
+        people.columns(axis, [(case, COLOURS[case], part) for case, part in cases], "v_score")
         axis.set(title=f"{kind} classes", xticks=[], ylim=(0, 1.02))
-        axis.grid(axis="y")
     axes[0].set_ylabel("V-score")
-    handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=9, columnspacing=1)
+    handles = [axes[0].plot([], [], color=COLOURS[c], lw=3, label=c)[0] for c in table["case"].unique()]
+    people.legend(fig, table["subject"], handles=handles)
     return fig
 
 
@@ -201,7 +202,9 @@ def matched_effects(table: pd.DataFrame, metric: str) -> Figure:
     axis.axhline(0, color=INK, lw=0.8)
     axis.axvline(0, color=INK, lw=0.8)
     for (temperature, part), colour in zip(mean.groupby("temperature"), CLASS_COLOURS, strict=False):
-        axis.plot(part["mixup"], part["matched"], "o", color=colour, alpha=0.85, mew=0, label=f"T = {temperature:g}")
+        for (subject, _), pair in part.iterrows():
+            people.mark(axis.plot(pair["mixup"], pair["matched"], color=colour, **people.DOT), subject)
+        axis.plot([], [], "o", color=colour, label=f"T = {temperature:g}")
     axis.set(xlabel=f"mixup in the teacher: change in {unit}", ylabel=f"matched temperature:\nchange in {unit}")
     axis.legend()
     return fig

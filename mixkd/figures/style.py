@@ -6,7 +6,7 @@ import functools
 import io
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec
 
 import matplotlib.pyplot as plt
@@ -43,7 +43,6 @@ COLOURS: dict[Any, str] = {
     "ripser": "#CC79A7",
     "gudhi, line": "#56B4E9",
 }
-SUBJECT_MARKERS = "osD^vP*Xhp"
 WIDTH = 6.4  # inches; the text stays readable when a phone shrinks it
 
 RC: dict[Any, Any] = {
@@ -161,50 +160,6 @@ def subject_ticks(axis: Axes, subjects: Sequence[int], small: bool = False) -> N
     axis.set_yticks(range(len(subjects)), [str(s) for s in subjects], fontsize=size)
 
 
-def in_order(subjects: Iterable[str]) -> list[str]:
-    """Subjects by number, each once: 2 before 10."""
-    return sorted(set(subjects), key=lambda s: (len(s), s))
-
-
-def dots(
-    axis: Axes,
-    table: pd.DataFrame,
-    x: float,
-    value: str,
-    *,
-    colour: str,
-    label: str | None = None,
-    subjects: Iterable[str] | None = None,
-) -> None:
-    """One marker per subject (seeds averaged) at position x, and a bar at their mean.
-
-    subjects: all subjects of the figure, if the table may lack some; they determine the markers.
-    """
-    means = table.groupby("subject")[value].mean()
-    for i, subject in enumerate(in_order(table["subject"] if subjects is None else subjects)):
-        if subject in means.index:
-            marker = SUBJECT_MARKERS[i % len(SUBJECT_MARKERS)]
-            axis.plot(x, means[subject], marker, color=colour, ms=5.5, alpha=0.85, mew=0, label=f"_{subject}")
-    half = 0.28
-    axis.plot([x - half, x + half], [means.mean()] * 2, color=colour, lw=3, solid_capstyle="butt", label=label)
-
-
-def subject_legend(axis: Axes, table: pd.DataFrame) -> None:
-    """Legend of the markers of held-out subjects."""
-    subjects = in_order(table["subject"])
-    few = len(subjects) <= 4
-    handles = [
-        axis.plot(
-            [], [], SUBJECT_MARKERS[i % len(SUBJECT_MARKERS)], color=INK, mew=0, label=f"subject {s}" if few else s
-        )[0]
-        for i, s in enumerate(subjects)
-    ]
-    handles.append(axis.plot([], [], color=INK, lw=3, label=" mean")[0])
-    narrow: dict[str, Any] = {"columnspacing": 0.7, "handletextpad": 0.1, "handlelength": 1.3, "title": "subject"}
-    ncols = legend_columns([str(handle.get_label()) for handle in handles], 60)
-    axis.legend(handles=handles, ncols=ncols, loc="lower center", bbox_to_anchor=(0.5, 1.0), **({} if few else narrow))
-
-
 def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], *, text: str = ".2f", **kwargs) -> None:
     """A heat map of values (n_rows, n_columns), with labels and numbers."""
     sns.heatmap(
@@ -219,13 +174,3 @@ def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], 
         **kwargs,
     )
     axis.tick_params(length=0, rotation=0)
-
-
-def columns(axis: Axes, groups: list[tuple[str, str, pd.DataFrame]], value: str) -> None:
-    """A column of dots per (label, colour, table), from left to right."""
-    subjects = [subject for _, _, table in groups for subject in table["subject"]]
-    for x, (_, colour, table) in enumerate(groups):
-        dots(axis, table, x, value, colour=colour, subjects=subjects)
-    axis.set_xticks(range(len(groups)), [label for label, _, _ in groups])
-    axis.set_xlim(-0.6, len(groups) - 0.4)
-    axis.grid(axis="y")

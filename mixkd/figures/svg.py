@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from mixkd.figures import drawn
 
@@ -24,6 +25,8 @@ def drawing(fig: Figure, **options: Any) -> str:
     with io.StringIO() as buffer, plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mixkd"}):
         fig.savefig(buffer, format="svg", metadata={"Date": None}, **options)
         text = buffer.getvalue()
+    number = itertools.count()  # a person has several artists, and an id is unique
+    text = re.sub(r'\bid="(person-[^"]*)"', lambda m: f'id="{next(number)}-{m[1]}"', text)
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
     return re.sub(r"'DejaVu Sans'(, [^;\"]*)?", lambda _: FONTS, text)
 
@@ -38,7 +41,7 @@ def narrow(fig: Figure) -> str | None:
     try:
         text = drawing(fig, bbox_inches="tight", pad_inches=0.02)
         fig.draw_without_rendering()
-        fits = points(text)[0] <= 72 * LARGEST and not any(map(_crowded, fig.axes))
+        fits = points(text)[0] <= 72 * LARGEST and not any(map(_crowded, fig.axes)) and not _overlapping(fig)
     finally:
         fig.set_size_inches(before)
     return text if fits else None
@@ -49,6 +52,16 @@ def _crowded(axis: Axes) -> bool:
     extents = (label.get_window_extent().extents for label in axis.get_xticklabels() if label.get_text())
     boxes = sorted(extents, key=lambda box: box[0])
     return any(left[2] > right[0] for left, right in itertools.pairwise(boxes))
+
+
+def _overlapping(fig: Figure) -> bool:
+    """Whether titles and names of axes, of one panel or of neighbours, touch one another."""
+    axes = [axis for axis in fig.axes if axis.axison]
+    texts = [text for axis in axes for text in (axis.xaxis.label, axis.yaxis.label)]
+    for axis in axes:
+        texts += [own for own in axis.get_children() if isinstance(own, Text) and own not in axis.texts]  # titles
+    boxes = [text.get_window_extent().padded(-1) for text in texts if text.get_visible() and text.get_text()]
+    return any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
 
 def points(svg: str) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from mixkd.files import atomic_write
 COLUMNS = 1500
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7F00", "#5f5f5f", "#7B3294")
 UNKNOWN = {"facecolor": "none", "edgecolor": "#8c8c8c", "hatch": "////"}
+LETTER = 0.078  # inches, of a name above the plot
 UNITS = {"h": 3600.0, "min": 60.0, "s": 1.0}
 
 Segments = list[tuple[float, np.ndarray]]  # first time (s) and signal (n_samples, n_channels)
@@ -40,16 +41,20 @@ def plot(about: dict[str, Any], segments: Segments, rows: Rows, path: Path) -> N
     atomic_write(path, buffer.getvalue())
 
 
-def draw(axis, about: dict[str, Any], segments: Segments, rows: Rows) -> None:
-    """Draw the recording on bands in the colours of its labels, named above if there is space, else in the legend."""
+def draw(axis, about: dict[str, Any], segments: Segments, rows: Rows, *, width: float = 6.5) -> None:
+    """Draw the recording on bands in the colours of its labels, named above if there is space, else in the legend.
+
+    width: of the axis in inches, about
+    """
     end = rows[-1]["end_s"]
     unit, scale = next((unit, scale) for unit, scale in UNITS.items() if end > 2 * scale or scale == 1)
     _signals(axis, about, segments, end, scale)
     intervals, above = bands(rows), axis.get_xaxis_transform()
     looks = {label: look(label, about["classes"]) for _, _, label in intervals}
     free, unnamed = 0.0, dict.fromkeys(looks)
+    letter = LETTER / width * end
     for start, _, label in intervals:
-        past = start + 0.012 * len(label) * end
+        past = start + letter * len(label)
         if free <= start and past <= end:
             colour = looks[label].get("edgecolor") or looks[label]["color"]
             axis.text(start / scale, 1.01, label, transform=above, color=colour, fontsize=9)
