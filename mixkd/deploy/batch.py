@@ -147,8 +147,8 @@ def _one(
         counts[what] = counts.get(what, 0) + int(n)
 
     seen = ranges.Seen(about)
-    if blocks.possible(path, about):
-        source = blocks.Source(path, about, count)
+    source = blocks.Source(path, about, count) if blocks.possible(path, about) else None
+    if source is not None:
         parts, wall = blocks.windows(source), lambda: wall_clock.of_file(path, about, source.first, zone)
     else:
         recording = whole.read(path, about, count)
@@ -166,6 +166,8 @@ def _one(
     assert each
     each.close()
     table.end()
+    if source and source.quality:
+        say(quality.line(source.quality))
     result.recordings[path] = each
     before = f"{file}: " if table.n_rows > seen.n else ""
     for what, n in counts.items():

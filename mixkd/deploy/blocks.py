@@ -15,7 +15,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.interpolate import CubicSpline
 
-from mixkd.datasets.own import clock, streamed
+from mixkd.datasets.own import clock, quality, streamed, tables, units
+from mixkd.datasets.own.running import Running
 from mixkd.datasets.own.spreadsheets import Spelling
 from mixkd.datasets.raw import form, stamps, text_table, timing
 from mixkd.datasets.raw.timing import EVEN
@@ -23,7 +24,8 @@ from mixkd.errors import MixkdError
 
 Count = Callable[[str, int], None]
 KNOTS = 64  # rows at either side of a spline: farther ones change it by less than float32 resolves
-LARGE = 1 << 27  # bytes of a file above which it is read in blocks
+LARGE = 1 << 27  # bytes of a table above which it is read in blocks
+DEVICE = 1 << 24  # the same of a device's file, whose samples take fewer bytes
 TAPS = 10  # half the length of scipy's polyphase filter, in samples of the lower rate
 
 
@@ -58,6 +60,8 @@ class Source:
     factor: int = 1  # the file's rate, in rates of the student
     measured: bool = False
     first: float | None = None  # value of the clock in the first row
+    start: tuple[int, bool] | None = None  # see `clock.start`
+    running: Running = field(default_factory=Running)
 
     @property
     def waits(self) -> int:
@@ -73,7 +77,7 @@ class Source:
         carried, times, done, timed = None, np.empty(0), 0, False
         for table in streamed.blocks(self.path, columns, how, way["time"]):
             if unit:
-                yield unit
+                yield self._measured(unit, timed)
             timed = way["time"] in table.rows.columns
             self.n_rows += len(table.rows)
             for what, n in table.counts.items():
@@ -88,7 +92,22 @@ class Source:
             lacking = f"the clock {way['time']!r}" if way["time"] else "a clock"
             self.count(f"rows without {lacking}, taken as {rate:g} a second", self.n_rows)
         if unit:
-            yield unit._replace(end=len(unit.time))
+            yield self._measured(unit._replace(end=len(unit.time)), timed)
+
+    def _measured(self, unit: Unit, timed: bool) -> Unit:
+        rows, about = slice(unit.begin, unit.end), self.about
+        if timed:
+            values = units.acceleration(unit.values[rows], about["channels"], about["units"])
+            self.running.add(unit.time[rows], values)
+        return unit
+
+    @property
+    def quality(self) -> quality.Quality | None:
+        """The quality of what was read, as of a recording that is read at once; None without a clock."""
+        if self.first is None:
+            return None
+        span = clock.between(self.start, self.about["reading"].get("zone"), self.running.lasts)
+        return self.running.row(self.path.name, span)
 
     def _seconds(self, rows: text_table.Parsed, times: np.ndarray, done: int) -> np.ndarray:
         """Time of rows (n,) in s; of the first rows it is known from the unit before, of `done` of them for good."""
@@ -97,6 +116,7 @@ class Source:
         repeated = int(np.count_nonzero(np.diff(values[: len(times)]) == 0))  # counted with the unit before
         if self.first is None:
             self.first = float(values[0]) if values.dtype.kind == "f" else int(values[0])
+            self.start = clock.start(rows, way["time"], way["time_unit"], way.get("zone"))
 
         def count(what: str, n: int) -> None:
             self.count(what, n - repeated)
@@ -264,13 +284,14 @@ def columns_of(about: dict[str, Any], *, clocked: bool = True) -> dict[str, text
 
 
 def possible(path: Path, about: dict[str, Any]) -> bool:
-    """Whether a file is large and can be read in blocks: a plain table at a whole multiple of the rate.
+    """Whether a file is large and can be read in blocks: a plain table or a device's, at a whole multiple of the rate.
 
     Raises MixkdError naming file and line.
     """
     way, rate, window = about["reading"], about["rate"], about["window"]
     how = Spelling.of(way)
-    if not path.is_file() or path.stat().st_size <= LARGE or not streamed.is_plain(path, how):
+    large = DEVICE if tables.is_device(path) else LARGE
+    if not path.is_file() or path.stat().st_size <= large or not streamed.is_plain(path, how):
         return False
     rows = next(iter(streamed.blocks(path, columns_of(about), how, way["time"]))).rows
     if way["time"] not in rows.columns:

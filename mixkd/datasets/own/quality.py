@@ -131,7 +131,7 @@ def words(quality: Quality) -> dict[str, str]:
         "end": quality.end,
         "hours": f"{quality.hours:.2f}",
         "rate, Hz": f"{quality.rate:.4g}",
-        "clock ahead, s": "" if quality.drift is None else f"{quality.drift:+.2f}",
+        "clock ahead, s": "" if quality.drift is None else f"{round(quality.drift, 2) + 0.0:+.2f}",
         "gaps": f"{quality.gaps} ({quality.gap_s:.1f} s)" if quality.gaps else "0",
         "worn": "" if quality.worn is None else f"{100 * quality.worn:.0f} %",
         "clipped": f"{100 * quality.clipped:.2g} %",
