@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mixkd.datasets.own import clock, description, gt3x, quality, spreadsheets, streamed
 from mixkd.datasets.own import tables as formats
 from mixkd.datasets.raw import timing
-from mixkd.deploy import blocks, predict
+from mixkd.deploy import blocks, cutting, predict
 from mixkd.deploy import whole as reading
 from mixkd.errors import MixkdError
 
@@ -105,7 +105,7 @@ def test_repeated_times_are_spread_in_blocks_too(tmp_path, monkeypatch):
 def test_windows_of_blocks_are_those_of_the_stretch(lengths, window):
     """However the stretch arrives: half a window apart, the last one ends with it."""
     signal = np.random.default_rng(0).normal(size=(sum(lengths), 2)).astype(np.float32)
-    cutter, found = blocks.Cutter(5.0, 10.0, window, 3, signal[:0]), []
+    cutter, found = cutting.Cutter(5.0, 10.0, window, 3, signal[:0]), []
     for part in np.split(signal, np.cumsum(lengths)[:-1]):
         found += cutter.take(part)
     found += cutter.close()

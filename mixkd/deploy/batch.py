@@ -17,6 +17,7 @@ from typing import Any
 from mixkd.datasets.own import names, quality
 from mixkd.datasets.own import tables as own_tables
 from mixkd.deploy import blocks, minutes, predict, ranges, sequence, tables, wall_clock, whole
+from mixkd.deploy.cutting import Windows
 from mixkd.deploy.hidden_markov import Chain
 from mixkd.deploy.labels import Labels
 from mixkd.deploy.minutes import Minutes, Row
@@ -177,7 +178,7 @@ def _one(
         say(one_line(f"{before}worth a look: {remark}"))
 
 
-def labelled(student: Student, windows: Iterator[blocks.Windows], seen: ranges.Seen) -> Iterator[Labels]:
+def labelled(student: Student, windows: Iterator[Windows], seen: ranges.Seen) -> Iterator[Labels]:
     """The windows of a recording with all that a row takes from others."""
     parts = predict.labels(student, windows, seen)
     if chain := student.about.get("smoothing"):

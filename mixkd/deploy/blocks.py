@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy.interpolate import CubicSpline
 
 from mixkd.datasets.own import clock, quality, streamed, tables, units
@@ -20,6 +19,7 @@ from mixkd.datasets.own.running import Running
 from mixkd.datasets.own.spreadsheets import Spelling
 from mixkd.datasets.raw import form, stamps, text_table, timing
 from mixkd.datasets.raw.timing import EVEN
+from mixkd.deploy.cutting import Cutter, Windows
 from mixkd.errors import MixkdError
 
 Count = Callable[[str, int], None]
@@ -210,45 +210,6 @@ def pieces(source: Source) -> Iterator[Piece]:
             yield Piece(first, signal, continues)
 
 
-class Windows(NamedTuple):
-    """Windows of one stretch without gaps, in order: start (n,) in s, x (n, n_channels, n_samples), a view."""
-
-    start: np.ndarray
-    x: np.ndarray
-    stretch: int
-
-
-@dataclass
-class Cutter:
-    """Cuts a stretch into windows, half a window apart, from blocks of it; the last window ends with the stretch."""
-
-    first: float
-    rate: float
-    window: int
-    stretch: int
-    rest: np.ndarray  # samples from the last window on
-    at: int = 0  # number of the first of them
-    cut: bool = False  # whether there is a last window
-
-    def take(self, signal: np.ndarray) -> Iterator[Windows]:
-        """The windows that end in the next samples (n_samples, n_channels)."""
-        self.rest, step = np.concatenate([self.rest, signal]), max(self.window // 2, 1)
-        n = (len(self.rest) - self.window) // step + 1 - self.cut
-        if n > 0:
-            yield self._windows(step * self.cut, step, n)
-            done = step * (n - 1 + self.cut)
-            self.rest, self.at, self.cut = self.rest[done:], self.at + done, True
-
-    def close(self) -> Iterator[Windows]:
-        """The window that ends with the stretch, unless it was the last."""
-        if self.cut and len(self.rest) > self.window:
-            yield self._windows(len(self.rest) - self.window, 1, 1)
-
-    def _windows(self, begin: int, step: int, n: int) -> Windows:
-        view = sliding_window_view(self.rest, self.window, axis=0)[begin::step][:n]
-        return Windows(self.first + (self.at + begin + step * np.arange(n)) / self.rate, view, self.stretch)
-
-
 def windows(source: Source) -> Iterator[Windows]:
     """All windows of a recording. Raises MixkdError if no stretch is as long as a window."""
     about, cutter, n_short, n_stretches = source.about, None, 0, 0
@@ -291,6 +252,8 @@ def possible(path: Path, about: dict[str, Any]) -> bool:
     way, rate, window = about["reading"], about["rate"], about["window"]
     how = Spelling.of(way)
     large = DEVICE if tables.is_device(path) else LARGE
+    if way.get("calibrate"):
+        return False  # gain and offset are known from all rows
     if not path.is_file() or path.stat().st_size <= large or not streamed.is_plain(path, how):
         return False
     rows = next(iter(streamed.blocks(path, columns_of(about), how, way["time"]))).rows

@@ -134,7 +134,7 @@ figures.overview(found.recordings(), found.description.window)
 #
 # `mixkd data check` also writes a line for each file, the report has it as a table, and `mixkd predict` writes it for a new
 # recording: start and end, how far the clock runs ahead, gaps, the share of the time that the sensor was worn, clipped rows, and how far gravity
-# at rest is from 1 g, before and after a calibration. The rules, with their sources, are in `mixkd/datasets/own/quality.py`.
+# at rest is from 1 g, before and after a calibration; `calibrate = true` in `dataset.toml` applies it, also to new recordings. The rules, with their sources, are in `mixkd/datasets/own/quality.py`.
 
 # %% tags=["nbval-check-output"]
 from mixkd.datasets.own import quality
