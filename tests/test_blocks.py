@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import device_files
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixkd.datasets.own import clock, description, spreadsheets, streamed
+from mixkd.datasets.own import clock, description, gt3x, quality, spreadsheets, streamed
 from mixkd.datasets.own import tables as formats
 from mixkd.datasets.raw import timing
-from mixkd.deploy import blocks, predict
+from mixkd.deploy import blocks, cutting, predict
+from mixkd.deploy import whole as reading
 from mixkd.errors import MixkdError
 
 ABOUT = {"channels": ["x", "y"], "units": ["g", "g"], "rate": 50.0, "window": 100, "reading": description.UNSTATED}
@@ -103,7 +105,7 @@ def test_repeated_times_are_spread_in_blocks_too(tmp_path, monkeypatch):
 def test_windows_of_blocks_are_those_of_the_stretch(lengths, window):
     """However the stretch arrives: half a window apart, the last one ends with it."""
     signal = np.random.default_rng(0).normal(size=(sum(lengths), 2)).astype(np.float32)
-    cutter, found = blocks.Cutter(5.0, 10.0, window, 3, signal[:0]), []
+    cutter, found = cutting.Cutter(5.0, 10.0, window, 3, signal[:0]), []
     for part in np.split(signal, np.cumsum(lengths)[:-1]):
         found += cutter.take(part)
     found += cutter.close()
@@ -171,3 +173,35 @@ def test_parquet_comes_in_blocks_too(tmp_path, monkeypatch):
     for (first, one), (start, other) in zip(found, expected, strict=True):
         assert first == pytest.approx(start)
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def about_device(rate: float) -> dict:
+    way = description.UNSTATED | {"time_unit": "date", "gap": 0.1}
+    channels = {"channels": ["x", "y", "z"], "units": ["g"] * 3}
+    return {**channels, "rate": rate, "window": 100, "reading": way}
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_a_device_in_blocks_has_the_windows_and_the_quality_of_the_whole(tmp_path, monkeypatch, factor):
+    rng, n = np.random.default_rng(0), 50 * factor * 900
+    turn = rng.normal(size=(90, 3))
+    signal = np.repeat(turn / np.linalg.norm(turn, axis=1, keepdims=True), n // 90, axis=0) * 1.03
+    signal[n // 2 :] += rng.normal(0, 0.5, (n - n // 2, 3))
+    signal[n // 2 : n // 2 + 40, 0] = 8.0
+    rate = 50 * factor
+    content = device_files.gt3x(signal, rate=rate, awake=lambda second: not 200 <= second < 230)
+    (tmp_path / "a.gt3x").write_bytes(content)
+    about, counts = about_device(50.0), Counts()
+    expected = reading.read(tmp_path / "a.gt3x", about, counts)
+    monkeypatch.setattr(gt3x, "BLOCK", 50_000)
+    monkeypatch.setattr(gt3x, "MOST", 1000)
+    monkeypatch.setattr(blocks, "DEVICE", 1)
+    assert blocks.possible(tmp_path / "a.gt3x", about)
+    again = Counts()
+    source = blocks.Source(tmp_path / "a.gt3x", about, again)
+    found = list(blocks.windows(source))
+    x = np.concatenate([part.x for part in predict.cut(expected.segments, about)])
+    np.testing.assert_allclose(np.concatenate([part.x for part in found]), x, atol=1e-5)
+    assert again == counts
+    assert (source.quality.gaps, source.quality.clipped > 0, source.quality.error_before > 0.02) == (1, True, True)
+    assert quality.words(source.quality) == quality.words(expected.quality)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from shared import SHARED
 
 from mixkd.datasets.own import description, devices, draft, folder
+from mixkd.datasets.own import gt3x as gt3x_reader
 from mixkd.deploy import predict
 from mixkd.errors import MixkdError
 
@@ -109,16 +111,35 @@ def test_what_is_corrupt_or_truncated_is_counted(tmp_path):
     assert len(devices.columns(put(tmp_path, "d.gt3x", log))[0]["x"]) == 900
 
 
-def test_a_corrupt_record_of_a_log_is_left_out_and_counted():
-    from mixkd.datasets.own import gt3x as reader
-
+def test_a_corrupt_record_of_a_log_is_left_out_and_counted(tmp_path):
     log = b"".join(record(26, second, np.full((30, 3), second, "<i2").tobytes()) for second in range(1, 6))
     broken = bytearray(log)
     broken[len(log) // 2] ^= 0x41
-    times, samples, counts = reader._log(bytes(broken), 30.0)
-    assert sorted({int(v) for v in samples[:, 0]}) == [1, 2, 4, 5]
-    assert len(times) == 120
+    with zipfile.ZipFile(tmp_path / "a.gt3x", "w") as archive:
+        archive.writestr("info.txt", "Sample Rate: 30\nAcceleration Scale: 1.0\n")
+        archive.writestr("log.bin", bytes(broken))
+    columns, counts = devices.columns(tmp_path / "a.gt3x")
+    assert sorted({int(v) for v in columns["x"]}) == [1, 2, 4, 5]
+    assert len(columns["time"]) == 120
     assert sum(counts.values()) == 1
+
+
+@pytest.mark.parametrize(("name", "write", "rate", "step"), FORMATS.values(), ids=FORMATS)
+def test_a_file_in_blocks_is_the_file_as_a_whole(tmp_path, monkeypatch, name, write, rate, step):
+    """With blocks of a few seconds, a block that is corrupt and a clock that is a little slow."""
+    content = bytearray(cwa(motion(12_000, rate), real=99.0) if write is cwa else write(motion(12_000, rate)))
+    if write is cwa:
+        content[1024 + 512 * 8 + 100] ^= 1
+    path = put(tmp_path, name, bytes(content))
+    expected, counts = devices.columns(path)
+    for module, size in ((devices, 512 * 9), (gt3x_reader, 20_000)):
+        monkeypatch.setattr(module, "BLOCK", size)
+    monkeypatch.setattr(gt3x_reader, "MOST", 300)
+    parts = list(devices.blocks(path))
+    assert len(parts) > 1
+    assert parts[-1][1] == counts
+    for column, values in expected.items():
+        np.testing.assert_array_equal(np.concatenate([part[column] for part, _ in parts]), values)
 
 
 REFUSED = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixkd.datasets.own import quality
+from mixkd.datasets.own import quality, running
 
 RATE = 25
 
@@ -128,3 +128,24 @@ def test_what_cannot_be_assessed_is_left_empty():
 @pytest.mark.parametrize("rate", [24.9, 25.2, 31.4, 50.0, 98.6, 100.4])
 def test_the_usual_rate_is_the_nearest(rate):
     assert abs(quality.nominal(rate) / rate - 1) == min(abs(usual / rate - 1) for usual in quality.RATES)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_recording_in_pieces_has_the_row_of_the_whole(seed):
+    """Two hours that lie and move in turn, with a gap and clipped values, cut anywhere."""
+    rng, rate, n = np.random.default_rng(seed), 20, 2 * 3600 * 20
+    way = np.repeat(rng.normal(size=(n // 1200, 3)), 1200, axis=0)
+    signal = 1.02 * way / np.linalg.norm(way, axis=1, keepdims=True) + rng.normal(0, 0.004, (n, 3))
+    signal[n // 2 :: 7] += rng.normal(0, 0.2, (len(signal[n // 2 :: 7]), 3))
+    signal[500:520, 1] = 8.0
+    time = np.arange(n) / rate + rng.uniform(-0.001, 0.001, n)
+    time[n // 3 :] += 40
+    whole, made = quality.row("a", time, signal, rate=rate, span=("", "")).as_dict(), running.Running()
+    for part in np.split(np.arange(n), np.sort(np.r_[510, rng.integers(0, n, 9)])):
+        made.add(time[part], signal[part])
+    row = made.row("a", ("", "")).as_dict()
+    for field, value in whole.items():
+        if field in ("rate", "drift", "gap_s"):  # the median step is known to 1 µs
+            assert row[field] == pytest.approx(value, rel=1e-3, abs=0.01), field
+        else:
+            assert row[field] == (value if isinstance(value, str) else pytest.approx(value, rel=1e-6)), field

@@ -17,6 +17,7 @@ from typing import Any
 from mixkd.datasets.own import names, quality
 from mixkd.datasets.own import tables as own_tables
 from mixkd.deploy import blocks, minutes, predict, ranges, sequence, tables, wall_clock, whole
+from mixkd.deploy.cutting import Windows
 from mixkd.deploy.hidden_markov import Chain
 from mixkd.deploy.labels import Labels
 from mixkd.deploy.minutes import Minutes, Row
@@ -147,8 +148,8 @@ def _one(
         counts[what] = counts.get(what, 0) + int(n)
 
     seen = ranges.Seen(about)
-    if blocks.possible(path, about):
-        source = blocks.Source(path, about, count)
+    source = blocks.Source(path, about, count) if blocks.possible(path, about) else None
+    if source is not None:
         parts, wall = blocks.windows(source), lambda: wall_clock.of_file(path, about, source.first, zone)
     else:
         recording = whole.read(path, about, count)
@@ -166,6 +167,8 @@ def _one(
     assert each
     each.close()
     table.end()
+    if source and source.quality:
+        say(quality.line(source.quality))
     result.recordings[path] = each
     before = f"{file}: " if table.n_rows > seen.n else ""
     for what, n in counts.items():
@@ -175,7 +178,7 @@ def _one(
         say(one_line(f"{before}worth a look: {remark}"))
 
 
-def labelled(student: Student, windows: Iterator[blocks.Windows], seen: ranges.Seen) -> Iterator[Labels]:
+def labelled(student: Student, windows: Iterator[Windows], seen: ranges.Seen) -> Iterator[Labels]:
     """The windows of a recording with all that a row takes from others."""
     parts = predict.labels(student, windows, seen)
     if chain := student.about.get("smoothing"):

@@ -12,18 +12,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy.interpolate import CubicSpline
 
-from mixkd.datasets.own import clock, streamed
+from mixkd.datasets.own import clock, quality, streamed, tables, units
+from mixkd.datasets.own.running import Running
 from mixkd.datasets.own.spreadsheets import Spelling
 from mixkd.datasets.raw import form, stamps, text_table, timing
 from mixkd.datasets.raw.timing import EVEN
+from mixkd.deploy.cutting import Cutter, Windows
 from mixkd.errors import MixkdError
 
 Count = Callable[[str, int], None]
 KNOTS = 64  # rows at either side of a spline: farther ones change it by less than float32 resolves
-LARGE = 1 << 27  # bytes of a file above which it is read in blocks
+LARGE = 1 << 27  # bytes of a table above which it is read in blocks
+DEVICE = 1 << 24  # the same of a device's file, whose samples take fewer bytes
 TAPS = 10  # half the length of scipy's polyphase filter, in samples of the lower rate
 
 
@@ -58,6 +60,8 @@ class Source:
     factor: int = 1  # the file's rate, in rates of the student
     measured: bool = False
     first: float | None = None  # value of the clock in the first row
+    start: tuple[int, bool] | None = None  # see `clock.start`
+    running: Running = field(default_factory=Running)
 
     @property
     def waits(self) -> int:
@@ -73,7 +77,7 @@ class Source:
         carried, times, done, timed = None, np.empty(0), 0, False
         for table in streamed.blocks(self.path, columns, how, way["time"]):
             if unit:
-                yield unit
+                yield self._measured(unit, timed)
             timed = way["time"] in table.rows.columns
             self.n_rows += len(table.rows)
             for what, n in table.counts.items():
@@ -88,7 +92,22 @@ class Source:
             lacking = f"the clock {way['time']!r}" if way["time"] else "a clock"
             self.count(f"rows without {lacking}, taken as {rate:g} a second", self.n_rows)
         if unit:
-            yield unit._replace(end=len(unit.time))
+            yield self._measured(unit._replace(end=len(unit.time)), timed)
+
+    def _measured(self, unit: Unit, timed: bool) -> Unit:
+        rows, about = slice(unit.begin, unit.end), self.about
+        if timed:
+            values = units.acceleration(unit.values[rows], about["channels"], about["units"])
+            self.running.add(unit.time[rows], values)
+        return unit
+
+    @property
+    def quality(self) -> quality.Quality | None:
+        """The quality of what was read, as of a recording that is read at once; None without a clock."""
+        if self.first is None:
+            return None
+        span = clock.between(self.start, self.about["reading"].get("zone"), self.running.lasts)
+        return self.running.row(self.path.name, span)
 
     def _seconds(self, rows: text_table.Parsed, times: np.ndarray, done: int) -> np.ndarray:
         """Time of rows (n,) in s; of the first rows it is known from the unit before, of `done` of them for good."""
@@ -97,6 +116,7 @@ class Source:
         repeated = int(np.count_nonzero(np.diff(values[: len(times)]) == 0))  # counted with the unit before
         if self.first is None:
             self.first = float(values[0]) if values.dtype.kind == "f" else int(values[0])
+            self.start = clock.start(rows, way["time"], way["time_unit"], way.get("zone"))
 
         def count(what: str, n: int) -> None:
             self.count(what, n - repeated)
@@ -190,45 +210,6 @@ def pieces(source: Source) -> Iterator[Piece]:
             yield Piece(first, signal, continues)
 
 
-class Windows(NamedTuple):
-    """Windows of one stretch without gaps, in order: start (n,) in s, x (n, n_channels, n_samples), a view."""
-
-    start: np.ndarray
-    x: np.ndarray
-    stretch: int
-
-
-@dataclass
-class Cutter:
-    """Cuts a stretch into windows, half a window apart, from blocks of it; the last window ends with the stretch."""
-
-    first: float
-    rate: float
-    window: int
-    stretch: int
-    rest: np.ndarray  # samples from the last window on
-    at: int = 0  # number of the first of them
-    cut: bool = False  # whether there is a last window
-
-    def take(self, signal: np.ndarray) -> Iterator[Windows]:
-        """The windows that end in the next samples (n_samples, n_channels)."""
-        self.rest, step = np.concatenate([self.rest, signal]), max(self.window // 2, 1)
-        n = (len(self.rest) - self.window) // step + 1 - self.cut
-        if n > 0:
-            yield self._windows(step * self.cut, step, n)
-            done = step * (n - 1 + self.cut)
-            self.rest, self.at, self.cut = self.rest[done:], self.at + done, True
-
-    def close(self) -> Iterator[Windows]:
-        """The window that ends with the stretch, unless it was the last."""
-        if self.cut and len(self.rest) > self.window:
-            yield self._windows(len(self.rest) - self.window, 1, 1)
-
-    def _windows(self, begin: int, step: int, n: int) -> Windows:
-        view = sliding_window_view(self.rest, self.window, axis=0)[begin::step][:n]
-        return Windows(self.first + (self.at + begin + step * np.arange(n)) / self.rate, view, self.stretch)
-
-
 def windows(source: Source) -> Iterator[Windows]:
     """All windows of a recording. Raises MixkdError if no stretch is as long as a window."""
     about, cutter, n_short, n_stretches = source.about, None, 0, 0
@@ -264,13 +245,16 @@ def columns_of(about: dict[str, Any], *, clocked: bool = True) -> dict[str, text
 
 
 def possible(path: Path, about: dict[str, Any]) -> bool:
-    """Whether a file is large and can be read in blocks: a plain table at a whole multiple of the rate.
+    """Whether a file is large and can be read in blocks: a plain table or a device's, at a whole multiple of the rate.
 
     Raises MixkdError naming file and line.
     """
     way, rate, window = about["reading"], about["rate"], about["window"]
     how = Spelling.of(way)
-    if not path.is_file() or path.stat().st_size <= LARGE or not streamed.is_plain(path, how):
+    large = DEVICE if tables.is_device(path) else LARGE
+    if way.get("calibrate"):
+        return False  # gain and offset are known from all rows
+    if not path.is_file() or path.stat().st_size <= large or not streamed.is_plain(path, how):
         return False
     rows = next(iter(streamed.blocks(path, columns_of(about), how, way["time"]))).rows
     if way["time"] not in rows.columns:

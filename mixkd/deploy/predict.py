@@ -17,7 +17,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mixkd.deploy import ranges, ready, sequence, stream, whole
-from mixkd.deploy.blocks import Count, Windows
+from mixkd.deploy.blocks import Count
+from mixkd.deploy.cutting import Windows
 from mixkd.deploy.labels import Labels, joined
 from mixkd.errors import MixkdError, one_line
 from mixkd.files import sha256

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow.parquet
 
-from mixkd.datasets.own import clock, parquet, quotes, spreadsheets, zones
+from mixkd.datasets.own import clock, parquet, quotes, spreadsheets, tables, zones
 from mixkd.datasets.raw.form import DATES
 from mixkd.datasets.raw.stamps import DAY, LAYOUT, MINUTE, SECOND
 from mixkd.errors import MixkdError
@@ -109,6 +109,8 @@ def _shown_in(path: Path, start: int | None, own: tzinfo | None, zone: tzinfo | 
 def _zone(path: Path, reading: dict[str, Any]) -> tzinfo | None:
     """The offset that the first stamp states, or the zone of a Parquet column."""
     name = reading["time"]
+    if tables.is_device(path):
+        return None
     if parquet.is_one(path):
         kind = pyarrow.parquet.read_schema(path).field(name).type
         named_zone = getattr(kind, "tz", None)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mixkd.datasets.own import clock, quality, tables, units
+from mixkd.datasets.own import clock, gravity, quality, tables, units
 from mixkd.datasets.own.spreadsheets import Spelling
 from mixkd.datasets.raw import text_table, timing
 from mixkd.deploy.blocks import Count, columns_of, count_short
+from mixkd.errors import MixkdError
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ def read(path: Path, about: dict[str, Any], count: Count = lambda what, n: None)
         start = clock.start(rows, name, unit, zone)
         span = clock.span(rows, name, unit, zone=zone, lasts=float(time[-1] - time[0]))
         row = _quality(rows, time, about, span)
+        if way.get("calibrate"):
+            channels = {"channels": about["channels"], "stated": about["units"]}
+            rows = replace(rows, values=gravity.calibrated(rows, time, **channels, count=count))
+    elif way.get("calibrate"):
+        raise MixkdError(f"{path}: found no clock, expected one, by which the student's recordings were calibrated")
     else:
         time = np.arange(len(rows)) / rate
         lacking = f"the clock {way['time']!r}" if way["time"] else "a clock"

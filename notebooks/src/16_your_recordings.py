@@ -141,7 +141,7 @@ figures.overview(checked.recordings(), checked.description.window)
 # `mixkd/datasets/own/plausible.py` has the limits. On `watch`, selfBACK, HAPT and DSADS nothing is refused.
 #
 # The quality of each file is measured too: start and end, clock drift, gaps, time worn, clipped rows, and how far gravity at rest is from 1 g
-# before and after calibration (`mixkd/datasets/own/quality.py`).
+# before and after calibration (`mixkd/datasets/own/quality.py`). `calibrate = true` in `dataset.toml` applies the calibration, also to new recordings.
 
 # %% tags=["nbval-check-output"]
 from mixkd.datasets.own import quality

@@ -107,7 +107,11 @@ def start(rows: text_table.Parsed, name: str, unit: str, zone: str | None) -> tu
 
 def span(rows: text_table.Parsed, name: str | None, unit: str, *, zone: str | None, lasts: float) -> tuple[str, str]:
     """Start and end of a recording that lasts some seconds, as text: with an offset from UTC where it is known."""
-    first = start(rows, name, unit, zone) if name else None
+    return between(start(rows, name, unit, zone) if name else None, zone, lasts)
+
+
+def between(first: tuple[int, bool] | None, zone: str | None, lasts: float) -> tuple[str, str]:
+    """The same from the `start` of the recording."""
     if first is None:
         return "0 s", f"{lasts:.1f} s"
     moments = (first[0], first[0] + round(lasts * 1e6))

@@ -31,6 +31,7 @@ class Description(Spec):
     skip_lines: lines above the names of the columns, or column_names: those of files that do not name them
     encoding: of text tables, as Python names it; missing: how lost values are spelled; ignore: labels of samples to
     leave out; window, step, gap: seconds; a hole up to `gap` is interpolated, a longer one ends a recording
+    calibrate: whether each file is calibrated to local gravity, see `gravity`
     epochs, batch_size: none: about as many steps as on `watch`, of 64 windows, or fewer when there are few
     """
 
@@ -56,6 +57,7 @@ class Description(Spec):
     window: float = 2.0
     step: float = 1.0
     gap: float = 0.1
+    calibrate: bool = False
     epochs: int | None = None
     batch_size: int | None = None
     channels: dict[str, str] = field(default_factory=dict)
@@ -103,6 +105,7 @@ class Description(Spec):
         for name in FIELDS[:2]:
             ways = (name in named) + bool(getattr(self, name)) + (name == "label" and bool(self.labels))
             self.require(name, ways == 1, f"a column, or {{{name}}} in names" + ", or `labels`" * (name == "label"))
+        self.require("calibrate", not self.calibrate or bool(self.time), "the column `time` beside it")
         self.require("sensors", not self.sensors or bool(self.time), "the column `time` by which they are joined")
         unknown = set(self.scale) - set(self.channels)
         self.require("scale", not unknown and all(self.scale.values()), "factors of columns in [channels], not 0")
@@ -139,7 +142,14 @@ def _is_encoding(name: str) -> bool:
         return False
 
 
-READING = ("time", "time_unit", "zone", "gap", *spreadsheets.SPELLING)  # settings that also apply to new recordings
+READING = (
+    "time",
+    "time_unit",
+    "zone",
+    "gap",
+    "calibrate",
+    *spreadsheets.SPELLING,
+)  # settings that also apply to new recordings
 UNSTATED = {f.name: f.default for f in fields(Description) if f.name in READING} | {"time": "time", "scale": {}}
 
 

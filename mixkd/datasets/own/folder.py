@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from mixkd.datasets import Recordings
-from mixkd.datasets.own import checks, clock, labels, names, quality, tables, units
+from mixkd.datasets.own import checks, clock, gravity, labels, names, quality, tables, units
 from mixkd.datasets.own.description import FIELDS, NAME, Description, describe
 from mixkd.datasets.own.summary import Stretch, summaries
 from mixkd.datasets.raw import text_table, timing
@@ -187,6 +187,10 @@ def _stretches(
     if lines:
         raise Faults(first(parsed.path, lines))
     content.quality.append(_quality(parsed, about, time))
+    if about.calibrate:
+        channels, stated = list(about.channels), list(about.channels.values())
+        values = gravity.calibrated(parsed, time, channels=channels, stated=stated, count=content.count)
+        parsed = replace(parsed, values=values)
     factors = _factors(parsed, segments, time, about)
     until = -np.inf  # end (s) of the last stretch in use
     for segment, factor in zip(segments, factors, strict=True):

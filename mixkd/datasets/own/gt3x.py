@@ -11,6 +11,7 @@ import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -22,10 +23,16 @@ PACKED, WHOLE = 0, 26  # types of records with samples
 EPOCH = 621_355_968_000_000_000  # 1970 in ticks of 100 ns since year 1
 SCALES = {"NEO": 341.0, "CLE": 341.0, "MOS": 256.0}  # of devices whose info.txt states none, by serial number
 LARGEST = 1 << 32  # bytes of a member, at most
+BLOCK = 1 << 22  # bytes of a member that are read at a time
+MOST = (1 << 16) + HEAD  # bytes of a record, at most
+Part = tuple[np.ndarray, np.ndarray, int]  # times (n,) in µs, samples (n, 3), records that are corrupt
 
 
-def read(path: Path) -> tuple[Columns, dict[str, int]]:
-    """time (datetime64[us]), x, y, z in g (n_rows,); and counts of what was left out. Raises MixkdError."""
+def blocks(path: Path) -> Iterator[tuple[Columns, dict[str, int]]]:
+    """time (datetime64[us]), x, y, z in g (n_rows,), of about BLOCK bytes at a time; and counts of what was left out.
+
+    Raises MixkdError.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             members = {info.filename for info in archive.infolist() if info.file_size < LARGEST}
@@ -33,24 +40,26 @@ def read(path: Path) -> tuple[Columns, dict[str, int]]:
             inner = next((name for name in ("log.bin", "activity.bin") if name in members), None)
             if inner is None:
                 raise MixkdError(f"{path}: found neither log.bin nor activity.bin, expected one: an ActiGraph file")
-            content = archive.read(inner)
+            rate, scale = _number(path, stated, "Sample Rate"), _scale(path, stated)
+            with archive.open(inner) as file:
+                if inner == "activity.bin":
+                    parts = _even(file, (int(_number(path, stated, "Start Date")) - EPOCH) // 10, rate)
+                else:
+                    parts = _log(file, rate)
+                for times, samples, left in parts:
+                    axes = dict(zip("xyz", (samples / np.float32(scale)).astype(np.float32).T, strict=True))
+                    counts = {"records that are corrupt, left out": left} if left else {}
+                    yield {"time": times.view("datetime64[us]"), **axes}, counts
     except (KeyError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
         raise MixkdError(f"{path}: {short(error, 100)}, expected an ActiGraph archive, whole") from error
-    counts: dict[str, int] = {}
-    rate, scale = _number(path, stated, "Sample Rate"), _scale(path, stated)
-    if inner == "activity.bin":
-        start = (int(_number(path, stated, "Start Date")) - EPOCH) // 10
+
+
+def _even(file: IO[bytes], start: int, rate: float) -> Iterator[Part]:
+    n = 0
+    while content := file.read(BLOCK // 9 * 9):  # 9 bytes are two samples
         samples = unpacked(content)
-        times = start + np.round(np.arange(len(samples)) * 1e6 / rate).astype(np.int64)
-    else:
-        times, samples, counts = _log(content, rate)
-    if not len(samples):
-        raise MixkdError(f"{path}: found no samples of acceleration, expected a recording")
-    if (backward := np.flatnonzero(np.diff(times) <= 0)).size:
-        at = np.datetime64(int(times[backward[0] + 1]), "us")
-        raise MixkdError(f"{path}: found a clock that goes back to {at}, expected one recording of one device")
-    axes = dict(zip("xyz", (samples / scale).astype(np.float32).T, strict=True))
-    return {"time": times.view("datetime64[us]"), **axes}, counts
+        yield start + np.round(np.arange(n, n + len(samples)) * 1e6 / rate).astype(np.int64), samples, 0
+        n += len(samples)
 
 
 def _info(content: bytes) -> Iterator[tuple[str, str]]:
@@ -78,31 +87,42 @@ def _scale(path: Path, stated: Mapping[str, str]) -> float:
     return scale
 
 
-def _log(content: bytes, rate: float) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
-    """Times (n,) in µs and samples (n, 3) of the records in log.bin; corrupt ones are counted."""
-    seconds: list[int] = []
-    parts: list[np.ndarray] = []
-    left, at = 0, 0
-    while at < len(content):
-        payload = _payload(content, at)
-        if payload is None:  # corrupt: go on at the next mark
-            left += at == 0 or content[at] == MARK or left == 0
-            at = content.find(MARK, at + 1)
-            at = len(content) if at < 0 else at
-            continue
-        kind, second = struct.unpack_from("<BI", content, at + 1)
-        if (kind == PACKED and len(payload) >= 9) or (kind == WHOLE and len(payload) >= 6):
-            whole = len(payload) // 6 * 6
-            parts.append(unpacked(payload) if kind == PACKED else np.frombuffer(payload[:whole], "<i2").reshape(-1, 3))
-            seconds.append(second)
-        at += HEAD + len(payload) + 1
+def _log(file: IO[bytes], rate: float) -> Iterator[Part]:
+    """The records of log.bin; corrupt ones are counted, together if no mark is between them."""
+    content, new, damaged = b"", b" ", False
+    while new:
+        new = file.read(BLOCK)
+        content += new
+        seconds, parts, left, at = list[int](), list[np.ndarray](), 0, 0
+        stop = len(content) - (MOST if new else 0)  # a record may go on in the next bytes
+        while at < stop:
+            payload = _payload(content, at)
+            if payload is None:  # corrupt: go on at the next mark
+                left += content[at] == MARK or not damaged
+                damaged, at = True, content.find(MARK, at + 1)
+                at = len(content) if at < 0 else at
+                continue
+            kind, second = struct.unpack_from("<BI", content, at + 1)
+            if (kind == PACKED and len(payload) >= 9) or (kind == WHOLE and len(payload) >= 6):
+                whole = payload[: len(payload) // 6 * 6]
+                parts.append(unpacked(payload) if kind == PACKED else np.frombuffer(whole, "<i2").reshape(-1, 3))
+                seconds.append(second)
+            at += HEAD + len(payload) + 1
+        content = content[at:]
+        if parts or left:
+            yield _spread(seconds, parts, rate), np.concatenate([np.empty((0, 3), np.int16), *parts]), left
+
+
+def _spread(seconds: list[int], parts: list[np.ndarray], rate: float) -> np.ndarray:
+    """Times (n,) in µs of the samples of records.
+
+    A record of a sample too many is one of a clock that is a little fast: its samples share the second.
+    """
     sizes = np.array([len(part) for part in parts], np.int64)
     within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    # a record of a sample too many is one of a clock that is a little fast: its samples share the second
     steps = np.minimum(1e6 / rate, 1e6 / np.maximum(sizes, 1))
     times = np.repeat(np.array(seconds, np.int64) * 1_000_000, sizes) + np.round(within * np.repeat(steps, sizes))
-    samples = np.concatenate(parts) if parts else np.empty((0, 3))
-    return times.astype(np.int64), samples, {"records that are corrupt, left out": left} if left else {}
+    return times.astype(np.int64)
 
 
 def _payload(content: bytes, at: int) -> bytes | None:

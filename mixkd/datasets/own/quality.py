@@ -51,7 +51,8 @@ class Epochs:
 class Calibration:
     """Gain and offset (3,) of each axis: (value + offset) * gain is calibrated. Errors in g: mean of | length - 1 |.
 
-    n: still epochs. Without enough of them gain is 1, offset 0, and the errors are NaN or equal.
+    n: still epochs; faces: whether they are enough, and face both ways on each axis. If they are not, gain is 1, offset
+    0, and the errors are NaN or equal.
     """
 
     gain: np.ndarray
@@ -59,6 +60,7 @@ class Calibration:
     before: float
     after: float
     n: int
+    faces: bool
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def words(quality: Quality) -> dict[str, str]:
         "end": quality.end,
         "hours": f"{quality.hours:.2f}",
         "rate, Hz": f"{quality.rate:.4g}",
-        "clock ahead, s": "" if quality.drift is None else f"{quality.drift:+.2f}",
+        "clock ahead, s": "" if quality.drift is None else f"{round(quality.drift, 2) + 0.0:+.2f}",
         "gaps": f"{quality.gaps} ({quality.gap_s:.1f} s)" if quality.gaps else "0",
         "worn": "" if quality.worn is None else f"{100 * quality.worn:.0f} %",
         "clipped": f"{100 * quality.clipped:.2g} %",
@@ -182,7 +184,7 @@ def calibration(of: Epochs) -> Calibration:
     before = _error(points)
     faces = len(points) >= ENOUGH and ((points.min(axis=0) < -FACES) & (points.max(axis=0) > FACES)).all()
     if not faces:
-        return Calibration(gain, offset, before, before, len(points))
+        return Calibration(gain, offset, before, before, len(points), faces=False)
     weights, last = np.ones(len(points)), np.inf
     for _ in range(ROUNDS):
         current = (points + offset) * gain
@@ -198,8 +200,8 @@ def calibration(of: Epochs) -> Calibration:
         last = error
     after = _error((points + offset) * gain)
     if not after < before:
-        return Calibration(np.ones(3), np.zeros(3), before, before, len(points))
-    return Calibration(gain, offset, before, after, len(points))
+        return Calibration(np.ones(3), np.zeros(3), before, before, len(points), faces=True)
+    return Calibration(gain, offset, before, after, len(points), faces=True)
 
 
 def _error(points: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mixkd.datasets.own import parquet, quotes, spreadsheets, tables
+from mixkd.datasets.own import arrays, parquet, quotes, spreadsheets, tables
 from mixkd.datasets.own.spreadsheets import LINE, Head, Spelling, _read, require
 from mixkd.datasets.own.tables import Table
 from mixkd.datasets.raw import stamps, text_table
@@ -21,11 +21,20 @@ Columns = Mapping[str, text_table.Kind]
 
 
 def blocks(path: Path, columns: Columns, how: Spelling, optional: str | None = None) -> Iterator[Table]:
-    """The named columns of a CSV or Parquet file, about BLOCK bytes at a time.
+    """The named columns of a CSV or Parquet file, or of a device, about BLOCK bytes at a time.
 
     The order of day and month is the one that fits the first stamps of all blocks. A file may lack the column
     `optional`. Raises MixkdError, or Faults when a block has several.
     """
+    if tables.is_device(path):
+        above = 0
+        for content, counts in tables.device_blocks(path):
+            columns = _present(columns, list(content), optional)
+            require(path, columns, list(content), "")
+            rows = arrays.parsed(path, columns, content)
+            yield Table(replace(rows, format=replace(rows.format, above=above)), counts)
+            above += len(rows)
+        return
     if parquet.is_one(path):
         columns = _present(columns, parquet.names(path), optional)
         require(path, columns, parquet.names(path), "")
@@ -43,10 +52,10 @@ def blocks(path: Path, columns: Columns, how: Spelling, optional: str | None = N
 
 
 def is_plain(path: Path, how: Spelling) -> bool:
-    """Whether a file is a table that `blocks` reads as it is: no archive, no file of a device, nothing to convert."""
-    if how.sensors or how.scale or not tables.is_table(path):
+    """Whether a file is one that `blocks` reads as it is: a table in no archive or a device's, nothing to convert."""
+    if how.sensors or how.scale or not (tables.is_table(path) or tables.is_device(path)):
         return False
-    return parquet.is_one(path) or spreadsheets.head(path, how).dialect is None
+    return tables.is_device(path) or parquet.is_one(path) or spreadsheets.head(path, how).dialect is None
 
 
 def _present(columns: Columns, names: list[str], optional: str | None) -> Columns:

@@ -72,6 +72,8 @@ def column_names(path: Path, how: Spelling) -> list[str]:
     """The columns that a file has, or that the sensors beside it have."""
     if how.sensors:
         return joined.names(path, how.sensors, lambda file: column_names(file, replace(how, sensors=())))
+    if is_device(path):
+        return list(next(device_blocks(path))[0])
     if load := _loader(path):
         with _on_disk(path) as file:
             return list(load(file)[0])
@@ -85,7 +87,7 @@ def first_rows(path: Path, n: int) -> dict[str, list] | None:
     """Up to n rows by column; None for a text table. Raises MixkdError for a file without rows."""
     if load := _loader(path):
         with _on_disk(path) as file:
-            content, _ = load(file)
+            content, _ = next(devices.blocks(file)) if is_device(path) else load(file)
         return {name: values[:n].tolist() for name, values in content.items()}
     if _is_parquet(path):
         with _on_disk(path) as file:
@@ -96,6 +98,17 @@ def first_rows(path: Path, n: int) -> dict[str, list] | None:
 def is_table(path: Path) -> bool:
     """Whether a file is text or Parquet as it lies there."""
     return packed.stem(path) == path and packed.archive_of(path) is None and not _loader(path)
+
+
+def is_device(path: Path) -> bool:
+    """Whether a file is one of a device, by its ending."""
+    return packed.stem(path).suffix.lower() in devices.SUFFIXES
+
+
+def device_blocks(path: Path) -> Iterator[tuple[arrays.Columns, dict[str, int]]]:
+    """See `devices.blocks`; also of a file in an archive."""
+    with _on_disk(path) as file:
+        yield from devices.blocks(file)
 
 
 def _loader(path: Path) -> Loader | None:
