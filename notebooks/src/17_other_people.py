@@ -61,7 +61,7 @@ figures.effects(table[table["study"] == "mixup"])
 #
 # Students of both teachers, against no mixup in the distillation.
 
-# %% mystnb={"figure": {"caption": "Effect of mixing a share of each batch in the distillation, on accuracy and NLL (lower is better); marks and bars as above.", "name": "fig-effects-share"}, "image": {"alt": "Changes of accuracy and NLL by the share of each batch that is mixed: neighbouring shares differ less than data sets do.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of mixing a share of each batch in the distillation, on accuracy and NLL (lower is better); marks and bars as above.", "name": "fig-effects-share"}, "image": {"alt": "Changes of accuracy and NLL by the share of each batch that is mixed, from a small share to all, on {n_sets} data sets, each against no mixup in the distillation.", "classes": "dark-light"}}
 figures.effects(table[table["study"] == "share"])
 
 # %% [markdown]

@@ -69,7 +69,8 @@ verdicts = decided.claims.set_index("claim")[
     ["title", "verdict", "effect", "excluded"]
 ]
 heads = {"effect": "p of no effect, %", "excluded": "p of a relevant gain, %"}
-readable(verdicts.dropna(axis="columns"), metric="share", names=heads)
+verdicts = verdicts.replace("needs full", "needs all people").dropna(axis="columns")
+readable(verdicts, metric="share", names=heads)
 
 # %% tags=["nbval-check-output"]
 sizes, chances = ["effect", "low", "high"], ["loss", "inside", "gain"]
@@ -82,7 +83,7 @@ heads = {"loss": "P(loss)", "inside": "P(inside margin)", "gain": "P(gain)"}
 readable(numbers.dropna(axis="columns", how="all"), names=heads)
 
 # %% [markdown]
-# Effects are in units of the margin. The $p$ values are corrected for the family. *Loss* and *gain* are of a margin or more; P is a probability ({doc}`11_claims`).
+# Effects are in units of the margin. The $p$ values are corrected for the family. *Gain* is toward what is claimed, *loss* away from it, each of a margin or more; P is a probability ({doc}`11_claims`).
 #
 # ## Curves of corruption
 #
