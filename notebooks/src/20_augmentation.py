@@ -41,12 +41,12 @@ from mixkd.rng import generator
 from mixkd.studies.line import KINDS
 
 check_parameters(globals())
-scope = studies.Scope(dataset, profile, seed)
 
 # %% [markdown]
 # ## What is done to a window
 
 # %%
+scope = studies.Scope(dataset, profile, seed)
 data = next(iter(studies.data(scope).values()))
 window = data.signals["train"][:1]
 views = {}
