@@ -12,7 +12,8 @@
 # ```{admonition} Answer
 # :class: tip
 # Goal: find out whether a teacher and mixup are worth most where training people are few. From {glue:text}`fewest`, {glue:text}`outcome`; with all training
-# people the same system changes accuracy by {glue:text}`best_all:+.1f` points. More people help most: {glue:text}`people_gain:+.1f` points for labels alone.
+# people the same system changes accuracy by {glue:text}`best_all:+.1f` points. All people instead of {glue:text}`fewest` change labels alone by
+# {glue:text}`people_gain:+.1f` points.
 # ```
 #
 # A study of a new movement begins with two or four people, not with forty. This chapter trains the same students on the windows of two, of four and of all
@@ -180,7 +181,7 @@ report(values | {"measured_with": measured_with})
 #
 # ## Takeaways
 #
-# - Recruit before you tune: all people instead of {glue:text}`fewest` bring {glue:text}`people_gain:+.1f` points.
+# - Compare the gain of any method with that of more people: all instead of {glue:text}`fewest` bring {glue:text}`people_gain:+.1f` points.
 # - Compare data-efficient methods at equal numbers of steps, and a teacher with a student that trains as long as both.
 # - int8 makes weights {glue:text}`shrunk:.1f` times smaller; whether it saves time depends on the processor: measure there.
 #
