@@ -309,7 +309,7 @@ OUTCOMES = {
     "none of the 3 helps: the best of them, mixup, changes accuracy by -1.0 points": {
         name: (-0.01 * i, -0.1, 0.1) for i, name in enumerate(FLAT, 1)
     },
-    "KD + mixup helps most: +3.0 points of accuracy, without an interval (this profile has few folds)": FLAT
+    "KD + mixup helps most: +3.0 points of accuracy, without an interval (too few folds)": FLAT
     | {"KD_mixup": (0.03, np.nan, np.nan)},
 }
 

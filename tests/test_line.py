@@ -43,7 +43,7 @@ UP, DOWN, OPEN, FEW = (0.01, 0.03), (-0.04, -0.02), (-0.01, 0.02), (math.nan, ma
         ([OPEN, DOWN], "hurt on selfback, and showed no clear effect elsewhere"),
         ([OPEN, OPEN], "showed no clear effect on any data set"),
         ([OPEN], "showed no clear effect"),
-        ([FEW], "is not decided here: few people and one seed give points"),
+        ([FEW], "is open: too few people for an interval"),
     ],
 )
 def test_sides(bounds, said):

@@ -403,7 +403,7 @@ def test_answers(low, high, clear):
     assert told.pop("linear_or_image") == f"-3.0 points{interval}"
     assert (told.pop("clear"), told.pop("pooled"), told.pop("strongest")) == (
         clear,
-        "not trained in this profile",
+        "not trained here",
         "M_02",
     )
     assert told == pytest.approx(

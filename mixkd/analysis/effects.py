@@ -15,12 +15,19 @@ import pandas as pd
 from mixkd.analysis.claims import BY, MIX, Make, Part, minus, scratch, student
 from mixkd.analysis.contrasts import Lookup, contrast, n_people, units
 from mixkd.analysis.inference import interval
+from mixkd.analysis.measures import MEASURES
 from mixkd.specs.run import TEMPERATURE, Mixup, RunSpec
 from mixkd.studies.designs import FEW_SHARES, FEW_TEMPERATURES, SHARES, TEMPERATURES
 from mixkd.studies.tables import case
 
 SHOWN = ("accuracy", "nll")
 LONGER = "scratch 2x against scratch"
+HEADS = {  # of effects in words
+    "accuracy": "accuracy, points",
+    "nll": "NLL, nats",
+    "ece": "ECE, points",
+    "v_similar": "V-score of similar classes",
+}
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,26 @@ def in_points(row: pd.Series) -> str:
     """An effect on accuracy in words, with its interval where there is one, of `summary`."""
     text = f"{100 * row['effect']:+.1f} points"
     return text if math.isnan(row["low"]) else f"{text} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
+
+
+def in_words(table: pd.DataFrame, by: Sequence[str] = ("what", "dataset")) -> pd.DataFrame:
+    """Effects for reading: a row per group of `by`, a column per metric with the effect and, where there is one, its
+    interval, in the metric's unit: `-0.5 (-1.4 to 0.4)`."""
+    return (
+        table.assign(
+            metric=table["metric"].map(HEADS),
+            effect=[_words(row) for row in table.to_dict("records")],
+        )
+        .pivot_table(index=[*by], columns="metric", values="effect", aggfunc="first", sort=False)
+        .rename_axis(columns=None)
+    )
+
+
+def _words(row: dict) -> str:
+    measure = MEASURES[row["metric"]]
+    digits = 1 if measure.scale == 100 else 2
+    effect, low, high = (f"{measure.scale * row[name]:+z.{digits}f}" for name in ("effect", "low", "high"))
+    return effect if math.isnan(row["low"]) else f"{effect} ({low} to {high})"
 
 
 def agreement(table: pd.DataFrame) -> dict[str, int]:

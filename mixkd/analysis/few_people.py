@@ -113,7 +113,7 @@ def _outcome(row: pd.Series, best: str, n: int) -> str:
         return f"none of the {n} helps: the best of them, {best}, changes accuracy by {100 * row['effect']:+.1f} points"
     sentence = f"{best} helps most: {100 * row['effect']:+.1f} points of accuracy"
     if pd.isna(row["low"]):
-        return f"{sentence}, without an interval (this profile has few folds)"
+        return f"{sentence}, without an interval (too few folds)"
     between = f"from {100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
     clear = "clear of zero" if row["low"] > 0 else "which does not leave out zero"
     return f"{sentence}, with a 95 % interval {between}, {clear}"

@@ -191,7 +191,7 @@ def sentence(name: object, part: pd.DataFrame) -> str:
 def answer(questions: pd.DataFrame, final: bool) -> str:
     """What the term of changes, which alone needs time order, does to RMSE on each data set: the end of a sentence."""
     if not final:
-        return "is not judged: a few people and one seed give points, the full profile gives intervals"
+        return "is open: too few people for an interval"
     clauses = []
     for row in questions[questions["what"] == "changes in time, the term"].to_dict("records"):
         side = "lowers the error" if row["high"] < 0 else "raises the error" if row["low"] > 0 else "is undecided"

@@ -176,7 +176,7 @@ def _clause(rows: pd.DataFrame, final: bool) -> str:
     accuracy, nll = (rows[rows["metric"] == metric] for metric in SHOWN)
     if not final:
         points = [f"{100 * row.effect:+.1f} ({row.what})" for row in accuracy.itertuples()]
-        return f"accuracy changes by {', '.join(points)} points, means of a few people without intervals"
+        return f"accuracy changes by {', '.join(points)} points (too few people for an interval)"
     sides = (
         ("accuracy rises", accuracy, 1),
         ("accuracy falls", accuracy, -1),
@@ -221,3 +221,11 @@ def temperatures(runs: pd.DataFrame) -> dict[str, str]:
     """The temperature of each way that has one, of the study `without_teacher`."""
     used = runs[runs["method"] != "Scratch"].groupby("method", sort=False)["temperature"].first()
     return {"temperatures": ", ".join(f"{name} {t:g}" for name, t in used.rename({"Base": "signal teacher"}).items())}
+
+
+def placements(table: pd.DataFrame) -> dict[str, float | str]:
+    """Of `scores`: accuracy of the placement head on the first data set, per cent, alone and with a shared network."""
+    own = table[(table["head"] == "placement") & (table["network"] == "WRN16-1")]
+    first = own["dataset"].iloc[0]
+    mean = 100 * own[own["dataset"] == first].groupby("training")["accuracy"].mean()
+    return {"placement_on": str(first), "placement_single": mean[SINGLE], "placement_shared": mean[HARD]}

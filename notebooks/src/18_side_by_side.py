@@ -11,15 +11,15 @@
 #
 # ```{admonition} Answer
 # :class: tip
-# Each system against its natural control, with as many gradient steps, on people it never saw: {glue:text}`answer`.
+# Goal: see in one table what each relative of this book's paper adds. Against its own control: {glue:text}`answer`.
 # ```
 #
-# The paper of this book is one of a family. Its relatives swap segments, average networks, keep features apart, or mix windows on a sphere. Here each of them is a row of one
-# table: the same network (WRN16-1 on signals), the same folds, seed and batches, as many steps in all. A row differs from its control in what the system adds, and in nothing else.
-# The chapters that follow take the rows one by one.
+# The paper of this book has relatives that swap segments, average networks, keep features apart, or mix windows on a sphere. Each is a row of one table: the
+# same network (WRN16-1 on signals), folds, seed and batches, and as many gradient steps. A row differs from its control only in what the system adds.
 #
-# How close a row is to its source is said by one of four labels. *Faithful*: the loss is that of a public implementation or a printed equation. *Adapted*: carried over to
-# windows of time. *Reconstructed*: the idea is known and parts of the equation are not. *Inspired*: a small relative of the idea.
+# Four labels say how close a row is to its source. *Faithful*: the loss of a public implementation or of a printed equation. *Adapted*: carried over to windows
+# of time.
+# *Reconstructed*: parts of the equation are not known. *Inspired*: a small relative of the idea.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -28,43 +28,59 @@ seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
 from mixkd import figures, studies
-from mixkd.analysis import line, side_by_side, systems
+from mixkd.analysis import effects, line, side_by_side, systems
 from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 
 check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed)
 
 # %% [markdown]
-# ## A map of the line
+# ## What are the systems made of?
 #
-# What a system is made of tells more than its name. Most share their parts, and many have no second network.
+# Most systems share their parts, and some have no second network.
 
-# %% mystnb={"figure": {"caption": "What each system uses, ordered by year. A teacher is a second, trained network; soft labels are mixed or smoothed ones.", "name": "fig-line-map"}, "image": {"alt": "Dot matrix with thirteen systems as rows and seven ingredients as columns; most systems use two or three of them.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "What each system uses (a dot), ordered by year. A teacher is a second, trained network; soft labels are mixed or smoothed ones.", "name": "fig-line-map"}, "image": {"alt": "Dot matrix of thirteen systems and seven ingredients: eight systems use a teacher, five use features, and most use two or three ingredients.", "classes": "dark-light"}}
 figures.shared(systems.ingredients())
 
 # %% tags=["nbval-check-output"]
-systems.sources()
+readable(systems.sources())
 
 # %% [markdown]
-# ## The table
+# ## What does each system change?
 
 # %%
 table = line.table(scope, side_by_side.effects())
 
-# %% mystnb={"figure": {"caption": "Difference in accuracy between each system and its control on held-out people; with intervals over folds in the full profile. One seed.", "name": "fig-side-by-side"}, "image": {"alt": "A row per system with a diamond around zero for each data set, with intervals in the full profile.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of each system minus that of its control, on the same held-out people, one seed. Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-side-by-side"}, "image": {"alt": "A row per system with a diamond for each data set. Against the control of the row: {answer}.", "classes": "dark-light"}}
 figures.effects(table[table["metric"] == "accuracy"])
 
+# %%
+scores = side_by_side.table(scope, table)[["mean", "sd", "steps"]]
+scores = scores.round(1).astype({"mean": str, "sd": str})
+change = effects.in_words(table[table["metric"] == "accuracy"], ["dataset", "what"])
+
 # %% tags=["nbval-check-output"]
-side_by_side.table(scope, table).round(1).dropna(axis="columns", how="all")
+readable(
+    scores.join(change.rename_axis(scores.index.names)),
+    names={
+        "mean": "accuracy, %",
+        "sd": "SD over people",
+        "accuracy, points": "against control, points",
+    },
+)
 
 # %% [markdown]
-# *mean* and *sd* are of the system's accuracy over held-out people, in per cent; *effect*, *low* and *high* in points. *steps* are gradient steps of the student. Its control
-# takes as many; a control without a teacher trains longer, by the steps that the system's teacher took.
+# *steps* are gradient steps of the student. Its control takes as many; a control without a teacher trains longer, by the steps that the system's teacher took.
 #
-# What a step costs, from the benchmark record, as a multiple of a step of the control in the same run (teachers computed live):
+# A step does not cost the same in every system. From the benchmark record, in milliseconds and as a multiple of the control's step in the same run (teachers
+# computed live):
 
 # %% tags=["nbval-check-output"]
-side_by_side.costs().round(2)
+readable(
+    side_by_side.costs(),
+    names={"name": "system", "over_control": "times the control's"},
+)
 
 # %% tags=["remove-cell"]
 report({"answer": side_by_side.answer(table), "n_effects": table["what"].nunique()})
@@ -72,25 +88,79 @@ report({"answer": side_by_side.answer(table), "n_effects": table["what"].nunique
 # %% [markdown]
 # ## Two rows without classes
 #
-# Time-aware KD predicts forces ({doc}`22_forces`). Its error beside that of the same network without a teacher, in the units of the force; *effect*, *low* and *high* in per cent of
-# the control's error (below zero is better):
+# Time-aware KD predicts forces ({doc}`22_forces`). The table has its error and that of the same network without a teacher, in units of the force, and the
+# difference in per cent of the latter (below zero is better):
 
 # %% tags=["nbval-check-output"]
-side_by_side.of_forces(scope).round(3).dropna(axis="columns", how="all")
+errors = side_by_side.of_forces(scope).dropna(axis="columns", how="all")
+readable(
+    errors.map("{:.3g}".format),
+    names={"effect": "difference, %", "low": "from", "high": "to"},
+)
 
 # %% [markdown]
-# Poly-INR draws pictures of diagrams ({doc}`25_pictures`). Its fidelity at pixels it was not given, beside bilinear interpolation, in dB (above is better):
+# Poly-INR draws images of persistence diagrams ({doc}`25_pictures`). Its peak signal-to-noise ratio at pixels it was not given, and that of bilinear
+# interpolation (higher is better):
 
 # %% tags=["nbval-check-output"]
-side_by_side.of_pictures(scope).round(0)
+readable(
+    side_by_side.of_pictures(scope).rename_axis("way").rename("PSNR, dB").round(0)
+)
 
 # %% [markdown]
-# Smooth-Distill was made for two heads; in the table above it has one, and with two it is in {doc}`21_self_distillation`.
+# Smooth-Distill was made for two heads. Here it has one; {doc}`21_self_distillation` gives it two.
+#
+# ## What came out
+#
+# *Which systems differ clearly from their control?* {glue:text}`answer`. Clear means that the interval excludes zero; it is not corrected for
+# {glue:text}`n_effects` systems.
 #
 # ## A sceptical reader asks
 #
-# - *Which system is best?* This table does not say. Rows have different controls, so their effects do not compare; and the largest of {glue:text}`n_effects` noisy numbers is flattering.
-# - *Are so many tests corrected?* No. These are effects with intervals, none was declared before the runs, and of twenty true zeros one would look clear. The corrected tests are in
-#   {doc}`11_claims`.
-# - *Why does a data set lack intervals in the full profile?* Its campaign for that system is not complete: `full` shows two people there, as `quick` does.
-# - *Is a step of one system worth a step of another?* In time, no: the table of costs tells. In what the optimiser may do, yes, and that is what the controls fix.
+# - *Which system is best?* This table cannot tell. Rows have different controls, so their effects do not compare, and the largest of {glue:text}`n_effects`
+#   noisy numbers is too large on average.
+# - *Are so many tests corrected?* No, and none was declared before the runs. The corrected tests are in {doc}`11_claims`.
+# - *Why do some rows lack an interval?* An interval needs the runs of all people; those rows show two.
+# - *Is a step of one system worth a step of another?* Not in time: see the table of costs. The controls fix how often the optimiser may act.
+#
+# ## Takeaways
+#
+# - Compare a system with a control that differs in one thing and trains as long, not with the number of another paper.
+# - Thirteen systems have seven ingredients between them: a new name is seldom a new part.
+# - Before choosing a system for a gain, look at its interval and at the price of its step.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-side-zeros
+#
+# Suppose that twenty systems have no effect at all, and that each is tested on its own at a level of one in twenty. How many look clear on average? How likely
+# is at least one, if the tests are independent? Ours share people and controls: does that change the first number?
+# ```
+#
+# ```{solution} ex-side-zeros
+# :class: dropdown
+#
+# On average $20 \cdot 0.05 = 1$. At least one: $1 - 0.95^{20} \approx 0.64$. Averages add up whether or not tests are independent, so the first number stays;
+# the second does not.
+# ```
+#
+# ````{exercise}
+# :label: ex-side-teachers
+#
+# Which ingredients do most systems use, and which systems need no second network? Start from `systems.ingredients()`.
+# ````
+#
+# ````{solution} ex-side-teachers
+# :class: dropdown
+#
+# ```python
+# from mixkd.analysis import systems
+#
+# parts = systems.ingredients().set_index("name").drop(columns="year")
+# print(parts.sum().sort_values())
+# print([*parts.index[~parts["teacher"]]])
+# ```
+#
+# A teacher (eight systems) and features (five). Five systems have none: Patch swap, Smooth-Distill, Orthogonal Spheres, Poly-INR and Hyperspherical WAE.
+# ````

@@ -9,31 +9,28 @@
 # %% [markdown]
 # # Forces: does time order help a regressor?
 #
-# ```{admonition} Claim
+# ```{admonition} Answer
 # :class: tip
-# A small regressor learns more from its teacher when the distillation also follows how features change from window to window
-# {cite}`jeon2025forces`.
+# Goal: find out whether a small regressor learns more from its teacher when the loss also follows how features change from window to window
+# {cite}`jeon2025forces`. That term {glue:text}`answer`.
 # ```
-#
-# In this build the term that follows changes in time {glue:text}`answer`. Time-aware distillation as a whole changed the RMSE of the
-# same network without a teacher by {glue:text}`against_labels:+.1f` % on {glue:text}`on`, the term of changes alone by {glue:text}`changes:+.1f` %
-# (below zero is better).
 #
 # ## The system, and what is ours in it
 #
-# Insoles measure pressure; a treadmill with force plates measures the ground reaction force. Time-aware knowledge distillation (TaKD) trains a small network to predict
-# the second from the first: besides the teacher's outputs, the student keeps similarities within a batch and their structure in time. This chapter has a **reconstruction**: task
-# and ingredients are known, the form of the losses, the networks and the data are not. Ours is, for a batch of consecutive windows,
+# Insoles measure pressure; a treadmill with force plates measures the ground reaction force. Time-aware knowledge distillation (TaKD) trains a small network to
+# predict the second from the first. Besides the teacher's outputs, the student imitates similarities within a batch and their structure in time. This chapter
+# has a **reconstruction**: task and ingredients are known; the form of the losses, the networks and the data are not. Ours is, for a batch of consecutive windows,
 #
 # $$ L = \mathrm{MSE}(\hat y_s, y) + \mathrm{MSE}(\hat y_s, \hat y_t) + \mathrm{MSE}(S(F_s), S(F_t)) + \mathrm{MSE}(S(\Delta F_s), S(\Delta F_t)), $$
 #
-# with features $F$ of student $s$ and teacher $t$, their changes $\Delta F_i = F_{i+1} - F_i$ between windows of one recording, and $S$ the cosines of all pairs of rows.
-# Declared defaults: equal weights of the four terms, and a WRN16-3 teacher on signals for a WRN16-1 student.
+# with features $F$ of student $s$ and teacher $t$, their changes $\Delta F_i = F_{i+1} - F_i$ between windows of one recording, and $S$ the cosines of all
+# pairs of rows. The four terms have equal weights; a WRN16-3 teacher on signals teaches a WRN16-1 student.
 #
-# The systems form a ladder, one term more on each step: *labels*, *outputs*, *features*, *time-aware*. The first three are trained on shuffled batches and on batches *in time*;
-# changes exist in time order only. So order and terms are told apart. All students make the same number of steps from random weights; what the teacher's training cost comes on top.
-# *Mixup* and *C-mixup* {cite}`yao2022` have no teacher: C-mixup draws the partner of a window $i$ among all windows $j$ with probability proportional to
-# $\exp(-\lVert y_i - y_j \rVert^2 / 2 \sigma^2)$, so that near forces mix more often. These two, and *outputs, in time*, are shown where all runs are published.
+# The systems form a ladder with one more term on each step: *labels*, *outputs*, *features*, *time-aware*. The first three are trained on shuffled batches and
+# on batches *in time*, because changes exist in time order only: this separates order from terms. All students make the same number of steps from random
+# weights; the teacher's training comes on top.
+# *Mixup* and *C-mixup* {cite}`yao2022` have no teacher. C-mixup draws the partner of a window $i$ among all windows $j$ with probability proportional to
+# $\exp(-\lVert y_i - y_j \rVert^2 / 2 \sigma^2)$, so near forces mix more often. These two, and *outputs, in time*, are shown where all runs are published.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -44,6 +41,7 @@ seed: int = 0  # first seed of the runs
 from mixkd import figures, studies
 from mixkd.analysis import forces
 from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.datasets import dataset as entry_of
 from mixkd.studies import catalogue
 
@@ -54,23 +52,28 @@ own = catalogue.where("forces", scope)
 # %% [markdown]
 # ## The data
 #
-# `gait` is a simulator: pressure cells under both feet of made people, whose gains and saturation differ, and the force that they carry (formulas: `mixkd/datasets/sets/gait.py`).
-# It shows that the machinery works and how large effects could be seen. **It cannot decide whether the method works on people**: its people are as different as we
-# made them, and no more. `gaitpdb` {cite}`hausdorff2008` has real insoles, two sensors of each foot here, to the total of all eight; `running` {cite}`alcantara2022` has real
-# acceleration and force of **one** runner: a held-out "person" there is a speed and slope of the same runner. A data set given as a parameter is used if it has forces,
-# else `gait`; the `full` profile shows the published runs of all three.
+# `gait` is a simulator: pressure cells under both feet of simulated people, whose gains and saturation differ, and the force that they carry (formulas:
+# `mixkd/datasets/sets/gait.py`). It shows that the code works and how small an effect could be seen. **It cannot decide whether the method works on people**:
+# its people differ as much as we made them differ. `gaitpdb` {cite}`hausdorff2008` has real insoles, two sensors of each foot here, to the total of all eight;
+# `running` {cite}`alcantara2022` has real acceleration and force of **one** runner: a held-out "person" there is a speed and slope of the same runner. A data
+# set with forces can be given as a parameter; others appear where their runs are published.
 
 # %%
 table, absent = forces.everywhere(scope)
 final = studies.whole("forces", own)
 
 # %% tags=["nbval-check-output"]
-for name, part in table.groupby("dataset", sort=False):
-    print(entry_of(name).title, "|", forces.sentence(name, part))
-print("without published runs:", ", ".join(absent) or "none")
+counted = table.groupby("dataset", sort=False)[
+    ["subject", "fold", "seed"]
+].nunique()
+counted["data"] = [entry_of(name).title for name in counted.index]
+readable(
+    counted,
+    names={"subject": "people or conditions", "fold": "folds", "seed": "seeds"},
+)
 
 # %% [markdown]
-# {glue:text}`absent` A window is half a second; its target is the force at its middle. Windows overlap, so neighbours of a recording see nearly the same.
+# {glue:text}`absent` A window is half a second; its target is the force at its middle. Neighbouring windows of a recording overlap.
 
 # %%
 runs = studies.load("forces", own)
@@ -84,50 +87,117 @@ shown = {
 excerpt = forces.excerpt(shown, 4.0)
 recordings = entry_of(own.dataset).load()
 
-# %% mystnb={"figure": {"caption": "Four seconds of one held-out person: the readings of all channels (top), and the force with the predictions of two students at the middles of windows.", "name": "fig-force-excerpt"}, "image": {"alt": "Stacked plots over time: periodic readings of all channels, and below them a grey curve of each force with dots of two students' predictions beside it.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Four seconds of one held-out person: the readings of all channels (top), and the force (curve) with the predictions of two students (dots) at the middles of windows.", "name": "fig-force-excerpt"}, "image": {"alt": "Periodic readings of all channels above, the force below. The dots of both students lie close to the curve: on {on} the error of labels alone is {control:.3g} {unit}, r = {control_r:.2f}.", "classes": "dark-light"}}
 figures.force_excerpt(excerpt, recordings.target_names, recordings.target_units[0])
 
 # %% [markdown]
 # ## How wrong are they?
 #
-# RMSE in the units of the force; NRMSE is RMSE over the range of the person's force in the tested windows; r is Pearson's. All are of one person each (with two feet, the mean over them), then
-# means over people, seeds averaged first; *sd* is the spread of RMSE over people.
+# RMSE in the units of the force; NRMSE is RMSE over the range of the person's force in the tested windows; r is Pearson's. Each is computed per person (with
+# two feet, the mean over them) and then averaged over people, seeds first. SD is the spread of RMSE over people.
 
 # %% tags=["nbval-check-output"]
-forces.scores(table).round(3)
+scores = forces.scores(table)[["rmse", "sd", "nrmse", "pearson_r"]]
+readable(
+    scores.map("{:.3g}".format),
+    names={"rmse": "RMSE", "sd": "SD of RMSE", "nrmse": "NRMSE", "pearson_r": "r"},
+)
 
 # %% [markdown]
 # ## What does each system change?
 #
-# Always on the same held-out person, against *labels*: the network without a teacher on shuffled batches.
+# Differences are on the same held-out person, against *labels*: the network without a teacher, on shuffled batches.
 
-# %% mystnb={"figure": {"caption": "RMSE of each system minus that of the student of labels alone, a dot per held-out person (on running: per condition), a diamond at the mean; in the full profile with intervals over folds. Left of zero is better.", "name": "fig-force-effects"}, "image": {"alt": "A panel per data set with a row per system: grey dots of held-out people and a blue diamond around a vertical line at zero.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "RMSE of each system minus that of the student of labels alone, a dot per held-out person (on running: per condition), a diamond at the mean; bar: 95 percent interval over folds, where all people were trained. Left of zero is better.", "name": "fig-force-effects"}, "image": {"alt": "A panel per data set, a row per system. Against labels on {on}, the teacher's outputs change the error by {outputs:+.1f} % and the whole time-aware loss by {against_labels:+.1f} %.", "classes": "dark-light"}}
 figures.force_effects(table, final)
 
 # %% [markdown]
 # ## Order or terms?
 #
-# Two systems that differ in one thing: the order of batches, or one term. *relative* is in per cent of the RMSE of *labels*; *effect*, *low* and *high* are in the units of the force.
+# Each row compares two systems that differ in one thing: the order of batches, or one term. Changes are in per cent of the RMSE of *labels*, with their intervals.
 
 # %% tags=["nbval-check-output"]
 questions = forces.effects(table, forces.QUESTIONS, final)
-questions.set_index(["dataset", "what"]).round(3).dropna(axis="columns")
+per_cent = questions["relative"] / questions["effect"]
+numbers = questions[["effect", "low", "high"]].mul(per_cent, axis=0)
+numbers = numbers.dropna(axis="columns").map("{:+.1f}".format)
+readable(
+    questions[["dataset", "what"]].join(numbers),
+    names={"effect": "change of RMSE, %", "low": "from", "high": "to"},
+)
 
 # %% tags=["remove-cell"]
 report(forces.answers(table, absent, final))
 
 # %% [markdown]
-# ## In this build
+# ## What came out
 #
-# On {glue:text}`on` the student of labels alone is wrong by {glue:text}`control:.3f` {glue:text}`unit` (r {glue:text}`control_r:.2f`). The teacher's outputs changed that by
-# {glue:text}`outputs:+.1f` %, similarities of features by {glue:text}`similarities:+.1f` % more, changes in time by {glue:text}`changes:+.1f` % more. Order alone, without any term
-# that needs it: {glue:text}`order_labels:+.1f` % for labels, {glue:text}`order_features:+.1f` % for outputs and features. The lowest mean RMSE has *{glue:text}`best`*; the best of
-# several noisy means is flattering. Time-aware against labels elsewhere: {glue:text}`elsewhere`. Held out: {glue:text}`people`.
+# *Does the term of changes in time help?* It {glue:text}`answer`; on {glue:text}`on` it changes the RMSE by {glue:text}`changes:+.1f` %.
+#
+# *How wrong are students?* Labels alone, on {glue:text}`on`: {glue:text}`control:.3f` {glue:text}`unit` (r {glue:text}`control_r:.2f`).
+#
+# *What do the other terms change?* The teacher's outputs {glue:text}`outputs:+.1f` %, similarities of features {glue:text}`similarities:+.1f` % more.
+#
+# *And order alone?* {glue:text}`order_labels:+.1f` % for labels, {glue:text}`order_features:+.1f` % for outputs and features.
+#
+# *Which system has the lowest mean RMSE?* {glue:text}`best`; the best of several noisy means looks better than it is.
+#
+# *What does the whole loss change against labels?* {glue:text}`against_labels:+.1f` % on {glue:text}`on`; {glue:text}`elsewhere`. Held out: {glue:text}`people`.
+#
+# These effects are no claims; {doc}`11_claims` has those.
 #
 # ## A sceptical reader asks
 #
-# - *Is this the published method?* No. Its losses could not be read; this is one reading of its abstract, and a failure here says little about the original.
-# - *Why not SP as the control of features?* It has its own weight, reads three layers and keeps a weighted KD term: it differs in four things. *Features, in time* differs in one.
-# - *Do batches in time hurt?* Their windows overlap, so a batch holds fewer different examples and its batch statistics are of a few recordings. That is what the rows on order measure.
-# - *Does C-mixup mix a window with its neighbour?* It may: neighbours have near forces. Most partners are of other recordings and people, since many windows have the same force.
-# - *How many people are these?* Few: of `gaitpdb` only the recordings that were at hand when the runs were trained, and `running` says nothing about other runners.
+# - *Is this the published method?* No. Its losses could not be read; this follows its abstract, and a failure here says little about the original.
+# - *Why not SP as the control of features?* SP has its own weight, reads three layers and keeps a weighted KD term, so it differs in several things. *Features,
+#   in time* differs in one.
+# - *Do batches in time hurt?* Their windows overlap, so a batch holds fewer different examples, and its batch statistics come from a few recordings. The rows
+#   on order measure this.
+# - *Does C-mixup mix a window with its neighbour?* It may: neighbours have near forces. Most partners are of other recordings and people, since many windows
+#   have the same force.
+# - *How many people are these?* Few: of `gaitpdb` only a part was available when the runs were trained, and `running` says nothing about other runners.
+#
+# ## Takeaways
+#
+# - A loss that needs ordered batches must be compared with a control on ordered batches: on {glue:text}`on`, order alone changes the RMSE by
+#   {glue:text}`order_labels:+.1f` % for labels.
+# - Add one term at a time; otherwise a gain of the outputs is credited to the newest term.
+# - A simulator tests code and statistical power. It does not show that a method works on people.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-forces-cosines
+#
+# A batch has $n$ windows. How many different numbers does $S(F)$ hold, apart from its diagonal of ones? Does $\mathrm{MSE}(S(F_s), S(F_t))$ change if all
+# features of the student are doubled? And may student and teacher have different numbers of features?
+# ```
+#
+# ```{solution} ex-forces-cosines
+# :class: dropdown
+#
+# $S$ is symmetric, so $n (n - 1) / 2$ numbers. Cosines ignore length, so doubling changes nothing. $S$ is $n \times n$ whatever the number of features, so they
+# may differ: this is why similarities suit teachers wider than the student.
+# ```
+#
+# ````{exercise}
+# :label: ex-forces-partners
+#
+# Forces at the middles of three windows are $0$, $1/2$ and $2$ body weights. With $\sigma = 0.5$, how probable are the partners of the first window in C-mixup
+# (itself included)?
+# ````
+#
+# ````{solution} ex-forces-partners
+# :class: dropdown
+#
+# ```python
+# import numpy as np
+#
+# force = np.array([0, 0.5, 2])
+# weight = np.exp(-((force - force[0]) ** 2) / (2 * 0.5**2))
+# print((weight / weight.sum()).round(3))
+# ```
+#
+# The weights are $1$, $e^{-1/2}$ and $e^{-8}$: $0.622$, $0.377$ and less than $0.001$. The window never meets the far one; with ordinary mixup it would in a
+# third of all draws.
+# ````

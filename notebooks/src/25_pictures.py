@@ -9,16 +9,14 @@
 # %% [markdown]
 # # Pictures without pixels
 #
-# ```{admonition} Claim
+# ```{admonition} Answer
 # :class: tip
-# A diagram's picture can be a continuous function; a coordinate network that learns it from pixels is one way to have it, and neither the cheapest nor the most exact.
+# Goal: find out whether the image of a diagram needs pixels. No, and it needs no network either: the sum of Gaussians that a persistence image samples *is* a
+# continuous function. Networks fitted to its pixels reach {glue:text}`PolyINR:.1f` dB (Poly-INR) and {glue:text}`SIREN:.1f` dB (SIREN) between them; bicubic
+# interpolation {glue:text}`bicubic:.1f` dB.
 # ```
 #
-# **The answer first.** Yes, and it needs no network: the sum of Gaussians that a persistence image samples *is* that function. Networks that were fitted to the pixels and then
-# read at {glue:text}`finest` pixels per side have a PSNR of {glue:text}`PolyINR:.1f` dB (Poly-INR) and {glue:text}`SIREN:.1f` dB (a SIREN of the same widths); plain interpolation of the
-# same pixels has {glue:text}`bilinear:.1f` dB (bilinear) and {glue:text}`bicubic:.1f` dB (bicubic). More is better. The better network is {glue:text}`than_bilinear` bilinear interpolation and {glue:text}`than_bicubic` bicubic.
-#
-# Poly-INR {cite}`singh2023poly` stands in the line of work as a generator of natural images. Here it is *inspired* by its equation alone, small, and a demonstration: nothing in this chapter
+# Poly-INR {cite}`singh2023poly` generates natural images. Here it is *inspired* by its equation alone, small, and a demonstration: nothing in this chapter
 # teaches a student. A US patent application on the method is pending (2024/0412319).
 
 # %% tags=["parameters"]
@@ -29,21 +27,23 @@ channel: int = 0  # whose pictures are fitted
 
 # %% tags=["hide-input"]
 import numpy as np
+import pandas as pd
 
 from mixkd import figures, studies, topology
 from mixkd.analysis import pictures
 from mixkd.book.notebook import check_index, check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.specs.run import ImageSpec
 
 check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed)
 
 # %% [markdown]
-# ## The function behind the picture
+# ## The function behind the image
 #
-# Chapter {doc}`02_topology` draws a diagram as a sum of Gaussians, read at the centres of pixels {cite}`adams2017`. The sum has a value everywhere. Read at the pixels of the image it is the
-# image; read at four times as many per side it is the same picture, exactly, in finer steps, if the spread stays what it is on the axes and is not counted in the finer pixels. So whatever fills the gaps between pixels can be
-# compared with the truth, which with natural images nobody has.
+# {doc}`02_topology` draws a diagram as a sum of Gaussians, read at the centres of pixels {cite}`adams2017`. The sum has a value everywhere. Read at four times
+# as many pixels per side it is the same image in finer steps, if the spread keeps its length on the axes. So whatever fills the gaps between pixels can be
+# compared with the truth; natural images have none.
 
 # %%
 data = next(iter(studies.data(scope).values()))
@@ -58,73 +58,134 @@ trained, finest = min(truth), max(truth)
 
 # %% tags=["nbval-check-output"]
 numbers = [2 * len(diagrams.of(row, channel)) for row in rows]
-print(f"{len(rows)} pictures of {trained} x {trained} pixels")
-print(f"their diagrams have {np.mean(numbers):.1f} numbers each")
+counts = {"images": [len(rows)], "pixels per side": [trained]}
+readable(pd.DataFrame(counts | {"numbers in a diagram": [np.mean(numbers)]}))
 
 # %% [markdown]
-# ## Two networks that read places
+# ## Two coordinate networks
 #
-# Both have {glue:text}`levels` levels, one set of weights for all pictures and a code of {glue:text}`code` numbers per picture, fitted together (an auto-decoder {cite}`park2019`).
+# A coordinate network maps a place to a value. Both have {glue:text}`levels` levels, one set of weights for all images and a code of {glue:text}`code` numbers
+# per image, fitted together (an auto-decoder {cite}`park2019`).
 #
-# **Poly-INR** multiplies. With $x = (u, v, 1)$, a place, and $h_0 = 1$,
+# **Poly-INR** multiplies. With the place $x = (u, v, 1)$ and $h_0 = 1$,
 #
 # $$ h_{l+1} = \operatorname{lrelu}\bigl(W_l \, (h_l \odot A_l x)\bigr), $$
 #
-# where a linear map of the code gives the matrix $A_l$. There is no encoding of positions. Without the rectifier this is a polynomial in $u$ and $v$, of one degree more with each level; with it, pieces of
-# polynomials.
+# where a linear map of the code gives the matrix $A_l$. Positions are not encoded. Without the rectifier this is a polynomial in $u$ and $v$ whose degree rises
+# by one per level; with it, pieces of polynomials.
 #
-# A **SIREN** {cite}`sitzmann2020` bends by sines: $h_{l+1} = \sin(\omega (W_l h_l + b_l))$ with $h_0 = (u, v)$; here the code gives the shifts $b_l$.
+# A **SIREN** {cite}`sitzmann2020` uses sines: $h_{l+1} = \sin(\omega (W_l h_l + b_l))$ with $h_0 = (u, v)$; here the code gives the shifts $b_l$.
 #
-# Faithful are the two equations. Sizes, codes, $\omega$ and the optimiser are ours ({doc}`../book/defaults`); Poly-INR is trained by its authors as a generator against a
-# discriminator, at more than a hundred times these widths.
+# The two equations are faithful. Sizes, codes, $\omega$ and the optimiser are ours ({doc}`../book/defaults`); the authors train Poly-INR as a generator against
+# a discriminator, at more than a hundred times these widths.
 
 # %%
 table, widest = pictures.table(truth, trained, seed=seed)
 
-# %% mystnb={"figure": {"caption": "Fidelity against size: PSNR (higher is better) of each network at the pixels that it was fitted to (dotted) and at the finest ones, which it never saw. Dashed: interpolation, which fits nothing.", "name": "fig-pictures-psnr"}, "image": {"alt": "Lines of PSNR over the number of parameters for Poly-INR and SIREN, with dashed horizontal lines for two interpolations.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Fidelity against size: PSNR (higher is better) of each network, a dot per width, at the pixels it was fitted to (dotted) and at the finest ones, which it never saw (solid). Dashed: interpolation of the same pixels.", "name": "fig-pictures-psnr"}, "image": {"alt": "PSNR over parameters. At {finest} pixels per side Poly-INR reaches {PolyINR:.1f} dB and SIREN {SIREN:.1f} dB; bilinear interpolation has {bilinear:.1f} dB and bicubic {bicubic:.1f} dB.", "classes": "dark-light"}}
 figures.psnr_by_size(table, trained)
 
 # %% tags=["nbval-check-output"]
 keys = ["way", "width", "parameters"]
-table.pivot(index=keys, columns="resolution", values="psnr").round(0).fillna("")
+psnr = table.pivot(index=keys, columns="resolution", values="psnr").round(0)
+readable(
+    psnr.rename(columns="{} pixels, dB".format).rename_axis(columns=None),
+    names={"way": "method"},
+)
 
 # %% [markdown]
 # ## Between the pixels
 #
-# One of the pictures, read finer by each. The widest network of each kind is shown.
+# One of the images, read at the finest pixels. The widest network of each kind is shown.
 
 # %%
 ways = pictures.read(truth, widest, finest)
 
-# %% mystnb={"figure": {"caption": "One picture: as given, exact at the finest pixels, and what interpolation and networks make of the given pixels.", "name": "fig-pictures-read"}, "image": {"alt": "Six small heat maps of one persistence image: coarse, exact, two interpolations and two networks, with errors below.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "One image: as given, exact at the finest pixels, and as interpolation and networks fill in the given pixels.", "name": "fig-pictures-read"}, "image": {"alt": "Six small heat maps of one persistence image: coarse, exact, two interpolations and two networks, with errors below. All look alike; the better network, {better}, is {than_bicubic} bicubic interpolation in PSNR.", "classes": "dark-light"}}
 figures.readings({way: drawn[0] for way, drawn in ways.items()})
 
 # %%
-at = pictures.along(ways, trained)
+lines = pictures.along(ways, trained)
 
-# %% mystnb={"figure": {"caption": "A cut through that picture along its brightest row. Dots: the pixels that networks and interpolation were given.", "name": "fig-pictures-cut"}, "image": {"alt": "Curves along one row of the picture: a wide exact one, dots at the given pixels, and a thin curve for each way.", "classes": "dark-light"}}
-figures.cut(at)
+# %% mystnb={"figure": {"caption": "A cut through that image along its brightest row. Wide curve: exact; thin curves: each method; dots: the given pixels.", "name": "fig-pictures-cut"}, "image": {"alt": "Curves along one row of the image: all methods pass near the given pixels. From these to the finest pixels Poly-INR loses {lost_PolyINR:.1f} dB and SIREN {lost_SIREN:.1f} dB over all images.", "classes": "dark-light"}}
+figures.cut(lines)
 
 # %% tags=["nbval-check-output"]
-same = widest["Poly-INR"].at(trained)
-errors = widest["Poly-INR"].errors
-print("error falls to a tenth:", bool(errors[-1] < errors[0] / 10))
-print("read at the pixels of the fit:", same.shape)
+errors = np.array(widest["Poly-INR"].errors)
+at = np.array([0, len(errors) // 2, len(errors) - 1])
+fidelity = (-10 * np.log10(errors[at])).round()
+readable(
+    pd.DataFrame({"step": at + 1, "Poly-INR at the given pixels, dB": fidelity})
+)
 
 # %% tags=["remove-cell"]
 report(pictures.answers(table, trained, np.mean(numbers)))
 
 # %% [markdown]
-# ## In this build
+# ## What came out
 #
-# From the pixels of the fit to the finest ones, the widest Poly-INR loses {glue:text}`lost_PolyINR:.1f` dB and the widest SIREN {glue:text}`lost_SIREN:.1f` dB: to fit pixels well is
-# not to be right between them. The better of the two at the finest pixels, {glue:text}`better`, has {glue:text}`parameters` parameters for all pictures; the diagrams have {glue:text}`numbers:.0f` numbers
-# per picture and give every value exactly.
+# *Is the better network as exact as interpolation?* {glue:text}`better` is {glue:text}`than_bilinear` bilinear and {glue:text}`than_bicubic` bicubic
+# interpolation of the same pixels.
+#
+# *How much is lost between pixels?* From the pixels of the fit to the finest ones the widest Poly-INR loses {glue:text}`lost_PolyINR:.1f` dB and the widest SIREN
+# {glue:text}`lost_SIREN:.1f` dB.
+#
+# *Which description is shortest?* {glue:text}`better` has {glue:text}`parameters` parameters for all images. A diagram has {glue:text}`numbers:.0f` numbers on
+# average and gives every value exactly.
+#
+# No claim is tested here; those are in {doc}`11_claims`.
 #
 # ## A sceptical reader asks
 #
-# - *Then what is the network for?* For pictures whose function is not known. A persistence image is the opposite case, which is why it makes a good test: there is a truth to miss.
-# - *Does a finer image help the image teacher?* Its resolution was looked at on validation people ({doc}`03_teachers`); a finer reading of the same function has nothing new in it.
-# - *Is the comparison of the two kinds fair?* Widths, levels, codes and steps are the same, parameters nearly so; the learning rate, $\omega$ and the scales of the first weights were set by hand on a few pictures, and each could gain from more care. It says nothing about
-#   either at the sizes of their papers.
+# - *Then what is the network for?* For images whose function is not known. Here it is known, which makes persistence images a good test.
+# - *Does a finer image help the image teacher?* A finer reading of the same function has nothing new in it. The resolution was compared on validation people
+#   ({doc}`03_teachers`).
+# - *Is the comparison of the two networks fair?* Widths, levels, codes and steps are the same, parameters nearly so. The learning rate, $\omega$ and the scales
+#   of the first weights were set by hand on a few images, and each could gain from more care. It says nothing about either at the sizes of their papers.
 # - *Is interpolation not enough?* For images as smooth as these, with a spread of a pixel, nearly. Its errors grow where the spread is smaller.
+#
+# ## Takeaways
+#
+# - A persistence image has an exact value at every place: evaluate its sum of Gaussians instead of fitting a network to pixels.
+# - Judge a coordinate network at places it was not fitted to. Here the widest SIREN loses {glue:text}`lost_SIREN:.1f` dB between the pixels.
+# - Before training a network to interpolate, try bicubic interpolation.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-pictures-db
+#
+# The peak of an image is 1. What root mean squared error is a PSNR of 40 dB? By what factor does the error grow when 6 dB are lost?
+# ```
+#
+# ```{solution} ex-pictures-db
+# :class: dropdown
+#
+# $\mathrm{PSNR} = -20 \log_{10} \mathrm{RMSE}$, so 40 dB is an error of $10^{-2}$ of the peak. Losing 6 dB multiplies it by $10^{6/20} \approx 2$.
+# ```
+#
+# ````{exercise}
+# :label: ex-pictures-degree
+#
+# Without the rectifier, of what degree in $u$ and $v$ is $h_l$ of a Poly-INR? Check with ten places on a line and random weights of one channel: which
+# polynomial fits three levels exactly?
+# ````
+#
+# ````{solution} ex-pictures-degree
+# :class: dropdown
+#
+# Each level multiplies by a linear function of the place, so $h_l$ has degree $l$.
+#
+# ```python
+# import numpy as np
+#
+# rng, u = np.random.default_rng(0), np.linspace(-1, 1, 10)
+# h = np.ones_like(u)
+# for level in (1, 2, 3):
+#     h = h * (rng.normal() * u + rng.normal())
+# for degree in (2, 3):
+#     print(degree, np.abs(np.polyval(np.polyfit(u, h, degree), u) - h).max())
+# ```
+#
+# The polynomial of degree 3 fits up to rounding, that of degree 2 does not.
+# ````
