@@ -24,6 +24,15 @@ def _gain(runs: pd.DataFrame, by: str, after: object, before: object) -> float:
     return 100 * (mean[after] - mean[before])
 
 
+def by_setting(runs: pd.DataFrame, setting: str, metric: str = "accuracy") -> str:
+    """Mean score at each value of a setting, as the end of a sentence; metric: accuracy (in per cent) or nll."""
+    if runs.empty:
+        return "not computed, as this comparison needs all people"
+    means = runs.astype({metric: float}).groupby(setting)[metric].mean()
+    form = "{}: {:.1f} %" if metric == "accuracy" else "{}: {:.2f} nats"
+    return ", ".join(form.format(value, 100 * m if metric == "accuracy" else m) for value, m in means.items())
+
+
 def splits(by_subject: dict[int, float], by_window: dict[int, float]) -> Values:
     """Mean over folds of accuracies on held-out people and on windows split at random."""
     means = {"leak_subject": by_subject, "leak_window": by_window}
