@@ -24,6 +24,16 @@ def _gain(runs: pd.DataFrame, by: str, after: object, before: object) -> float:
     return 100 * (mean[after] - mean[before])
 
 
+def by_setting(runs: pd.DataFrame, setting: str, metric: str = "accuracy") -> str:
+    """Mean score at each value of a setting, as the end of a sentence; metric: accuracy (in per cent) or nll."""
+    if runs.empty:
+        return "not computed, as this comparison needs all people"
+    means = runs.astype({metric: float}).groupby(setting)[metric].mean()
+    names = [value if isinstance(value, str) else f"{value:g}" for value in means.index]
+    scores = [f"{100 * mean:.1f} %" if metric == "accuracy" else f"{mean:.2f} nats" for mean in means]
+    return ", ".join(f"{name}: {score}" for name, score in zip(names, scores, strict=True))
+
+
 def splits(by_subject: dict[int, float], by_window: dict[int, float]) -> Values:
     """Mean over folds of accuracies on held-out people and on windows split at random."""
     means = {"leak_subject": by_subject, "leak_window": by_window}
@@ -69,6 +79,25 @@ def distillation(runs: pd.DataFrame) -> Values:
         "scratch_2x": mean["Scratch 2x", "none"] - mean["Scratch", "none"],
         "two_best": "are above" if base > single else "are not above",
         "ann_best": f"{'has' if ann >= mean.max() else 'does not have'} the highest mean",
+    }
+
+
+def followers(repeated: pd.DataFrame, by_class: pd.DataFrame, runs: pd.DataFrame) -> Values:
+    """How often students of both teachers answer as each, classes with the extreme gains, people where Ann is ahead.
+
+    Of `agreement.followed`, `agreement.class_gains`, and the runs of the study at one temperature.
+    """
+    same = 100 * repeated.groupby(["modality", "where"])["share"].mean()
+    gains = 100 * by_class.groupby("class")["gain"].mean()
+    people = runs[runs["teachers"] == "both"].pivot_table(index="subject", columns="method", values="accuracy")
+    return {
+        **{f"{modality}_{where}": share for (modality, where), share in same.items()},
+        **{f"{key}_class": str(name) for key, name in (("best", gains.idxmax()), ("worst", gains.idxmin()))},
+        "best_class_gain": gains.max(),
+        "worst_class_gain": gains.min(),
+        "above_base": int((people["Ann"] > people["Base"]).sum()),
+        "above_base_2x": int((people["Ann"] > people["Base 2x"]).sum()),
+        "n_people": len(people),
     }
 
 

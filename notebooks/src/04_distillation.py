@@ -11,12 +11,12 @@
 #
 # ```{admonition} Claim
 # :class: tip
-# A small network on signals learns more from two teachers, one of signals and one of topology, than from either, and a student that
-# starts from its own scratch training (Ann) does best (H8, H9). Part of that gain, we add, is simply more training.
+# A student learns more from two teachers, one on signals and one on persistence images, than from either alone (H8); starting from its own scratch training (Ann) helps
+# beyond the longer training (H9).
 # ```
 #
-# The student is WRN16-1 on signals, small enough for a watch. It learns from labels and from its teachers' answers. The default signal teacher has the same
-# architecture: what it hands on is not size. {numref}`fig-capacity` has larger ones.
+# The student is WRN16-1 on signals, small enough for a watch. It learns from labels and from the answers of its teachers. The default signal teacher is no larger than the
+# student, so any gain is not due to size; {numref}`fig-capacity` has larger teachers.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -26,10 +26,12 @@ seed: int = 0  # first seed of the runs
 # %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
 from mixkd import figures, studies
 from mixkd.analysis import agreement, answers, comparison, ensembles, features
 from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.datasets import dataset as entry_of
 from mixkd.studies import tables
 
@@ -47,7 +49,22 @@ scope = studies.Scope(dataset, profile, seed)
 #
 # `kd_weight` is $w$ (0.7, the group's setting for its own data set, GENEActiv), $c$ runs over classes and $m$ over teachers, CE is the cross entropy with the label
 # $y$, and $v_{signal} = v_{image} = 1/2$ unless a page states other weights. The factor
-# $T^2$ keeps the size of the gradient independent of the temperature.
+# $T^2$ keeps the size of the gradient about independent of the temperature. In code, for one window and three classes:
+
+# %% tags=["teach"]
+teacher, student = np.array([4.0, 2.0, 0.0]), np.array([1.0, 2.0, 0.0])
+losses = {}
+for T in (1, 2, 4, 8):
+    p, q = softmax(teacher / T), softmax(student / T)
+    losses[T] = [*p, T**2 * np.sum(p * np.log(p / q))]
+
+# %% tags=["nbval-check-output"]
+heads = ["soft target A", "soft target B", "soft target C", "kd"]
+toy = pd.DataFrame(losses, heads).T.rename_axis("temperature")
+readable(toy)
+
+# %% [markdown]
+# A high temperature shows how the teacher ranks the *wrong* classes; a low one only which class it prefers.
 #
 # ## Methods and their controls
 #
@@ -59,60 +76,51 @@ scope = studies.Scope(dataset, profile, seed)
 # | Base 2x | Base | two | two |
 # | Ann | Scratch | two | two |
 #
-# Ann ("annealing" in the group's papers) starts from a scratch-trained student, so it has trained **twice as long** as Base. Comparing it with Base
-# alone would credit distillation with the epochs. *Base 2x* and *Scratch 2x* repeat their own schedule; they are the fair opponents.
+# Ann starts from a trained student, so it has trained **twice as long** as Base. Comparing it with Base alone would credit distillation with the epochs. *Base 2x* and
+# *Scratch 2x* repeat their own schedule and are the fair opponents.
 
 # %%
 runs = studies.load("distillation", scope)
 main = runs[(runs["teachers"] != "signal") | (runs["temperature"] == 4)]
 data = studies.data(scope)
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student by method, on held-out people (one marker each, bar: mean), with total epochs.", "name": "fig-methods"}, "image": {"alt": "Dot plot of accuracy, a column for each of seven methods from Scratch to Ann, a marker per held-out person and a bar at the mean.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student by method, with total epochs. A marker is a held-out person, a bar the mean; no intervals.", "name": "fig-methods"}, "image": {"alt": "Mean accuracy of the student on held-out people: Scratch {Scratch_none:.1f} %, both teachers {Base_both:.1f} %, Ann {Ann_both:.1f} %, Base 2x {Base_2x_both:.1f} %. People differ by {sd_people:.1f} points (SD), methods by {sd_methods:.1f}.", "classes": "dark-light"}}
 figures.methods(main)
 
 # %% tags=["nbval-check-output"]
 keys = ["method", "teachers", "total_epochs"]
-main.groupby(keys, sort=False)[["accuracy", "macro_f1", "nll"]].mean().round(3)
+scores = main.groupby(keys, sort=False)[["accuracy", "macro_f1", "nll"]].mean()
+readable(scores, names={"total_epochs": "epochs"})
 
 # %% [markdown]
-# Means of held-out people spread by {glue:text}`sd_people:.1f` points (sd), means of methods by {glue:text}`sd_methods:.1f`. So the question is asked per person: how many points does a method
-# gain on the *same* person over the scratch training with the *same* number of epochs?
+# People differ by {glue:text}`sd_people:.1f` points (SD), methods by {glue:text}`sd_methods:.1f`. So we compare per person: how many points does a method gain on the *same*
+# person over scratch training of the *same* length?
 
-# %% mystnb={"figure": {"caption": "Gain of each student over the scratch training with equal total epochs, per held-out person.", "name": "fig-gains"}, "image": {"alt": "Dot plot around a zero line, a column per method, a marker per held-out person and a bar at the mean.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Gain in accuracy over scratch training with as many epochs. A marker is a held-out person, a bar the mean; no intervals.", "name": "fig-gains"}, "image": {"alt": "Points gained over scratch training of equal length, by method and person; the mean of Ann minus Base 2x, its fair opponent, is {ann_base2x:+.1f} points.", "classes": "dark-light"}}
 figures.gains(comparison.gains(main))
 
 # %% [markdown]
-# Means over held-out people: Scratch {glue:text}`Scratch_none:.1f` %, from the signal teacher {glue:text}`Base_signal:.1f` %, from the image teacher
-# {glue:text}`Base_image:.1f` %, from both {glue:text}`Base_both:.1f` %, Ann {glue:text}`Ann_both:.1f` %. Ann minus Base is
-# {glue:text}`ann_base:+.1f` points; against Base 2x, which trained as long, it is {glue:text}`ann_base2x:+.1f`. Repeating plain training
-# gained {glue:text}`scratch_2x:+.1f` points by itself.
+# Repeating plain training gains {glue:text}`scratch_2x:+.1f` points by itself. Ann minus Base is {glue:text}`ann_base:+.1f` points; against Base 2x, which trained as
+# long, it is {glue:text}`ann_base2x:+.1f`. These are averages; {doc}`11_claims` tests them.
 #
-# ```{admonition} Read with care
-# :class: warning
-# One seed and two people (profile `quick`) show the size of things, not a verdict: another seed can move a single accuracy by more than methods differ.
-# Intervals and verdicts need `full`.
-# ```
+# ## Which teacher does the student follow?
 #
-# ## Whom does the student follow?
-#
-# The student of both teachers, on windows of held-out people: how often does it give the same answer as each teacher, where that teacher is right and where it is wrong?
+# How often does the student of both teachers give the same answer as each of them, on windows where that teacher is right and where it is wrong?
 
 # %%
 teachers = studies.load("teachers", scope)
 both = main[(main["method"] == "Base") & (main["teachers"] == "both")]
 followed = agreement.followed(both, teachers, data)
 
-# %% mystnb={"figure": {"caption": "Share of windows on which the student of both answers as its teacher does, where the teacher is right (left) and wrong (right).", "name": "fig-followed"}, "image": {"alt": "Two dot plots, teacher right and teacher wrong, with a column for the signal and the image teacher and a marker per held-out person.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Share of windows on which the student of both answers as its teacher does, where the teacher is right (left) and wrong (right). A marker is a held-out person, a bar the mean.", "name": "fig-followed"}, "image": {"alt": "The student of both repeats {signal_wrong:.0f} % of the errors of its signal teacher and {image_wrong:.0f} % of those of its image teacher; of right answers {signal_right:.0f} % and {image_right:.0f} %.", "classes": "dark-light"}}
 figures.followed(followed)
-
-# %% tags=["nbval-check-output"]
-followed.pivot_table(index="modality", columns="where", values="share").round(3)
 
 # %% [markdown]
 # ## Is it topology, or a second opinion?
 #
-# Two networks whose probabilities are averaged are often better than one, whatever they see. So the pair of signal and image teacher is set beside a pair of two signal networks that differ in their draws alone (the
-# teacher and the plain student), and the student of both beside what its teachers reach together. Differences in accuracy as a fraction of one, on the same people:
+# Two networks whose probabilities are averaged are often better than one, whatever they read. So we compare the pair of signal and image teacher with a pair of two signal
+# networks that differ only in their random draws (the teacher and the plain student), and the student of both with its teachers as a pair. Differences in points of accuracy,
+# on the same people, with 95 % intervals where all people were tested:
 
 # %%
 plain = teachers[(teachers["share"] == 0) & (teachers["network"] == "WRN16-1")]
@@ -124,12 +132,11 @@ reached = ensembles.accuracies(
 together = ensembles.differences(reached, studies.whole("teachers", scope))
 
 # %% tags=["nbval-check-output"]
-together.round(3).dropna(axis="columns", how="all")
+points = 100 * together.dropna(axis="columns", how="all")
+names = {"what": "difference", "effect": "points", "low": "from", "high": "to"}
+readable(points.map("{:+.1f}".format), names=names)
 
 # %% [markdown]
-# The image teacher beside the signal teacher brings {glue:text}`second_kind` to the pair, another signal network {glue:text}`second_seed`: the difference, which is what topology brings as a second opinion, is
-# {glue:text}`kind_over_seed`. The student of both is {glue:text}`student_over_both` from its teachers together, and {glue:text}`student_over_signal` from the signal teacher alone, at a part of the cost of two networks.
-#
 # Which classes gain from two teachers, against the plain student?
 
 # %%
@@ -137,13 +144,13 @@ scratch = main[(main["method"] == "Scratch")]
 classes = entry_of(dataset).load().classes
 by_class = agreement.class_gains(both, scratch, data, classes)
 
-# %% mystnb={"figure": {"caption": "Points of recall that the student of both teachers gains over the plain student, by class, a marker per held-out person, bar: mean.", "name": "fig-class-gains"}, "image": {"alt": "Dot plot around a zero line with a column per class and a marker per held-out person.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Points of recall that the student of both teachers gains over the plain student, by class. A marker is a held-out person, a bar the mean; no intervals.", "name": "fig-class-gains"}, "image": {"alt": "Recall gained by class, mean over held-out people: most for {best_class} ({best_class_gain:+.1f} points), least for {worst_class} ({worst_class_gain:+.1f}).", "classes": "dark-light"}}
 figures.class_gains(by_class)
 
 # %% [markdown]
-# ## Do they see the same likenesses?
+# ## Do the networks find the same windows similar?
 #
-# Two networks may agree in their answers and differ in what they find alike. A **similarity map** compares every window with every other by the features of the last layer.
+# A **similarity map** compares every window with every other by the features of the last layer.
 
 # %%
 first = min(data)
@@ -162,70 +169,128 @@ for name, table in networks.items():
     seen = tables.records(one)[0].arrays["test_features"]
     maps[name], labels = features.similarity_map(seen, y)
 
-# %% mystnb={"figure": {"caption": "Cosine similarity of features of one held-out person's windows, sorted by class, in four networks (bright: alike).", "name": "fig-similarity"}, "image": {"alt": "Four square heat maps with blocks along the diagonal, one for each of two teachers and two students.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Cosine similarity of the features of one held-out person's windows, sorted by class, in four networks (bright: similar).", "name": "fig-similarity"}, "image": {"alt": "Similarity maps of one held-out person: the map of the student of both teachers correlates with that of the signal teacher at {like_signal:.2f}, with that of the image teacher at {like_image:.2f}.", "classes": "dark-light"}}
 figures.similarity_maps(maps, labels, classes)
 
 # %% tags=["nbval-check-output"]
 like = np.corrcoef(
     [values[np.triu_indices(len(labels), 1)] for values in maps.values()]
 )
-pd.DataFrame(like, list(maps), list(maps)).round(2)
+similar = pd.DataFrame(like, list(maps), list(maps)).map("{:.2f}".format)
+readable(similar.rename_axis("correlation"))
 
 # %% [markdown]
 # ## Does a better teacher make a better student?
 
 # %%
 larger = studies.load("capacity", scope)
+of_signal = larger[larger["teachers"] == "signal"]
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student against accuracy of its teacher, means over held-out people; labels: depth and width of the teacher. The full profile adds image teachers and larger networks, those of depth 28 with one seed.", "name": "fig-capacity"}, "image": {"alt": "Scatter plot of the student's over the teacher's accuracy, coloured by modality and labelled with the size of the teacher.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student against accuracy of its teacher, means over held-out people, no intervals; labels: depth and width of the teacher. Networks of depth 28 have one seed.", "name": "fig-capacity"}, "image": {"alt": "Accuracy of the student by size of its signal teacher: {by_size}.", "classes": "dark-light"}}
 figures.capacity(larger, teachers)
 
-# %% tags=["nbval-check-output"]
-larger.pivot_table(
-    index="teacher_network", columns=["teachers", "method"], values="accuracy"
-).round(3)
-
 # %% [markdown]
-# ## How much to listen
+# ## How much weight for the teachers?
 #
 # $w$ weighs teachers against labels, $v_{image}$ the image teacher against the signal teacher. The group sets both by data set: for PAMAP2 a
-# $w$ of $0.99$, and for one of its sets more weight on the image, for the other on the signal. In `full` only.
+# $w$ of $0.99$, and for one of its sets more weight on the image, for the other on the signal. This comparison needs all people.
 
 # %%
 listening = studies.load("weights", scope)
+of_weight = listening[listening["kd_weight"] == 0.7]
+sweeps = {
+    "by_size": answers.by_setting(of_signal, "teacher_network"),
+    "by_weight": answers.by_setting(of_weight, "image_weight"),
+}
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student of both teachers against kd_weight and against the weight of the image teacher (thin: held-out people, thick: mean).", "name": "fig-weights"}, "image": {"alt": "Two line plots of accuracy over a weight, or a note that there is nothing to show.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student of both teachers against kd_weight and against the weight of the image teacher. Thin: held-out people, thick: mean; no intervals.", "name": "fig-weights"}, "image": {"alt": "Accuracy of the student of both teachers by weight of the image teacher: {by_weight}.", "classes": "dark-light"}}
 figures.weights(listening)
 
 # %% [markdown]
 # ## Temperature
 #
-# A high temperature shows the student how the teacher ranks the *wrong* classes; a low one only which class it prefers.
+# Students of the plain signal teacher alone:
 
 # %%
 curve = runs[runs["teachers"] == "signal"]
+sweeps["by_temperature"] = answers.by_setting(curve, "temperature")
 
-# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of the plain signal teacher against the temperature (thin: held-out people, thick: mean).", "name": "fig-temperature"}, "image": {"alt": "Two line plots, accuracy and NLL, over the temperature, a thin line per held-out person and a thick one for the mean.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of the plain signal teacher against the temperature. Thin: held-out people, thick: mean; no intervals.", "name": "fig-temperature"}, "image": {"alt": "Accuracy of the student by temperature: {by_temperature}.", "classes": "dark-light"}}
 figures.temperature(curve)
 
 # %% tags=["nbval-check-output"]
-curve.pivot_table(index="temperature", values=["accuracy", "nll", "ece"]).round(3)
+readable(curve.pivot_table(index="temperature", values=["accuracy", "nll", "ece"]))
 
 # %% [markdown]
 # {doc}`07_smoothness` returns to this curve: temperature and mixup smooth the same targets.
 
 # %% tags=["remove-cell"]
-report(answers.distillation(main) | ensembles.answers(together))
+values = answers.distillation(main) | ensembles.answers(together)
+values |= answers.followers(followed, by_class, main)
+values |= {"like_signal": like[-1][0], "like_image": like[-1][1]}
+report(values | sweeps)
 
 # %% [markdown]
-# ## In this build
+# ## What came out
 #
-# Two teachers {glue:text}`two_best` the better single one (Base, mean over held-out people), and Ann {glue:text}`ann_best` of all methods. These are points, not
-# verdicts: those are in {doc}`11_claims`.
+# *Are two teachers better than one?* They {glue:text}`two_best` the better single one: both {glue:text}`Base_both:.1f` %, the signal teacher alone
+# {glue:text}`Base_signal:.1f` %, the image teacher alone {glue:text}`Base_image:.1f` %, no teacher {glue:text}`Scratch_none:.1f` % (H8; tested in {doc}`11_claims`).
+#
+# *Does Ann help beyond longer training?* Ann {glue:text}`ann_best`; its mean is {glue:text}`Ann_both:.1f` %, that of Base 2x {glue:text}`Base_2x_both:.1f` % (H9; tested in
+# {doc}`11_claims`).
+#
+# *Is topology more than a second opinion?* Averaged with the signal teacher, the image teacher adds {glue:text}`second_kind`, another signal network
+# {glue:text}`second_seed`. The difference is {glue:text}`kind_over_seed`.
+#
+# *Does the student reach its teachers?* Against the pair it differs by {glue:text}`student_over_both`, against the signal teacher by {glue:text}`student_over_signal`.
+#
+# *Which teacher does it follow?* It repeats {glue:text}`signal_wrong:.0f` % of the errors of the signal teacher and {glue:text}`image_wrong:.0f` % of those of the image
+# teacher.
 #
 # ## A sceptical reader asks
 #
-# - *Was anything chosen on the people tested?* Not on those of `quick`. Schedule, learning rate and image size were chosen on five validation people of `watch`, whom `full` tests
-#   too ({doc}`../book/defaults`); $w$ and $T$ are the group's, of other data.
+# - *Was anything chosen on the people tested?* Schedule, learning rate and image size were chosen on five validation people of `watch`, who are test people in other folds
+#   ({doc}`../book/defaults`). $w$ and $T$ are the group's, for other data.
 # - *Is Ann better, or longer?* That is what Base 2x is for.
 # - *Is the second teacher a second opinion, or just a second network?* {doc}`03_teachers` counts how often a second signal network would have been right instead.
+#
+# ## Takeaways
+#
+# - Give every method an opponent that trained as long: repeating plain training already gains {glue:text}`scratch_2x:+.1f` points here.
+# - Compare methods on the same person. People differ by {glue:text}`sd_people:.1f` points, methods by {glue:text}`sd_methods:.1f`.
+# - Compare a teacher of another kind with a second network of the same kind before crediting topology.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-distillation-gradient
+#
+# Derive the gradient of kd {eq}`eq-kd` with respect to one logit of the student. What does it become for very high $T$, if the logits of both networks have mean zero?
+# ```
+#
+# ```{solution} ex-distillation-gradient
+# :class: dropdown
+#
+# $\partial\, \mathrm{kd} / \partial z_{S,c} = T (q_c - p_c)$. For high $T$, $\mathrm{softmax}(z / T)_c \approx (1 + z_c / T) / C$ with $C$ classes. So the gradient tends to
+# $(z_{S,c} - z_{T,c}) / C$: independent of $T$, and the student simply matches logits.
+# ```
+#
+# ```{exercise}
+# :label: ex-distillation-fair
+#
+# On how many held-out people is Ann more accurate than Base? And than Base 2x?
+# ```
+#
+# ```{solution} ex-distillation-fair
+# :class: dropdown
+#
+# At the end of this notebook:
+#
+# ~~~python
+# both_teachers = main[main["teachers"] == "both"]
+# mean = both_teachers.pivot_table(index="subject", columns="method", values="accuracy")
+# print((mean["Ann"] > mean["Base"]).sum(), (mean["Ann"] > mean["Base 2x"]).sum(), len(mean))
+# ~~~
+#
+# Here that is {glue:text}`above_base` and {glue:text}`above_base_2x` of {glue:text}`n_people`. Only the second count is about the method.
+# ```

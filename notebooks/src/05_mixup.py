@@ -11,8 +11,8 @@
 #
 # ```{admonition} Claim
 # :class: tip
-# Mixup can act when the teacher is trained and when the student is. It helps students on average, but a teacher trained with mixup can be the
-# better network and the worse teacher (H1, H4, H7).
+# Mixup in the distillation helps students on average (H1). A teacher trained with mixup is the better network and the worse teacher (H4). Signal and image teachers need
+# different mixup (H7).
 # ```
 #
 # Mixup makes new training examples out of pairs: a mixture of two windows, with the same mixture of their labels {cite}`zhang2018`. In distillation it can
@@ -29,10 +29,12 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
 import numpy as np
+import pandas as pd
 
 from mixkd import figures, studies, topology
 from mixkd.analysis import answers
 from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.datasets import dataset as entry_of
 from mixkd.learning.streams import mix, stream
 from mixkd.rng import generator
@@ -48,9 +50,8 @@ scope = studies.Scope(dataset, profile, seed, alpha)
 #
 # $$ \tilde x = \lambda x_i + (1 - \lambda) x_j, \qquad \tilde y = \lambda y_i + (1 - \lambda) y_j . $$ (eq-mixup)
 #
-# A **draw** fixes rows, partners and coefficients of one step; a **stream** is all draws of a training, a pure function of the seed. Student and teachers get
-# the *same* draw, so signal, image and label stay paired, and a teacher's answers along a stream can be computed once and reused by every student
-# on it.
+# A **draw** fixes rows, partners and coefficients of one step; a **stream** is all draws of a training and depends on the seed alone. Student and teachers get the *same*
+# draw, so signal, image and label stay paired, and a teacher's answers along a stream are computed once and reused by every student.
 #
 # ````{prf:algorithm} One training step of a student with mixup
 # :label: alg-step
@@ -71,7 +72,7 @@ recordings = entry_of(dataset).load()
 train = data.splits["train"]
 own, partner = train.x[0, 0], train.x[len(train) // 2, 0]
 
-# %% mystnb={"figure": {"caption": "Two windows of one channel (pale) and their mixtures (green); above each, the proportions.", "name": "fig-mixture"}, "image": {"alt": "Three line plots in which a green curve moves from one pale curve to the other.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Two windows of one channel (pale) and their mixture (green) for three coefficients; above each panel, the proportions.", "name": "fig-mixture"}, "image": {"alt": "As the coefficient falls from 0.9 to 0.1, the mixture of two windows moves from one window to the other; at 0.5 it looks like neither.", "classes": "dark-light"}}
 figures.mixed_window(
     own, partner, (0.9, 0.5, 0.1), rate=recordings.rate, unit=recordings.units[0]
 )
@@ -82,14 +83,19 @@ streams = {
     a: stream(len(train), size, 1, Mixup(a), seed=seed) for a in studies.ALPHAS
 }
 
-# %% mystnb={"figure": {"caption": "Coefficients of one epoch (bars) and the Beta density they come from: small alpha mixes little, alpha = 1 mixes anything.", "name": "fig-beta"}, "image": {"alt": "Three histograms with curves: U-shaped for alpha 0.2 and 0.4, flat for alpha 1.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Coefficients of one epoch (bars) and the Beta density they come from: small alpha mixes little, alpha = 1 mixes anything.", "name": "fig-beta"}, "image": {"alt": "Coefficients pile up near 0 and 1 for alpha 0.2 and 0.4, so most mixtures are close to one window; for alpha 1 all coefficients are equally frequent.", "classes": "dark-light"}}
 figures.beta_densities(studies.ALPHAS, streams)
 
-# %% tags=["nbval-check-output"]
+# %% [markdown]
+# The first step of a stream, mixed:
+
+# %% tags=["teach"]
 draw = streams[1.0][0]
-print("rows        ", draw.rows[:5])
-print("partners    ", draw.partners[:5])
-print("coefficients", draw.coefficients[:5].round(3))
+mixed = mix(train.x[draw.rows], train.x[draw.partners], draw.coefficients)
+
+# %% tags=["nbval-check-output"]
+first = {"row": draw.rows, "partner": draw.partners, "λ": draw.coefficients}
+readable(pd.DataFrame(first)[:5])
 
 # %% [markdown]
 # ## The four cases
@@ -97,67 +103,69 @@ print("coefficients", draw.coefficients[:5].round(3))
 # %%
 runs = studies.load("mixup", scope)
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student in the four cases, by teacher, on held-out people (one marker each, bar: mean). Left: no teacher, without (S) and with (Mix-S) mixup.", "name": "fig-four-cases"}, "image": {"alt": "Dot plot in four groups: no teacher, signal teacher, image teacher and both; four coloured cases in each.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student in the four cases, by teacher. A marker is a held-out person, a bar the mean; no intervals. Left: no teacher, without (S) and with (Mix-S) mixup.", "name": "fig-four-cases"}, "image": {"alt": "Accuracy of the student, mean over teachers and held-out people: T & S {acc_T_S:.1f} %, Mix-T & S {acc_MixT_S:.1f} %, T & Mix-S {acc_T_MixS:.1f} %, Mix-T & Mix-S {acc_MixT_MixS:.1f} %; without a teacher S {acc_S:.1f} %, Mix-S {acc_MixS:.1f} %.", "classes": "dark-light"}}
 figures.four_cases(runs)
 
-# %% tags=["nbval-check-output"]
-table = runs.pivot_table(
-    index="case", columns="teachers", values="accuracy", sort=False
-)
-table.round(3).fillna("")
-
 # %% [markdown]
-# Compared on the same person, fold and seed, with T & S as zero:
+# Changes on the same person, fold and seed, with T & S as zero:
 
-# %% mystnb={"figure": {"caption": "Change of accuracy (left, points) and NLL (right, nats; lower is better) against T & S, on the same held-out person.", "name": "fig-case-gain"}, "image": {"alt": "Two dot plots around zero, accuracy and NLL, for three cases of mixup, coloured by teacher, a marker per held-out person.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Change of accuracy (left, points) and NLL (right, nats; lower is better) against T & S. A marker is a held-out person, a bar the mean; no intervals.", "name": "fig-case-gain"}, "image": {"alt": "Against T & S, mean over teachers: mixup in the distillation changes accuracy by {student_gain:+.1f} points, mixup in the teacher by {mixt_gain:+.1f}. NLL goes from {nll_T_S:.2f} to {nll_T_MixS:.2f} and {nll_MixT_S:.2f} nats.", "classes": "dark-light"}}
 figures.case_gain(runs)
 
 # %% [markdown]
-# Averaged over teachers and held-out people: T & S {glue:text}`acc_T_S:.1f` % (NLL {glue:text}`nll_T_S:.2f`), Mix-T & S {glue:text}`acc_MixT_S:.1f` %
-# ({glue:text}`nll_MixT_S:.2f`), T & Mix-S {glue:text}`acc_T_MixS:.1f` % ({glue:text}`nll_T_MixS:.2f`), Mix-T & Mix-S
-# {glue:text}`acc_MixT_MixS:.1f` % ({glue:text}`nll_MixT_MixS:.2f`). Without any teacher, mixup changed
-# the student by {glue:text}`alone_gain:+.1f` points, and its NLL from {glue:text}`nll_S:.2f` to {glue:text}`nll_MixS:.2f`.
-#
-# Is the better network the better teacher? Mixup changed the *teachers* by {glue:text}`teacher_gain:+.1f` points, and the students *of* those teachers by
-# {glue:text}`mixt_gain:+.1f` points.
-#
+# NLL of the student, nats:
+
+# %% tags=["nbval-check-output"]
+nll = runs.pivot_table(index="case", columns="teachers", values="nll", sort=False)
+names = {"none": "no teacher", "signal": "signal teacher"}
+names |= {"image": "image teacher", "both": "both teachers"}
+readable(nll, metric="nll", names=names)
+
+# %% [markdown]
 # ## How strong?
 #
-# The students below learn from the two plain teachers, with mixup of growing strength.
+# Students of the two plain teachers, with mixup of growing strength:
 
 # %%
 strength = studies.load("alpha", scope)
 without = runs[(runs["teachers"] == "both") & (runs["case"] == "T & S")]
 
-# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against alpha (left in each: no mixup); a marker per held-out person, bar: mean.", "name": "fig-alpha"}, "image": {"alt": "Two dot plots, accuracy and NLL, with a column for no mixup and one for each alpha, a marker per held-out person.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against alpha (left in each: no mixup). A marker is a held-out person, a bar the mean; no intervals.", "name": "fig-alpha"}, "image": {"alt": "Accuracy of the student of both teachers by alpha: {by_alpha}; without mixup {no_mixup:.1f} %.", "classes": "dark-light"}}
 figures.alphas(strength, without)
 
 # %% tags=["nbval-check-output"]
-strength.pivot_table(index="alpha", values=["accuracy", "nll", "ece"]).round(3)
+scores = strength.pivot_table(index="alpha", values=["accuracy", "nll", "ece"])
+readable(scores.rename("{:g}".format))
 
 # %% [markdown]
 # ## One setting for both teachers?
 #
-# A mixture of two windows looks like neither; its persistence image mixes two pictures that each make sense. So the best mixup need not be the same for the two teachers.
-# Below one teacher is trained with mixup of some strength, or on some share of each batch; its student sees no mixup. In `full` only.
+# Mixtures of windows and mixtures of persistence images are different things, so the best mixup need not be the same for both teachers. Below, one teacher is trained with
+# mixup of some strength, or on some share of each batch; its student sees no mixup. This comparison needs all people.
 
 # %%
 settings = studies.load("teacher_mixup", scope)
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student against the mixup that trained its one teacher: strength (left) and share of each batch (right), means over held-out people, one seed.", "name": "fig-teacher-mixup"}, "image": {"alt": "Two line plots, a line for the signal and the image teacher, or a note that there is nothing to show.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student against the mixup that trained its one teacher: strength (left) and share of each batch (right). Means over held-out people, one seed, no intervals.", "name": "fig-teacher-mixup"}, "image": {"alt": "Accuracy of the student by the share of each batch that its teacher mixed. Signal teacher: {signal_shares}. Image teacher: {image_shares}.", "classes": "dark-light"}}
 figures.teacher_mixup(settings)
 
-# %% tags=["nbval-check-output"]
+# %%
+strongest = settings["teacher_alpha"] == settings["teacher_alpha"].max()
+one = settings[strongest | (settings["mixed_teachers"] == "none")]
+one = one.fillna({"teacher_share": 0.0})
+parts = {by: one[one["teachers"] == by] for by in ("signal", "image")}
+sweeps = {
+    f"{by}_shares": answers.by_setting(part, "teacher_share")
+    for by, part in parts.items()
+}
 uneven = settings[settings["teachers"] == "both"]
-scores = uneven.astype({"accuracy": float}).groupby("mixed_teachers")["accuracy"]
-by_mixed = scores.mean().round(3).to_dict()
-print("mixup in:", by_mixed or "needs the full profile")
+sweeps["by_mixed"] = answers.by_setting(uneven, "mixed_teachers")
 
 # %% [markdown]
 # ## The image of a mixture
 #
-# An image teacher raises a question that signals do not: is the image of a mixed window the mixture of the two images? No: topology is not linear. The default
-# mixes images (`linear`), a declared choice; `recompute` mixes the signals and draws the image of the mixture.
+# Is the image of a mixed window the mixture of the two images? No: topology is not linear. The default mixes images (`linear`); `recompute` mixes the signals and computes
+# the image of the mixture.
 
 # %%
 half = np.full(200, 0.5, np.float32)
@@ -172,33 +180,87 @@ linear = mix(own, other, half)
 gap = np.linalg.norm((linear - recomputed).reshape(200, -1), axis=1)
 distance = gap / np.linalg.norm(recomputed.reshape(200, -1), axis=1)
 
-# %% mystnb={"figure": {"caption": "Half-and-half mixture of two windows of one channel: mixture of their images, image of their mixture, and the relative distance of the two over 200 pairs.", "name": "fig-image-gap"}, "image": {"alt": "Two small heat maps, the mixture of images and the image of the mixture, and a histogram of their relative distance.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Two windows of one channel, mixed half and half: mixture of their images, image of their mixture, and the relative distance of the two for 200 pairs.", "name": "fig-image-gap"}, "image": {"alt": "The image of a mixture is far from the mixture of the images: the median distance of 200 pairs is {gap:.0f} % of the norm of the image.", "classes": "dark-light"}}
 figures.image_gap(linear[0, 0], recomputed[0, 0], distance)
-
-# %% [markdown]
-# Does the choice matter to students? In `full` only: their accuracy on held-out people, mean over folds and seeds.
 
 # %%
 how = studies.load("image_mixing", scope)
-
-# %% tags=["nbval-check-output"]
-print("median relative distance", np.median(distance).round(3))
-seen = how.astype({"accuracy": float}).groupby("image_mixing")["accuracy"]
-print("students:", seen.mean().round(3).to_dict() or "need the full profile")
+strengths = {
+    "by_alpha": answers.by_setting(strength, "alpha"),
+    "no_mixup": 100 * without["accuracy"].mean(),
+    "by_mixing": answers.by_setting(how, "image_mixing"),
+    "gap": 100 * np.median(distance),
+    "on": dataset,
+}
+by_teacher = runs.pivot_table("accuracy", index="case", columns="teachers")
+image_gain = 100 * by_teacher["image"].loc[["T & S", "Mix-T & S"]].diff().iloc[-1]
 
 # %% tags=["remove-cell"]
 teachers = studies.load("teachers", scope)
-report(answers.mixup(runs, teachers) | {"on": dataset})
+values = answers.mixup(runs, teachers) | sweeps | strengths
+report(values | {"h7_image": image_gain})
 
 # %% [markdown]
-# ## In this build
+# ## What came out
 #
-# Mixup in the distillation {glue:text}`helps` the accuracy of students ({glue:text}`student_gain:+.1f` points on average over teachers and held-out people; H1). The
-# better network that is the worse teacher {glue:text}`paradox` on average over both kinds of teachers; for the signal teacher, of which H4 speaks, mixup changed the
-# network by {glue:text}`h4_teacher:+.1f` points and its students by {glue:text}`h4_student:+.1f`. These are points; verdicts are in {doc}`11_claims`.
+# *Does mixup in the distillation help students?* It {glue:text}`helps` their accuracy: {glue:text}`student_gain:+.1f` points on average over teachers and people (H1). NLL
+# goes from {glue:text}`nll_T_S:.2f` to {glue:text}`nll_T_MixS:.2f` nats. Without any teacher it changes accuracy by {glue:text}`alone_gain:+.1f` points and NLL from
+# {glue:text}`nll_S:.2f` to {glue:text}`nll_MixS:.2f`.
+#
+# *Is the better network the worse teacher?* Mixup changes the signal teacher by {glue:text}`h4_teacher:+.1f` points and its students by {glue:text}`h4_student:+.1f` (H4).
+# Averaged over both kinds of teachers it is {glue:text}`teacher_gain:+.1f` and {glue:text}`mixt_gain:+.1f`. NLL of the students goes from {glue:text}`nll_T_S:.2f` to
+# {glue:text}`nll_MixT_S:.2f` nats.
+#
+# *Do signal and image teachers need different mixup?* Mixup in the teacher changes students of the signal teacher by {glue:text}`h4_student:+.1f` points, those of the image
+# teacher by {glue:text}`h7_image:+.1f` (H7). Accuracy of the student of both by the teachers that mixed: {glue:text}`by_mixed`.
+#
+# *How should images be mixed?* Mixture of images and image of the mixture differ by {glue:text}`gap:.0f` % (median). Accuracy of students: {glue:text}`by_mixing`.
+#
+# These are averages; {doc}`11_claims` tests H1, H4 and H7.
 #
 # ## A sceptical reader asks
 #
 # - *Do the four cases see the same windows?* Students of a fold and seed share order, partners and, where both mix, coefficients: they differ in the case alone.
 # - *Is alpha tuned?* No. The values are those of the group's mixup study; the claims use the strongest, its default.
 # - *Accuracy or NLL?* They can disagree: a mixed student is often less sure and no less right. Both are shown, and the claims say which they mean.
+#
+# ## Takeaways
+#
+# - Mixup in the distillation and mixup in the teacher's training are two methods. State which one was used.
+# - Report NLL beside accuracy: mixup acts mostly on confidence.
+# - Mix signal, image and label of a pair with the same coefficient, or they no longer belong together.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-mixup-uniform
+#
+# Let $a = 1$, so $\lambda$ is uniform on $[0, 1]$. On what share of the pairs does one window make up more than $90\,\%$ of the mixture? What share does the larger part have
+# on average?
+# ```
+#
+# ```{solution} ex-mixup-uniform
+# :class: dropdown
+#
+# $P(\lambda > 0.9) + P(\lambda < 0.1) = 0.2$. The larger part $\max(\lambda, 1 - \lambda)$ is uniform on $[1/2, 1]$, so $3/4$ on average.
+# ```
+#
+# ```{exercise}
+# :label: ex-mixup-entropy
+#
+# How soft are mixed labels? Compute the mean entropy of the label of two windows of different classes, for each alpha of {numref}`fig-beta`. Check $a = 1$ by hand.
+# ```
+#
+# ```{solution} ex-mixup-entropy
+# :class: dropdown
+#
+# ~~~python
+# from scipy.special import entr
+#
+# for a in studies.ALPHAS:
+#     c = np.random.default_rng(0).beta(a, a, 100_000)
+#     print(a, (entr(c) + entr(1 - c)).mean().round(2))
+# ~~~
+#
+# It gives $0.23$, $0.35$ and $0.50$ nats. By hand, $-2 \int_0^1 \lambda \log \lambda \, d\lambda = 2 \cdot 1/4 = 1/2$.
+# ```
