@@ -5,6 +5,7 @@ Accuracies are in per cent, their differences in points of it, NLL in nats.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,17 @@ def by_setting(runs: pd.DataFrame, setting: str, metric: str = "accuracy") -> st
     names = [value if isinstance(value, str) else f"{value:g}" for value in means.index]
     scores = [f"{100 * mean:.1f} %" if metric == "accuracy" else f"{mean:.2f} nats" for mean in means]
     return ", ".join(f"{name}: {score}" for name, score in zip(names, scores, strict=True))
+
+
+def means(table: pd.DataFrame, by: list[str], of: str, scale: float = 1.0) -> dict[str, float]:
+    """Means of a column by group, for texts beside figures: `accuracy_MixT_S_4` of case `Mix-T & S` and temperature 4.
+
+    scale: factor of the means, such as 100 for per cent.
+    """
+    groups = scale * table.groupby(by, sort=False)[of].mean()
+    keys = [key if isinstance(key, tuple) else (key,) for key in groups.index]
+    names = ["_".join(f"{k:g}" if isinstance(k, float) else str(k).replace(" & ", "_") for k in key) for key in keys]
+    return {f"{of}_{re.sub(r'[^0-9A-Za-z_]', '', name)}": value for name, value in zip(names, groups, strict=True)}
 
 
 def splits(by_subject: dict[int, float], by_window: dict[int, float]) -> Values:
@@ -162,6 +174,22 @@ def smoothness(table: pd.DataFrame, matched: pd.DataFrame, effects: dict[str, pd
         "smoothest": "{} at temperature {:g}".format(*smoothest),
         "loss": 100 * (cells.loc[smoothest, "accuracy"] - cells["accuracy"].max()),
         "correlation": cells["entropy"].corr(cells["nll"], method="spearman"),
+    }
+
+
+def smoothness_shown(table: pd.DataFrame, within: pd.DataFrame, v_scores: pd.DataFrame) -> Values:
+    """What the figures of the chapter show: entropies, range of the grid's cells, ECE by case (points), V-scores.
+
+    Of `target_entropies`, `temperature_scaling.errors_by_person` and `features.by_similarity`.
+    """
+    cells = table.groupby(["case", "temperature"])[["accuracy", "nll"]].mean() * [100, 1]
+    return {
+        **means(table, ["case", "temperature"], "entropy"),
+        **means(within, ["case"], "ece", 100),
+        **means(v_scores, ["case", "kind"], "v_score"),
+        **{f"{name}_lowest": cells[name].min() for name in cells},
+        **{f"{name}_highest": cells[name].max() for name in cells},
+        "limit": table["limit"].max(),
     }
 
 

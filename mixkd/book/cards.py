@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 from mixkd import studies
 from mixkd.analysis import outcomes
 from mixkd.analysis.claims import CLAIMS, Claim, Part
+from mixkd.analysis.decisions import Decided
 from mixkd.analysis.measures import MEASURES
 from mixkd.figures import claims as figures
 from mixkd.figures import svg
@@ -38,6 +40,7 @@ MEANING = (
     ("no relevant effect", "an effect of the claimed kind is smaller than the margin"),
     ("undecided", "the interval allows both; more people are needed"),
 )
+OPEN = {"needs full": "not decided (an interval needs all people)"}  # verdicts that a sentence words otherwise
 DATE = (1980, 1, 1, 0, 0, 0)  # of files in archives: equal contents make equal bytes
 
 
@@ -65,15 +68,19 @@ def badge(verdict: str) -> str:
 
 
 def number(row: dict[str, Any], column: str = "effect") -> str:
-    """An effect of a part in the unit of its metric."""
+    """An effect of a part in the unit of its metric; a dash where it is not defined."""
     measure = MEASURES[row["metric"]]
+    if math.isnan(row[column]):
+        return "–"
     digits = 1 if measure.scale == 100 else 4 if row["metric"] == "sharpness" else 2
     return f"{measure.scale * row[column]:+z.{digits}f}"
 
 
 def effect(row: dict[str, Any]) -> str:
-    """An effect with its interval and unit."""
+    """An effect with its interval, where there is one, and unit."""
     unit = MEASURES[row["metric"]].unit.replace("points of accuracy", "points")
+    if math.isnan(row["low"]):
+        return f"{number(row)} {unit}"
     return f"{number(row)} [{number(row, 'low')}, {number(row, 'high')}] {unit}"
 
 
@@ -119,7 +126,7 @@ def page(claim: Claim) -> str:
 
 > {claim.statement}
 
-{sentence(average, verdicts[names[-1]])}
+{sentence(average, f"**{verdicts[names[-1]]}**")}
 
 Source
 : {claim.source}: {trust}.
@@ -166,7 +173,31 @@ def _plain(average: list[dict[str, Any]]) -> str:
 def sentence(average: list[dict[str, Any]], verdict: str) -> str:
     """What came out, of the parts on average and the verdict."""
     parts = "; ".join(f"{row['part']}: {effect(row)}, claimed {CLAIMED[row['direction']]}" for row in average)
-    return f"Averaged over the data sets this claim is **{verdict}**. {parts[0].upper()}{parts[1:]}."
+    return f"Averaged over the data sets this claim is {verdict}. {parts[0].upper()}{parts[1:]}."
+
+
+def sentences(average: Decided) -> dict[str, str]:
+    """`sentence` of each claim, of claims averaged over data sets, by name: h1, h2, ..."""
+    verdicts = average.claims.set_index("claim")["verdict"].replace(OPEN)
+    rows = {str(name): own.to_dict("records") for name, own in average.parts.groupby("claim", sort=False)}
+    return {name.lower(): sentence(own, verdicts[name]) for name, own in rows.items()}
+
+
+def table(decided: Decided) -> pd.DataFrame:
+    """A row per part of a claim and data set, for reading: effect with interval and unit, what was claimed, verdict."""
+    verdicts = decided.claims.set_index(["dataset", "claim"])["verdict"].replace(OPEN)
+    rows = [
+        {
+            "data set": row["dataset"],
+            "claim": row["claim"],
+            "part": row["part"],
+            "effect [95 % interval]": effect(row),
+            "claimed": CLAIMED[row["direction"]],
+            "verdict of the claim": verdicts[row["dataset"], row["claim"]],
+        }
+        for row in decided.parts.to_dict("records")
+    ]
+    return pd.DataFrame(rows)
 
 
 def formula(part: Part) -> str:

@@ -14,8 +14,8 @@
 # Temperature and mixup do the same thing to a student's targets: they smooth them. Together they can smooth too much (H2, H3).
 # ```
 #
-# This is the paper's bridge between its two subjects. Here it is measured: how smooth are the targets, which temperature would match mixup, and does a student's
-# quality depend on smoothness alone?
+# This is the paper's bridge between its two subjects. We measure how smooth the targets are, which temperature would match mixup, and whether a student's quality
+# depends on smoothness alone.
 #
 # To turn the temperature yourself: {doc}`../book/try`.
 
@@ -26,11 +26,13 @@ seed: int = 0  # first seed of the runs
 alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
+import pandas as pd
 from scipy.special import softmax
 
 from mixkd import figures, studies
 from mixkd.analysis import answers, features, smoothness, temperature_scaling
 from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.datasets import dataset as entry_of
 from mixkd.learning import metrics
 from mixkd.studies import tables
@@ -39,7 +41,7 @@ check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed, alpha)
 
 # %% [markdown]
-# All students of this chapter learn from one signal teacher (WRN16-1), in the four cases and at several temperatures.
+# All students of this chapter learn from one signal teacher (WRN16-1), in the four cases of mixup ({doc}`05_mixup`) and at several temperatures.
 
 # %%
 runs = studies.load("temperature", scope)
@@ -50,90 +52,78 @@ plain_runs = studies.load("mixup", scope)
 # %% [markdown]
 # ## How smooth are the targets?
 #
-# The measure is the mean entropy of $\mathrm{softmax}(z_T / T)$ over the inputs of one epoch: zero when the teacher is certain, $\log$ of the number of classes when it
-# has no opinion.
+# We measure smoothness as the mean entropy of the targets over the $N$ inputs of one epoch:
+#
+# $$ H = -\frac{1}{N} \sum_{i=1}^{N} \sum_c p_{ic} \log p_{ic}, \qquad p_i = \sigma(z_{T,i} / T) . $$ (eq-entropy)
+#
+# It is zero when the teacher is certain, and the logarithm of the number of classes when all classes are equally likely.
 
-# %% mystnb={"figure": {"caption": "Mean entropy of the targets that students learn from, by temperature and case, mean over people and seeds.", "name": "fig-entropy"}, "image": {"alt": "Four curves of entropy over temperature, one per case of mixup, under a dotted line that marks equal classes.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Mean entropy of the targets by temperature and case of mixup. A dot is the mean over people and seeds; the dotted line marks equal classes. No intervals.", "name": "fig-entropy"}, "image": {"alt": "Entropy of targets rises with temperature in all four cases. At temperature 4 it is {entropy_T_S_4:.2f} nats without mixup, {entropy_MixT_S_4:.2f} with mixup in the teacher and {entropy_MixT_MixS_4:.2f} with mixup in both; equal classes have {limit:.2f}.", "classes": "dark-light"}}
 figures.target_entropy(table)
 
-# %% tags=["nbval-check-output"]
-table.pivot_table(
-    index="case", columns="temperature", values="entropy", sort=False
-).round(3)
-
 # %% [markdown]
-# Mixup in the teacher's training can be expressed *as a temperature*: the one at which the plain teacher is, on average, as uncertain as the teacher
-# trained with mixup.
+# Training the teacher with mixup can be expressed *as a temperature*: the temperature at which the plain teacher's mean entropy equals that of the mixup-trained teacher. Both
+# entropies are measured on clean training windows.
 
 # %%
 matched = smoothness.matched_temperatures(runs)
 
-# %% mystnb={"figure": {"caption": "Temperature at which the plain teacher is as smooth as the mixup-trained one (mean entropy on clean training windows).", "name": "fig-matched"}, "image": {"alt": "A line per held-out person over temperature on logarithmic axes, beside a dotted diagonal that marks equality.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Temperature of the plain teacher that has the entropy of the mixup-trained teacher. A line per held-out person; dotted: equal temperatures.", "name": "fig-matched"}, "image": {"alt": "A line per person: the mixup-trained teacher at temperature 1 matches the plain one at {effective_1:.1f}, and at 4 the plain one at {effective_4:.1f}.", "classes": "dark-light"}}
 figures.matched_temperature(matched)
 
-# %% tags=["nbval-check-output"]
-matched.pivot_table(
-    index="subject", columns="temperature", values="effective", sort=False
-).round(2)
-
 # %% [markdown]
-# At $T = 1$ the mixup-trained teacher is as smooth as the plain one at $T =$ {glue:text}`effective_1:.1f`; at $T = 4$, as the plain one at {glue:text}`effective_4:.1f`.
+# Training the teacher with mixup softens its answers as much as raising the temperature from 1 to {glue:text}`effective_1:.1f`, or from 4 to {glue:text}`effective_4:.1f`.
 #
 # ## Does it help or hurt?
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student for each case and temperature, mean over held-out people.", "name": "fig-grid-accuracy"}, "image": {"alt": "Heat map of four cases by temperature with a number in each cell.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student by case and temperature, mean over held-out people. The colours span only the values shown: people differ by much more.", "name": "fig-grid-accuracy"}, "image": {"alt": "Table of mean accuracies in colour: all cells lie between {accuracy_lowest:.1f} and {accuracy_highest:.1f} %.", "classes": "dark-light"}}
 figures.grid(runs, "accuracy")
 
-# %% mystnb={"figure": {"caption": "NLL of the student for each case and temperature, mean over held-out people (lower is better).", "name": "fig-grid-nll"}, "image": {"alt": "Heat map of four cases by temperature with a number in each cell.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "NLL of the student by case and temperature, mean over held-out people. Here a low value is good, whatever its colour.", "name": "fig-grid-nll"}, "image": {"alt": "Table of mean NLL in colour: the cells lie between {nll_lowest:.2f} and {nll_highest:.2f} nats.", "classes": "dark-light"}}
 figures.grid(runs, "nll")
 
 # %% [markdown]
-# If smoothness were all that counted, students would fall on one curve when drawn against the entropy of their targets, whichever knob made it.
+# If only smoothness counted, students with equal entropy of targets would have equal scores, whether temperature or mixup made the entropy.
 
-# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student against the entropy of its targets; along a line, only the temperature changes; means over people and seeds.", "name": "fig-smooth-score"}, "image": {"alt": "Two plots, accuracy and NLL over the entropy of the targets, a line of points for each case of mixup.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student against the entropy of its targets. A dot is the mean over people and seeds at one temperature, a line one case of mixup. No intervals: differences of a point of accuracy are within the noise.", "name": "fig-smooth-score"}, "image": {"alt": "Accuracy and NLL over entropy, a line per case. The rank correlation of entropy and NLL over the cells is {correlation:+.2f}.", "classes": "dark-light"}}
 figures.smooth_against_score(table)
-
-# %% tags=["nbval-check-output"]
-print(
-    runs.pivot_table(
-        index="case", columns="temperature", values="accuracy", sort=False
-    )
-    .round(3)
-    .to_string()
-)
 
 # %% [markdown]
 # ## Does a matched temperature do what mixup does?
 #
-# If mixup in the teacher *were* a temperature, a plain teacher at the matched temperature would change its student as the mixup-trained teacher does. Each dot below
-# is a held-out person at one temperature; on the diagonal the two do the same. No student was trained at a matched temperature: its score is read between those of
-# the studied ones, and matches beyond them are left out. Both changes are measured from the same student (T & S), whose own noise moves a dot along the diagonal.
+# If mixup in the teacher *were* a temperature, a plain teacher at the matched temperature would change its student as the mixup-trained teacher does: dots would lie on
+# the diagonal. No student was trained at a matched temperature. Its score is interpolated between those of the studied temperatures; matches outside their range are left
+# out. Both changes are measured from the same student (T & S), so its own noise moves a dot along the diagonal.
 
 # %%
+scores = ("accuracy", "nll")
 effects = {
-    metric: smoothness.matched_effects(runs, matched, metric)
-    for metric in ("accuracy", "nll")
+    metric: smoothness.matched_effects(runs, matched, metric) for metric in scores
 }
 
-# %% mystnb={"figure": {"caption": "Change of the student's NLL by the matched temperature against the change by mixup in the teacher, against T & S at the same temperature.", "name": "fig-matched-nll"}, "image": {"alt": "Scatter plot with a dotted diagonal, a dot per held-out person and temperature.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Change of the student's NLL by the matched temperature against the change by mixup in the teacher, both from T & S. A dot per held-out person and temperature; dotted: equal changes.", "name": "fig-matched-nll"}, "image": {"alt": "On average mixup in the teacher changed the NLL by {nll_mixup:+.2f} nats and the matched temperature by {nll_matched:+.2f}; dots on the diagonal would be equal changes.", "classes": "dark-light"}}
 figures.matched_effects(effects["nll"], "nll")
 
-# %% mystnb={"figure": {"caption": "Change of the student's accuracy by the matched temperature against the change by mixup in the teacher.", "name": "fig-matched-accuracy"}, "image": {"alt": "Scatter plot with a dotted diagonal, a dot per held-out person and temperature.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "The same for accuracy. A dot per held-out person and temperature.", "name": "fig-matched-accuracy"}, "image": {"alt": "On average mixup in the teacher changed accuracy by {accuracy_mixup:+.1f} points and the matched temperature by {accuracy_matched:+.1f}; people scatter along the diagonal.", "classes": "dark-light"}}
 figures.matched_effects(effects["accuracy"], "accuracy")
 
 # %% tags=["nbval-check-output"]
-for metric, effect in effects.items():
-    change = effect.groupby("temperature")[["mixup", "matched"]].mean()
-    print(metric, change.round(3).to_string(), sep="\n")
+by_temperature = {
+    metric: effect.groupby("temperature")[["mixup", "matched"]].mean()
+    for metric, effect in effects.items()
+}
+heads = {
+    f"accuracy, {by}": f"accuracy by {by}, points" for by in ("mixup", "matched")
+}
+heads |= {f"nll, {by}": f"NLL by {by}, nats" for by in ("mixup", "matched")}
+readable(pd.concat(by_temperature, axis="columns"), names=heads)
 
 # %% [markdown]
-# Temperatures with a match inside the studied range: {glue:text}`kept`. There, on average, mixup in the teacher changed the NLL of its students by
-# {glue:text}`nll_mixup:+.2f` nats and the matched temperature by {glue:text}`nll_matched:+.2f`; accuracy by {glue:text}`accuracy_mixup:+.1f` and
-# {glue:text}`accuracy_matched:+.1f` points. A higher temperature would need a plain teacher at one that was not studied.
+# Temperatures with a match inside the studied range: {glue:text}`kept`. Higher temperatures fall outside the range we trained.
 #
 # ## Confidence
 #
-# Do smooth targets make modest students? In a reliability diagram the dot's size is the share of windows; under the diagonal a network is less often right than it says.
+# Do smooth targets make students less confident? Below the diagonal of a reliability diagram a network is right less often than its confidence says.
 
 # %%
 at4_all = runs[runs["temperature"] == 4]
@@ -143,53 +133,57 @@ for case, part in at4.groupby("case", sort=False):
     logits, y = tables.pooled(part, data)
     curves[case] = metrics.reliability(softmax(logits.astype(float), axis=1), y)
 
-# %% mystnb={"figure": {"caption": "Accuracy against confidence of students at temperature 4, held-out people and first seed pooled; above each, the expected calibration error (ECE) of the pool.", "name": "fig-reliability"}, "image": {"alt": "Four panels, one per case of mixup, of accuracy over confidence with a dotted diagonal; dots are sized by their share of windows.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy against confidence of students at temperature 4, held-out people of the first seed pooled. A dot is a bin of confidence, its size the share of windows; above each panel, the ECE of the pool.", "name": "fig-reliability"}, "image": {"alt": "Four reliability diagrams. Mean ECE within a person: {ece_T_S:.1f} points without mixup, {ece_MixT_S:.1f} with mixup in the teacher, {ece_T_MixS:.1f} in the distillation, {ece_MixT_MixS:.1f} in both.", "classes": "dark-light"}}
 figures.reliability(curves)
 
 # %% [markdown]
-# In a pool, people who are overestimated and people who are underestimated cancel. So here is the error within each person, then averaged. With a few hundred windows of a person even a perfect network would not get 0:
-# *debiased* is a root mean square from which that share of chance is taken off {cite}`kumar2019`.
+# In a pool, people whose accuracy is overestimated and underestimated cancel. The table has the error within each person, then averaged. With a few hundred windows of a person even a perfect
+# network would not get 0: *debiased* is a root mean square error with the share of chance removed {cite}`kumar2019`.
 
 # %% tags=["nbval-check-output"]
 within = temperature_scaling.errors_by_person(at4_all, data)
-within.groupby("case", sort=False)[["ece", "debiased"]].mean().round(3)
+readable(
+    within.groupby("case", sort=False)[["ece", "debiased"]].mean(),
+    metric="ece",
+    names={"debiased": "debiased error, %"},
+)
 
 # %% [markdown]
 # ## One temperature after training
 #
-# A network that is too sure can be made modest after training: all outputs are divided by one temperature, which changes no answer {cite}`guo2017`. So a gain in NLL is worth little if
-# a temperature gives it too. Which one is best for a student of labels alone, with mixup and without?
+# An overconfident network can be corrected after training: temperature scaling divides all logits by one temperature, which changes no predicted class {cite}`guo2017`. A gain in
+# NLL that temperature scaling gives too is worth little. Which temperature is best for a student of labels alone, without mixup and with it?
 
 # %%
 alone = plain_runs[plain_runs["teachers"] == "none"]
 after = temperature_scaling.scaled(alone, data)
 
-# %% mystnb={"figure": {"caption": "NLL of students without a teacher when their outputs are divided by one temperature after training, mean over held-out people and seeds; diamonds: the minimum. Lower is better.", "name": "fig-scaled-nll"}, "image": {"alt": "Two curves of NLL over temperature. The one without mixup is lowest well above one, the one with mixup near or below one.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "NLL of students without a teacher when their logits are divided by one temperature after training, mean over held-out people and seeds; diamonds: the minimum. Lower is better.", "name": "fig-scaled-nll"}, "image": {"alt": "Two curves of NLL over temperature. The best temperature is {best_plain:.2f} without mixup and {best_mixed:.2f} with it; at their best the curves differ by {gain_scaled:+.2f} nats, at temperature 1 by {gain_as_is:+.2f}.", "classes": "dark-light"}}
 figures.scaled_nll(temperature_scaling.curves(alone, data))
 
 # %% [markdown]
-# As is and scaled, where the temperature of a network is fitted on all other held-out people (and the networks that did not see them), so nobody's own windows are used:
+# As trained and scaled. The temperature of a network is fitted on the other held-out people, with networks that did not train on them: nobody's own windows are used.
 
 # %% tags=["nbval-check-output"]
-means = after.groupby("case", sort=False)[["nll", "scaled_nll"]].mean()
-means.join(after.groupby("case")[["ece", "scaled_ece"]].mean()).round(3)
+columns = ["nll", "scaled_nll", "ece", "scaled_ece"]
+readable(after.groupby("case", sort=False)[columns].mean())
 
 # %% [markdown]
-# Without mixup the best temperature is {glue:text}`best_plain:.2f`, with mixup {glue:text}`best_mixed:.2f`: mixup acts like dividing the outputs of a plain student by {glue:text}`acts_like:.2f`. As trained,
-# mixup changes the NLL by {glue:text}`gain_as_is:+.2f` nats; after one temperature each, by {glue:text}`gain_scaled:+.2f`.
+# Without mixup the best temperature is {glue:text}`best_plain:.2f`, with mixup {glue:text}`best_mixed:.2f`: mixup acts like dividing the logits of a plain student by {glue:text}`acts_like:.2f`. As trained,
+# mixup changes the NLL by {glue:text}`gain_as_is:+.2f` nats; after temperature scaling, by {glue:text}`gain_scaled:+.2f`.
 #
 # ## Features
 #
-# Mixup asks the network to place mixtures between classes, so it may spread the features of like classes into each other. The **V-score** compares k-means clusters of the student's
-# features with the true classes (1: they coincide), here for two classes at a time. Which classes are *similar* is not chosen by hand: the three pairs that plain
-# students confuse most on *validation* people; *dissimilar* are those they confuse least, as a rule never. The maps show features of all classes by t-SNE.
+# Mixup places mixtures between classes, so it may spread the features of similar classes into each other. The **V-score** compares k-means clusters of the student's
+# features with two classes at a time (1: they coincide). Similar pairs are the three that plain students confuse most on *validation* people; dissimilar pairs are those they (almost)
+# never confuse. The maps show features of all classes by t-SNE.
 
 # %%
 plain = alone[alone["share"] == 0]
-scores = features.by_similarity(at4_all, plain)
+v_scores = features.by_similarity(at4_all, plain)
 
-# %% mystnb={"figure": {"caption": "V-score of students' features at temperature 4 on held-out people, for the most and for the least confused pairs of classes; a marker per person, bar: mean.", "name": "fig-vscore"}, "image": {"alt": "Two dot plots of V-score, similar and dissimilar classes, with four coloured cases of mixup in each.", "classes": "dark-light"}}
-figures.v_scores(scores)
+# %% mystnb={"figure": {"caption": "V-score of students' features at temperature 4, for similar and dissimilar pairs of classes. A marker per held-out person, bar: mean. No intervals.", "name": "fig-vscore"}, "image": {"alt": "Mean V-score of similar classes: {v_score_T_S_similar:.2f} without mixup, {v_score_MixT_MixS_similar:.2f} with mixup in both; of dissimilar classes {v_score_T_S_dissimilar:.2f} and {v_score_MixT_MixS_dissimilar:.2f}.", "classes": "dark-light"}}
+figures.v_scores(v_scores)
 
 # %%
 one = at4[at4["fold"] == min(data)]
@@ -200,29 +194,72 @@ maps = {
     for case, record in students.items()
 }
 
-# %% mystnb={"figure": {"caption": "Features of one held-out person by t-SNE, students at temperature 4. Axes have no meaning, nor have distances between clusters; who is near whom has.", "name": "fig-tsne"}, "image": {"alt": "Four scatter plots, one per case of mixup, of windows coloured by class.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Features of one held-out person by t-SNE, students at temperature 4. A dot is a window, its colour the class. Only neighbourhood has a meaning: axes and distances between clusters have none.", "name": "fig-tsne"}, "image": {"alt": "Four maps of one person's windows, one per case of mixup. In each, windows of a class gather; no case can be called better from one map.", "classes": "dark-light"}}
 figures.feature_maps(maps, y, entry_of(dataset).load().classes)
 
-# %% tags=["nbval-check-output"]
-scores.pivot_table(
-    index="case", columns="kind", values="v_score", sort=False
-).round(3)
-
 # %% tags=["remove-cell"]
-told = temperature_scaling.answers(after, "S", "Mix-S")
-report(answers.smoothness(table, matched, effects) | told)
+main = answers.smoothness(table, matched, effects)
+scaling = temperature_scaling.answers(after, "S", "Mix-S")
+shown = answers.smoothness_shown(table, within, v_scores)
+report(main | scaling | shown)
 
 # %% [markdown]
-# ## In this build
+# ## What came out
 #
-# The smoothest targets ({glue:text}`smoothest`) gave a student {glue:text}`loss:+.1f` points against the best cell of the grid. Over the cells of the grid (means over
-# people), the rank correlation between the entropy of the targets and the NLL of the student is {glue:text}`correlation:+.2f`. Do both knobs do the same? Mixup in the teacher
-# changed the NLL of its students by {glue:text}`nll_mixup:+.2f` nats, the matched temperature in its place by {glue:text}`nll_matched:+.2f`. These are points; verdicts are in
-# {doc}`11_claims`.
+# - *Do the smoothest targets cost accuracy?* The smoothest targets ({glue:text}`smoothest`) changed accuracy by {glue:text}`loss:+.1f` points against the best cell of the grid. Claims H2 and H3 have their verdicts in
+#   {doc}`11_claims`.
+# - *Do smoother targets raise the NLL?* Over the cells of the grid the rank correlation of entropy and NLL is {glue:text}`correlation:+.2f`.
+# - *Is mixup in the teacher a temperature?* At matched entropy, mixup in the teacher changed the NLL of students by {glue:text}`nll_mixup:+.2f` nats and the temperature by {glue:text}`nll_matched:+.2f`; accuracy changed by
+#   {glue:text}`accuracy_mixup:+.1f` and {glue:text}`accuracy_matched:+.1f` points.
+#
+# These are averages; {doc}`11_claims` tests them.
 #
 # ## A sceptical reader asks
 #
 # - *Best cell of a grid?* It is the largest of many noisy numbers and flatters; claims compare cells that were named before.
-# - *Entropy on training windows?* That is what the student is taught with. How sure a teacher is of people it never saw is another question, not asked here.
+# - *Entropy on training windows?* That is what the student is taught with. How confident a teacher is on people it never saw is another question, not asked here.
 # - *Does no clear difference in V-score mean none?* No. Its differences scatter so much over folds that hundreds of folds would be needed to call them negligible.
 # - *Two clusters per pair?* The V-score of a pair is high when 2-means finds the two classes, and low when they lie mixed, or when one class is itself two clusters.
+#
+# ## Takeaways
+#
+# - Measured by entropy, training the teacher with mixup is like raising the temperature from 1 to {glue:text}`effective_1:.1f`.
+# - Equal entropy is no proof of equal effect: compare the students, as {numref}`fig-matched-nll` does.
+# - Compare NLL after temperature scaling too: of mixup's {glue:text}`gain_as_is:+.2f` nats, {glue:text}`gain_scaled:+.2f` remain.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-smoothness-half
+#
+# A window is mixed with one of another class, with $\lambda$ uniform on $[0, 1]$. What is the mean entropy of the mixed label? A plain teacher of two classes has confidence $0.99$; at which
+# temperature does it reach that entropy? (A confidence of $0.8$ has an entropy of $0.50$ nats.)
+# ```
+#
+# ```{solution} ex-smoothness-half
+# :class: dropdown
+#
+# The mean is $-2 \int_0^1 \lambda \log \lambda \, d\lambda = 1/2$ nats. Dividing logits by $T$ divides the log odds by $T$: $\log 99 / T = \log 4$ gives $T = \log 99 / \log 4 \approx 3.3$.
+# ```
+#
+# ```{exercise}
+# :label: ex-smoothness-scaling
+#
+# Make probabilities that are right by construction, multiply their logarithms by $2.5$, and fit a temperature on labels drawn from them. What should the package return, and why not exactly that?
+# ```
+#
+# ````{solution} ex-smoothness-scaling
+# :class: dropdown
+#
+# ```python
+# import numpy as np
+# from mixkd.learning.calibration import temperature
+#
+# rng = np.random.default_rng(0)
+# p = rng.dirichlet(np.ones(3), 5000)
+# y = np.array([rng.choice(3, p=row) for row in p])
+# print(temperature(2.5 * np.log(p), y))
+# ```
+#
+# It prints a number close to $2.5$: dividing by $2.5$ restores the true probabilities, which have the smallest expected NLL. The rest is the noise of finitely many labels.
+# ````
