@@ -30,9 +30,8 @@ def by_setting(runs: pd.DataFrame, setting: str, metric: str = "accuracy") -> st
     if runs.empty:
         return "not computed, as this comparison needs all people"
     means = runs.astype({metric: float}).groupby(setting)[metric].mean()
-    names = [value if isinstance(value, str) else f"{value:g}" for value in means.index]
     scores = [f"{100 * mean:.1f} %" if metric == "accuracy" else f"{mean:.2f} nats" for mean in means]
-    return ", ".join(f"{name}: {score}" for name, score in zip(names, scores, strict=True))
+    return ", ".join(f"{v if isinstance(v, str) else f'{v:g}'}: {s}" for v, s in zip(means.index, scores, strict=True))
 
 
 def means(table: pd.DataFrame, by: list[str], of: str, scale: float = 1.0) -> dict[str, float]:
