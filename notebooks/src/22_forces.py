@@ -87,7 +87,7 @@ shown = {
 excerpt = forces.excerpt(shown, 4.0)
 recordings = entry_of(own.dataset).load()
 
-# %% mystnb={"figure": {"caption": "Four seconds of one held-out person: the readings of all channels (top), and the force (curve) with the predictions of two students (dots) at the middles of windows.", "name": "fig-force-excerpt"}, "image": {"alt": "Periodic readings of all channels above, the force below. The dots of both students lie close to the curve: on {on} the error of labels alone is {control:.3g} {unit}, r = {control_r:.2f}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Four seconds of one held-out person: the readings of all channels (top), and the force (curve) with the predictions of two students (dots) at the middles of windows.", "name": "fig-force-excerpt"}, "image": {"alt": "Periodic readings of all channels above, the force below. Dots: predictions of two students. On {on} the error of labels alone is {control:.3g} {unit}, r = {control_r:.2f}.", "classes": "dark-light"}}
 figures.force_excerpt(excerpt, recordings.target_names, recordings.target_units[0])
 
 # %% [markdown]

@@ -11,18 +11,16 @@
 #
 # ```{admonition} Answer
 # :class: tip
-# In this build, pairs of window and image that are mixed on a latent sphere {glue:text}`consistent` than pairs that are mixed as inputs (the image of the window is
-# {glue:text}`relative_sphere:.0f` % away from the image, against {glue:text}`relative_inputs:.0f` %), but {glue:text}`alive_sphere:.0f` % of the persistence of the two windows
-# is left in them, against {glue:text}`alive_inputs:.0f` %. Students {glue:text}`learn` from them than from mixed inputs: {glue:text}`gain_sphere:+.1f` points of accuracy,
-# {glue:text}`clear_sphere`.
+# Goal: find out whether a window and its image can be mixed so that they still belong together. Pairs mixed on a latent sphere {glue:text}`consistent` than pairs
+# mixed as inputs, and students {glue:text}`learn` from them: {glue:text}`gain_sphere:+.1f` points of accuracy, {glue:text}`clear_sphere`.
 # ```
 #
-# A mixture of two windows, and the same mixture of their persistence images, no longer belong together: topology is not linear ({doc}`05_mixup`). Could both be mixed in a space in
-# which they are one point? The group's auto-encoder for two modalities has a latent on a sphere, and judges what it generates by a relation between the
-# modalities that is *known*. Here the known relation is topology itself: the image of the decoded window should be the decoded image.
+# A mixture of two windows and the same mixture of their persistence images no longer belong together: topology is not linear ({doc}`05_mixup`). Could both be
+# mixed in a space where they are one point? The group's auto-encoder for two modalities has a latent on a sphere and is judged by a *known* relation between
+# the modalities. Here topology itself is the known relation: the image of the decoded window should be the decoded image.
 #
-# **Label: inspired.** Of that work the abstract alone could be read. The projection onto the sphere, the prior and the form of the loss are from it; networks, dimension, kernel,
-# weight and training are declared here. Mixing on the sphere to train students is our own use of it.
+# **Inspired.** Only the abstract of that work could be read. The projection onto the sphere, the prior and the form of the loss are from it; networks,
+# dimension, kernel, weight and training are ours, and so is the use of mixing on the sphere to train students.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -30,9 +28,12 @@ profile: str = "quick"  # smoke, quick or full
 seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
+import pandas as pd
+
 from mixkd import figures, studies
 from mixkd.analysis import sphere_mixing
 from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.datasets import dataset as entry_of
 
 check_parameters(globals())
@@ -41,20 +42,21 @@ scope = studies.Scope(dataset, profile, seed)
 # %% [markdown]
 # ## One point for a window and its image
 #
-# An encoder for each modality, outputs added, gives a window $x$ and its image $P$ one latent, and a decoder for each gives both back:
+# Two encoders, one per modality, give a window $x$ and its image $P$ one latent $z$ (outputs added and scaled to length 1); two decoders give both back:
 #
 # $$ z = \frac{E_x(x) + E_P(P)}{\lVert E_x(x) + E_P(P) \rVert}, \qquad L = \lVert D_x(z) - x \rVert^2 + \lVert D_P(z) - P \rVert^2 + w \, \mathrm{MMD}(z, \hat z), \qquad \hat z =
 # \frac{\varepsilon}{\lVert \varepsilon \rVert}, \; \varepsilon \sim N(0, I), $$
 #
-# with means in place of the squared norms. The prior $\hat z$ is uniform on the sphere: dividing a Gaussian by its norm takes the place of von Mises-Fisher draws. The
-# maximum mean discrepancy (MMD) {cite}`gretton2012` is how a Wasserstein auto-encoder {cite}`tolstikhin2018` brings the latents of all windows together near the prior. It is fitted on
-# the training windows of a fold, as image ranges are, in some seconds.
+# with means in place of the squared norms. The prior $\hat z$ is uniform on the sphere. The maximum mean discrepancy (MMD) {cite}`gretton2012` brings the
+# latents of all windows together near the prior, as in a Wasserstein auto-encoder {cite}`tolstikhin2018`. It is fitted on the training windows of a fold, in
+# some seconds.
 #
 # Between two latents at an angle $\omega$ the shortest path on the sphere is an arc, walked at constant speed {cite}`shoemake1985`:
 #
 # $$ z(\lambda) = \frac{\sin(\lambda\omega)}{\sin\omega} z_i + \frac{\sin((1 - \lambda)\omega)}{\sin\omega} z_j . $$
 #
-# A mixed example is what the decoders make of $z(\lambda)$; its label is mixed as always. Rows of a batch that are not mixed stay as they are.
+# A mixed example is decoded from $z(\lambda)$; its label is mixed as in mixup. Rows of a batch that are not mixed stay as they are. The losses fall while the
+# auto-encoder is fitted:
 
 # %%
 base = next(studies.bases(scope))
@@ -63,9 +65,9 @@ n_windows = len(spaces.inputs.splits["train"])
 rows, partners = sphere_mixing.couples(n_windows, 500, seed)
 
 # %% tags=["nbval-check-output"]
-losses = spaces.sphere.sphere.losses
-for epoch in (0, len(losses) // 2, len(losses) - 1):
-    print(epoch + 1, {name: round(part, 3) for name, part in losses[epoch].items()})
+losses = pd.DataFrame(spaces.sphere.sphere.losses)
+losses.index = pd.Index(losses.index + 1, name="epoch")
+readable(losses.iloc[[0, len(losses) // 2, -1]])
 
 # %% [markdown]
 # ## A path
@@ -76,52 +78,72 @@ for epoch in (0, len(losses) // 2, len(losses) - 1):
 steps = (1.0, 0.75, 0.5, 0.25, 0.0)
 paths = sphere_mixing.path(spaces, rows[0], partners[0], steps)
 
-# %% mystnb={"figure": {"caption": "A channel of a window and its image on the way to another window: mixed as inputs and on the sphere. Above each column, the proportions.", "name": "fig-sphere-path"}, "image": {"alt": "Five columns from one window to another. Top: two curves, of which the one decoded from the sphere is smoother. Below: two rows of small heat maps, mixed images and decoded images.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "One channel of a window (top) and its image (below) on the way to another window: mixed as inputs and on the sphere. Above each column, the proportions.", "name": "fig-sphere-path"}, "image": {"alt": "Five columns from one window to another. Curves decoded from the sphere are smoother than mixed inputs: {alive_sphere:.0f} % of the persistence is left, against {alive_inputs:.0f} %. Decoded images are blurred.", "classes": "dark-light"}}
 rate = entry_of(dataset).load().rate
 figures.sphere_path(paths, steps, channel=0, rate=rate)
 
 # %% [markdown]
-# The first column is the real pair on both rows: a coefficient of one changes nothing. The last column of the sphere is not the real partner but what the auto-encoder makes of it.
+# In the first column both rows show the real pair: a coefficient of one changes nothing. The last column of the sphere is the partner as the auto-encoder
+# reconstructs it.
 #
 # ## Do window and image agree?
 #
-# Half-and-half mixtures of pairs of training windows of the first fold. The image of the mixed window is drawn anew, in physical units, by the code that draws all images; its
-# distance from the mixed image is given in the mean norm of the two. A blurred window has few pairs, and a nearly empty image is easily agreed upon: so the
-# total persistence that is left stands beside it. *Decoded, not mixed* is what the auto-encoder alone costs; for *real* pairs the distance is zero by definition, which checks
+# We mix pairs of training windows of the first fold half and half. The image of the mixed window is computed again, in physical units; its distance from the
+# mixed image is given relative to the mean norm of the two. A blurred window has few pairs, and two nearly empty images agree easily, so the remaining total
+# persistence stands beside it. *Decoded, not mixed* shows what the auto-encoder alone costs. For *real* pairs the distance is zero by definition, which checks
 # the measure.
 
 # %%
 pairs = sphere_mixing.validity(spaces, rows, partners)
 
-# %% mystnb={"figure": {"caption": "Distance of the image of a window from its image, relative to the two (left), and total persistence of the window relative to the windows it is made of (right): mean, and the middle four fifths of pairs.", "name": "fig-sphere-validity"}, "image": {"alt": "Two panels with a row each for real pairs, mixed inputs, mixtures on the sphere and decoded windows; real pairs are at zero distance and full persistence.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Left: distance between the mixed image and the image of the mixed window, relative to their norms. Right: total persistence of the mixed window, relative to the windows it is made of. Diamond: mean; bar: the middle four fifths of pairs.", "name": "fig-sphere-validity"}, "image": {"alt": "Mixed inputs are {relative_inputs:.0f} % off and have {alive_inputs:.0f} % of the persistence, mixtures on the sphere {relative_sphere:.0f} % and {alive_sphere:.0f} %, decoded windows {relative_decoded:.0f} % and {alive_decoded:.0f} %; real pairs are exact.", "classes": "dark-light"}}
 figures.inconsistency(pairs)
 
 # %% [markdown]
-# The same as numbers; *distance* is in norms of a real image, *nearest* is the root mean squared distance to the nearest training window that a window is not made of, in standard
-# deviations. Blurred windows are near to many others.
+# Distance in norms of a real image, the relative distance of the figure, and the root mean squared distance to the nearest training window that a window is not
+# made of, in standard deviations. Blurred windows are near to many others.
 
 # %% tags=["nbval-check-output"]
-pairs.groupby("way", sort=False).mean().round(2)
+means = pairs.groupby("way", sort=False).mean().map("{:.2f}".format)
+readable(
+    means,
+    names={
+        "relative": "relative distance",
+        "nearest": "to the nearest window",
+        "alive": "persistence left",
+    },
+)
 
 # %% [markdown]
-# Relative to the images themselves, mixtures on the sphere are {glue:text}`relative_sphere:.0f` % off and mixed inputs {glue:text}`relative_inputs:.0f` %; in norms of a real
-# image {glue:text}`distance_sphere:.0f` % and {glue:text}`distance_inputs:.0f` %. Of the former, decoding alone makes {glue:text}`relative_decoded:.0f` %. What is left of the
-# persistence says how much of the agreement is the agreement of blurred things: {glue:text}`alive_sphere:.0f` % and {glue:text}`alive_inputs:.0f` %.
+# Of the distance on the sphere ({glue:text}`relative_sphere:.0f` %), decoding alone makes {glue:text}`relative_decoded:.0f` %.
 #
 # ## Students
 #
-# The same student from the same batches: without mixup, with mixed inputs, and with mixtures on the sphere, all for as many steps. Where all runs are published, also from two teachers, which
-# see the decoded window and the decoded image; with half of each batch mixed, so that the student sees real windows too; and *decoded*, where about half of the windows are
-# replaced by what the auto-encoder makes of them and hardly anything is mixed. *Difference* is on the same held-out people, against the row named in *against*.
+# The same student learns from the same batches: without mixup, with mixed inputs, and with mixtures on the sphere, for as many steps. Where their runs are
+# published, there are also students of two teachers (which see the decoded window and image), students with half of each batch mixed, and *decoded*: about half
+# of the windows are replaced by their reconstruction and hardly anything is mixed. *Difference* is on the same held-out people, against the row named in
+# *against*.
 
 # %%
 runs = studies.load("sphere_mixing", scope)
 whole = studies.whole("sphere_mixing", scope)
 table = sphere_mixing.students(runs, whole)
 
+# %%
+numbers = table[["teachers", "mixing", "nll", "against"]]
+points = table[["accuracy", "sd", "difference", "low", "high"]]
+points = points.dropna(axis="columns", how="all").map("{:.1f}".format)
+
 # %% tags=["nbval-check-output"]
-numbers = table.drop(columns="n").set_index(["teachers", "mixing"])
-numbers.round(2).fillna("")
+readable(
+    numbers.join(points.replace("nan", "")),
+    names={
+        "accuracy": "accuracy, %",
+        "sd": "SD over folds",
+        "low": "from",
+        "high": "to",
+    },
+)
 
 # %% tags=["remove-cell"]
 trained, held_out = (
@@ -130,14 +152,67 @@ trained, held_out = (
 report(sphere_mixing.answer(pairs, table, held_out, trained))
 
 # %% [markdown]
-# Mixed inputs against none: {glue:text}`gain_inputs:+.1f` points ({glue:text}`clear_inputs`). The sphere against mixed inputs: {glue:text}`gain_sphere:+.1f` points
-# ({glue:text}`clear_sphere`). A student that sees nothing but decoded windows in training meets its first real window on the day it is tested.
+# ## What came out
+#
+# *Do window and image agree better?* Pairs mixed on the sphere {glue:text}`consistent`: {glue:text}`relative_sphere:.0f` % off, against
+# {glue:text}`relative_inputs:.0f` % for mixed inputs (in norms of a real image {glue:text}`distance_sphere:.0f` % and {glue:text}`distance_inputs:.0f` %).
+#
+# *How much of the signal is left?* {glue:text}`alive_sphere:.0f` % of the persistence, against {glue:text}`alive_inputs:.0f` %.
+#
+# *Do students learn from it?* Mixed inputs against none: {glue:text}`gain_inputs:+.1f` points, {glue:text}`clear_inputs`. The sphere against mixed inputs:
+# {glue:text}`gain_sphere:+.1f` points, {glue:text}`clear_sphere`. These are no claims; {doc}`11_claims` has those.
 #
 # ## A sceptical reader asks
 #
-# - *Is the auto-encoder too small?* It loses {glue:text}`trained_signal:.0f` % of the energy of training signals and {glue:text}`trained_image:.0f` % of that of their images;
-#   of people it has not seen, {glue:text}`held_out_signal:.0f` % and {glue:text}`held_out_image:.0f` %. A larger latent would blur less and its sphere would be emptier between
-#   windows. Sixteen dimensions are declared, and were not tuned.
+# - *Is the auto-encoder too small?* It loses {glue:text}`trained_signal:.0f` % of the energy of training signals and {glue:text}`trained_image:.0f` % of that
+#   of their images; of people it has not seen, {glue:text}`held_out_signal:.0f` % and {glue:text}`held_out_image:.0f` %. A larger latent would blur less, but
+#   its sphere would be emptier between windows. The sixteen dimensions were not tuned.
 # - *Why not draw the image of the mixed window?* That is `recompute` in {doc}`05_mixup`: consistent by definition, but of a mixture that no body makes.
-# - *Is the budget equal?* In steps of the student, yes. The auto-encoder comes on top, some seconds for each process that needs it.
-# - *One seed?* Yes, in every profile, and one auto-encoder for each fold: its own luck is part of every row on the sphere.
+# - *Is the budget equal?* In steps of the student, yes. The auto-encoder comes on top, some seconds for each process.
+# - *One seed?* Yes, and one auto-encoder for each fold: its randomness is part of every row on the sphere.
+#
+# ## Takeaways
+#
+# - Check a generator by a relation that is known: here the image of a decoded window can be computed.
+# - Report how much signal is left beside any measure of agreement: blurred things agree easily.
+# - A student that trains on reconstructions alone meets its first real window when it is tested; mix real windows in.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-sphere-halfway
+#
+# Two latents on the sphere are orthogonal. What is their arc's midpoint $z(1/2)$, and how long is the midpoint of the straight line between them? Why does the
+# decoder prefer the first?
+# ```
+#
+# ```{solution} ex-sphere-halfway
+# :class: dropdown
+#
+# With $\omega = \pi / 2$: $z(1/2) = \frac{\sin(\pi/4)}{\sin(\pi/2)} (z_i + z_j) = (z_i + z_j) / \sqrt 2$, of length 1. The midpoint of the line is
+# $(z_i + z_j) / 2$, of length $1/\sqrt 2$: inside the sphere, where no latent of a training window lies.
+# ```
+#
+# ````{exercise}
+# :label: ex-sphere-angles
+#
+# In sixteen dimensions, what is the angle between two random latents? Compare with three dimensions. What does this mean for the distance between a mixture and
+# its two windows?
+# ````
+#
+# ````{solution} ex-sphere-angles
+# :class: dropdown
+#
+# ```python
+# import numpy as np
+#
+# for d in (3, 16):
+#     a, b = np.random.default_rng(0).normal(size=(2, 10_000, d))
+#     cosine = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+#     angle = np.degrees(np.arccos(cosine))
+#     print(d, angle.mean().round(), angle.std().round())
+# ```
+#
+# About 90 degrees in both, with a spread of 39 degrees in three dimensions and 15 in sixteen. So a mixture half way is about 45 degrees from either window, in
+# hardly any case near one.
+# ````
