@@ -74,7 +74,7 @@ readable(baseline.groupby("baseline", sort=False)[scores].mean())
 plain = runs[(runs["share"] == 0) & (runs["network"] == "WRN16-1")]
 curves = tables.histories(plain)
 
-# %% mystnb={"figure": {"caption": "Accuracy over epochs on the held-out person (solid) and on the validation person (dotted), a panel per held-out person. Nothing is chosen by the solid line.", "name": "fig-curves"}, "image": {"alt": "Accuracy over epochs goes up and down to the end: the best epoch on the held-out person lies {optimism:.1f} points above the last, on average over people and both teachers.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy over epochs on the held-out person (solid) and on the validation person (dotted), a panel per held-out person. Nothing is chosen by the solid line.", "name": "fig-curves"}, "image": {"alt": "Accuracy over epochs, a panel per held-out person: the best epoch lies {optimism:.1f} points above the last, on average over people and both teachers.", "classes": "dark-light"}}
 figures.learning_curves(curves)
 
 # %% [markdown]

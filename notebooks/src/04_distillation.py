@@ -100,7 +100,7 @@ readable(scores, names={"total_epochs": "epochs"})
 figures.gains(comparison.gains(main))
 
 # %% [markdown]
-# Repeating plain training gains {glue:text}`scratch_2x:+.1f` points by itself. Ann minus Base is {glue:text}`ann_base:+.1f` points; against Base 2x, which trained as
+# Repeating plain training changes accuracy by {glue:text}`scratch_2x:+.1f` points. Ann minus Base is {glue:text}`ann_base:+.1f` points; against Base 2x, which trained as
 # long, it is {glue:text}`ann_base2x:+.1f`. These are averages; {doc}`11_claims` tests them.
 #
 # ## Which teacher does the student follow?
@@ -120,7 +120,7 @@ figures.followed(followed)
 #
 # Two networks whose probabilities are averaged are often better than one, whatever they read. So we compare the pair of signal and image teacher with a pair of two signal
 # networks that differ only in their random draws (the teacher and the plain student), and the student of both with its teachers as a pair. Differences in points of accuracy,
-# on the same people, with 95 % intervals where all people were tested:
+# on the same people, with intervals where all people were tested:
 
 # %%
 plain = teachers[(teachers["share"] == 0) & (teachers["network"] == "WRN16-1")]
@@ -133,7 +133,12 @@ together = ensembles.differences(reached, studies.whole("teachers", scope))
 
 # %% tags=["nbval-check-output"]
 points = 100 * together.dropna(axis="columns", how="all")
-names = {"what": "difference", "effect": "points", "low": "from", "high": "to"}
+names = {
+    "what": "difference",
+    "effect": "points",
+    "low": "95 % from",
+    "high": "95 % to",
+}
 readable(points.map("{:+.1f}".format), names=names)
 
 # %% [markdown]
@@ -222,7 +227,7 @@ figures.temperature(curve)
 readable(curve.pivot_table(index="temperature", values=["accuracy", "nll", "ece"]))
 
 # %% [markdown]
-# {doc}`07_smoothness` returns to this curve: temperature and mixup smooth the same targets.
+# {doc}`07_smoothness` returns to this curve: temperature and mixup soften the same targets.
 
 # %% tags=["remove-cell"]
 values = answers.distillation(main) | ensembles.answers(together)
@@ -256,7 +261,7 @@ report(values | sweeps)
 #
 # ## Takeaways
 #
-# - Give every method an opponent that trained as long: repeating plain training already gains {glue:text}`scratch_2x:+.1f` points here.
+# - Give every method an opponent that trained as long: repeating plain training changes accuracy by {glue:text}`scratch_2x:+.1f` points.
 # - Compare methods on the same person. People differ by {glue:text}`sd_people:.1f` points, methods by {glue:text}`sd_methods:.1f`.
 # - Compare a teacher of another kind with a second network of the same kind before crediting topology.
 #

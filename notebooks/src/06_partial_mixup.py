@@ -11,11 +11,11 @@
 #
 # ```{admonition} Claim
 # :class: tip
-# Mixing only a part of each batch (partial mixup) keeps the gain of mixup without smoothing too much (H6). How large that part really is, we add, depends on how it is
-# drawn.
+# Mixing only a part of each batch (partial mixup) avoids what full mixup loses (H6).
 # ```
 #
-# Full mixup replaces every window by a mixture. **Partial mixup** mixes a share of each batch and leaves the rest as they are {cite}`choi2023`; the group headlines 10 %.
+# Full mixup replaces every window by a mixture. **Partial mixup** mixes a share of each batch and leaves the rest as it is {cite}`choi2023`; the group headlines 10 %. How
+# large the share really is depends on how rows are drawn.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -37,11 +37,11 @@ check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed, alpha)
 
 # %% [markdown]
-# ## What is asked for, and what is mixed
+# ## Share asked for, and share mixed
 #
-# `exact` mixes `round(share * batch_size)` rows. The released code of MIX-KD draws the rows to leave *clean* with replacement: some are drawn twice, so fewer stay
-# clean and more are mixed. With batches of 64, asking for a tenth mixes about four times that. We call it `released` and keep it as an option. A row counts as mixed where its
-# coefficient is below 1: with a small alpha many coefficients round to 1, and then `exact` mixes less than its share too.
+# `exact` mixes `round(share * batch_size)` rows. The released code of MIX-KD draws the rows to leave *clean* with replacement: some are drawn twice, so fewer stay clean and
+# more are mixed. We call that `released` and keep it as an option. A row counts as mixed where its coefficient is below 1: with a small alpha many coefficients round to 1,
+# so `exact` then mixes less than its share too.
 
 # %%
 rows = []
@@ -53,26 +53,27 @@ for sampling in ("exact", "released"):
         rows.append((sampling, share, stream.mixed_share))
 realised = pd.DataFrame(rows, columns=["sampling", "share", "realised"])
 
-# %% mystnb={"figure": {"caption": "Share of rows that a stream mixes against the share asked for, batches of 64.", "name": "fig-realised"}, "image": {"alt": "Share mixed over share asked for: exact follows the diagonal; released mixes {tenth:.0f} % where 10 % are asked for and meets the diagonal at 100 %.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Share of rows that a stream mixes against the share asked for, in batches of 64.", "name": "fig-realised"}, "image": {"alt": "Share mixed over share asked for: exact follows the diagonal; released mixes {tenth:.0f} % where 10 % are asked for and meets the diagonal at 100 %.", "classes": "dark-light"}}
 figures.realised_shares(realised)
 
 # %% tags=["nbval-check-output"]
 readable(
     realised.pivot_table(index="share", columns="sampling", values="realised"),
     metric="share",
-    names={"share": "share asked for, %", "exact": "exact, %", "released": "released, %"},
+    names={
+        "share": "share asked for, %",
+        "exact": "exact, %",
+        "released": "released, %",
+    },
 )
 
 # %% [markdown]
-# A nominal 10 % mixes {glue:text}`tenth:.1f` % of the rows when drawn as released.
-#
-# Streams of one seed share order, partners and the rows that smaller shares mix: a student at a larger share sees every mixture that one at a smaller saw, and more. So
-# exact runs below differ in the share alone, and a released one in the rows left clean. (The released code permutes both windows of every pair. As the order inside a batch
-# does not matter, that is the same as permuting one of them; a test compares the mixtures number by number.)
+# Streams of one seed share order, partners and the rows that smaller shares mix: raising the share only adds mixtures. So `exact` runs below differ in the share alone, and a
+# `released` one in the rows left clean.
 #
 # ## Share against accuracy
 #
-# All students learn from the two plain teachers.
+# Students of the two plain teachers:
 
 # %%
 runs = studies.load("share", scope)
@@ -81,7 +82,7 @@ runs = studies.load("share", scope)
 runs = runs.merge(realised, on=["sampling", "share"], how="left")
 runs["realised"] = runs["realised"].fillna(0)  # without mixup
 
-# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against the share that was really mixed (thin: each held-out person, thick: mean; squares: drawn as released).", "name": "fig-share"}, "image": {"alt": "Two line plots, accuracy and NLL, over the share mixed from 0 to 100 percent, a thin line per held-out person and a thick one for the mean.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against the share that was really mixed. Thin: held-out people, thick: mean, squares: drawn as `released`; no intervals.", "name": "fig-share"}, "image": {"alt": "Accuracy against share mixed: {none:.1f} % without mixup, {partial:.1f} % on average over partial shares, {full:.1f} % with full mixup; NLL {nll_none:.2f}, {nll_tenth:.2f} (a tenth) and {nll_full:.2f} nats.", "classes": "dark-light"}}
 figures.shares(runs)
 
 # %% tags=["nbval-check-output"]
@@ -96,23 +97,26 @@ readable(
     )
 )
 
-# %% [markdown]
-# Without mixup the student reaches {glue:text}`none:.1f` %, with full mixup {glue:text}`full:.1f` %, and on average over the partial shares {glue:text}`partial:.1f` %. Its NLL goes
-# from {glue:text}`nll_none:.2f` (none) over {glue:text}`nll_tenth:.2f` (a tenth) to {glue:text}`nll_full:.2f` nats (all).
-
 # %% tags=["remove-cell"]
 report(answers.partial_mixup(realised, exact))
 
 # %% [markdown]
-# ## In this build
+# ## What came out
 #
-# In these means there {glue:text}`kept`: full mixup changed accuracy by {glue:text}`gain:+.1f` points, partial mixup by {glue:text}`partial_gain:+.1f` on average: it
-# {glue:text}`spares`. A tenth mixed minus all mixed, of which H6 speaks: {glue:text}`h6:+.1f` points. These are points; whether there is anything to keep at all is asked in {doc}`11_claims`, the effect of `released` in {doc}`12_deviations`.
+# *Does full mixup lose accuracy?* It changes accuracy by {glue:text}`gain:+.1f` points, from {glue:text}`none:.1f` to {glue:text}`full:.1f` %; NLL from
+# {glue:text}`nll_none:.2f` to {glue:text}`nll_full:.2f` nats.
+#
+# *Is partial mixup better?* It {glue:text}`spares` than full mixup, on average over partial shares: {glue:text}`partial_gain:+.1f` points against no mixup. Mixing a tenth
+# instead of everything changes accuracy by {glue:text}`h6:+.1f` points (H6; {doc}`11_claims` tests it). NLL with a tenth mixed is {glue:text}`nll_tenth:.2f` nats.
+#
+# *How much does the released code mix?* With 10 % asked for, {glue:text}`tenth:.1f` % of the rows. {doc}`12_deviations` compares the students.
 #
 # ## A sceptical reader asks
 #
-# - *Is one partial share better than another?* No claim is made about that; the one tested is a tenth against all, as MIX-KD headlines it.
+# - *Is one partial share better than another?* That is not tested; the claim compares a tenth with everything, as MIX-KD headlines it.
 # - *Could less mixing only mean less training?* Every student sees as many windows, in the same order.
+# - *Does the released code not permute both windows of a pair?* It does. The order inside a batch does not matter, so that equals permuting one; a test compares the mixtures
+#   number by number.
 #
 # ## Takeaways
 #
@@ -124,12 +128,30 @@ report(answers.partial_mixup(realised, exact))
 # ```{exercise}
 # :label: ex-partial-realised
 #
-# A batch has 64 rows. Rows to leave clean are drawn with replacement, 58 draws for a nominal share of 10 %. How many rows stay clean on average, and what share is mixed?
+# A batch has 64 rows. Rows to leave clean are drawn with replacement, 57 draws for a nominal share of 10 %. How many rows stay clean on average, and what share is mixed?
 # ```
 #
 # ```{solution} ex-partial-realised
 # :class: dropdown
 #
-# A row is missed by all 58 draws with probability $(1 - 1/64)^{58} \approx 0.40$. So about 60 % of the rows stay clean and 40 % are mixed, four times the nominal share: the
+# A row is missed by all 57 draws with probability $(1 - 1/64)^{57} \approx 0.41$. So 38 of 64 rows stay clean on average, and $41\,\%$ are mixed, four times the nominal share: the
 # first point of the curve `released` in {numref}`fig-realised`.
+# ```
+#
+# ```{exercise}
+# :label: ex-partial-share
+#
+# Which share must one ask for in the released code so that about $10\,\%$ of the rows are mixed? Can it be done with batches of 64?
+# ```
+#
+# ```{solution} ex-partial-share
+# :class: dropdown
+#
+# A row is mixed if all $n$ draws miss it: $(63/64)^n = 0.1$ needs $n \approx 146$ draws, but there are at most 64. Even then a share of about $0.37 \approx 1/e$ is mixed. To
+# try another share:
+#
+# ~~~python
+# mixup = Mixup(alpha, 0.02, "released")
+# print(streams.stream(6400, 64, 2, mixup, seed=seed).mixed_share)
+# ~~~
 # ```
