@@ -139,7 +139,7 @@ def test_what_is_hidden_is_one_report(path):
 def test_opens_with_title_answer_parameters_and_their_check(path):
     first = nbformat.read(path, as_version=4).cells[0]
     assert first.source.startswith("# ")
-    assert re.search(r"^```\{admonition\} (Claim|Answer)", first.source, re.MULTILINE)
+    assert re.search(r"^```\{admonition\} (Claim|Answer|Goal)", first.source, re.MULTILINE)
     parameters, check = cells(path)[:2]
     assert "parameters" in tags(parameters)
     assert "check_parameters(globals())" in check.source

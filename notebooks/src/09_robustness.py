@@ -14,8 +14,8 @@
 # A student that learned from topology keeps more of its accuracy when its input is noisy or has gaps (H12).
 # ```
 #
-# A watch slips, a radio drops packets, a battery dims. This chapter spoils the test windows of every student and asks what is left: by noise and gaps, which nature
-# provides, and by small changes that an attacker computes to do harm. Students saw none of it in training.
+# A watch slips, a radio drops packets, a battery runs low. This chapter corrupts the test windows of every student, with noise and gaps as they occur in use and with small changes that an attacker
+# computes, and measures the accuracy that remains. Students saw no corruption in training.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -27,6 +27,7 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 from mixkd import figures, studies
 from mixkd.analysis import answers, robustness
 from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.datasets import dataset as entry_of
 
 check_parameters(globals())
@@ -38,17 +39,17 @@ data = studies.data(scope)
 table = robustness.table(runs, data)
 
 # %% [markdown]
-# ## Two ways to spoil a window
+# ## Two corruptions
 #
-# **Gaussian noise** is added to the normalised signal; a **missing block**, one stretch of the window, is set to zero in all channels. Three levels of each come from
-# notes on the group's work; that the noise is measured in units of the normalised signal, and that the block is one piece, is declared here.
+# **Gaussian noise** is added to the normalised signal; a **missing block**, one stretch of the window, is set to zero in all channels. The three levels of each come from
+# notes on the group's work; we chose units of the normalised signal for the noise, and one piece for the block.
 
 # %%
 part = data[min(data)]
 windows = robustness.corrupted_windows(part, row=0, level=3, seed=seed)
 rate = entry_of(dataset).load().rate
 
-# %% mystnb={"figure": {"caption": "One channel of a test window, clean (grey) and at level 3 of both corruptions.", "name": "fig-corrupted"}, "image": {"alt": "Three line plots of one channel: clean, with noise, and with a flat stretch.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "One channel of a test window, clean (grey) and at level 3 of both corruptions.", "name": "fig-corrupted"}, "image": {"alt": "One channel of a window: clean, with small noise at which its shape stays visible, and with one flat stretch where values are missing.", "classes": "dark-light"}}
 figures.corrupted_window(windows, 0, rate)
 
 # %% [markdown]
@@ -57,17 +58,18 @@ figures.corrupted_window(windows, 0, rate)
 # %%
 plain = table[(table["share"] == 0) & ~table["teacher_mixup"]]
 
-# %% mystnb={"figure": {"caption": "Accuracy of plain students on corrupted windows of held-out people, by teacher, mean over people and seeds; strength 0 is the clean window.", "name": "fig-corruption"}, "image": {"alt": "Two plots of accuracy over strength, noise and missing block, with a line for no teacher, signal, image and both.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of plain students on corrupted windows of held-out people, by teacher, mean over people and seeds; strength 0 is the clean window. No intervals.", "name": "fig-corruption"}, "image": {"alt": "Accuracy over strength of noise and of a missing block, a line per teacher. At level 3 the student of both teachers keeps {gaussian:+.1f} points more than that of the signal teacher under noise and {missing:+.1f} with gaps.", "classes": "dark-light"}}
 figures.robustness(plain, ("gaussian", "missing"), by="teachers")
 
 # %% [markdown]
-# A student that is better on clean windows may for that alone be better on corrupted ones. So the question is what each *loses*, in points of accuracy against its own
-# clean windows (negative: lost), at level 3. Where a column is about zero, the corruption takes nothing away, and nothing can be protected:
+# A student that is better on clean windows may be better on corrupted ones for that reason alone. So the table has what each *loses*: points of accuracy against its own
+# clean windows (negative: lost), at level 3. Where a column is about zero, the corruption does no harm, and nothing can be protected.
 
 # %% tags=["nbval-check-output"]
 worst = plain[plain["strength"].isin([0.12, 0.30])]
 lost = worst.pivot_table(index="teachers", columns="kind", values="kept")
-(100 * lost).round(1) + 0  # no minus before zero
+names = {"gaussian": "noise, points", "missing": "missing block, points"}
+readable(lost.round(3) + 0, metric="accuracy", names=names)  # no minus before zero
 
 # %% [markdown]
 # ## Attacks
@@ -78,53 +80,91 @@ lost = worst.pivot_table(index="teachers", columns="kind", values="kept")
 # %%
 both = table[table["teachers"] == "both"]
 
-# %% mystnb={"figure": {"caption": "Accuracy of students of both teachers under attack, by case of mixup, mean over people and seeds; epsilon 0 is the clean window.", "name": "fig-attack"}, "image": {"alt": "Two plots of accuracy over epsilon, one step and ten steps, with a line for each case of mixup.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of students of both teachers under attack, by case of mixup, mean over people and seeds; epsilon 0 is the clean window. No intervals.", "name": "fig-attack"}, "image": {"alt": "Accuracy falls with epsilon in every case, under one step and under ten. Mixup in teacher and student changed accuracy under one step at the middle epsilon by {mixed:+.1f} points, averaged over teachers.", "classes": "dark-light"}}
 figures.robustness(both, ("fgsm", "ifgsm"), by="case")
+
+# %% [markdown]
+# Accuracy in percent under one step of FGSM at the middle $\varepsilon$, by case and teachers:
 
 # %% tags=["nbval-check-output"]
 attacked = table[(table["kind"] == "fgsm") & (table["strength"] == 0.05)]
 by_teachers = attacked.pivot_table(
     index="case", columns="teachers", values="accuracy", sort=False
 )
-by_teachers.round(3).fillna("")
+readable(by_teachers, metric="accuracy")
 
 # %% [markdown]
 # ## Does mixup protect?
 #
-# The largest effects of the published runs are here. The figure shows what mixup in the student's training does to accuracy on clean windows, under the strongest noise and gaps of the levels above, and
-# under ten steps of attack.
+# The figure shows what mixup in the student's training does to accuracy on clean windows, under the strongest noise and gaps of the levels above, and under ten steps of attack. These are the largest
+# effects of the published runs.
 
 # %%
 mixed = robustness.of_mixup(scope)
 
-# %% mystnb={"figure": {"caption": "Effect of mixup for the student on accuracy, by the windows it is tested on, with no teacher and with both; with intervals over folds of held-out people in the full profile.", "name": "fig-mixup-spoiled"}, "image": {"alt": "Eight rows, clean windows, noise, gaps and attack with no teacher and with both teachers, each with a diamond around zero.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of mixup for the student on accuracy, by the windows it is tested on, with no teacher and with both. Diamond: mean; bar: interval over folds of held-out people, where all people are in.", "name": "fig-mixup-spoiled"}, "image": {"alt": "Points of accuracy by mixup without a teacher: clean windows {mixup_clean}; noise {mixup_noise}; gaps {mixup_gap}; attack {mixup_attack}.", "classes": "dark-light"}}
 figures.effects(mixed)
 
 # %% tags=["nbval-check-output"]
 numbers = mixed.set_index(["what", "dataset"])[["effect", "low", "high"]]
-(100 * numbers).round(1).dropna(axis="columns")
+names = {"what": "teachers: windows", "dataset": "data set"}
+names |= {"effect": "accuracy, points", "low": "interval from", "high": "to"}
+readable(numbers, metric="accuracy", names=names)
 
 # %% tags=["remove-cell"]
-report(answers.robustness(lost, attacked) | robustness.sentences(mixed))
-
-# %% tags=["nbval-check-output"]
-print(
-    "attacked windows per fold:",
-    min(256, min(len(d.splits["test"]) for d in data.values())),
-)
+fewest = {"n_attacked": min(256, *(len(d.splits["test"]) for d in data.values()))}
+report(answers.robustness(lost, attacked) | robustness.sentences(mixed) | fewest)
 
 # %% [markdown]
-# ## In this build
+# ## What came out
 #
-# In points of accuracy, and without a teacher, mixup changed clean windows by {glue:text}`mixup_clean`; windows with gaps by {glue:text}`mixup_gap`; windows with noise by {glue:text}`mixup_noise`;
-# attacked ones by {glue:text}`mixup_attack`. These rows were chosen after the runs on `watch` and `selfback` had been seen; {doc}`29_second_round` tests them on other data sets.
-#
-# Against the student of the signal teacher, the student of both kept {glue:text}`gaussian:+.1f` points more under noise and {glue:text}`missing:+.1f` with gaps, at level 3
-# ({glue:text}`n_folds` folds). Mixup in teacher and student changed accuracy under FGSM (middle epsilon, averaged over teachers) by {glue:text}`mixed:+.1f` points. {doc}`11_claims` tests H12 as
-# accuracy on the corrupted windows; what is *kept* stands there without a verdict.
+# - *Does a topological teacher protect?* At level 3 the student of both teachers kept {glue:text}`gaussian:+.1f` points more than that of the signal teacher under noise and {glue:text}`missing:+.1f` with gaps
+#   ({glue:text}`n_folds` folds). {doc}`11_claims` tests H12 as accuracy on corrupted windows, and lists what is kept without a verdict.
+# - *Does mixup for teacher and student protect from attacks?* It changed accuracy under FGSM (middle epsilon, averaged over teachers) by {glue:text}`mixed:+.1f` points.
+# - *What does mixup alone do, without a teacher?* It changed accuracy on clean windows by {glue:text}`mixup_clean` points; with gaps by {glue:text}`mixup_gap`; with noise by
+#   {glue:text}`mixup_noise`; under attack by {glue:text}`mixup_attack`. These rows were chosen after the runs on `watch` and `selfback` had been seen; {doc}`29_second_round` tests them on other data sets.
 #
 # ## A sceptical reader asks
 #
 # - *Same noise for all?* Yes: the corruption of a window depends on the fold alone, so students of a fold meet the same corrupted windows, whatever their method or seed.
 # - *Might students only look robust?* Ten steps must hurt at least as much as one. If they did not, the gradient would be masked; compare the two panels.
-# - *Why fewer windows under attack?* For time: evenly spaced ones, and their own clean accuracy is the reference.
+# - *Why fewer windows under attack?* To save time: evenly spaced ones ({glue:text}`n_attacked` per fold or more), and their own clean accuracy is the reference.
+#
+# ## Takeaways
+#
+# - Report what a student loses, not only its accuracy on corrupted windows: a better student starts higher.
+# - Gaps, noise and attacks are different questions: {numref}`fig-mixup-spoiled` asks each of the same networks.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-robustness-step
+#
+# A linear classifier of two classes has the margin $m = w \cdot x + b > 0$ on a window. By how much can a change of at most $\varepsilon$ in every value reduce $m$? Why does FGSM find that change in one step?
+# ```
+#
+# ```{solution} ex-robustness-step
+# :class: dropdown
+#
+# By $\varepsilon \sum_j |w_j|$, with the change $-\varepsilon \, \mathrm{sign}(w_j)$. The loss falls with $m$, so its gradient in $x$ is a negative multiple of $w$, and its sign gives that change. Ten steps gain nothing
+# for a linear classifier; for a network the gradient turns on the way.
+# ```
+#
+# ```{exercise}
+# :label: ex-robustness-noise
+#
+# The normalised signal has a standard deviation of 1. What share of its variance does noise of level 3 add? Why may that still hurt a window of a person who lies down? Read the levels with
+# `mixkd.learning.probes.GAUSSIAN`.
+# ```
+#
+# ````{solution} ex-robustness-noise
+# :class: dropdown
+#
+# ```python
+# from mixkd.learning.probes import GAUSSIAN
+#
+# print([round(100 * sd**2, 1) for sd in GAUSSIAN])  # percent of the variance
+# ```
+#
+# Level 3 adds $1.4$ percent. The signal is normalised over all windows: one of a person at rest varies far less than 1, so the same noise is large beside it.
+# ````

@@ -7,14 +7,14 @@
 # ---
 
 # %% [markdown]
-# # Landscape
+# # Loss landscape
 #
 # ```{admonition} Claim
 # :class: tip
 # Mixup for teacher and student leads to flatter minima than mixup for the teacher alone, and flat minima are less sensitive to changes of the input (H5).
 # ```
 #
-# Two students of one teacher may be equally accurate and sit in very different places. This chapter looks at the loss around them: along the straight line
+# Two students of the same teachers may be equally accurate and have very different weights. This chapter looks at the loss around them: along the straight line
 # from one to the other, and in random directions.
 #
 # To walk along the line yourself: {doc}`../book/try`.
@@ -31,6 +31,7 @@ import numpy as np
 from mixkd import figures, studies
 from mixkd.analysis import answers, landscape
 from mixkd.book.notebook import check_parameters, report
+from mixkd.book.reading import readable
 from mixkd.studies import tables
 
 check_parameters(globals())
@@ -43,9 +44,13 @@ data = studies.data(scope)
 # %% [markdown]
 # ## From one student to another
 #
-# Both students below started from the *same* random weights and learned from a signal and an image teacher; one never met mixup, the other met it everywhere, its teachers' training included. Weights are mixed:
-# $w(\eta) = (1 - \eta) \, w_1 + \eta \, w_2$. BatchNorm makes this delicate: its statistics belong to the weights they were collected with. Mixing them too says little
-# about the weights; on the right they are computed anew at each point {cite}`izmailov2018`.
+# Both students below started from the *same* random weights and learned from a signal and an image teacher. One was trained without mixup, the other with mixup throughout, its teachers' training
+# included. Weights are interpolated:
+#
+# $$ w(\eta) = (1 - \eta) \, w_1 + \eta \, w_2 . $$ (eq-line)
+#
+# The statistics of BatchNorm belong to the weights they were collected with, so interpolating them too says little about the weights. On the right they are computed anew at each point
+# {cite}`izmailov2018`.
 
 # %%
 one = runs[(runs["teachers"] == "both") & (runs["fold"] == 0)]
@@ -55,65 +60,108 @@ first, second = (tables.records(end)[0] for end in ends)
 at = np.linspace(-0.5, 1.5, 17)
 path = landscape.line(first, second, data[0], at)
 
-# %% mystnb={"figure": {"caption": "Accuracy along the line between two students, one held-out person. Left: BatchNorm statistics mixed like weights, which beyond the ends can give negative variances, where no accuracy exists; right: recomputed.", "name": "fig-line"}, "image": {"alt": "Two plots of training and test accuracy along a line between two networks; dotted lines mark the networks.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy along the line between two students, one held-out person. Left: BatchNorm statistics interpolated like weights; beyond the ends a variance can become negative, and no accuracy exists. Right: recomputed. Dotted: the two students.", "name": "fig-line"}, "image": {"alt": "Training and test accuracy along a line between two students. Between them, with BatchNorm recomputed, the lowest test accuracy is {dip:+.1f} points from that of the worse end.", "classes": "dark-light"}}
 figures.line_between(path, "T & S", "Mix-T & Mix-S")
-
-# %% tags=["nbval-check-output"]
-path.pivot_table(
-    index="at", columns=["batchnorm", "split"], values="accuracy"
-).iloc[::4].round(2)
 
 # %% [markdown]
 # ## How sharp is the minimum?
 #
-# **Sharpness** here: how much the cross entropy of training windows rises, on average, at a distance of a tenth of each filter's norm in random directions with
-# the norms of the filters {cite}`li2018`, BatchNorm recomputed.
+# **Sharpness** is how much the training loss rises when the weights move by a tenth of their size in a random direction $d_k$ {cite}`li2018`:
+#
+# $$ S = \frac{1}{4} \sum_{k=1}^{4} \mathrm{CE}(w + 0.1 \, d_k) - \mathrm{CE}(w), $$ (eq-sharpness)
+#
+# where each filter of $d_k$ has the norm of the same filter of $w$, and BatchNorm is recomputed.
 
 # %%
 table = landscape.sharpness(runs[runs["teachers"] != "none"])
 
-# %% mystnb={"figure": {"caption": "Sharpness of the student's minimum by case of mixup and by teacher, a marker per fold, named by its held-out person, bar: mean.", "name": "fig-sharpness"}, "image": {"alt": "Three dot plots, one per teacher, of sharpness for four cases of mixup.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Sharpness of the student's minimum by case of mixup and by teacher, a marker per fold, named by its held-out person; bar: mean. No intervals.", "name": "fig-sharpness"}, "image": {"alt": "Sharpness of four cases of mixup in three panels, one per teacher. Students of both teachers are {ratio:.2f} times as sharp after mixup for teacher and student as for the teacher alone.", "classes": "dark-light"}}
 figures.sharpness(table)
 
+# %% [markdown]
+# Mean sharpness in thousandths of a nat:
+
 # %% tags=["nbval-check-output"]
-table.pivot_table(
-    index="case", columns="teachers", values="sharpness", sort=False
-).round(4)
+grid = {"index": "case", "columns": "teachers", "sort": False}
+readable(1000 * table.pivot_table(values="sharpness", **grid))
 
 # %% [markdown]
-# Sharpness is read off the cross entropy of windows that the network was trained on. A network that is very sure of them has a loss near zero, which small changes
-# hardly move. So a low value may mean flat, or may only mean sure; the loss at the minimum itself tells:
+# Sharpness is measured on windows that the network was trained on. A very confident network has a loss near zero there, which small changes hardly move. So a low value may mean flat, or only
+# confident. The training loss at the minimum, also in thousandths of a nat, shows which:
 
 # %% tags=["nbval-check-output"]
-table.pivot_table(
-    index="case", columns="teachers", values="train_loss", sort=False
-).round(3)
+readable(1000 * table.pivot_table(values="train_loss", **grid))
 
-# %% mystnb={"figure": {"caption": "Accuracy under FGSM (epsilon 0.05) against sharpness, a dot per held-out person, kind of teacher and case (colour); the table above has the means.", "name": "fig-sharp-robust"}, "image": {"alt": "Scatter plot of accuracy under attack over sharpness, coloured by case of mixup.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy under FGSM (epsilon 0.05) against sharpness, a dot per held-out person, kind of teacher and case of mixup (colour); the first table above has the mean sharpness.", "name": "fig-sharp-robust"}, "image": {"alt": "Accuracy under attack over sharpness, coloured by case of mixup. Among the students of one fold their rank correlation is {rank:+.2f} on average.", "classes": "dark-light"}}
 figures.sharp_against_robust(table)
 
 # %% [markdown]
-# ## The same question, asked otherwise
+# ## Two measures that confidence does not change
 #
-# Two measures that a surer network does not change, because its outputs are first divided by one temperature (fitted on validation people): the rise of the loss after one step in the worst direction, relative to
-# each weight (adaptive sharpness {cite}`kwon2021asam`), and the trace of the Hessian, which is the mean curvature times the number of weights {cite}`hutchinson1989`. Runs before 29 November 2026 have neither.
+# Here all logits are first divided by one temperature (fitted on validation people). *Ascent* is the rise of the loss after one step in the worst direction, relative to
+# each weight (adaptive sharpness {cite}`kwon2021asam`); *trace* is that of the Hessian, the mean curvature times the number of weights {cite}`hutchinson1989`. Runs before 29 November 2026 have neither; without
+# newer runs the table is empty.
 
 # %% tags=["nbval-check-output"]
-landscape.flatness(runs[runs["teachers"] != "none"]).round(3)
+flat = landscape.flatness(runs[runs["teachers"] != "none"])
+readable(flat, names={"ascent": "ascent, nats"})
 
 # %% tags=["remove-cell"]
 report(answers.landscape(path, table))
 
 # %% [markdown]
-# ## In this build
+# ## What came out
 #
-# On the line between the two students, the lowest test accuracy is {glue:text}`dip:+.1f` points from that of the worse end. Students of both teachers, of whom H5 speaks, are {glue:text}`ratio:.2f` times as sharp after Mix-T & Mix-S
-# as after Mix-T & S. Among the students of one fold, the rank correlation between sharpness and accuracy under FGSM
-# is on average {glue:text}`rank:+.2f`. Whether the claim holds is decided
-# in {doc}`11_claims`.
+# - *Is there a barrier between the two students?* The lowest test accuracy between them is {glue:text}`dip:+.1f` points from that of the worse end.
+# - *Is mixup for teacher and student flatter than for the teacher alone?* Students of both teachers are {glue:text}`ratio:.2f` times as sharp (below 1: flatter). Claim H5; verdict in {doc}`11_claims`.
+# - *Do flat minima resist attacks?* Among the students of one fold, the rank correlation of sharpness and accuracy under FGSM is {glue:text}`rank:+.2f` on average.
+#
+# These are averages; {doc}`11_claims` tests them.
 #
 # ## A sceptical reader asks
 #
 # - *Does sharpness depend on scale?* Filter-normalised directions remove the scale of weights; they do not remove the scale of logits, hence the table of losses and the two measures after it.
 # - *One line, one person?* Yes, the line is an illustration. Sharpness is measured on every student; the claim compares those of both teachers.
 # - *Random directions?* Four per network, the same for all networks of a fold before scaling.
+#
+# ## Takeaways
+#
+# - Read sharpness beside the training loss: a confident network looks flat.
+# - On a line between two networks with BatchNorm, recompute its statistics before the accuracy is read.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-landscape-quadratic
+#
+# Near a minimum let $\mathrm{CE}(w) = \tfrac{1}{2} \sum_j h_j w_j^2$, measured from the minimum. What is the mean rise of the loss for random directions with independent entries of variance $s^2$? Which of the two measures at
+# the end of the chapter is it related to?
+# ```
+#
+# ```{solution} ex-landscape-quadratic
+# :class: dropdown
+#
+# $\tfrac{1}{2} s^2 \sum_j h_j$, half the variance times the trace of the Hessian: an average over directions sees the mean curvature, one step in the worst direction the largest.
+# ```
+#
+# ```{exercise}
+# :label: ex-landscape-scale
+#
+# Multiply all logits of a network that is right on every training window by 10. What happens to its accuracy, its training loss and its sharpness {eq}`eq-sharpness`? Check the loss on logits of your own.
+# ```
+#
+# ````{solution} ex-landscape-scale
+# :class: dropdown
+#
+# Accuracy stays. The loss falls towards zero, and near zero small moves hardly change it, as long as no window becomes wrong: sharpness falls, although the network decides as before.
+#
+# ```python
+# import numpy as np
+# from mixkd.learning.metrics import summary
+#
+# logits, y = np.array([[2.0, 0.0], [0.0, 1.0]]), np.array([0, 1])
+# print([round(summary(k * logits, y)["nll"], 4) for k in (1, 10)])
+# ```
+#
+# It prints $0.2201$ and $0$.
+# ````
