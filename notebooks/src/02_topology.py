@@ -33,24 +33,22 @@ import numpy as np
 import pandas as pd
 from gudhi import bottleneck_distance
 
-from mixkd import figures, studies, topology
+from mixkd import datasets, figures, studies, topology
 from mixkd.analysis import cost
-from mixkd.book import notebook
-from mixkd.book.notebook import report
+from mixkd.book.notebook import check_index, check_parameters, report
 from mixkd.book.reading import readable
-from mixkd.datasets import dataset as entry_of
 from mixkd.specs.run import ImageSpec
 from mixkd.topology import oracles
 
-notebook.check_parameters(globals())
+check_parameters(globals())
 
 # %%
 scope = studies.Scope(dataset, profile, seed)
-recordings = entry_of(dataset).load()
+recordings = datasets.dataset(dataset).load()
 data = next(iter(studies.data(scope).values()))
 x = data.splits["train"].x
-notebook.check_index("window", window, len(x))
-notebook.check_index("channel", channel, x.shape[1])
+check_index("window", window, len(x))
+check_index("channel", channel, x.shape[1])
 signal, unit = x[window, channel], recordings.units[channel]
 
 # %% [markdown]
@@ -90,6 +88,11 @@ is_equal = np.array_equal(by_hand, np.array(sorted(map(tuple, diagram))))
 
 # %% mystnb={"figure": {"caption": "Left: the five most persistent pairs, each drawn at its minimum from birth to death. Right: the diagram, a dot per pair; the triangle is the essential class, the dotted line birth = death.", "name": "fig-pairs"}, "image": {"alt": "The signal has {n_pairs} valleys that die; the deepest lasts {longest:.2f} {unit}. Most lie near the diagonal: they are shallow.", "classes": "dark-light"}}
 figures.pairs(signal, diagram, essential=bottom, rate=recordings.rate, unit=unit)
+
+# %% tags=["nbval-check-output"]
+deepest = pd.DataFrame(by_hand, columns=["birth", "death"])
+deepest["persistence"] = deepest["death"] - deepest["birth"]
+readable(deepest.sort_values("persistence", ascending=False)[:5])
 
 # %% [markdown]
 # Channels differ in how many valleys they have and how deep those are, so each channel gets its own range of the image. Depths in units of the channel, over all training
@@ -198,6 +201,8 @@ drawn["gudhi"] = oracles.images(few, grid, "gudhi")[0, channel]
 drawn["ours, integrated"] = topology.images(few, exact)[0, channel]
 drawn["persim"] = oracles.images(few, exact, "persim")[0, channel]
 drawn["giotto-tda"] = oracles.images(few, grid, "giotto")[0, channel]
+
+# %%
 norm = np.linalg.norm
 far = {name: 100 * norm(i - image) / norm(image) for name, i in drawn.items()}
 

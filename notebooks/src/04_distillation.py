@@ -28,11 +28,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
-from mixkd import figures, studies
+from mixkd import datasets, figures, studies
 from mixkd.analysis import agreement, answers, comparison, ensembles, features
 from mixkd.book.notebook import check_parameters, report
 from mixkd.book.reading import readable
-from mixkd.datasets import dataset as entry_of
 from mixkd.studies import tables
 
 check_parameters(globals())
@@ -146,7 +145,7 @@ readable(points.map("{:+.1f}".format), names=names)
 
 # %%
 scratch = main[(main["method"] == "Scratch")]
-classes = entry_of(dataset).load().classes
+classes = datasets.dataset(dataset).load().classes
 by_class = agreement.class_gains(both, scratch, data, classes)
 
 # %% mystnb={"figure": {"caption": "Points of recall that the student of both teachers gains over the plain student, by class. A marker is a held-out person, a bar the mean; no intervals.", "name": "fig-class-gains"}, "image": {"alt": "Recall gained by class, mean over held-out people: most for {best_class} ({best_class_gain:+.1f} points), least for {worst_class} ({worst_class_gain:+.1f}).", "classes": "dark-light"}}

@@ -31,17 +31,15 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 import numpy as np
 import pandas as pd
 
-from mixkd import figures, studies, topology
+from mixkd import datasets, figures, studies, topology
 from mixkd.analysis import answers
 from mixkd.book.notebook import check_parameters, report
 from mixkd.book.reading import readable
-from mixkd.datasets import dataset as entry_of
 from mixkd.learning.streams import mix, stream
 from mixkd.rng import generator
 from mixkd.specs.run import ImageSpec, Mixup
 
 check_parameters(globals())
-scope = studies.Scope(dataset, profile, seed, alpha)
 
 # %% [markdown]
 # ## One draw mixes everything
@@ -67,8 +65,9 @@ scope = studies.Scope(dataset, profile, seed, alpha)
 # ````
 
 # %%
+scope = studies.Scope(dataset, profile, seed, alpha)
 data = next(iter(studies.data(scope).values()))
-recordings = entry_of(dataset).load()
+recordings = datasets.dataset(dataset).load()
 train = data.splits["train"]
 own, partner = train.x[0, 0], train.x[len(train) // 2, 0]
 
