@@ -59,7 +59,7 @@ def test_each_alternative_text_of_the_notebooks_can_be_filled():
         for cell in json.loads(path.read_text())["cells"]:
             shown = cell["metadata"].get("mystnb", {})
             for words in (shown.get("figure", {}).get("caption", ""), shown.get("image", {}).get("alt", "")):
-                rest = re.sub(r"\{[a-z_]\w*(:[^{}]*)?\}", "", words)
+                rest = re.sub(r"\{[A-Za-z_]\w*(:[^{}]*)?\}", "", words)
                 assert not set("{}") & set(rest), (path.name, words)
 
 
@@ -194,6 +194,11 @@ def test_two_levels_of_columns_become_one():
     heads, rows = heads_and_rows(readable(runs.pivot_table(index="who", columns="way", values=["nll", "ece"])))
     assert heads == ["who", "ECE, %, x", "ECE, %, y", "NLL, nats, x", "NLL, nats, y"]
     assert rows == [["a", "3.1", "4", "0.50", "0.25"]]
+
+
+def test_numbers_of_a_column_have_the_same_digits_and_words_are_words():
+    table = pd.DataFrame({"way": [np.str_("a"), np.str_("2")], "x": [1.0, 0.4], "n": [1.0, 2000.0]})
+    assert heads_and_rows(readable(table))[1] == [["a", "1.00", "1"], ["2", "0.40", "2,000"]]
 
 
 def test_ten_rows_are_in_sight_and_all_in_the_file():

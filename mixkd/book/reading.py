@@ -59,7 +59,7 @@ def readable(table: pd.DataFrame | pd.Series, metric: str = "", names: Mapping[s
     flat.columns = pd.Index(heads)
     given = names or {}
     kinds = [_kind(column, "" if head in indexed else metric) for column, head in zip(columns, heads, strict=True)]
-    whole = [kind in PERCENT and _are_whole(flat[head]) for kind, head in zip(kinds, heads, strict=True)]
+    whole = [_are_whole(flat[head], 100 if kind in PERCENT else 1) for kind, head in zip(kinds, heads, strict=True)]
     cells = [
         [_cell(value, kind, is_whole) for value, kind, is_whole in zip(row, kinds, whole, strict=True)]
         for row in flat.itertuples(index=False, name=None)
@@ -87,22 +87,20 @@ def _head(head: str, column: Any) -> str:
     return ", ".join([name, *(other.replace("_", " ") for other in others)])
 
 
-def _are_whole(shares: pd.Series) -> bool:
-    """Whether shares are whole percents, such as settings."""
-    numbers = 100 * pd.to_numeric(shares, errors="coerce").dropna()
+def _are_whole(column: pd.Series, scale: int) -> bool:
+    """Whether all numbers of a column are whole, such as counts, and settings in percent."""
+    numbers = scale * pd.to_numeric(column, errors="coerce").dropna()
     return bool((abs(numbers - numbers.round()) < 1e-9).all())
 
 
 def _cell(value: Any, kind: str, is_whole: bool) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
         return NONE
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
+    if isinstance(value, (str, bool)) or not hasattr(value, "__float__"):
         return str(value)
     if kind in PERCENT:
         return f"{100 * value:.{0 if is_whole else 1}f}"
-    if isinstance(value, int) or (float(value).is_integer() and kind not in NUMBERS):
-        return f"{int(value):,}"
-    digits = NUMBERS[kind][1] if kind in NUMBERS else DIGITS
+    digits = NUMBERS[kind][1] if kind in NUMBERS else 0 if is_whole else DIGITS
     return f"{value:,.{digits}f}"
 
 
