@@ -36,7 +36,7 @@ def test_a_card_says_what_was_decided(done):
         text = cards.page(claim)
         assert text.startswith(f"# {claim.name}: {claim.title}\n")
         assert claim.statement in text
-        assert f"Averaged over the data sets this claim is **{done.verdict(claim.name)}**" in text
+        assert f"Averaged over the data sets the verdict is **{done.verdict(claim.name)}**" in text
         for row in rows.to_dict("records"):
             assert cards.effect(row) in text
     assert done.verdict("H10") == "supported"

@@ -40,7 +40,7 @@ MEANING = (
     ("no relevant effect", "an effect of the claimed kind is smaller than the margin"),
     ("undecided", "the interval allows both; more people are needed"),
 )
-OPEN = {"needs full": "not decided (an interval needs all people)"}  # verdicts that a sentence words otherwise
+OPEN = {"needs full": "open (an interval needs all people)"}  # verdicts that a sentence words otherwise
 DATE = (1980, 1, 1, 0, 0, 0)  # of files in archives: equal contents make equal bytes
 
 
@@ -173,7 +173,7 @@ def _plain(average: list[dict[str, Any]]) -> str:
 def sentence(average: list[dict[str, Any]], verdict: str) -> str:
     """What came out, of the parts on average and the verdict."""
     parts = "; ".join(f"{row['part']}: {effect(row)}, claimed {CLAIMED[row['direction']]}" for row in average)
-    return f"Averaged over the data sets this claim is {verdict}. {parts[0].upper()}{parts[1:]}."
+    return f"Averaged over the data sets the verdict is {verdict}. {parts[0].upper()}{parts[1:]}."
 
 
 def sentences(average: Decided) -> dict[str, str]:

@@ -38,12 +38,12 @@ from mixkd.learning import metrics
 from mixkd.studies import tables
 
 check_parameters(globals())
-scope = studies.Scope(dataset, profile, seed, alpha)
 
 # %% [markdown]
 # All students of this chapter learn from one signal teacher (WRN16-1), in the four cases of mixup ({doc}`05_mixup`) and at several temperatures.
 
 # %%
+scope = studies.Scope(dataset, profile, seed, alpha)
 runs = studies.load("temperature", scope)
 data = studies.data(scope)
 table = smoothness.target_entropies(runs)

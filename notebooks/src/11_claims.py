@@ -139,7 +139,7 @@ readable(cards.table(tested))
 #
 # Mixup in the distillation improves students on average.
 
-# %% mystnb={"figure": {"caption": "H1: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h1"}, "image": {"alt": "H1. {h1}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H1: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h1"}, "image": {"alt": "Claim H1, mixup helps students: {h1}", "classes": "dark-light"}}
 figures.forest("H1", tested)
 
 # %% [markdown]
@@ -150,7 +150,7 @@ figures.forest("H1", tested)
 #
 # Too much smoothness hurts: a high temperature on top of mixup.
 
-# %% mystnb={"figure": {"caption": "H2: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h2"}, "image": {"alt": "H2. {h2}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H2: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h2"}, "image": {"alt": "Claim H2, too much smoothness hurts: {h2}", "classes": "dark-light"}}
 figures.forest("H2", tested)
 
 # %% [markdown]
@@ -161,7 +161,7 @@ figures.forest("H2", tested)
 #
 # A mixup-trained teacher wants a low temperature; for a plain teacher a high one is fine.
 
-# %% mystnb={"figure": {"caption": "H3: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h3"}, "image": {"alt": "H3. {h3}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H3: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h3"}, "image": {"alt": "Claim H3, Mix-T wants a low temperature: {h3}", "classes": "dark-light"}}
 figures.forest("H3", tested)
 
 # %% [markdown]
@@ -172,7 +172,7 @@ figures.forest("H3", tested)
 #
 # A mixup-trained teacher is the better network and the worse teacher.
 
-# %% mystnb={"figure": {"caption": "H4: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h4"}, "image": {"alt": "H4. {h4}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H4: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h4"}, "image": {"alt": "Claim H4, better network, worse teacher: {h4}", "classes": "dark-light"}}
 figures.forest("H4", tested)
 
 # %% [markdown]
@@ -183,7 +183,7 @@ figures.forest("H4", tested)
 #
 # Mixup for teacher and student reaches flatter, less sensitive minima than for the teacher alone.
 
-# %% mystnb={"figure": {"caption": "H5: a dot per held-out person (or group of people who were tested together); diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h5"}, "image": {"alt": "H5. {h5}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H5: a dot per held-out person (or group of people who were tested together); diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h5"}, "image": {"alt": "Claim H5, mixup twice is flatter: {h5}", "classes": "dark-light"}}
 figures.forest("H5", tested)
 
 # %% [markdown]
@@ -194,7 +194,7 @@ figures.forest("H5", tested)
 #
 # Partial mixup avoids what full mixup loses.
 
-# %% mystnb={"figure": {"caption": "H6: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h6"}, "image": {"alt": "H6. {h6}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H6: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h6"}, "image": {"alt": "Claim H6, partial mixup avoids the loss: {h6}", "classes": "dark-light"}}
 figures.forest("H6", tested)
 
 # %% [markdown]
@@ -205,7 +205,7 @@ figures.forest("H6", tested)
 #
 # What mixup of a teacher does to its students differs between signal and image teachers.
 
-# %% mystnb={"figure": {"caption": "H7: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h7"}, "image": {"alt": "H7. {h7}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H7: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h7"}, "image": {"alt": "Claim H7, teachers need different mixup: {h7}", "classes": "dark-light"}}
 figures.forest("H7", tested)
 
 # %% [markdown]
@@ -216,7 +216,7 @@ figures.forest("H7", tested)
 #
 # Both teachers together are better than either alone.
 
-# %% mystnb={"figure": {"caption": "H8: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h8"}, "image": {"alt": "H8. {h8}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H8: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h8"}, "image": {"alt": "Claim H8, two teachers beat one: {h8}", "classes": "dark-light"}}
 figures.forest("H8", tested)
 
 # %% [markdown]
@@ -227,7 +227,7 @@ figures.forest("H8", tested)
 #
 # Starting the student from scratch-trained weights (Ann) helps beyond the longer training.
 
-# %% mystnb={"figure": {"caption": "H9: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h9"}, "image": {"alt": "H9. {h9}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H9: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h9"}, "image": {"alt": "Claim H9, Ann beats longer training: {h9}", "classes": "dark-light"}}
 figures.forest("H9", tested)
 
 # %% [markdown]
@@ -238,7 +238,7 @@ figures.forest("H9", tested)
 #
 # A larger teacher is not reliably a better teacher.
 
-# %% mystnb={"figure": {"caption": "H10: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h10"}, "image": {"alt": "H10. {h10}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H10: a dot per held-out person; diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h10"}, "image": {"alt": "Claim H10, larger is no better teacher: {h10}", "classes": "dark-light"}}
 figures.forest("H10", tested)
 
 # %% [markdown]
@@ -249,7 +249,7 @@ figures.forest("H10", tested)
 #
 # Mixup disperses the features of similar classes; dissimilar classes stay apart.
 
-# %% mystnb={"figure": {"caption": "H11: a dot per held-out person (or group of people who were tested together); diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h11"}, "image": {"alt": "H11. {h11}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H11: a dot per held-out person (or group of people who were tested together); diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h11"}, "image": {"alt": "Claim H11, similar classes disperse: {h11}", "classes": "dark-light"}}
 figures.forest("H11", tested)
 
 # %% [markdown]
@@ -260,7 +260,7 @@ figures.forest("H11", tested)
 #
 # With topological knowledge a student keeps more accuracy when its input is corrupted.
 
-# %% mystnb={"figure": {"caption": "H12: a dot per held-out person (or group of people who were tested together); diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h12"}, "image": {"alt": "H12. {h12}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H12: a dot per held-out person (or group of people who were tested together); diamond and bar: mean with its 95 % interval (where all people are in); shaded: less than the margin.", "name": "fig-h12"}, "image": {"alt": "Claim H12, topology protects from noise: {h12}", "classes": "dark-light"}}
 figures.forest("H12", tested)
 
 # %% [markdown]
