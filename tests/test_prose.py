@@ -31,6 +31,7 @@ ALLOWED = {
     ("01_data", "95 %"): "how a box of the figure is drawn",
     ("04_distillation", "0.7"): "a setting: the group's kd_weight for GENEActiv",
     ("06_partial_mixup", "10 %"): "a setting: the share that MIX-KD headlines",
+    ("06_partial_mixup", "0.02"): "a setting: a share of the exercise",
     ("10_landscape", "0.05"): "a setting: epsilon of the probe",
     ("11_claims", "95 %"): "the level of the intervals",
     ("12_deviations", "95 %"): "the level of the intervals",
