@@ -96,7 +96,7 @@ readable(
 # %% [markdown]
 # Parameters and multiply-adds are those of the network in the row. All students are one network and cost the same at run time.
 
-# %% mystnb={"figure": {"caption": "Accuracy of the teachers (left of the dotted line) and of the students by teacher (right), a marker per held-out person, bar: mean.", "name": "fig-moment-scores"}, "image": {"alt": "Accuracy. Teachers: image {image_teacher:.1f} %, linear {linear_teacher:.1f} %. Students: labels alone {scratch:.1f} %, from the image teacher {from_image:.1f} %, from the linear one {from_linear:.1f} %.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the teachers (left of the dotted line) and of the students by teacher (right), a dot and its line per held-out person; bar: mean, the line through it its 95 percent interval.", "name": "fig-moment-scores"}, "image": {"alt": "Accuracy. Teachers: image {image_teacher:.1f} %, linear {linear_teacher:.1f} %. Students: labels alone {scratch:.1f} %, from the image teacher {from_image:.1f} %, from the linear one {from_linear:.1f} %.", "classes": "dark-light"}}
 figures.moment_scores(runs, called)
 
 # %% [markdown]
