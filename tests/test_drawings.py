@@ -68,6 +68,13 @@ def test_what_does_not_fit_a_phone_has_no_narrow_drawing(arguments):
     assert svg.NARROW not in svg.bundle(example(**arguments))
 
 
+def test_a_panel_without_room_on_a_phone_has_no_narrow_drawing_and_no_warning(recwarn):
+    fig = example()
+    fig.axes[0].set_yticks([0], ["a name that is wider than the screen of a phone, all of it"])
+    assert svg.NARROW not in svg.bundle(fig)
+    assert not [str(warning.message) for warning in recwarn]
+
+
 def test_a_narrow_drawing_changes_nothing_for_the_wide_one():
     fig = example()
     before = svg.drawing(fig)

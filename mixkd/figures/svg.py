@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
+import warnings
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -39,9 +40,12 @@ def narrow(fig: Figure) -> str | None:
     before = tuple(fig.get_size_inches())
     fig.set_size_inches(PHONE, before[1])
     try:
-        text = drawing(fig, bbox_inches="tight", pad_inches=0.02)
-        fig.draw_without_rendering()
+        with warnings.catch_warnings(action="error", category=UserWarning):  # of a layout without room for its axes
+            text = drawing(fig, bbox_inches="tight", pad_inches=0.02)
+            fig.draw_without_rendering()
         fits = points(text)[0] <= 72 * LARGEST and not any(map(_crowded, fig.axes)) and not _overlapping(fig)
+    except UserWarning:
+        return None
     finally:
         fig.set_size_inches(before)
     return text if fits else None
