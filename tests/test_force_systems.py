@@ -118,7 +118,7 @@ def test_the_answer_follows_the_interval(shift, words):
     table.loc[changed, "rmse"] += shift + noise[changed]
     questions = forces.effects(table, forces.QUESTIONS, final=True)
     assert forces.answer(questions, final=True).startswith(f"{words} on gait")
-    assert forces.answer(questions, final=False).startswith("is not judged")
+    assert forces.answer(questions, final=False).startswith("is open")
     told = forces.answers(table, ["running"], final=True)
     assert told["changes"] == pytest.approx(100 * shift / table[table["system"] == "labels"]["rmse"].mean(), abs=1e-9)
     assert "running" in str(told["absent"])

@@ -28,17 +28,14 @@ def _gain(runs: pd.DataFrame, by: str, after: object, before: object) -> float:
 def by_setting(runs: pd.DataFrame, setting: str, metric: str = "accuracy") -> str:
     """Mean score at each value of a setting, as the end of a sentence; metric: accuracy (in per cent) or nll."""
     if runs.empty:
-        return "not computed, as this comparison needs all people"
+        return "not computed: this comparison needs all people"
     means = runs.astype({metric: float}).groupby(setting)[metric].mean()
     scores = [f"{100 * mean:.1f} %" if metric == "accuracy" else f"{mean:.2f} nats" for mean in means]
     return ", ".join(f"{v if isinstance(v, str) else f'{v:g}'}: {s}" for v, s in zip(means.index, scores, strict=True))
 
 
 def means(table: pd.DataFrame, by: list[str], of: str, scale: float = 1.0) -> dict[str, float]:
-    """Means of a column by group, for texts beside figures: `accuracy_MixT_S_4` of case `Mix-T & S` and temperature 4.
-
-    scale: factor of the means, such as 100 for per cent.
-    """
+    """Means of a column by group, times scale: `accuracy_MixT_S_4` is that of case `Mix-T & S` and temperature 4."""
     groups = scale * table.groupby(by, sort=False)[of].mean()
     keys = [key if isinstance(key, tuple) else (key,) for key in groups.index]
     names = ["_".join(f"{k:g}" if isinstance(k, float) else str(k).replace(" & ", "_") for k in key) for key in keys]

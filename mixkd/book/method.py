@@ -63,7 +63,7 @@ ARROWS = (
 
 @dataclass(frozen=True)
 class Layout:
-    """Places of the parts, (left, top, width, height) in pixels, and the x of upright arrows that pass other parts."""
+    """Places of parts (left, top, width and height in pixels), and the x of upright arrows that pass other parts."""
 
     size: tuple[int, int]
     boxes: dict[str, tuple[int, int, int, int]]

@@ -9,7 +9,7 @@ blocks that are lost, so these are found here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -98,7 +98,7 @@ def _pieces(path: Path) -> Iterator[tuple[Any, dict[str, int]]]:
             for some, counts in read(path, file):
                 piece = Path(folder) / "piece"
                 piece.write_bytes(some)
-                content = actfast.read(str(piece), lenient=True)
+                content = _content(actfast.read, piece)
                 if content["format"] == "Actigraph GT3X":
                     raise MixkdError(f"{path}: found an ActiGraph file, expected the ending .gt3x: rename it")
                 corrupt = len(content["warnings"])
@@ -109,6 +109,16 @@ def _pieces(path: Path) -> Iterator[tuple[Any, dict[str, int]]]:
         raise MixkdError(
             f"{path}: found no file of a known device ({short(error, 100)}), expected Axivity .cwa or GENEActiv .bin"
         ) from error
+
+
+def _content(read: Callable[..., Any], piece: Path) -> Any:
+    """What actfast reads. A panic of it, which is no Exception, is raised as a ValueError."""
+    try:
+        return read(str(piece), lenient=True)
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise ValueError("its reader gave up") from error
+        raise
 
 
 def _unknown(path: Path, file: IO[bytes]) -> Iterator[Piece]:
