@@ -10,12 +10,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from browser import BROWSER, Browser
 from scipy import stats
 
 from mixkd import figures
+from mixkd.book import drawings
 from mixkd.datasets import Recordings
 from mixkd.figures import drawn, people, svg
 from mixkd.figures.style import figure
+from mixkd.files import CHECKOUT
 
 CASES = ("T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S")
 PEOPLE = ("1", "2", "10", "A b", "7+12")
@@ -137,3 +140,45 @@ def test_a_number_that_all_cells_share_is_written_once():
     axes = figures.overview(found, 2.0).axes
     assert [text.get_text() for text in axes[0].texts] == ["none"]
     assert axes[0].get_title(loc="left").split()[-5:] == ["0.2", "in", "each", "shaded", "cell"]
+
+
+@pytest.fixture
+def page(tmp_path):
+    """Two figures of the same people, as a page of the book has them."""
+    if BROWSER is None:
+        pytest.skip("no Chromium on this machine")
+    table = four_cases()
+    for name, fig in (("a", figures.four_cases(table)), ("b", figures.case_gain(table))):
+        (tmp_path / f"{name}.svg").write_text(svg.drawing(fig))
+    text = drawings.inlined('<img src="a.svg" alt="one"><img src="b.svg" alt="two">', tmp_path, {})
+    css, script = ((CHECKOUT / "book" / name).read_text() for name in ("book.css", "site.js"))
+    shown = tmp_path / "page.html"
+    shown.write_text(f"<meta charset=utf-8><style>{css}</style><p>Text.</p>{text}<script>{script}</script>")
+    browser = Browser(tmp_path / "profile")
+    try:
+        opened = browser.open(shown)
+        yield opened
+        assert not opened.problems
+    finally:
+        browser.close()
+
+
+FOLLOWED = """[...new Set([...document.querySelectorAll(".followed")].map(
+    (one) => one.closest("svg").ariaLabel + " " + decodeURIComponent(one.id.split("person-")[1])))].sort()"""
+SECOND = '[id$="person-A%20b"]'
+
+
+def test_a_person_is_followed_through_the_page(page):
+    page.send("Input.dispatchMouseEvent", type="mouseMoved", **page.at(SECOND))
+    assert page.js(FOLLOWED) == ["one A b", "two A b"]
+    page.send("Input.dispatchMouseEvent", type="mouseMoved", **page.at("p"))
+    assert page.js(FOLLOWED) == []
+
+
+def test_a_click_holds_a_person_and_the_next_one_lets_go(page):
+    page.click(SECOND)
+    page.send("Input.dispatchMouseEvent", type="mouseMoved", **page.at("p"))
+    assert page.js(FOLLOWED) == ["one A b", "two A b"]
+    page.click(SECOND)
+    page.send("Input.dispatchMouseEvent", type="mouseMoved", **page.at("p"))
+    assert page.js(FOLLOWED) == []

@@ -22,6 +22,7 @@ from mixkd.studies.tables import case
 
 SHOWN = ("accuracy", "nll")
 LONGER = "scratch 2x against scratch"
+TOO_FEW = "too few people for an interval"
 HEADS = {  # of effects in words
     "accuracy": "accuracy, points",
     "nll": "NLL, nats",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mixkd import studies
-from mixkd.analysis.effects import summary
+from mixkd.analysis.effects import TOO_FEW, summary
 from mixkd.datasets import dataset
 from mixkd.learning.fold_data import fold_data
 from mixkd.runs.store import RunRecord, same_people
@@ -191,7 +191,7 @@ def sentence(name: object, part: pd.DataFrame) -> str:
 def answer(questions: pd.DataFrame, final: bool) -> str:
     """What the term of changes, which alone needs time order, does to RMSE on each data set: the end of a sentence."""
     if not final:
-        return "is open: too few people for an interval"
+        return f"is open: {TOO_FEW}"
     clauses = []
     for row in questions[questions["what"] == "changes in time, the term"].to_dict("records"):
         side = "lowers the error" if row["high"] < 0 else "raises the error" if row["low"] > 0 else "is undecided"

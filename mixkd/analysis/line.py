@@ -152,7 +152,7 @@ def sentence(rows: pd.DataFrame) -> str:
 def side(rows: pd.DataFrame) -> str:
     """Whether an effect on accuracy is clear, in words: its intervals, a row per data set, against zero."""
     if rows["low"].isna().all():
-        return "is open: too few people for an interval"
+        return f"is open: {effects.TOO_FEW}"
     up, down = (list(rows.loc[mask, "dataset"]) for mask in (rows["low"] > 0, rows["high"] < 0))
     clauses = [f"{verb} on {' and '.join(names)}" for verb, names in (("helped", up), ("hurt", down)) if names]
     rest = len(rows) - len(up) - len(down)

@@ -14,7 +14,7 @@ import torch
 
 from mixkd import studies
 from mixkd.analysis.claims import scratch, student
-from mixkd.analysis.effects import SHOWN, Effect, summary
+from mixkd.analysis.effects import SHOWN, TOO_FEW, Effect, summary
 from mixkd.learning import networks
 from mixkd.learning.families import FAMILIES
 from mixkd.learning.networks import channels_last
@@ -176,7 +176,7 @@ def _clause(rows: pd.DataFrame, final: bool) -> str:
     accuracy, nll = (rows[rows["metric"] == metric] for metric in SHOWN)
     if not final:
         points = [f"{100 * row.effect:+.1f} ({row.what})" for row in accuracy.itertuples()]
-        return f"accuracy changes by {', '.join(points)} points (too few people for an interval)"
+        return f"accuracy changes by {', '.join(points)} points ({TOO_FEW})"
     sides = (
         ("accuracy rises", accuracy, 1),
         ("accuracy falls", accuracy, -1),

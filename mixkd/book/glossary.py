@@ -35,17 +35,17 @@ def terms(site: Path) -> list[Term]:
 def linked(page: str, known: Sequence[Term], root: str) -> str:
     """A page with the first use of each term in a paragraph linked. root: of the site, as the page sees it."""
     start, article, rest = page.partition("<article")
-    left = {_key(term.name): term for term in known}
+    left = {term.name.lower(): term for term in known}
     if not article or not left:
         return page
     words = "|".join(re.escape(term.name) + ("s?" if term.name[-1].isalpha() else "") for term in known)
     pattern = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE)
 
     def link(match: re.Match) -> str:
-        term = left.get(_key(match[0])) or left.get(_key(match[0].removesuffix("s")))
+        term = left.get(match[0].lower()) or left.get(match[0].lower().removesuffix("s"))
         if term is None or (term.name[:1].isupper() and not match[0].startswith(term.name)):
             return match[0]  # linked before, or another word in small letters
-        del left[_key(term.name)]
+        del left[term.name.lower()]
         means = html.escape(term.means)
         target = f'href="{root}{PAGE}#{term.anchor}"'
         return f'<a class="term" {target} data-means="{means}" aria-description="{means}">{match[0]}</a>'
@@ -63,10 +63,6 @@ def linked(page: str, known: Sequence[Term], root: str) -> str:
         return "".join(done)
 
     return start + article + re.sub(r"<p>.*?</p>", paragraph, rest, flags=re.DOTALL)
-
-
-def _key(name: str) -> str:
-    return name.lower()
 
 
 def _plain(text: str) -> str:

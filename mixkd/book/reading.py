@@ -51,20 +51,18 @@ def readable(table: pd.DataFrame | pd.Series, metric: str = "", names: Mapping[s
     """
     frame = table.to_frame() if isinstance(table, pd.Series) else table
     group = frame.columns.name if frame.columns.nlevels == 1 else None
-    values = [*frame.columns]
     indexed = [str(name) for name in frame.index.names if name is not None]
-    flat = frame.reset_index() if indexed else frame.reset_index(drop=True)
-    columns = [*indexed, *values] if indexed else values
-    heads = [*indexed, *(_flat(column, group) for column in values)] if indexed else [_flat(c, group) for c in values]
+    flat = frame.reset_index(drop=not indexed)
+    columns = [*indexed, *frame.columns]
+    heads = [*indexed, *(_flat(column, group) for column in frame.columns)]
     flat.columns = pd.Index(heads)
-    given = names or {}
     kinds = [_kind(column, "" if head in indexed else metric) for column, head in zip(columns, heads, strict=True)]
     whole = [_are_whole(flat[head], 100 if kind in PERCENT else 1) for kind, head in zip(kinds, heads, strict=True)]
     cells = [
         [_cell(value, kind, is_whole) for value, kind, is_whole in zip(row, kinds, whole, strict=True)]
         for row in flat.itertuples(index=False, name=None)
     ]
-    titles = [given.get(head, _head(head, column)) for head, column in zip(heads, columns, strict=True)]
+    titles = [(names or {}).get(head, _head(head, column)) for head, column in zip(heads, columns, strict=True)]
     return Readable(flat, titles, cells)
 
 
@@ -76,9 +74,8 @@ def _flat(column: Any, group: Any) -> str:
 
 
 def _kind(column: Any, metric: str) -> str:
-    first = column[0] if isinstance(column, tuple) else column
-    known = next((name for name in (*PERCENT, *NUMBERS) if str(first) == name), "")
-    return known or metric
+    first = str(column[0] if isinstance(column, tuple) else column)
+    return first if first in PERCENT or first in NUMBERS else metric
 
 
 def _head(head: str, column: Any) -> str:

@@ -47,18 +47,14 @@ def of_each(table: pd.DataFrame, value: str) -> pd.Series:
     return means.loc[in_order(means.index)]
 
 
-def dots(axis: Axes, table: pd.DataFrame, x: float, value: str, *, colour: str, label: str | None = None) -> None:
-    """A dot per person (seeds averaged) at position x, a bar at their mean, and its interval through the bar."""
-    _column(axis, of_each(table, value), x, colour=colour, label=label)
-
-
-def _column(axis: Axes, means: pd.Series, x: float, *, colour: str, label: str | None = None, half=0.28) -> None:
+def _column(axis: Axes, means: pd.Series, x: float, *, colour: str, half: float) -> None:
+    """A dot per person at position x, a bar at their mean, 2 `half` wide, and its interval through the bar."""
     if means.empty:
         return
     for subject, mean in means.items():
         mark(axis.plot(x, mean, color=colour, **DOT), str(subject))
     mean, (low, high) = means.mean(), interval(means)
-    axis.plot([x - half, x + half], [mean] * 2, color=colour, lw=3, solid_capstyle="butt", label=label or "_mean")
+    axis.plot([x - half, x + half], [mean] * 2, color=colour, lw=3, solid_capstyle="butt", label="_mean")
     if np.isfinite(low):
         axis.plot([x, x], [low, high], color=colour, lw=1.6, label=INTERVAL)
 
