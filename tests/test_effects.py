@@ -119,3 +119,8 @@ def test_a_figure_of_effects_colours_data_sets():
     grouped = figures.effects(pd.concat([one, one.assign(dataset="watch", people=25)]))
     (legend,) = grouped.legends
     assert [text.get_text() for text in legend.get_texts()] == ["synthetic, 5 people", "watch, 25 people in 5 groups"]
+
+
+@pytest.mark.parametrize(("names", "text"), [("a", "a"), ("ab", "a and b"), ("abc", "a, b and c")])
+def test_names_stand_together_as_in_a_sentence(names, text):
+    assert effects.together(names) == text

@@ -135,6 +135,7 @@ TERMS = [
     glossary.Term("partial mixup", "Mixup of a share.", "term-partial-mixup"),
     glossary.Term("mixup", 'Mixtures of "two".', "term-mixup"),
     glossary.Term("ECE", "An error.", "term-ECE"),
+    glossary.Term("fold", "A way to split.", "term-fold"),
     glossary.Term("run", "A network.", "term-run"),
 ]
 
@@ -145,17 +146,21 @@ def linked(body):
 
 
 def test_the_first_use_of_a_term_in_a_paragraph_is_linked():
-    links, page = linked("<h2>Mixup</h2><p>Mixups of <code>run</code>, partial mixup; mixup.</p><p>two runs</p>")
-    assert links == [("term-mixup", "Mixups"), ("term-partial-mixup", "partial mixup"), ("term-run", "runs")]
+    links, page = linked("<h2>Mixup</h2><p>Mixups of <code>fold</code>, partial mixup; mixup.</p><p>two folds</p>")
+    assert links == [("term-mixup", "Mixups"), ("term-partial-mixup", "partial mixup"), ("term-fold", "folds")]
     assert page.startswith("<p>mixup</p>")
     assert "Mixtures of &quot;two&quot;." in page
 
 
 def test_text_of_links_code_and_other_words_is_left_alone():
-    body = '<p><a href="x">mixup</a> <code>ECE</code> ece rerun prerun run-time <math>run</math></p>'
+    body = '<p><a href="x">mixup</a> <code>ECE</code> ece refold unfolds fold-wise <math>fold</math></p>'
     links, page = linked(body)
     assert not links
     assert body in page
+
+
+def test_a_word_with_other_meanings_is_not_linked():
+    assert linked("<p>Networks run; the run of a fold.</p>")[0] == [("term-fold", "fold")]
 
 
 def test_terms_come_from_the_rendered_glossary(tmp_path):
@@ -199,6 +204,12 @@ def test_two_levels_of_columns_become_one():
 def test_numbers_of_a_column_have_the_same_digits_and_words_are_words():
     table = pd.DataFrame({"way": [np.str_("a"), np.str_("2")], "x": [1.0, 0.4], "n": [1.0, 2000.0]})
     assert heads_and_rows(readable(table))[1] == [["a", "1.00", "1"], ["2", "0.40", "2,000"]]
+
+
+def test_a_long_text_takes_several_lines_and_one_row_is_one():
+    shown = readable(pd.DataFrame({"x": ["a" * 60, "b" * 61] + ["c"] * 9}))._repr_mimebundle_()["text/html"]
+    assert re.findall(r'<td class="long">(.)', shown) == ["b"]
+    assert "<summary>1 more row</summary>" in shown
 
 
 def test_ten_rows_are_in_sight_and_all_in_the_file():

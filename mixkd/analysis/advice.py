@@ -206,9 +206,9 @@ def _p(effect: float, low: float, high: float, n: int) -> float:
 def clear(rows: pd.DataFrame) -> str:
     """Effects on one metric, a row per data set, as the end of a sentence: where they are clear, by their intervals."""
     up, down = (list(rows.loc[mask, "dataset"]) for mask in (rows["low"] > 0, rows["high"] < 0))
-    clauses = [f"{verb} on {' and '.join(names)}" for verb, names in (("up", up), ("down", down)) if names]
+    clauses = [f"{verb} on {effects.together(names)}" for verb, names in (("up", up), ("down", down)) if names]
     rest = [name for name in rows["dataset"] if name not in (*up, *down)]
-    return ", ".join([*clauses, *([f"no clear change on {' and '.join(rest)}"] if rest else [])])
+    return ", ".join([*clauses, *([f"no clear change on {effects.together(rest)}"] if rest else [])])
 
 
 def _there(rule: Rule, bases: Sequence[RunSpec], lookup: Lookup) -> bool:

@@ -119,6 +119,12 @@ def in_points(row: pd.Series) -> str:
     return text if math.isnan(row["low"]) else f"{text} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
 
 
+def together(names: Sequence[str]) -> str:
+    """Names as part of a sentence: `a`, `a and b`, `a, b and c`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def in_words(table: pd.DataFrame, by: Sequence[str] = ("what", "dataset")) -> pd.DataFrame:
     """Effects for reading: a row per group of `by`, a column per metric with the effect and, where there is one, its
     interval, in the metric's unit: `-0.5 (-1.4 to 0.4)`."""

@@ -154,7 +154,7 @@ def side(rows: pd.DataFrame) -> str:
     if rows["low"].isna().all():
         return f"is open: {effects.TOO_FEW}"
     up, down = (list(rows.loc[mask, "dataset"]) for mask in (rows["low"] > 0, rows["high"] < 0))
-    clauses = [f"{verb} on {' and '.join(names)}" for verb, names in (("helped", up), ("hurt", down)) if names]
+    clauses = [f"{verb} on {effects.together(names)}" for verb, names in (("helped", up), ("hurt", down)) if names]
     rest = len(rows) - len(up) - len(down)
     if not clauses:
         return "showed no clear effect" + (" on any data set" if len(rows) > 1 else "")

@@ -11,7 +11,7 @@ from mixkd import studies
 from mixkd.analysis import forces, line, pictures
 from mixkd.analysis.contrasts import required
 from mixkd.analysis.cost import benchmark
-from mixkd.analysis.effects import Effect
+from mixkd.analysis.effects import Effect, together
 from mixkd.analysis.measures import measure
 from mixkd.analysis.systems import SYSTEMS
 from mixkd.learning.pictures import fit
@@ -79,7 +79,7 @@ def answer(of: pd.DataFrame) -> str:
     for name, rows in of[of["metric"] == "accuracy"].groupby("dataset", sort=False):
         decided = rows.dropna(subset=["low"])
         up, down = list(decided.loc[decided["low"] > 0, "what"]), list(decided.loc[decided["high"] < 0, "what"])
-        words = [f"{' and '.join(names)} {verb} clearly" for names, verb in ((up, "gained"), (down, "lost")) if names]
+        words = [f"{together(names)} {verb} clearly" for names, verb in ((up, "gained"), (down, "lost")) if names]
         counts = (len(decided) - len(up) - len(down), "show no clear difference"), (len(rows) - len(decided), FEW)
         words += [f"{n} of {len(rows)} {what}" for n, what in counts if n]
         clauses.append(f"on {name} {', '.join(words)}")

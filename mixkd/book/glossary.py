@@ -11,6 +11,7 @@ from pathlib import Path
 PAGE = "book/glossary.html"
 ENTRY = re.compile(r'<dt id="(term-[^"]+)">(.*?)<a\b.*?</dt>\s*<dd>(.*?)</dd>', re.DOTALL)
 PIECE = re.compile(r"(<[^>]+>)")
+AMBIGUOUS = ("run", "study", "subject")  # words with other meanings too: in the glossary, but not linked
 CLOSED = ("a", "code", "button", "math", "svg", "style", "summary", "em", "strong")  # elements without links of ours
 
 
@@ -35,7 +36,7 @@ def terms(site: Path) -> list[Term]:
 def linked(page: str, known: Sequence[Term], root: str) -> str:
     """A page with the first use of each term in a paragraph linked. root: of the site, as the page sees it."""
     start, article, rest = page.partition("<article")
-    left = {term.name.lower(): term for term in known}
+    left = {term.name.lower(): term for term in known if term.name not in AMBIGUOUS}
     if not article or not left:
         return page
     words = "|".join(re.escape(term.name) + ("s?" if term.name[-1].isalpha() else "") for term in known)

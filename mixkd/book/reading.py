@@ -11,6 +11,7 @@ import pandas as pd
 from mixkd.figures.drawn import CSV
 
 MOST = 10  # rows in sight
+LONG = 60  # letters of a cell, above which it may take several lines
 PERCENT = {"accuracy": "accuracy", "macro_f1": "macro F1", "ece": "ECE", "scaled_ece": "ECE, scaled", "share": "share"}
 NUMBERS = {  # head, digits after the point
     "nll": ("NLL, nats", 2),
@@ -40,7 +41,9 @@ class Readable:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.heads)
         shown = _table(head, self.rows[:MOST])
         if rest := self.rows[MOST:]:
-            shown += f"<details><summary>{len(rest)} more rows</summary>{_table(head, rest)}</details>"
+            shown += (
+                f"<details><summary>{len(rest)} more row{'s' * (len(rest) > 1)}</summary>{_table(head, rest)}</details>"
+            )
         return shown
 
 
@@ -102,5 +105,9 @@ def _cell(value: Any, kind: str, is_whole: bool) -> str:
 
 
 def _table(head: str, rows: Sequence[Sequence[str]]) -> str:
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(map(_td, row)) + "</tr>" for row in rows)
     return f'<table class="dataframe"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _td(cell: str) -> str:
+    return ('<td class="long">' if len(cell) > LONG else "<td>") + html.escape(cell) + "</td>"

@@ -14,7 +14,7 @@
 # Temperature and mixup do the same thing to a student's targets: they smooth them. Together they can smooth too much (H2, H3).
 # ```
 #
-# This is the paper's bridge between its two subjects. We measure how smooth the targets are, which temperature would match mixup, and whether a student's quality
+# This is the paper's bridge between its two themes. We measure how smooth the targets are, which temperature would match mixup, and whether a student's quality
 # depends on smoothness alone.
 #
 # To turn the temperature yourself: {doc}`../book/try`.
@@ -76,10 +76,10 @@ figures.matched_temperature(matched)
 #
 # ## Does it help or hurt?
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student by case and temperature, mean over held-out people. The colours span only the values shown: people differ by much more.", "name": "fig-grid-accuracy"}, "image": {"alt": "Table of mean accuracies in colour: all cells lie between {accuracy_lowest:.1f} and {accuracy_highest:.1f} %.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student by case and temperature, mean over held-out people. Brighter is better; the colours span at least three margins to either side of the mean, so small differences look small.", "name": "fig-grid-accuracy"}, "image": {"alt": "Table of mean accuracies in colour: all cells lie between {accuracy_lowest:.1f} and {accuracy_highest:.1f} %.", "classes": "dark-light"}}
 figures.grid(runs, "accuracy")
 
-# %% mystnb={"figure": {"caption": "NLL of the student by case and temperature, mean over held-out people. Here a low value is good, whatever its colour.", "name": "fig-grid-nll"}, "image": {"alt": "Table of mean NLL in colour: the cells lie between {nll_lowest:.2f} and {nll_highest:.2f} nats.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "NLL of the student by case and temperature, mean over held-out people. Brighter is better: a lower NLL.", "name": "fig-grid-nll"}, "image": {"alt": "Table of mean NLL in colour: the cells lie between {nll_lowest:.2f} and {nll_highest:.2f} nats.", "classes": "dark-light"}}
 figures.grid(runs, "nll")
 
 # %% [markdown]
