@@ -33,7 +33,8 @@ HOW = """\
     print(runs[["dataset", "fold", "seed", "name", "accuracy", "nll"]])
 
 The column `record` holds the whole record of a run as JSON: its settings, a row per epoch, the people it was trained
-and tested on, versions and machine. `test_logits` holds its outputs, `n_windows` x `n_classes` numbers of 16 bits.
+and tested on, versions and machine. `test_bytes` holds its outputs, `n_windows` x `n_classes` bytes: a logit is
+exp(byte / 40) - 1 below the largest of its window. Forces and two heads have `test_logits` instead, numbers of 16 bits.
 `{manifest}` names every file with its SHA-256.
 """
 

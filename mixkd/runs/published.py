@@ -1,9 +1,9 @@
 """The published records: append-only Parquet parts below `results/`, named with their SHA-256 in one manifest.
 
-A row is a run: tidy columns for any reader of Parquet, the whole record as JSON, test logits as float16 and (since 29
-November 2026) validation logits of classes as bytes: eighths of a nat below the largest of their window. Exemplar
-runs have their arrays and weights beside it. The manifest is written last, so what it does not name does not exist yet.
-Nothing here is ever repaired: a file that is damaged, or missing, is an error that names it.
+A row is a run: tidy columns for any reader of Parquet, the whole record as JSON, and its outputs on test and validation
+windows: logits of classes as bytes, see `as_bytes`, others as float16. Exemplar runs have their arrays and weights
+beside it. The manifest is written last, so what it does not name does not exist yet. Nothing here is ever repaired: a
+file that is damaged, or missing, is an error that names it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ MANIFEST = "manifest.json"
 MAX_BYTES = 1_400_000  # of a file: a repository host shows and diffs small files
 LOCK = ".publish.lock"
 METRICS = ("accuracy", "macro_f1", "nll", "ece", "brier")
-LOGITS = ("test_logits", "validation_gaps")
+LOGITS = ("test_bytes", "validation_bytes", "test_logits")
+STEPS = 40  # of a byte per unit of log(1 + nats): the first is 0.025 nats, the last of 255 is 586 nats below
 CHOICES = ("best_validation", "best_test")
 COLUMNS: dict[str, pa.DataType] = {  # stated, not inferred: the same in all parts
     "dataset": pa.string(),
@@ -46,8 +47,7 @@ COLUMNS: dict[str, pa.DataType] = {  # stated, not inferred: the same in all par
     "record": pa.string(),
     "n_windows": pa.int64(),
     "n_classes": pa.int64(),
-    "test_logits": pa.binary(),
-    "validation_gaps": pa.binary(),
+    **dict.fromkeys(LOGITS, pa.binary()),
 }
 
 
@@ -171,10 +171,14 @@ class Published:
     def _arrays(self, spec: RunSpec) -> Arrays:
         part, i = self._rows[spec.hash]
         table, n_classes = self._columns(part, *LOGITS), self._light(part)["n_classes"][i].as_py()
-        raw = {name: table[name][i].as_py() for name in table.column_names}  # no gaps in the first parts
-        logits = {"test_logits": np.frombuffer(raw["test_logits"], "<f2").astype(np.float32)}
-        if raw.get("validation_gaps") and TASKS[spec.task].classes:
-            logits["validation_logits"] = np.frombuffer(raw["validation_gaps"], "u1").astype(np.float32) / -8
+        raw = {name: table[name][i].as_py() for name in table.column_names if table[name][i].is_valid}
+        logits = {
+            f"{split}_logits": from_bytes(np.frombuffer(raw[f"{split}_bytes"], "u1"))
+            for split in ("test", "validation")
+            if f"{split}_bytes" in raw
+        }
+        if "test_logits" in raw:
+            logits["test_logits"] = np.frombuffer(raw["test_logits"], "<f2").astype(np.float32)
         return _Kept({name: flat.reshape(-1, n_classes) for name, flat in logits.items()}, spec.name)
 
 
@@ -182,9 +186,19 @@ def _payload(spec: RunSpec, kind: str) -> str:
     return f"{spec.dataset}/exemplars/{spec.hash}.{kind}.safetensors"
 
 
-def gaps(logits: np.ndarray) -> np.ndarray:
-    """How far logits (n, n_classes) are below the largest of their row, in eighths, at most 255; uint8."""
-    return np.minimum(np.round(8 * (logits.max(axis=1, keepdims=True) - logits)), 255).astype(np.uint8)
+def as_bytes(logits: np.ndarray) -> np.ndarray:
+    """How far logits (n, n_classes) are below the largest of their row, in steps that widen with it; uint8.
+
+    0 is the largest, and it alone, so a prediction is exact. Steps of 1 / STEPS of log(1 + nats): declared.
+    """
+    below = np.round(STEPS * np.log1p(logits.max(axis=1, keepdims=True) - logits)).clip(1, 255)
+    np.put_along_axis(below, logits.argmax(axis=1, keepdims=True), 0, axis=1)
+    return below.astype(np.uint8)
+
+
+def from_bytes(steps: np.ndarray) -> np.ndarray:
+    """Logits, of which the largest is 0, from their bytes: right to 1.3 % of (1 + nats below); float32."""
+    return -np.expm1(steps.astype(np.float32) / STEPS)
 
 
 def row(record: RunRecord) -> dict[str, Any]:
@@ -192,6 +206,7 @@ def row(record: RunRecord) -> dict[str, Any]:
     spec = record.spec
     arrays = replace(record).arrays  # of a copy: a record keeps what it has read
     n_windows, n_classes = arrays["test_logits"].shape
+    classes = TASKS[spec.task].classes
     return {
         "dataset": spec.dataset,
         "fold": spec.fold,
@@ -210,8 +225,9 @@ def row(record: RunRecord) -> dict[str, Any]:
         "record": json.dumps(record.content, sort_keys=True, separators=(",", ":"), allow_nan=False),
         "n_windows": n_windows,
         "n_classes": n_classes,
-        "test_logits": arrays["test_logits"].astype("<f2").tobytes(),
-        "validation_gaps": gaps(arrays["validation_logits"]).tobytes() if TASKS[spec.task].classes else None,
+        "test_bytes": as_bytes(arrays["test_logits"]).tobytes() if classes else None,
+        "validation_bytes": as_bytes(arrays["validation_logits"]).tobytes() if classes else None,
+        "test_logits": None if classes else arrays["test_logits"].astype("<f2").tobytes(),
     }
 
 
@@ -219,7 +235,7 @@ def parts(rows: Sequence[dict[str, Any]]) -> list[bytes]:
     """Rows as Parquet files of at most MAX_BYTES, in order. MixkdError when one row alone is larger."""
     sink = pa.BufferOutputStream()
     table = pa.Table.from_pylist(list(rows), schema=pa.schema(COLUMNS))
-    pq.write_table(table, sink, compression="zstd", compression_level=9)
+    pq.write_table(table, sink, compression="zstd", compression_level=19)
     raw = sink.getvalue().to_pybytes()
     if len(raw) <= MAX_BYTES:
         return [raw]
