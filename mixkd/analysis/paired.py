@@ -28,7 +28,8 @@ def scores(runs: pd.DataFrame, kind: str, control: str, *, within: str, final: b
             low, high = interval(100 * change["accuracy"].to_numpy()) if final else (math.nan, math.nan)
             means = own["accuracy"].mean(), own["nll"].mean(), 100 * change["accuracy"].mean()
             rows.append((condition, name, *means, low, high, change["nll"].mean()))
-    return pd.DataFrame(rows, columns=[within, kind, *COLUMNS]).set_index([within, kind])
+    table = pd.DataFrame(rows, columns=[within, kind, *COLUMNS]).set_index([within, kind])
+    return table.round(12) + 0.0  # no minus before zero
 
 
 def changes(table: pd.DataFrame, control: str) -> str:

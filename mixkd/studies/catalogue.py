@@ -72,6 +72,8 @@ STUDIES = {
     "two_heads": of_line(line.two_heads, published=(), needs="placement", elsewhere="watch", brief=PLACED),
     "forces": Study(line.forces, published=(), needs="targets", elsewhere="gait", brief=FORCES),
     "few_people": of_line(line.few_people, published=WATCH),
+    "label_noise": of_line(line.label_noise, published=()),
+    "budget": of_line(line.budget, published=()),
     "sphere_mixing": of_line(line.sphere_mixing, published=WATCH, brief=CAMPAIGNS),
 }
 
