@@ -131,16 +131,14 @@ names |= {"change": "change, points", "low": "interval from"}
 names |= {"high": "to", "nll_change": "change of NLL"}
 readable(of_noise, names=names)
 
+# %%
+in_words = {"noise_levels": paired.levels(of_noise, "labels")}
+in_words |= {"noise_changes": paired.changes(of_noise, "labels")}
+in_words |= robustness.sentences(mixed)
+
 # %% tags=["remove-cell"]
-noise = {"noise_levels": paired.levels(of_noise, "labels")}
-noise["noise_changes"] = paired.changes(of_noise, "labels")
 fewest = {"n_attacked": min(256, *(len(d.splits["test"]) for d in data.values()))}
-report(
-    answers.robustness(lost, attacked)
-    | robustness.sentences(mixed)
-    | fewest
-    | noise
-)
+report(answers.robustness(lost, attacked) | in_words | fewest)
 
 # %% [markdown]
 # ## What came out
