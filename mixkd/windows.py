@@ -155,6 +155,23 @@ def fewer(fold: Fold, about: WindowsView) -> Fold:
     return dataclasses.replace(fold, train=tuple(sorted(order[: about.people].tolist())))
 
 
+def mislabelled(train: Windows, about: WindowsView, n_classes: int) -> Windows:
+    """Training windows of which a share, `about.label_noise`, has another label: rows and labels drawn from the seed.
+
+    Windows that a smaller share changes are among those of a larger one, and get the same label there. All other
+    classes are equally probable. Raises MixkdError where there is no other class.
+    """
+    if n_classes < 2:
+        raise MixkdError(f"RunSpec.label_noise: found {about.label_noise:g} for {about.dataset}, which has one class")
+    assert about.seed is not None
+    rng = generator(about.seed, "label noise", str(about.fold))
+    rows, steps = rng.permutation(len(train)), rng.integers(1, n_classes, len(train))
+    chosen = rows[: round(about.label_noise * len(train))]
+    y = train.y.copy()
+    y[chosen] = (y[chosen] + steps[chosen]) % n_classes
+    return dataclasses.replace(train, y=y)
+
+
 def of_fold(about: WindowsView) -> tuple[dict[str, Windows], Fold, Recordings]:
     """Windows by part of a data set's fold, who is in which, and the recordings.
 
@@ -173,7 +190,10 @@ def of_fold(about: WindowsView) -> tuple[dict[str, Windows], Fold, Recordings]:
     fold = every[about.fold] if about.fold < len(every) else everybody(every)
     if about.people is not None:
         fold = dataclasses.replace(fewer(fold, about), whole=int(np.isin(cuts.subject, fold.train).sum()))
-    return split(cuts, fold), fold, recordings
+    parts = split(cuts, fold)
+    if about.label_noise:
+        parts["train"] = mislabelled(parts["train"], about, len(recordings.classes))
+    return parts, fold, recordings
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ def test_refused_in_one_line_that_names_the_field(cls, data, message):
         (RunSpec, "weight_decay", (0, 0.999), (-0.1, 1)),
         (RunSpec, "windows_per_class", (None, 1), (0, -3)),
         (RunSpec, "people", (None, 1), (0, -2)),
+        (RunSpec, "label_noise", (0, 0.999), (-0.1, 1)),
     ],
 )
 def test_ranges(cls, field, accepted, refused):
@@ -184,6 +185,7 @@ CHANGES = {
     "family": "mtl",
     "order": "time",
     "people": 2,
+    "label_noise": 0.25,
 }
 
 

@@ -15,7 +15,7 @@ from mixkd.runs import single
 from mixkd.runs.store import Store
 
 REACHED = {  # logits, features, stages
-    **dict.fromkeys(("kd", "aver", "ebkd", "ebkd_softmax", "dist", "dist_plain"), (True, False, False)),
+    **dict.fromkeys(("kd", "aver", "ebkd", "ebkd_softmax", "dist", "dist_plain", "lskd", "rld"), (True, False, False)),
     **dict.fromkeys(("at", "sp", "tpkd", "amd", "amd_local"), (True, False, True)),
     "camkd": (True, True, False),
     "simkd": (False, True, False),

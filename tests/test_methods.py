@@ -20,6 +20,7 @@ from mixkd.runs.planning import chunks, with_requirements
 from mixkd.runs.single import trained_network
 from mixkd.runs.store import Store
 from mixkd.specs.methods import METHODS
+from mixkd.specs.run import Constant
 
 N, CLASSES = 12, 5
 TWO_TEACHERS = ("aver", "ebkd", "ebkd_softmax", "camkd", "sp", "tpkd")
@@ -231,6 +232,43 @@ def test_dist_is_one_minus_pearson_of_rows_and_columns():
     assert loss_of("dist") == pytest.approx(ce(Z).mean() + 2 * 9 * (rows + columns))
 
 
+def test_lskd_is_kd_of_z_scores_beside_cross_entropy_of_logits():
+    z, z1 = ((a - a.mean(1, keepdims=True)) / a.std(axis=1, ddof=1, keepdims=True) for a in (Z, Z1))
+    assert loss_of("lskd") == pytest.approx((0.1 * ce(Z) + 9 * kl(z, z1, 2.0)).mean(), rel=1e-6)
+    constants = (Constant("ce", 0.5), Constant("weight", 3.0))
+    expected = (0.5 * ce(Z) + 3 * kl(z, z1, 2.0)).mean()
+    assert loss_of("lskd", constants=constants) == pytest.approx(expected, rel=1e-6)
+
+
+def test_rld_takes_confidence_and_the_order_below_the_label_from_the_teacher():
+    """Window by window: two-way distributions at temperature 4; classes below the label's, in the teacher's eyes."""
+    label, found = TARGET.numpy().argmax(1), []
+    for z, z1, y in zip(Z / 4, Z1 / 4, label, strict=True):
+        best, own = softmax(z1).max(), softmax(z)[y]
+        confidence = entropy([best, 1 - best], [own, 1 - own])
+        below = z1 < z1[y]
+        correlation = entropy(softmax(z1[below]), softmax(z[below])) if below.any() else 0.0
+        found.append(16 * (confidence + 8 * correlation))
+    assert {(a < a[y]).sum() for a, y in zip(Z1, label, strict=True)} == {1, 2, 3, 4}
+    assert loss_of("rld") == pytest.approx((ce(Z) + found).mean())
+
+
+def test_rld_has_no_correlation_where_the_teacher_puts_nothing_below_the_label():
+    least = TEACHER.logits.argmin(dim=1)
+    assert not losses.masked_correlation(STUDENT.logits, TEACHER.logits, least, 4.0).any()
+
+
+@pytest.mark.parametrize("size", [1.0, 3000.0])
+def test_rld_of_sure_networks_is_finite(size):
+    """Where all classes but one have a probability of 0 in float32."""
+    own, teacher = (torch.eye(4)[[0, 1, 2]] * size * sign for sign in (1, -1))
+    own.requires_grad_()
+    spec = small(teachers=(SIGNAL,), method="rld")
+    step = step_of(Outputs(own, own), torch.eye(4)[[0, 0, 3]], [Outputs(teacher, teacher)], spec)
+    training.distil_loss(step)[0].backward()
+    assert own.grad.isfinite().all()
+
+
 def test_simkd_is_the_distance_of_features_and_nothing_else():
     expected = ((STUDENT.features - TEACHER.features) ** 2).mean().item()
     assert loss_of("simkd") == pytest.approx(expected)
@@ -280,7 +318,7 @@ def test_a_student_that_equals_its_teacher_has_no_feature_term(method):
     assert same == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("method", ["at", "amd", "amd_local", "simkd", "dist"])
+@pytest.mark.parametrize("method", ["at", "amd", "amd_local", "simkd", "dist", "lskd", "rld"])
 def test_methods_of_one_signal_teacher_refuse_others(method):
     for teachers in ((IMAGE,), BOTH):
         with pytest.raises(MixkdError, match=r"RunSpec\.method: found .* expected one signal teacher"):

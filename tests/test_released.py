@@ -3,7 +3,7 @@
 `released.npz` holds inputs and outputs alone. The code was fetched and run for it, in float32, and is not part of this
 repository: hchoi71/MIX-KD 6e8c149, jeunsom/AMD_loss 7169f62, jeunsom/TDA_KD b9091bb, jeunsom/TGD 242ad11,
 Rorozhl/CA-MKD c2f39a9, HobbitLong/RepDistiller b84f547, hunto/DIST_KD 2418f18, haseebaslam95/SSD 6a1b51f,
-DefangChen/SimKD 2b389c3. Of AMD's
+DefangChen/SimKD 2b389c3, sunshangquan/logit-standardization-KD f6e5aa5, zju-SWJ/RLD d54578f. Of AMD's
 local loss, which crashes as released, the two missing assignments (`excl`, `excl2` of each block) were put in.
 """
 
@@ -118,6 +118,17 @@ def test_dist_of_a_run():
     ce = losses.soft_cross_entropy(STUDENT.logits, ONE_HOT).mean()
     whole = loss([SIGNAL_TEACHER], teachers=(SIGNAL,), method="dist_plain", temperature=4.0)
     torch.testing.assert_close(whole - ce, found("dist/beta1gamma1"), rtol=2e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["lskd", "rld"])
+def test_refined_logits_and_their_gradient(name):
+    """Whole losses with the published weights; RLD at one temperature, as its command, after its warm-up."""
+    logits = STUDENT.logits.clone().requires_grad_()
+    step = step_of(replace(STUDENT, logits=logits), ONE_HOT, [SIGNAL_TEACHER], small(teachers=(SIGNAL,), method=name))
+    whole = training.distil_loss(step)[0]
+    whole.backward()
+    close(whole.detach(), f"{name}/loss")
+    torch.testing.assert_close(logits.grad, found(f"{name}/gradient"), rtol=2e-6, atol=1e-6)  # means cancel in it
 
 
 def test_simkd():

@@ -210,6 +210,8 @@ GOLDEN_METHODS = {  # two steps: in the third, other instruction sets differ by 
     "dist": [65.921310, 76.223671],
     "dist_plain": [3.477400, 3.051555],
     "label_smoothing": [1.421620, 1.510433],
+    "lskd": [7.675830, 1.454532],
+    "rld": [1.661879, 1.427639],
     "patch_swap": [0.482541, 0.480874],
     "time_aware": [1.499418, 1.544971],
     "smooth": [1.451991, 1.550439],

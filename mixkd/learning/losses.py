@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 from mixkd.errors import MixkdError
 
+MASKED = -1e9  # a logit without a probability, in float32 too
+
 
 def finite(logits: torch.Tensor, whose: str = "a network", way_on: str = "") -> None:
     """Raises MixkdError if logits, of any shape, are infinite or NaN: they would make any loss NaN.
@@ -108,6 +110,37 @@ def label_trust(taught: Sequence[torch.Tensor], target: torch.Tensor) -> torch.T
     Zhang et al. 2022.
     """
     return trust(torch.stack([soft_cross_entropy(z, target) for z in taught]).softmax(dim=0))
+
+
+# -- refined logits: what a teacher says against a label is left out
+
+
+def versus_rest(logits: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """Log-probabilities (n, 2) of the chosen class (n,) and of all others together, of logits (n, n_classes)."""
+    log_p, own = F.log_softmax(logits, dim=1), F.one_hot(chosen, logits.shape[1]).bool()
+    return torch.stack([log_p[own], log_p.masked_fill(own, -torch.inf).logsumexp(dim=1)], dim=1)
+
+
+def sample_confidence(
+    student: torch.Tensor, teacher: torch.Tensor, label: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """T^2 KL, (n,), of two-way distributions: the teacher's best class and the rest; the label's class and the rest.
+
+    So a teacher that is wrong still says how sure to be. For logits (n, n_classes) and labels (n,). Sun et al. 2024.
+    """
+    best = versus_rest(teacher / temperature, teacher.argmax(dim=1))
+    return temperature**2 * kd(versus_rest(student / temperature, label), best, 1.0)
+
+
+def masked_correlation(
+    student: torch.Tensor, teacher: torch.Tensor, label: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """`kd` over the classes to which the teacher gives less than to the label's, (n,); 0 where there are none or one.
+
+    For logits (n, n_classes) and labels (n,). Sun et al. 2024.
+    """
+    masked = teacher >= teacher.gather(1, label.unsqueeze(1))
+    return kd(student.masked_fill(masked, MASKED), teacher.masked_fill(masked, MASKED), temperature)
 
 
 # -- relations between logits

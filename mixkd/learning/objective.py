@@ -16,7 +16,7 @@ from mixkd.learning.training import distil_loss
 from mixkd.specs.methods import METHODS
 from mixkd.specs.run import KD_WEIGHT, TEMPERATURE, Constant, RunSpec, TeacherSpec
 
-OF_LOGITS = ("kd", "aver", "ebkd", "ebkd_softmax", "dist", "dist_plain", "label_smoothing")
+OF_LOGITS = ("kd", "aver", "ebkd", "ebkd_softmax", "dist", "dist_plain", "label_smoothing", "lskd", "rld")
 OF_MAPS = ("at", "sp", "tpkd", "amd", "amd_local")  # also of maps: `Outputs.stages`
 
 

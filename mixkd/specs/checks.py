@@ -24,6 +24,9 @@ def check_method(spec: RunSpec) -> None:
         spec.require("task", not METHODS[spec.method].classes, "a task of one set of classes for this method")
         scaled = spec.logit_scaling != "exact" or spec.kd_reduction != "exact"
         spec.require("task", not scaled, "a task of one set of classes for released forms of KD")
+    spec.require("label_noise", 0 <= spec.label_noise < 1, "a share from 0 to below 1")
+    changed = not spec.label_noise or (TASKS[spec.task].classes and not TASKS[spec.task].needs)
+    spec.require("label_noise", changed, f"0 for {spec.task}: activities are labelled wrongly")
     _constants(spec)
     if spec.family in GROWN:
         _grown(spec)
@@ -100,8 +103,10 @@ def _grown(spec: RunSpec) -> None:
 
 def _taught(spec: RunSpec) -> None:
     method, modalities = METHODS[spec.method], [t.modality for t in spec.teachers]
-    alike = spec.people is None or not any(t.seed_offset for t in spec.teachers)
-    spec.require("people", alike, "nothing (all people) where a teacher has a seed of its own, which draws others")
+    alike = not any(t.seed_offset for t in spec.teachers)
+    others = "where a teacher has a seed of its own, which draws others"
+    spec.require("people", spec.people is None or alike, f"nothing (all people) {others}")
+    spec.require("label_noise", not spec.label_noise or alike, f"0 {others}")
     enough = spec.batch_size >= method.min_batch
     spec.require("batch_size", enough, f"at least {method.min_batch} windows for {method.title}")
     spec.require("method", method.teachers != "none", "no teachers for this method")

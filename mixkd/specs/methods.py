@@ -148,4 +148,22 @@ METHODS = {
         classes=True,
         temperature=1.0,
     ),
+    "lskd": Method(
+        "LSKD",
+        "Sun et al. 2024, logit standardization; weights and temperature as released",
+        "one signal",
+        kd=False,
+        classes=True,
+        temperature=2.0,
+        constants={"ce": 0.1, "weight": 9.0},
+    ),
+    "rld": Method(
+        "RLD",
+        "Sun et al. 2024, refined logits; weights and temperature as released, no warm-up: declared",
+        "one signal",
+        kd=False,
+        classes=True,
+        temperature=4.0,
+        constants={"confidence": 1.0, "correlation": 8.0},
+    ),
 }

@@ -67,6 +67,7 @@ class RunSpec(Spec):
     augment: Augment = "none"  # of the signals of a batch, after mixup
     orthogonality: float = 0.0  # weight of the Orthogonal Spheres term, with any method; see `map_losses`
     people: int | None = None  # training people, the first so many of an order drawn from the seed; None: all
+    label_noise: float = 0.0  # share of training windows that are labelled as another class, drawn from the seed
 
     def check(self) -> None:
         """See `Spec.check`."""
@@ -93,8 +94,8 @@ class RunSpec(Spec):
     @cached_property
     def windows(self) -> WindowsView:
         """See `views`."""
-        seed = None if self.people is None else self.seed
-        return WindowsView(self.dataset, self.fold, self.windows_per_class, self.people, seed)
+        seed = self.seed if self.people is not None or self.label_noise else None
+        return WindowsView(self.dataset, self.fold, self.windows_per_class, self.people, seed, self.label_noise)
 
     @cached_property
     def data(self) -> DataView:

@@ -6,7 +6,8 @@ from collections.abc import Hashable
 
 from mixkd.specs.run import RunSpec
 
-PER_WINDOW = ("kd", "aver", "ebkd", "ebkd_softmax", "label_smoothing")  # methods whose loss is a mean over windows
+# methods whose loss is a mean over windows
+PER_WINDOW = ("kd", "aver", "ebkd", "ebkd_softmax", "label_smoothing", "lskd", "rld")
 
 
 def stackable(spec: RunSpec) -> bool:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class WindowsView:
     """Which windows a run trains on and is tested on.
 
-    people: number of training people, None for all; seed: of their order, None where all train
+    people: number of training people, None for all; label_noise: share of training windows with a wrong label;
+    seed: of both draws, None where nothing is drawn
     """
 
     dataset: str
@@ -21,6 +22,7 @@ class WindowsView:
     windows_per_class: int | None
     people: int | None = None
     seed: int | None = None
+    label_noise: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ class Study:
 
     needs: labels of windows beside their class, see `Dataset.labels`; elsewhere: the data set for a scope without them
     published: data sets with all of a study's runs published, None for any; brief: those with the runs of `quick`
-    published for all people. On other data sets `full` has the runs of `quick` for its people.
+    published for all people. On other data sets `full` has the runs of `quick` for its people, but none of a study
+    that is published nowhere yet.
     """
 
     runs: Callable[[RunSpec, Extent], list[RunSpec]]
@@ -31,6 +32,11 @@ class Study:
     elsewhere: str = ""
     published: tuple[str, ...] | None = None
     brief: tuple[str, ...] = ()
+
+    @property
+    def unpublished(self) -> bool:
+        """Whether it is published nowhere yet."""
+        return self.published == () and not self.brief
 
 
 CAMPAIGNS = ("watch", "selfback")  # data sets whose runs for claims and effects are published
@@ -57,6 +63,7 @@ STUDIES = {
     "second_round": Study(lambda base, of: designs.second_round(base), published=SECOND_ROUND),
     "stronger": Study(lambda base, of: designs.stronger(base, of.full), one_seed=True, published=WATCH),
     "repaired": Study(lambda base, of: designs.repaired(base, of.full), one_seed=True, published=WATCH),
+    "logits": Study(lambda base, of: designs.of_logits(base), one_seed=True, published=()),
     "patch_swap": of_line(line.patch_swap, published=WATCH, brief=CAMPAIGNS),
     "without_teacher": of_line(line.without_teacher, published=(), brief=WATCH),
     "spheres": of_line(line.spheres, published=WATCH, brief=CAMPAIGNS),
@@ -65,6 +72,8 @@ STUDIES = {
     "two_heads": of_line(line.two_heads, published=(), needs="placement", elsewhere="watch", brief=PLACED),
     "forces": Study(line.forces, published=(), needs="targets", elsewhere="gait", brief=FORCES),
     "few_people": of_line(line.few_people, published=WATCH),
+    "label_noise": of_line(line.label_noise, published=()),
+    "budget": of_line(line.budget, published=()),
     "sphere_mixing": of_line(line.sphere_mixing, published=WATCH, brief=CAMPAIGNS),
 }
 
@@ -106,7 +115,7 @@ def specs(study: str, scope: Scope) -> list[RunSpec]:
     """The runs of a study, each once, see `where`. Raises MixkdError for an unknown study or data set."""
     chosen_bases, full = bases_of(study, scope), every_run(study, scope)
     chosen = STUDIES[study]
-    if chosen.full_only and not full:
+    if (chosen.full_only and not full) or (chosen.unpublished and scope.full):
         return []
     runs = []
     for base in chosen_bases:

@@ -17,6 +17,7 @@ TDA_KD: dict[str, Any] = {
     "kd_weight": 0.99,
     "teachers": (TeacherSpec("signal", weight=0.3), TeacherSpec("image", weight=0.7)),
 }
+RL: dict[str, Any] = {"logit_scaling": "released", "kd_weight": 0.9}
 KD_WEIGHTS = (0.3, 0.5, 0.9, 0.99)  # beside the default; 0.99 is the group's setting for PAMAP2
 IMAGE_WEIGHTS = (0.3, 0.7)  # of the image teacher, beside one half; the group's GENEActiv and PAMAP2 settings
 
@@ -64,7 +65,7 @@ def methods(base: RunSpec, full: bool) -> list[RunSpec]:
     ann = replace(both, init="scratch")
     early = replace(one, teachers=(TeacherSpec(stopping="best_validation"),))
     runs = [base, replace(base, init="scratch"), one, taught(base, "image"), early]
-    runs += [both, ann, replace(both, init="base"), replace(one, logit_scaling="released", kd_weight=0.9)]
+    runs += [both, ann, replace(both, init="base"), replace(one, **RL)]
     runs += [replace(both, method=name) for name in ("aver", "ebkd", "ebkd_softmax", "camkd")]
     runs += [replace(one, method=name) for name in ("at", "sp", "amd", "amd_local", "simkd", "dist")]
     runs += [replace(ann, method=name) for name in ("sp", "tpkd")]
@@ -157,6 +158,12 @@ def repaired(base: RunSpec, full: bool) -> list[RunSpec]:
     methods = [replace(one, method=name) for name in ("simkd", "simkd_maps", "dist", "dist_plain")]
     early = replace(one, teachers=(TeacherSpec(stopping="best_validation"),))
     return [one, *methods, *((early, replace(one, **STEPS), replace(early, **STEPS)) if full else ())]
+
+
+def of_logits(base: RunSpec) -> list[RunSpec]:
+    """Losses that standardise or refine logits, beside KD, from one signal teacher; RL is the oldest of them."""
+    one = taught(base, "signal")
+    return [one, replace(one, **RL), *(replace(one, method=name) for name in ("lskd", "rld"))]
 
 
 def second_round(base: RunSpec) -> list[RunSpec]:

@@ -19,6 +19,8 @@ SWAP_OPTIONS = {  # constants of patch swap beside its defaults: a cross-fade is
     "no gradient through the other view": Constant("stop_gradient", 1.0),
 }
 FEW = (2, 4)  # training people; declared
+WRONG = (0.4, 0.2)  # shares of wrong labels; `quick`: the first alone; declared
+LONGER = (3, 10)  # times the epochs of a data set; `quick`: the first alone; on `watch` 60 and 200
 DECODED = 0.01  # alpha of a control that decodes and does not mix
 
 
@@ -158,3 +160,15 @@ def few_people(base: RunSpec, of: Extent) -> list[RunSpec]:
     fewer = [n for n in (FEW if of.full else FEW[:1]) if n < trained]
     cells = (base, *(replace(base, people=n) for n in fewer))
     return [run for one in cells for run in (*plain(one, of), replace(one, init="scratch"))]
+
+
+def label_noise(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """Labels, mixup, a teacher, both: with the labels as they are, and with a share of them wrong, for teachers too."""
+    cells = (base, *(replace(base, label_noise=share) for share in sorted(WRONG if of.full else WRONG[:1])))
+    return [run for one in cells for run in plain(one, of)]
+
+
+def budget(base: RunSpec, of: Extent) -> list[RunSpec]:
+    """The same for more epochs; a teacher is trained for as many as its student."""
+    cells = (base, *(replace(base, epochs=times * base.epochs) for times in (LONGER if of.full else LONGER[:1])))
+    return [run for one in cells for run in plain(one, of)]

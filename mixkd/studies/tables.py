@@ -107,6 +107,7 @@ def describe(spec: RunSpec) -> dict[str, Any]:
         "teacher_stopping": spec.teachers[0].stopping if spec.teachers else "",
         "orthogonality": spec.orthogonality,
         "people": spec.people or 0,  # 0: all who can train
+        "label_noise": spec.label_noise,
         "constants": ", ".join(f"{constant.name} {constant.value:g}" for constant in spec.constants),
     }
 

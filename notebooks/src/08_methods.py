@@ -37,7 +37,7 @@ seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
 from mixkd import figures, studies
-from mixkd.analysis import answers, comparison, line, stronger
+from mixkd.analysis import answers, comparison, line, paired, stronger
 from mixkd.book.notebook import check_parameters, report
 from mixkd.book.reading import readable
 
@@ -99,8 +99,31 @@ names = {"what": "method", "dataset": "data set", "effect": "accuracy, points"}
 names |= {"low": "interval from", "high": "to"}
 readable(numbers[["effect", "low", "high"]], metric="accuracy", names=names)
 
+# %% [markdown]
+# ## Newer losses of logits
+#
+# **LSKD** divides logits by their standard deviation before the soft targets are made, so that a student need not give logits as large as its teacher's {cite}`sun2024standard`. That is not new here: RL of the
+# first table does the same at a temperature of one, also in the cross-entropy with labels. LSKD has a temperature of two, leaves the cross-entropy as it is, and weighs soft targets ninety times as much as labels.
+# Its weights add up to nine, those of the other losses to one, so at the same rate its steps are larger.
+#
+# **RLD** takes two things from the teacher, and nothing that contradicts a label {cite}`sun2024refined`: how sure to be (the teacher's largest probability is the target for the probability of the label), and how
+# probable the classes are that the teacher puts below the label.
+#
+# Both have temperatures and weights as released. All rows have the same signal teacher; *change* is against ordinary distillation (*Base*) on the same people.
+
+# %%
+newer = studies.load("logits", scope)
+whole = studies.whole("logits", scope)
+compared = paired.scores(newer, "method", "Base", within="dataset", final=whole)
+
+# %% tags=["nbval-check-output"]
+names = {"dataset": "data set", "change": "change, points"}
+names |= {"low": "interval from", "high": "to", "nll_change": "change of NLL"}
+readable(compared, names=names)
+
 # %% tags=["remove-cell"]
-report(answers.methods(table) | line.answers(repaired))
+values = answers.methods(table) | line.answers(repaired)
+report(values | {"logits_changes": paired.changes(compared, "Base")})
 
 # %% [markdown]
 # ## What came out
@@ -109,6 +132,7 @@ report(answers.methods(table) | line.answers(repaired))
 #   largest of many noisy numbers flatters: only people that this table did not choose from could decide.
 # - *What does SimKD change when built as its source has it?* Accuracy by {glue:text}`simkd_with_its_convolutions_accuracy` points against ordinary distillation.
 # - *And DIST?* Accuracy by {glue:text}`dist_at_t_1_weights_1_accuracy` points.
+# - *Do standardised or refined logits change it?* Accuracy against ordinary distillation, in points: {glue:text}`logits_changes`.
 #
 # These are averages; {doc}`11_claims` tests H8 (two teachers) and H9 (Ann).
 #

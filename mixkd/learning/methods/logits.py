@@ -38,6 +38,30 @@ def dist(weight: float, step: Step) -> Parts:
     return {"CE": losses.soft_cross_entropy(step.student.logits, step.target), "relations": relations}
 
 
+def lskd(step: Step) -> Parts:
+    """ce CE + weight KD of standardised logits. Sun et al. 2024 (logit standardization), as released.
+
+    Standardised logits are `rescaled` ones: a softmax does not see the mean that is taken off too. MIX-KD's RL is this
+    term at temperature 1, with the cross-entropy on rescaled logits too; TDA_KD's, at temperature 1/2.
+    """
+    constant, z = step.spec.constant, step.student.logits
+    standard = losses.kd(losses.rescaled(z), losses.rescaled(step.logits[0]), step.spec.temperature)
+    return {"CE": constant("ce") * step.task.loss(z, step.target), "KD": constant("weight") * standard}
+
+
+def rld(step: Step) -> Parts:
+    """CE + confidence term + correlation term, with their weights. Sun et al. 2024 (refined logits), as released.
+
+    Declared: no warm-up; the class of a mixed label is that of its larger part.
+    """
+    z, teacher, label, T = step.student.logits, step.logits[0], step.target.argmax(dim=1), step.spec.temperature
+    return {
+        "CE": step.task.loss(z, step.target),
+        "confidence": step.spec.constant("confidence") * losses.sample_confidence(z, teacher, label, T),
+        "correlation": step.spec.constant("correlation") * losses.masked_correlation(z, teacher, label, T),
+    }
+
+
 def label_smoothing(step: Step) -> Parts:
     """CE against labels that give a share to all classes alike. Szegedy et al. 2016."""
     share = step.spec.constant("share")
@@ -52,4 +76,6 @@ RULES = {
     "dist": Rule(partial(dist, 2.0)),
     "dist_plain": Rule(partial(dist, 1.0)),
     "label_smoothing": Rule(label_smoothing),
+    "lskd": Rule(lskd),
+    "rld": Rule(rld),
 }

@@ -1,0 +1,56 @@
+"""Scores of kinds of runs under several conditions, and their paired changes against one kind, the control."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from mixkd.analysis.inference import interval
+
+MISSING = "not computed: these runs are not published yet; the profile `quick` trains them"
+SYSTEMS = {"S": "labels", "Mix-S": "mixup", "T & S": "KD", "T & Mix-S": "KD + mixup"}  # by case, of one teacher or none
+COLUMNS = ["accuracy", "nll", "change", "low", "high", "nll_change"]
+
+
+def scores(runs: pd.DataFrame, kind: str, control: str, *, within: str, final: bool = False) -> pd.DataFrame:
+    """Means over folds by condition (column `within` of the runs) and kind (column `kind`), seeds averaged first.
+
+    accuracy (a share), nll; `change` of accuracy against the control of the same condition and fold, in points, with
+    its 95 % t interval over folds (`low`, `high`) if `final`; nll_change. Without runs the columns alone.
+    """
+    rows = []
+    for condition, part in runs.groupby(within, sort=False):
+        by_fold = part.groupby([kind, "fold"], sort=False)[["accuracy", "nll"]].mean()
+        for name in part[kind].unique():
+            own = by_fold.loc[name]
+            change = own - by_fold.loc[control]
+            low, high = interval(100 * change["accuracy"].to_numpy()) if final else (math.nan, math.nan)
+            means = own["accuracy"].mean(), own["nll"].mean(), 100 * change["accuracy"].mean()
+            rows.append((condition, name, *means, low, high, change["nll"].mean()))
+    table = pd.DataFrame(rows, columns=[within, kind, *COLUMNS]).set_index([within, kind])
+    return table.round(12) + 0.0  # no minus before zero
+
+
+def changes(table: pd.DataFrame, control: str) -> str:
+    """Changes of accuracy against the control by condition, of `scores`, as the end of a sentence, in points."""
+    if table.empty:
+        return MISSING
+    clauses = []
+    for condition, part in table.groupby(level=0, sort=False):
+        others = part.droplevel(0).drop(index=control)
+        clauses.append(f"{condition}: " + ", ".join(f"{name} {_points(row)}" for name, row in others.iterrows()))
+    return "; ".join(clauses)
+
+
+def levels(table: pd.DataFrame, kind: str) -> str:
+    """Mean accuracy of one kind by condition, of `scores`, as the end of a sentence."""
+    if table.empty:
+        return MISSING
+    means = table.xs(kind, level=1)["accuracy"]
+    return ", ".join(f"{condition}: {100 * mean:.1f} %" for condition, mean in means.items())
+
+
+def _points(row: pd.Series) -> str:
+    text = f"{row['change']:+z.1f}"
+    return text if math.isnan(row["low"]) else f"{text} ({row['low']:+z.1f} to {row['high']:+z.1f})"
