@@ -184,6 +184,8 @@ CHANGES = {
     "family": "mtl",
     "order": "time",
     "people": 2,
+    "balance": True,
+    "start": "0" * 16,
 }
 
 

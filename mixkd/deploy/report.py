@@ -24,7 +24,7 @@ class Outcome:
     """Results: a row per person and seed, the description of the exported student, windows of held-out people.
 
     whole: accuracy on whole recordings, see `in_use.table`, None without the students' weights; curve: see `unseen`;
-    on_device: sentences on size and on int8, see `device`
+    on_device: sentences on size and on int8, see `device`; notes: sentences on options of the training
     """
 
     people: pd.DataFrame  # subject, seed, student, scratch, gain
@@ -33,6 +33,7 @@ class Outcome:
     unseen: Unseen
     curve: pd.DataFrame
     on_device: str
+    notes: tuple[str, ...] = ()
 
 
 def headline(people: pd.DataFrame) -> str:
@@ -106,6 +107,7 @@ def page(outcome: Outcome, title: str, quality: Sequence[dict[str, str]] = ()) -
     return PAGE.format(
         title=f"A student for {html.escape(title)}",
         headline=headline(outcome.people),
+        notes=html.escape(" ".join(outcome.notes)),
         in_practice=html.escape(in_practice(outcome.whole)).replace("`mixkd predict`", "<code>mixkd predict</code>"),
         whole=whole_table(outcome.whole),
         table=table,
@@ -129,7 +131,7 @@ def card(outcome: Outcome, title: str) -> str:
     channels = ", ".join(f"{c} ({u})" for c, u in zip(about["channels"], about["units"], strict=True))
     return CARD.format(
         title=title,
-        headline=headline(outcome.people),
+        headline=" ".join([headline(outcome.people), *outcome.notes]),
         in_practice=in_practice(outcome.whole),
         channels=channels,
         rate=about["rate"],
@@ -229,6 +231,7 @@ tr:nth-child(even) {{ background: #f3f3f3; }} .wide {{ overflow-x: auto; }} .lea
 </style>
 <h1>{title}</h1>
 <p class="lead">{headline}</p>
+<p>{notes}</p>
 <h2>On whole recordings</h2>
 <p>{in_practice}</p>
 <div class="wide">{whole}</div>
