@@ -77,6 +77,19 @@ def test_a_ready_student_is_small_and_states_its_people(name):
     assert set(rows["people"]) == {len(np.unique(stored_people(name)))}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_thresholds_of_a_ready_student_are_those_of_held_out_people(name):
+    """Oracle: sorted confidences of the published logits of all folds."""
+    logits = torch.from_numpy(np.concatenate([r.arrays["test_logits"] for r in bundle.records(ready.DATASETS[name])]))
+    confidence = np.sort(torch.softmax(logits.double(), dim=1).amax(1).numpy())
+    limits = Student.load(name).about["unknown"]
+    assert limits["windows"] == len(confidence)
+    assert limits["threshold"] == pytest.approx(confidence[int(0.05 * (len(confidence) + 1)) - 1], abs=1e-3)
+    card = (ready.STUDENTS / name / "README.md").read_text()
+    assert f"below {limits['threshold']:.3f}" in card
+    assert "labels are not smoothed" in card.lower()
+
+
 def test_the_chosen_recipe_is_the_most_accurate_with_weights():
     mean = sum(bundle.accuracies(name)["mean"] for name in ready.DATASETS.values())
     assert mean.drop([recipe for recipe in mean.index if "not published" in recipe]).idxmax() == next(

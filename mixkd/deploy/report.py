@@ -113,9 +113,9 @@ def page(outcome: Outcome, title: str, quality: Sequence[dict[str, str]] = ()) -
         table=table,
         worst=html.escape(worst(outcome.people)),
         classes=_percent(scores.by_class(unseen.p, unseen.y, classes), "windows"),
-        unknown=html.escape(thresholds(outcome)),
+        unknown=html.escape(thresholds(outcome.about, outcome.unseen)),
         limits=_percent(limits, "size") if len(limits) else "",
-        smoothing=html.escape(smoothing(outcome)),
+        smoothing=html.escape(smoothing(outcome.about, outcome.whole)),
         curve=html.escape(more_people(outcome.curve)),
         pictures=pictures,
         cost=cost,
@@ -137,8 +137,8 @@ def card(outcome: Outcome, title: str) -> str:
         rate=about["rate"],
         window=about["window"],
         classes=", ".join(about["classes"]),
-        unknown=thresholds(outcome),
-        smoothing=smoothing(outcome),
+        unknown=thresholds(outcome.about, outcome.unseen),
+        smoothing=smoothing(outcome.about, outcome.whole),
         on_device=outcome.on_device,
         warning=WARNING,
     )
@@ -150,9 +150,9 @@ def worst(people: pd.DataFrame) -> str:
     return f"The worst is {by_person.idxmin()}, with {100 * by_person.min():.1f} % right."
 
 
-def thresholds(outcome: Outcome) -> str:
+def thresholds(about: dict, unseen: Unseen) -> str:
     """Sentences on the thresholds of `unknown` and of sets: what they are, and what held-out people say of them."""
-    limits, unseen = outcome.about["unknown"], outcome.unseen
+    limits = about["unknown"]
     by_person = rejection.by_person(unseen.p, unseen.y, unseen.person)
     stated = (
         f"A window is unknown where its {limits['quantity'].split(' of ')[0]} is below {limits['threshold']:.3f}: of "
@@ -172,15 +172,15 @@ def thresholds(outcome: Outcome) -> str:
     )
 
 
-def smoothing(outcome: Outcome) -> str:
+def smoothing(about: dict, whole: pd.DataFrame | None) -> str:
     """Sentence on smoothing by a hidden Markov model: its gain on people who did not train."""
-    if "smoothing" not in outcome.about:
+    if "smoothing" not in about:
         return (
             "Labels are not smoothed: these recordings hold one activity each, so how activities change is not known."
         )
-    if outcome.whole is None or SMOOTHED not in set(outcome.whole["labels by"]):
+    if whole is None or SMOOTHED not in set(whole["labels by"]):
         return "How much smoothing helps was not measured."
-    rows = outcome.whole.set_index("labels by")["all"]
+    rows = whole.set_index("labels by")["all"]
     gain = 100 * (rows[SMOOTHED] - rows["student"])
     return (
         "`mixkd predict` also writes labels smoothed by a hidden Markov model of the changes in the training "
