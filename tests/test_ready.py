@@ -10,6 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import device_files
 import numpy as np
 import pytest
 import torch
@@ -114,6 +115,22 @@ def test_predict_by_name(tmp_path, monkeypatch):
     assert ready.folder("watch-shoulder") == Path("watch-shoulder")
     names = [ready.name_of(name) for name in ("watch", "selfback", "hapt")]
     assert names == ["watch-shoulder", "selfback-wrist", "watch-shoulder"]
+
+
+def test_a_file_of_a_device_needs_no_settings(tmp_path):
+    """Its clock has dates, its acceleration is in g: also for students that were trained on seconds, or in m/s²."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "new.cwa").write_bytes(device_files.cwa(rng.normal(0, 0.3, (4000, 3)) + np.array([0, 0, 1])))
+    done = CliRunner().invoke(main.app, ["predict", "selfback-wrist", str(tmp_path / "new.cwa")])
+    assert done.exit_code == 0, done.output
+    with (tmp_path / "new.labels.csv").open() as table:
+        rows = list(csv.DictReader(table))
+    assert rows[0]["time"] == "2025-10-20T09:30:00.000"
+    assert len(rows) == 15
+    about = Student.load("selfback-wrist").about
+    [(_, in_g)] = predict.read_recording(tmp_path / "new.cwa", about)
+    [(_, other)] = predict.read_recording(tmp_path / "new.cwa", about | {"units": ["m/s^2"] * 3})
+    np.testing.assert_allclose(other, 9.80665 * in_g, rtol=1e-4)
 
 
 def test_predict_by_name_from_a_wheel(tmp_path):

@@ -142,7 +142,7 @@ def _one(
     result: Result,
 ) -> None:
     """Label one recording, which the table calls `file`."""
-    about, counts = student.about, dict[str, int]()
+    about, counts = blocks.settings(path, student.about), dict[str, int]()
 
     def count(what: str, n: int) -> None:
         counts[what] = counts.get(what, 0) + int(n)

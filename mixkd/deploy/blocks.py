@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mixkd.datasets.own import clock, gravity, quality, streamed, tables, units, zones
+from mixkd.datasets.own import clock, devices, gravity, quality, streamed, tables, units, zones
 from mixkd.datasets.own.running import Running
 from mixkd.datasets.own.spreadsheets import Spelling
 from mixkd.datasets.raw import form, stamps, text_table, timing
@@ -219,6 +219,19 @@ def columns_of(about: dict[str, Any], *, clocked: bool = True) -> dict[str, text
     columns: dict[str, text_table.Kind] = dict.fromkeys(about["channels"], "number")
     way = about["reading"]
     return columns | ({way["time"]: clock.kind(way["time_unit"])} if way["time"] and clocked else {})
+
+
+def settings(path: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """student.json as it applies to a file: that of a device has dates, and units of its own, which are converted."""
+    if not tables.is_device(path):
+        return about
+    scale: dict[str, float] = {}
+    for name, unit in zip(about["channels"], map(units.standard, about["units"]), strict=True):
+        own = devices.UNITS.get(name)
+        for group in units.EQUAL:
+            if own in group and unit in group and own != unit:
+                scale[name] = group[unit] / group[own]
+    return about | {"reading": about["reading"] | {"time": "time", "time_unit": "date", "scale": scale}}
 
 
 def possible(path: Path, about: dict[str, Any]) -> bool:
