@@ -6,7 +6,7 @@ People who did not train also set the thresholds of `unknown` and of sets, see `
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -17,6 +17,7 @@ from mixkd import studies
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.datasets import named
 from mixkd.deploy import device, in_use, rejection, report, start, unseen
+from mixkd.deploy import lengths as windows
 from mixkd.deploy.export import export
 from mixkd.deploy.predict import Student
 from mixkd.deploy.report import Outcome, headline, in_practice, whole_table
@@ -81,18 +82,25 @@ def run(
     teachers: Teachers = "both",
     balance: bool = False,
     earlier: Path | None = None,
+    lengths: Sequence[float] = (),
 ) -> Outcome:
     """Train, export and report into `out`. After an interruption, the same call resumes.
 
-    balance: weigh classes by their inverse frequency; earlier: a student to start from, see `start`. Raises MixkdError
-    for data with targets: the student would label, not predict them.
+    balance: weigh classes by their inverse frequency; earlier: a student to start from, see `start`; lengths: of
+    windows in s, of which the best is taken, see `lengths`. Raises MixkdError for data with targets: the student would
+    label, not predict them.
     """
+    notes = [BALANCED] if balance else []
+    fields: dict[str, Any] = {"balance": balance}
+    if lengths:
+        name, sentence = windows.chosen(
+            Path(scope.dataset), lengths, lambda each: specs(replace(scope, dataset=each), **fields)[0], say, workers
+        )
+        scope, notes = replace(scope, dataset=name), [*notes, sentence]
     scope = replace(scope, dataset=named(scope.dataset))
     if "targets" in dataset_entry(scope.dataset).labels:
         other = f"expected one of activities; for targets: `mixkd sweep forces --dataset {scope.dataset}`"
         raise MixkdError(f"distill: found {scope.dataset}, a data set with targets to predict, {other}")
-    notes = [BALANCED] if balance else []
-    fields: dict[str, Any] = {"balance": balance}
     if earlier:
         fields["start"], sentence = start.keep(earlier, scope.dataset, NETWORK)
         notes.append(sentence)
