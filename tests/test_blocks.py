@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 
 import device_files
@@ -16,7 +18,7 @@ from mixkd.datasets.own import clock, description, gt3x, quality, spreadsheets, 
 from mixkd.datasets.own import tables as formats
 from mixkd.datasets.raw import timing
 from mixkd.deploy import blocks, cutting, predict
-from mixkd.deploy import whole as reading
+from mixkd.deploy import whole as whole_file
 from mixkd.errors import MixkdError
 
 ABOUT = {"channels": ["x", "y"], "units": ["g", "g"], "rate": 50.0, "window": 100, "reading": description.UNSTATED}
@@ -49,9 +51,9 @@ def in_blocks(path: Path, counts: Counts) -> list[tuple[float, np.ndarray]]:
     return [(first, np.concatenate(signals)) for first, signals in result]
 
 
-def table(n: int, factor: int, clock_is: str, seed: int) -> pd.DataFrame:
+def table(n: int, factor: float, clock_is: str, seed: int) -> pd.DataFrame:
     """Rows at `factor` times 50 Hz with gaps in time and holes in the values."""
-    rng, raw = np.random.default_rng(seed), 50.0 * factor
+    rng, raw = np.random.default_rng(seed), 50.0 * float(factor)
     time = np.arange(n) / raw
     if clock_is == "jitters":
         time += rng.uniform(-0.3, 0.3, n) / raw
@@ -66,10 +68,10 @@ def table(n: int, factor: int, clock_is: str, seed: int) -> pd.DataFrame:
     return pd.DataFrame({"time": time, "x": x[:, 0], "y": x[:, 1]})
 
 
-@settings(max_examples=20)
+@settings(max_examples=40)
 @given(
     st.integers(300, 4000),
-    st.integers(1, 3),
+    st.sampled_from([1, 2, 3, Fraction(3, 2), Fraction(1, 2), Fraction(3, 5), Fraction(5, 4)]),
     st.sampled_from(["is even", "jitters", "drifts"]),
     st.integers(0, 99),
     st.sampled_from([10_000, 30_000, 10**6]),
@@ -175,24 +177,26 @@ def test_parquet_comes_in_blocks_too(tmp_path, monkeypatch):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def about_device(rate: float) -> dict:
-    way = description.UNSTATED | {"time_unit": "date", "gap": 0.1}
+def about_device(rate: float, **reading) -> dict:
+    way = description.UNSTATED | {"time_unit": "date", "gap": 0.1} | reading
     channels = {"channels": ["x", "y", "z"], "units": ["g"] * 3}
     return {**channels, "rate": rate, "window": 100, "reading": way}
 
 
-@pytest.mark.parametrize("factor", [1, 2])
-def test_a_device_in_blocks_has_the_windows_and_the_quality_of_the_whole(tmp_path, monkeypatch, factor):
-    rng, n = np.random.default_rng(0), 50 * factor * 900
+@pytest.mark.parametrize(
+    ("rate", "reading"),
+    [(50, {}), (100, {}), (75, {"calibrate": True}), (25, {"zone": "Europe/Berlin"})],
+)
+def test_a_device_in_blocks_has_the_windows_and_the_quality_of_the_whole(tmp_path, monkeypatch, rate, reading):
+    rng, n = np.random.default_rng(0), rate * 900
     turn = rng.normal(size=(90, 3))
     signal = np.repeat(turn / np.linalg.norm(turn, axis=1, keepdims=True), n // 90, axis=0) * 1.03
     signal[n // 2 :] += rng.normal(0, 0.5, (n - n // 2, 3))
     signal[n // 2 : n // 2 + 40, 0] = 8.0
-    rate = 50 * factor
     content = device_files.gt3x(signal, rate=rate, awake=lambda second: not 200 <= second < 230)
     (tmp_path / "a.gt3x").write_bytes(content)
-    about, counts = about_device(50.0), Counts()
-    expected = reading.read(tmp_path / "a.gt3x", about, counts)
+    about, counts = about_device(50.0, **reading), Counts()
+    expected = whole_file.read(tmp_path / "a.gt3x", about, counts)
     monkeypatch.setattr(gt3x, "BLOCK", 50_000)
     monkeypatch.setattr(gt3x, "MOST", 1000)
     monkeypatch.setattr(blocks, "DEVICE", 1)
@@ -203,5 +207,18 @@ def test_a_device_in_blocks_has_the_windows_and_the_quality_of_the_whole(tmp_pat
     x = np.concatenate([part.x for part in predict.cut(expected.segments, about)])
     np.testing.assert_allclose(np.concatenate([part.x for part in found]), x, atol=1e-5)
     assert again == counts
+    assert source.start == expected.start
     assert (source.quality.gaps, source.quality.clipped > 0, source.quality.error_before > 0.02) == (1, True, True)
     assert quality.words(source.quality) == quality.words(expected.quality)
+
+
+def test_a_clock_that_is_changed_is_read_at_once(tmp_path, monkeypatch):
+    """As what time it is follows from all rows; where the zone changes later, blocks will do."""
+    monkeypatch.setattr(blocks, "DEVICE", 1)
+    monkeypatch.setattr(gt3x, "BLOCK", 5_000)
+    monkeypatch.setattr(gt3x, "MOST", 1000)
+    about = about_device(50.0, zone="Europe/Berlin")
+    for day, changes in ((26, True), (20, False)):
+        content = device_files.gt3x(np.ones((50 * 60, 3)), rate=50, start=datetime(2025, 10, day, 0, 30))
+        (tmp_path / "a.gt3x").write_bytes(content)
+        assert blocks.possible(tmp_path / "a.gt3x", about) != changes

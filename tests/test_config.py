@@ -186,6 +186,8 @@ CHANGES = {
     "order": "time",
     "people": 2,
     "label_noise": 0.25,
+    "balance": True,
+    "start": "0" * 16,
 }
 
 

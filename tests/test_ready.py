@@ -10,6 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import device_files
 import numpy as np
 import pytest
 import torch
@@ -77,6 +78,19 @@ def test_a_ready_student_is_small_and_states_its_people(name):
     assert set(rows["people"]) == {len(np.unique(stored_people(name)))}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_thresholds_of_a_ready_student_are_those_of_held_out_people(name):
+    """Oracle: sorted confidences of the published logits of all folds."""
+    logits = torch.from_numpy(np.concatenate([r.arrays["test_logits"] for r in bundle.records(ready.DATASETS[name])]))
+    confidence = np.sort(torch.softmax(logits.double(), dim=1).amax(1).numpy())
+    limits = Student.load(name).about["unknown"]
+    assert limits["windows"] == len(confidence)
+    assert limits["threshold"] == pytest.approx(confidence[int(0.05 * (len(confidence) + 1)) - 1], abs=1e-3)
+    card = (ready.STUDENTS / name / "README.md").read_text()
+    assert f"below {limits['threshold']:.3f}" in card
+    assert "labels are not smoothed" in card.lower()
+
+
 def test_the_chosen_recipe_is_the_most_accurate_with_weights():
     mean = sum(bundle.accuracies(name)["mean"] for name in ready.DATASETS.values())
     assert mean.drop([recipe for recipe in mean.index if "not published" in recipe]).idxmax() == next(
@@ -101,6 +115,22 @@ def test_predict_by_name(tmp_path, monkeypatch):
     assert ready.folder("watch-shoulder") == Path("watch-shoulder")
     names = [ready.name_of(name) for name in ("watch", "selfback", "hapt")]
     assert names == ["watch-shoulder", "selfback-wrist", "watch-shoulder"]
+
+
+def test_a_file_of_a_device_needs_no_settings(tmp_path):
+    """Its clock has dates, its acceleration is in g: also for students that were trained on seconds, or in m/s²."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "new.cwa").write_bytes(device_files.cwa(rng.normal(0, 0.3, (4000, 3)) + np.array([0, 0, 1])))
+    done = CliRunner().invoke(main.app, ["predict", "selfback-wrist", str(tmp_path / "new.cwa")])
+    assert done.exit_code == 0, done.output
+    with (tmp_path / "new.labels.csv").open() as table:
+        rows = list(csv.DictReader(table))
+    assert rows[0]["time"] == "2025-10-20T09:30:00.000"
+    assert len(rows) == 15
+    about = Student.load("selfback-wrist").about
+    [(_, in_g)] = predict.read_recording(tmp_path / "new.cwa", about)
+    [(_, other)] = predict.read_recording(tmp_path / "new.cwa", about | {"units": ["m/s^2"] * 3})
+    np.testing.assert_allclose(other, 9.80665 * in_g, rtol=1e-4)
 
 
 def test_predict_by_name_from_a_wheel(tmp_path):

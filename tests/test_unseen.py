@@ -93,15 +93,12 @@ def test_sentences_of_the_report():
     whole = pd.DataFrame({"labels by": ["student", in_use.SMOOTHED], "all": [0.7, 0.75]})
     curve = pd.DataFrame({"people": [2, 4, 8], "accuracy": [0.5, 0.6, 0.65]})
     people = pd.DataFrame({"subject": ["1", "2", "2"], "student": [0.5, 0.3, 0.5]})
-    outcome = report.Outcome(people, about, whole, unseen, curve, "")
     assert report.worst(people) == "The worst is 2, with 40.0 % right."
     covered = 100 * rejection.by_person(unseen.p, unseen.y, unseen.person)["covered"]
-    assert f"for {covered.mean():.1f} % of the windows (worst person: {covered.min():.1f} %)" in report.thresholds(
-        outcome
-    )
-    assert "one activity each" in report.smoothing(outcome)
-    outcome.about["smoothing"] = {}
-    assert "held-out people +5.0 points" in report.smoothing(outcome)
+    covers = f"for {covered.mean():.1f} % of the windows (worst person: {covered.min():.1f} %)"
+    assert covers in report.thresholds(about, unseen)
+    assert "one activity each" in report.smoothing(about, whole)
+    assert "held-out people +5.0 points" in report.smoothing(about | {"smoothing": {}}, whole)
     assert "65.0 % with 8 training people" in report.more_people(curve)
     assert "+5.0 points, so more people can be expected to help" in report.more_people(curve)
     assert "cannot be said" in report.more_people(curve[:1])

@@ -49,6 +49,8 @@ CHANGED = {  # field: another value, and which views it changes
     "order": ("time", {STREAM}),
     "people": (2, {DATA, STREAM}),
     "label_noise": (0.25, {DATA, STREAM}),
+    "balance": (True, {DATA}),
+    "start": ("0" * 16, set()),
 }
 OF_PLAIN = {  # without teachers
     "role": ("teacher", {STREAM, NETWORK}),
@@ -100,7 +102,8 @@ def test_a_view_changes_exactly_with_what_it_gives(name):
     assert views == changed
     before, after = computed(base), computed(other)
     also = {NETWORK} if name == "dataset" else set()  # which has other channels and classes
-    alike = {STREAM} if name in ("fold", "label_noise") else set()  # the same numbers of rows, of other windows
+    # the same numbers of rows, of other windows; classes that are balanced already
+    alike = {"fold": {STREAM}, "label_noise": {STREAM}, "balance": {DATA}}.get(name, set())
     assert {view for view in before if before[view] != after[view]} == (changed | also) - alike
 
 

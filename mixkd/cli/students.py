@@ -22,13 +22,20 @@ def distill(
     seed: Seed = 0,
     workers: Workers = None,
     teachers: Annotated[str, typer.Option(help="signal, image, both, or forest: extra trees on statistics.")] = "both",
+    balance: Annotated[bool, typer.Option("--balance", help="Weigh classes by their inverse frequency.")] = False,
+    window: Annotated[str | None, typer.Option(help="Seconds; auto or 1,2,4: chosen on validation people.")] = None,
+    start: Annotated[Path | None, typer.Option(help="An earlier student whose weights training starts from.")] = None,
 ) -> None:
     """Distil a small network: a cross-validated report, and a student trained on everybody, as ONNX."""
-    from mixkd.deploy import distill
+    from mixkd.deploy import distill, lengths
     from mixkd.studies import Scope
 
     by = distill.teachers_of(teachers)
-    outcome = distill.run(Scope(dataset, profile, seed), out_folder, out.print, workers, teachers=by)
+    scope = Scope(dataset, profile, seed)
+    seconds = lengths.of(window) if window else ()
+    outcome = distill.run(
+        scope, out_folder, out.print, workers, teachers=by, balance=balance, earlier=start, lengths=seconds
+    )
     out.print(distill.headline(outcome.people))
     out.print(distill.in_practice(outcome.whole))
     out.print(f"{out_folder / 'report.html'}", soft_wrap=True, markup=False)

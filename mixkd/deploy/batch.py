@@ -142,7 +142,7 @@ def _one(
     result: Result,
 ) -> None:
     """Label one recording, which the table calls `file`."""
-    about, counts = student.about, dict[str, int]()
+    about, counts = blocks.settings(path, student.about), dict[str, int]()
 
     def count(what: str, n: int) -> None:
         counts[what] = counts.get(what, 0) + int(n)
@@ -150,17 +150,20 @@ def _one(
     seen = ranges.Seen(about)
     source = blocks.Source(path, about, count) if blocks.possible(path, about) else None
     if source is not None:
-        parts, wall = blocks.windows(source), lambda: wall_clock.of_file(path, about, source.first, zone)
+        parts = blocks.windows(source)
     else:
         recording = whole.read(path, about, count)
         parts = predict.cut(recording.segments, about)
-        wall = lambda: wall_clock.of_start(path, about, recording.start, zone)  # noqa: E731
         if recording.quality:
             say(quality.line(recording.quality))
     each: Minutes | None = None
     for part in labelled(student, parts, seen):
         if each is None:  # the first row's clock is known once there is a window
-            clock = wall()
+            if source is None or about["reading"].get("zone"):
+                start = recording.start if source is None else source.start
+                clock = wall_clock.of_start(path, about, start, zone)
+            else:
+                clock = wall_clock.of_file(path, about, source.first, zone)
             each = Minutes(len(about["classes"]), clock, about["window"] / about["rate"])
         table.add(tables.rows(student, part, clock, file=file, set_threshold=limit))
         each.add(part, part.classes(student.threshold))

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
-from mixkd.datasets.own import clock, quality, streamed, tables, units
+from mixkd.datasets.own import clock, devices, gravity, quality, streamed, tables, units, zones
 from mixkd.datasets.own.running import Running
 from mixkd.datasets.own.spreadsheets import Spelling
 from mixkd.datasets.raw import form, stamps, text_table, timing
 from mixkd.datasets.raw.timing import EVEN
-from mixkd.deploy.cutting import Cutter, Windows
+from mixkd.deploy.cutting import Cutter, Grid, Windows, reach
 from mixkd.errors import MixkdError
 
 Count = Callable[[str, int], None]
 KNOTS = 64  # rows at either side of a spline: farther ones change it by less than float32 resolves
 LARGE = 1 << 27  # bytes of a table above which it is read in blocks
 DEVICE = 1 << 24  # the same of a device's file, whose samples take fewer bytes
-TAPS = 10  # half the length of scipy's polyphase filter, in samples of the lower rate
 
 
 class Unit(NamedTuple):
@@ -57,7 +57,7 @@ class Source:
     about: dict[str, Any]
     count: Count
     n_rows: int = 0
-    factor: int = 1  # the file's rate, in rates of the student
+    factor: Fraction = Fraction(1)  # the file's rate, in rates of the student
     measured: bool = False
     first: float | None = None  # value of the clock in the first row
     start: tuple[int, bool] | None = None  # see `clock.start`
@@ -67,7 +67,21 @@ class Source:
     def waits(self) -> int:
         """Rows at either side that what becomes of a row depends on."""
         seconds = self.about["reading"]["gap"] + clock.BURST
-        return int(1.2 * seconds * self.about["rate"] * self.factor) + KNOTS + 2 * TAPS * self.factor
+        return int(1.2 * seconds * self.about["rate"] * self.factor) + KNOTS + 2 * reach(self.factor)
+
+    @cached_property
+    def calibration(self) -> tuple[list[int], quality.Calibration] | None:
+        """Channels, gain and offset, from a pass over all rows, where the student's recordings were calibrated."""
+        about = self.about
+        if not about["reading"].get("calibrate"):
+            return None
+        axes = gravity.axes(self.path, about["channels"], about["units"])
+        before = Source(self.path, about | {"reading": about["reading"] | {"calibrate": False}}, lambda what, n: None)
+        for _ in before.units():
+            pass
+        epochs = before.running.summaries
+        assert epochs is not None  # `axes` are those that it sums up
+        return axes, gravity.fitted(self.path, epochs)
 
     def units(self) -> Iterator[Unit]:
         """All rows. Raises MixkdError naming file and line."""
@@ -99,7 +113,10 @@ class Source:
         if timed:
             values = units.acceleration(unit.values[rows], about["channels"], about["units"])
             self.running.add(unit.time[rows], values)
-        return unit
+        if self.calibration is None:
+            return unit
+        self.count(gravity.DONE, unit.end - unit.begin)
+        return unit._replace(values=gravity.applied(unit.values, *self.calibration))
 
     @property
     def quality(self) -> quality.Quality | None:
@@ -123,12 +140,13 @@ class Source:
 
         time = clock.seconds(rows, way["time"], way["time_unit"], rate=rate, window=window, count=count)
         if len(time) > window:
-            factor = int(timing.factor(str(self.path), time, rate, window))
-            if self.measured and factor != self.factor:
+            factor = timing.factor(str(self.path), time, rate, window)
+            if not self.measured:
+                self.factor, self.measured = factor, True
+            elif max(factor / self.factor, self.factor / factor) > timing.CHANGE:
                 before, here = (1 / float(np.median(np.diff(part))) for part in (times, time))
                 changed = f"{before:.4g} samples per second and {here:.4g} after {times[-1]:.0f} s"
                 raise MixkdError(f"{self.path}: found {changed}, expected one rate throughout: put them into two files")
-            self.factor, self.measured = factor, True
         if not len(times):
             return time
         time += np.median(times - time[: len(times)])
@@ -138,57 +156,16 @@ class Source:
         return time
 
 
-@dataclass
-class Grid:
-    """Even samples of one stretch without gaps, `factor` times the student's rate, then lowered to it."""
-
-    start: float
-    rate: float  # of the student
-    factor: int
-    n_raw: int = 0  # samples before lowering
-    n_out: int = 0
-    buffer: list[np.ndarray] = field(default_factory=list)
-    at: int = 0  # number of the first sample in the buffer
-
-    def take(self, time: np.ndarray, values: np.ndarray, stop: int, closes: bool) -> np.ndarray:
-        """The next samples at the student's rate (n, n_channels), from rows of the stretch, up to row `stop`."""
-        at = (time - self.start) * self.rate * self.factor
-        base = round(float(at[0]))
-        if np.abs(at - base - np.arange(len(at))).max() <= EVEN or len(at) < 2:
-            raw = values[max(self.n_raw - base, 0) : stop]
-        else:
-            grid = np.arange(self.n_raw, int(np.floor(at[stop - 1] + 1e-6)) + 1)
-            raw = CubicSpline(at, values.astype(np.float64))(grid).astype(np.float32)
-        self.n_raw += len(raw)
-        signal = self._lowered(raw, closes) if self.factor > 1 else raw
-        self.n_out += len(signal)
-        return signal
-
-    def _lowered(self, raw: np.ndarray, closes: bool) -> np.ndarray:
-        """As `timing.decimated` of the whole stretch, as far as samples at both sides are known."""
-        reach = TAPS * self.factor
-        self.buffer.append(raw)
-        joined = np.concatenate(self.buffer)
-        end = self.at + len(joined)
-        until = -(-end // self.factor) if closes else max((end - reach - 1) // self.factor, self.n_out)
-        if until <= self.n_out:
-            self.buffer = [joined]
-            return joined[:0]
-        signal = timing.decimated(joined, self.factor)[self.n_out - self.at // self.factor :][: until - self.n_out]
-        forget = max(until - TAPS - 1, self.at // self.factor) * self.factor - self.at
-        self.buffer, self.at = [joined[forget:]], self.at + forget
-        return signal
-
-
 def pieces(source: Source) -> Iterator[Piece]:
     """The recording at the student's rate, cut at gaps, in blocks; as `timing.whole` of all rows."""
     gap, rate = source.about["reading"]["gap"], source.about["rate"]
     grid: Grid | None = None
     for unit in source.units():
-        raw_rate = rate * source.factor
+        raw_rate, decided = float(rate * source.factor), slice(unit.begin, unit.end)
+        if source.factor < 1:
+            source.count(timing.BELOW, unit.end - unit.begin)
         values, mended = timing.filled(unit.values, int(gap * raw_rate + EVEN))
         lost = np.isnan(values).any(axis=1)
-        decided = slice(unit.begin, unit.end)
         source.count(f"lost values in holes up to {gap:g} s, interpolated", int(np.count_nonzero(mended[decided])))
         source.count("samples in longer holes, where recordings end, left out", int(np.count_nonzero(lost[decided])))
         late = np.diff(unit.time) > max(gap, 1.5 / raw_rate) + EVEN / raw_rate
@@ -244,25 +221,42 @@ def columns_of(about: dict[str, Any], *, clocked: bool = True) -> dict[str, text
     return columns | ({way["time"]: clock.kind(way["time_unit"])} if way["time"] and clocked else {})
 
 
+def settings(path: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """student.json as it applies to a file: that of a device has dates, and units of its own, which are converted."""
+    if not tables.is_device(path):
+        return about
+    scale: dict[str, float] = {}
+    for name, unit in zip(about["channels"], map(units.standard, about["units"]), strict=True):
+        own = devices.UNITS.get(name)
+        for group in units.EQUAL:
+            if own in group and unit in group and own != unit:
+                scale[name] = group[unit] / group[own]
+    return about | {"reading": about["reading"] | {"time": "time", "time_unit": "date", "scale": scale}}
+
+
 def possible(path: Path, about: dict[str, Any]) -> bool:
-    """Whether a file is large and can be read in blocks: a plain table or a device's, at a whole multiple of the rate.
+    """Whether a file is large and can be read in blocks: a plain table or a device's, whose clock is not changed.
 
     Raises MixkdError naming file and line.
     """
-    way, rate, window = about["reading"], about["rate"], about["window"]
-    how = Spelling.of(way)
+    way, how = about["reading"], Spelling.of(about["reading"])
     large = DEVICE if tables.is_device(path) else LARGE
-    if way.get("calibrate"):
-        return False  # gain and offset are known from all rows
     if not path.is_file() or path.stat().st_size <= large or not streamed.is_plain(path, how):
         return False
-    rows = next(iter(streamed.blocks(path, columns_of(about), how, way["time"]))).rows
+    parts = (part.rows for part in streamed.blocks(path, columns_of(about), how, way["time"]))
+    rows = next(parts)
     if way["time"] not in rows.columns:
+        return not way.get("calibrate")  # without a clock: refused
+    if way["time_unit"] not in form.DATES:
         return True
-    if way["time_unit"] in form.DATES and (way.get("zone") or rows.columns[way["time"]].min() < stamps.DAY):
-        return False  # the hour that is repeated, and midnight, are told from all rows
-    time = clock.seconds(rows, way["time"], way["time_unit"], rate=rate, window=window, count=lambda what, n: None)
-    return timing.factor(str(path), time, rate, window).denominator == 1
+    low = high = int(rows.columns[way["time"]].min())
+    if low < stamps.DAY:
+        return False  # midnight is told from all rows
+    if way.get("zone") and way["time"] not in rows.utc:
+        for rows in parts:
+            high = int(rows.columns[way["time"]].max())
+        return not zones.changes(low - zones.LONGEST, high + zones.LONGEST, way["zone"])  # else told from all rows
+    return True
 
 
 def _joined(before: text_table.Parsed, rows: text_table.Parsed) -> text_table.Parsed:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from mixkd.analysis.baselines import PUBLISHED
 from mixkd.datasets import dataset
-from mixkd.deploy import device, ready
+from mixkd.deploy import device, in_use, ready, rejection, report, unseen
 from mixkd.deploy.export import export
 from mixkd.deploy.predict import Student
 from mixkd.errors import MixkdError
@@ -43,12 +43,23 @@ RECIPES: dict[str, Recipe] = {
 TREES = "extra trees on simple statistics, no network"
 
 
+def records(name: str) -> list[RunRecord]:
+    """The published runs of a ready student's recipe and seed, a run per fold; its own, with weights, comes first.
+
+    Raises MixkdError where one is not published.
+    """
+    first, *_ = every = list(bases(Scope(name, "full")))
+    chosen = [next(iter(RECIPES.values()))(base) for base in every if base.seed == first.seed]
+    published = Published()
+    stored = [run for spec in chosen if (run := published.get(spec))]
+    if len(stored) < len(chosen) or not stored[0].folder:
+        raise MixkdError(f"bundle: found no published runs, or weights, of {chosen[0].name}, expected them in results/")
+    return stored
+
+
 def record(name: str) -> RunRecord:
     """The published run of a ready student, with weights. Raises MixkdError where it is not published."""
-    chosen = next(iter(RECIPES.values()))(next(bases(Scope(name, "full"))))
-    if not (stored := Published().get(chosen)) or not stored.folder:
-        raise MixkdError(f"bundle: found no published weights of {chosen.name}, expected them in results/")
-    return stored
+    return records(name)[0]
 
 
 def accuracies(name: str) -> pd.DataFrame:
@@ -67,25 +78,34 @@ def accuracies(name: str) -> pd.DataFrame:
 def build(student: str, out: Path) -> None:
     """Write a ready student and its card into `out`. Needs the recordings of its data set."""
     name = ready.DATASETS[student]
-    stored = record(name)
-    data = fold_data(stored.spec.data)
+    students = records(name)
+    stored, data = students[0], fold_data(students[0].spec.data)
     about = export(stored, data, out)
     (out / "student.safetensors").unlink()  # in results/
     del about["files"]["student.safetensors"]
+    held_out = unseen.windows(students)
+    about |= {"unknown": rejection.calibrated(held_out.p, held_out.y)}
+    if chain := in_use.chain_of_everybody(name):
+        raise MixkdError(f"bundle: found how activities change in {name} ({chain}), expected one in each recording")
     atomic_write(out / "student.json", canonical_json(about) + b"\n")
     exact, rounded = ((out / file).read_bytes() for file in ("student.onnx", "student.int8.onnx"))
     people = device.scores(exact, rounded, data)
-    atomic_write(out / "README.md", card(student, stored, people).encode())
+    atomic_write(out / "README.md", card(Student.load(out), stored, people, held_out).encode())
 
 
-def card(student: str, stored: RunRecord, people: pd.DataFrame) -> str:
-    """The model card, in Markdown; people: result of `device.scores` on those who did not train it."""
-    made, name = Student.load(ready.STUDENTS / student), stored.spec.dataset
-    entry, about, by = dataset(name), made.about, accuracies(name)
+def card(made: Student, stored: RunRecord, people: pd.DataFrame, held_out: unseen.Unseen) -> str:
+    """The model card, in Markdown.
+
+    people: result of `device.scores` on those who did not train it; held_out: windows of all folds, see `unseen`
+    """
+    name, about = stored.spec.dataset, made.about
+    entry, by = dataset(name), accuracies(name)
     percent = {recipe: f"{100 * row['mean']:.1f} ± {100 * row['sd']:.1f}" for recipe, row in by.iterrows()}
     percent[TREES] = percent[TREES].partition(" ")[0]
     return CARD.format(
-        student=student,
+        student=ready.name_of(name),
+        unknown=report.thresholds(about, held_out),
+        smoothing=report.smoothing(about, None),
         title=entry.title,
         network=about["network"],
         n_train=len(stored.data["subjects"]["train"]),
@@ -127,6 +147,8 @@ choice was made on these people, and recipes differ by little, so its own accura
 - **in**: windows of {window} samples at {rate:g} Hz, in physical units (normalisation is inside); channels,
   as columns of a file are named: {channels}
 - **out**: logits of {classes}
+- **unknown**: {unknown}
+- **smoothing**: {smoothing}
 - **recorded**: {sensors}
 - **on a device**: {device}
 - **files**: `student.onnx`, `student.int8.onnx`, `student.json`; of the published run {run} (`results/`)

@@ -6,17 +6,18 @@ People who did not train also set the thresholds of `unknown` and of sets, see `
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
 from mixkd import studies
 from mixkd.datasets import dataset as dataset_entry
 from mixkd.datasets import named
-from mixkd.deploy import device, in_use, rejection, report, unseen
+from mixkd.deploy import device, in_use, rejection, report, start, unseen
+from mixkd.deploy import lengths as windows
 from mixkd.deploy.export import export
 from mixkd.deploy.predict import Student
 from mixkd.deploy.report import Outcome, headline, in_practice, whole_table
@@ -33,6 +34,10 @@ from mixkd.windows import folds
 __all__ = ["Outcome", "headline", "in_practice", "run", "runs_of", "specs", "whole_table"]
 
 Teachers = Literal["signal", "image", "both", "forest"]
+NETWORK = "WRN16-1"
+BALANCED = (
+    "Classes count alike in training: the cross-entropy of a window is weighted by the inverse frequency of its class."
+)
 
 
 def teachers_of(word: str) -> Teachers:
@@ -49,34 +54,57 @@ def taught(base: RunSpec, by: Teachers) -> RunSpec:
     return replace(studies.taught(base, "signal"), teachers=(TeacherSpec(family="forest"),))
 
 
-def specs(scope: Scope, by: Teachers = "both") -> tuple[list[RunSpec], RunSpec]:
-    """Plain students of all folds (`smoke`: of two), one seed (`full`: of several), and the student of everybody."""
+def specs(scope: Scope, by: Teachers = "both", **fields: Any) -> tuple[list[RunSpec], RunSpec]:
+    """Plain students of all folds (`smoke`: of two), one seed (`full`: of several), and the student of everybody.
+
+    fields: of all of them, see `RunSpec`
+    """
     bases = list(studies.bases(scope if scope.profile == "smoke" else replace(scope, profile="full")))
-    bases = [base for base in bases if scope.full or base.seed == scope.seed]
+    bases = [replace(base, **fields) for base in bases if scope.full or base.seed == scope.seed]
     entry = dataset_entry(scope.dataset)
     n_folds = len(folds(entry.load().subjects, entry.test))
     final = RunSpec.parse({**bases[0].as_dict(), "fold": n_folds})
     return bases, taught(final, by)
 
 
-def runs_of(scope: Scope, by: Teachers = "both") -> tuple[list[RunSpec], list[RunSpec]]:
+def runs_of(scope: Scope, by: Teachers = "both", **fields: Any) -> tuple[list[RunSpec], list[RunSpec]]:
     """All runs of a distillation: plain students, taught ones, that of everybody; and those exported."""
-    bases, final = specs(scope, by)
+    bases, final = specs(scope, by, **fields)
     return [*bases, *(taught(base, by) for base in bases), final], [final]
 
 
 def run(
-    scope: Scope, out: Path, say: Callable[[str], None], workers: int | None = None, *, teachers: Teachers = "both"
+    scope: Scope,
+    out: Path,
+    say: Callable[[str], None],
+    workers: int | None = None,
+    *,
+    teachers: Teachers = "both",
+    balance: bool = False,
+    earlier: Path | None = None,
+    lengths: Sequence[float] = (),
 ) -> Outcome:
     """Train, export and report into `out`. After an interruption, the same call resumes.
 
-    Raises MixkdError for data with targets: the student would label, not predict them.
+    balance: weigh classes by their inverse frequency; earlier: a student to start from, see `start`; lengths: of
+    windows in s, of which the best is taken, see `lengths`. Raises MixkdError for data with targets: the student would
+    label, not predict them.
     """
+    notes = [BALANCED] if balance else []
+    fields: dict[str, Any] = {"balance": balance}
+    if lengths:
+        name, sentence = windows.chosen(
+            Path(scope.dataset), lengths, lambda each: specs(replace(scope, dataset=each), **fields)[0], say, workers
+        )
+        scope, notes = replace(scope, dataset=name), [*notes, sentence]
     scope = replace(scope, dataset=named(scope.dataset))
     if "targets" in dataset_entry(scope.dataset).labels:
         other = f"expected one of activities; for targets: `mixkd sweep forces --dataset {scope.dataset}`"
         raise MixkdError(f"distill: found {scope.dataset}, a data set with targets to predict, {other}")
-    runs, [final] = runs_of(scope, teachers)
+    if earlier:
+        fields["start"], sentence = start.keep(earlier, scope.dataset, NETWORK)
+        notes.append(sentence)
+    runs, [final] = runs_of(scope, teachers, **fields)
     store = studies.store_of(scope)
     plan = planning.plan(runs, store)
     reused = f"; {plan.total - len(plan.missing)} are stored and not trained again"
@@ -101,7 +129,8 @@ def run(
     curve = unseen.more_people(students)
     say("comparing int8 on held-out people")
     on_device = f"{device.needs(Student.load(out))} {device.in_int8(device.unseen(students) if stored else None)}"
-    outcome = Outcome(people(plain, students, entry.load().person), about, whole, held_out, curve, on_device)
+    by_person = people(plain, students, entry.load().person)
+    outcome = Outcome(by_person, about, whole, held_out, curve, on_device, tuple(notes))
     atomic_write(out / "report.html", report.page(outcome, entry.title, entry.quality).encode())
     atomic_write(out / "README.md", report.card(outcome, entry.title).encode())
     return outcome

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mixkd.deploy import ranges, ready, sequence, stream, whole
-from mixkd.deploy.blocks import Count
+from mixkd.deploy.blocks import Count, settings
 from mixkd.deploy.cutting import Windows
 from mixkd.deploy.labels import Labels, joined
 from mixkd.errors import MixkdError, one_line
@@ -120,7 +120,7 @@ def read_recording(
     The file is parsed with the settings in student.json; its time column is used if there is one. `count(what, n)` is
     called for each repair and omission. Raises MixkdError naming file and line.
     """
-    return whole.read(path, about, count).segments
+    return whole.read(path, settings(path, about), count).segments
 
 
 def cut(segments: list[tuple[float, np.ndarray]], about: dict[str, Any]) -> Iterator[Windows]:

@@ -24,7 +24,7 @@ class Outcome:
     """Results: a row per person and seed, the description of the exported student, windows of held-out people.
 
     whole: accuracy on whole recordings, see `in_use.table`, None without the students' weights; curve: see `unseen`;
-    on_device: sentences on size and on int8, see `device`
+    on_device: sentences on size and on int8, see `device`; notes: sentences on options of the training
     """
 
     people: pd.DataFrame  # subject, seed, student, scratch, gain
@@ -33,6 +33,7 @@ class Outcome:
     unseen: Unseen
     curve: pd.DataFrame
     on_device: str
+    notes: tuple[str, ...] = ()
 
 
 def headline(people: pd.DataFrame) -> str:
@@ -106,14 +107,15 @@ def page(outcome: Outcome, title: str, quality: Sequence[dict[str, str]] = ()) -
     return PAGE.format(
         title=f"A student for {html.escape(title)}",
         headline=headline(outcome.people),
+        notes=html.escape(" ".join(outcome.notes)),
         in_practice=html.escape(in_practice(outcome.whole)).replace("`mixkd predict`", "<code>mixkd predict</code>"),
         whole=whole_table(outcome.whole),
         table=table,
         worst=html.escape(worst(outcome.people)),
         classes=_percent(scores.by_class(unseen.p, unseen.y, classes), "windows"),
-        unknown=html.escape(thresholds(outcome)),
+        unknown=html.escape(thresholds(outcome.about, outcome.unseen)),
         limits=_percent(limits, "size") if len(limits) else "",
-        smoothing=html.escape(smoothing(outcome)),
+        smoothing=html.escape(smoothing(outcome.about, outcome.whole)),
         curve=html.escape(more_people(outcome.curve)),
         pictures=pictures,
         cost=cost,
@@ -129,14 +131,14 @@ def card(outcome: Outcome, title: str) -> str:
     channels = ", ".join(f"{c} ({u})" for c, u in zip(about["channels"], about["units"], strict=True))
     return CARD.format(
         title=title,
-        headline=headline(outcome.people),
+        headline=" ".join([headline(outcome.people), *outcome.notes]),
         in_practice=in_practice(outcome.whole),
         channels=channels,
         rate=about["rate"],
         window=about["window"],
         classes=", ".join(about["classes"]),
-        unknown=thresholds(outcome),
-        smoothing=smoothing(outcome),
+        unknown=thresholds(outcome.about, outcome.unseen),
+        smoothing=smoothing(outcome.about, outcome.whole),
         on_device=outcome.on_device,
         warning=WARNING,
     )
@@ -148,9 +150,9 @@ def worst(people: pd.DataFrame) -> str:
     return f"The worst is {by_person.idxmin()}, with {100 * by_person.min():.1f} % right."
 
 
-def thresholds(outcome: Outcome) -> str:
+def thresholds(about: dict, unseen: Unseen) -> str:
     """Sentences on the thresholds of `unknown` and of sets: what they are, and what held-out people say of them."""
-    limits, unseen = outcome.about["unknown"], outcome.unseen
+    limits = about["unknown"]
     by_person = rejection.by_person(unseen.p, unseen.y, unseen.person)
     stated = (
         f"A window is unknown where its {limits['quantity'].split(' of ')[0]} is below {limits['threshold']:.3f}: of "
@@ -170,15 +172,15 @@ def thresholds(outcome: Outcome) -> str:
     )
 
 
-def smoothing(outcome: Outcome) -> str:
+def smoothing(about: dict, whole: pd.DataFrame | None) -> str:
     """Sentence on smoothing by a hidden Markov model: its gain on people who did not train."""
-    if "smoothing" not in outcome.about:
+    if "smoothing" not in about:
         return (
             "Labels are not smoothed: these recordings hold one activity each, so how activities change is not known."
         )
-    if outcome.whole is None or SMOOTHED not in set(outcome.whole["labels by"]):
+    if whole is None or SMOOTHED not in set(whole["labels by"]):
         return "How much smoothing helps was not measured."
-    rows = outcome.whole.set_index("labels by")["all"]
+    rows = whole.set_index("labels by")["all"]
     gain = 100 * (rows[SMOOTHED] - rows["student"])
     return (
         "`mixkd predict` also writes labels smoothed by a hidden Markov model of the changes in the training "
@@ -229,6 +231,7 @@ tr:nth-child(even) {{ background: #f3f3f3; }} .wide {{ overflow-x: auto; }} .lea
 </style>
 <h1>{title}</h1>
 <p class="lead">{headline}</p>
+<p>{notes}</p>
 <h2>On whole recordings</h2>
 <p>{in_practice}</p>
 <div class="wide">{whole}</div>

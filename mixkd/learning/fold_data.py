@@ -15,7 +15,7 @@ from mixkd.learning.corruptions import Sensors
 from mixkd.learning.networks import Network, Outputs, channels_last
 from mixkd.learning.sphere import MODALITIES, Sphere
 from mixkd.learning.streams import Draw, mix
-from mixkd.learning.tasks import TASKS, Task
+from mixkd.learning.tasks import TASKS, Task, balanced
 from mixkd.specs.run import Modality
 from mixkd.specs.views import DataView, WindowsView
 from mixkd.topology.imaging import Imager
@@ -106,7 +106,9 @@ class FoldData:
     @cached_property
     def task(self) -> Task:
         """What networks are trained for. Raises MixkdError where its labels are not recorded."""
-        return TASKS[self.about.task](self.splits["train"], self.base.n_classes, self.base.n_placements)
+        train, n_classes = self.splits["train"], self.base.n_classes
+        task = TASKS[self.about.task](train, n_classes, self.base.n_placements)
+        return balanced(task, train, n_classes) if self.about.balance else task
 
     @cached_property
     def targets(self) -> torch.Tensor:

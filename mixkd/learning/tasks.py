@@ -7,7 +7,7 @@ Mixup mixes targets, so they are numbers, (n, n_outputs) float32. A new task is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -49,6 +49,13 @@ def classification(train: Windows | None, n_classes: int, n_placements: int) -> 
         lambda outputs, part: metrics.summary(outputs, part.y),
         probes=True,
     )
+
+
+def balanced(task: Task, train: Windows, n_classes: int) -> Task:
+    """The same with targets times n / (n_classes * n_c), of n training windows n_c of the class: all count alike."""
+    counts = torch.from_numpy(np.bincount(train.y, minlength=n_classes))
+    weights = len(train) / (n_classes * counts.clamp_min(1)).float()
+    return replace(task, targets=lambda part: task.targets(part) * weights)
 
 
 def placement_of(part: Windows) -> np.ndarray:

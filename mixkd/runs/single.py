@@ -21,6 +21,7 @@ from mixkd.learning.streams import Stream
 from mixkd.learning.teachers import Live, Teacher, Traced, trace
 from mixkd.learning.training import History, Learner, fit, stream_of
 from mixkd.rng import generator
+from mixkd.runs import starts
 from mixkd.runs.conditions import conditions
 from mixkd.runs.provenance import provenance
 from mixkd.runs.store import RunRecord, Store, same_people
@@ -53,6 +54,8 @@ def initial_network(spec: RunSpec, data: FoldData, store: Store) -> Network:
         net.grow(data.signals["train"], data.splits["train"].y, spec.seed)
     if spec.parent:
         load_weights(net, required(spec.parent, store, data))
+    elif spec.start:
+        starts.load(net, spec.start)
     return net
 
 

@@ -30,6 +30,10 @@ def check_method(spec: RunSpec) -> None:
     _constants(spec)
     if spec.family in GROWN:
         _grown(spec)
+    usual = spec.method == "kd" and spec.task == "classification"
+    spec.require("balance", usual or not spec.balance, "false for another method than kd or task than classification")
+    own = spec.family == "wrn" and spec.method == "kd"
+    spec.require("start", own or spec.start is None, "nothing for another family than wrn or method than kd")
     if spec.family != "wrn":
         spec.require("family", METHODS[spec.method].reads == "logits", "wrn: this method reads its maps or features")
     if METHODS[spec.method].reads == "maps":
@@ -98,7 +102,7 @@ def _grown(spec: RunSpec) -> None:
     plain = spec.mixup is None and spec.augment == "none" and spec.orthogonality == 0 and TASKS[spec.task].classes
     spec.require("family", plain, "one that is trained in steps: trees learn one set of classes, from clean windows")
     steps = {"epochs": 1, "schedule": "onecycle", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 1e-4}
-    spec.neutral(stopping="last", **steps)
+    spec.neutral(stopping="last", balance=False, **steps)
 
 
 def _taught(spec: RunSpec) -> None:

@@ -68,6 +68,8 @@ class RunSpec(Spec):
     orthogonality: float = 0.0  # weight of the Orthogonal Spheres term, with any method; see `map_losses`
     people: int | None = None  # training people, the first so many of an order drawn from the seed; None: all
     label_noise: float = 0.0  # share of training windows that are labelled as another class, drawn from the seed
+    balance: bool = False  # cross-entropy weighted by the inverse frequency of classes in the training windows
+    start: str | None = None  # name of the weights of an earlier student, see mixkd/runs/starts.py
 
     def check(self) -> None:
         """See `Spec.check`."""
@@ -100,7 +102,7 @@ class RunSpec(Spec):
     @cached_property
     def data(self) -> DataView:
         """See `views`."""
-        return DataView(self.windows, self.task, self.image, self.image_mixing, self.on_sphere)
+        return DataView(self.windows, self.task, self.image, self.image_mixing, self.on_sphere, self.balance)
 
     @cached_property
     def stream(self) -> StreamView:
@@ -141,6 +143,7 @@ class RunSpec(Spec):
                 stopping=t.stopping,
                 augment=t.augment,
                 init="random",
+                start=None,
                 family=t.family,
                 **PLAIN,
             )
@@ -183,6 +186,8 @@ class RunSpec(Spec):
         teachers = "".join(f" <{t.modality} {t.depth}-{t.width}{'m' if t.mixup else ''}" for t in self.teachers)
         temperature = f" {self.method} T={self.temperature:g}" if self.teachers else ""
         init = "" if self.init == "random" else f" from {self.init}"
+        init = f" from {self.start}" if self.start else init
+        init += " balanced" if self.balance else ""
         return (
             f"{self.dataset} fold {self.fold} seed {self.seed} {self.role} {self.modality} "
             f"{self.depth}-{self.width}{teachers}{temperature}{mix}{init}"

@@ -34,6 +34,7 @@ class DataView:
     image: ImageSpec | None
     image_mixing: str
     on_sphere: bool
+    balance: bool = False
 
 
 @dataclass(frozen=True)

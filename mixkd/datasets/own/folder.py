@@ -95,12 +95,14 @@ def _sorted(words) -> list[str]:
     return sorted(unique, key=int) if _numbers(unique) else unique
 
 
-def inspect(folder: Path, people: int = checks.PEOPLE) -> Inspection:
+def inspect(folder: Path, people: int = checks.PEOPLE, window: float | None = None) -> Inspection:
     """Content and problems of a folder. Raises MixkdError only for an invalid `dataset.toml`.
 
-    people: minimum; fewer than for training are enough to score a student, and one label is too
+    people: minimum; fewer than for training are enough to score a student, and one label is too; window: s, half
+    overlapping, in place of those that the folder describes
     """
     about = describe(folder)
+    about = replace(about, window=window, step=window / 2) if window else about
     content = Inspection(about)
     files, outputs = names.listed(folder, about.files)
     content.count("files that `mixkd predict` wrote, left out", len(outputs))

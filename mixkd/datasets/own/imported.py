@@ -19,9 +19,12 @@ log = logging.getLogger("mixkd")
 PASSES = 90_000  # windows times epochs of a training, as on `watch`
 
 
-def keep(base: Path) -> str:
-    """Import a folder; returns the data set's name, a content hash. Raises MixkdError for the first problem."""
-    content = folder.inspect(base)
+def keep(base: Path, window: float | None = None) -> str:
+    """Import a folder; returns the data set's name, a content hash. Raises MixkdError for the first problem.
+
+    window: see `folder.inspect`
+    """
+    content = folder.inspect(base, window=window)
     if content.problems:
         others = f" (and {len(content.problems) - 1} more: `mixkd data check {base}`)" if content.problems[1:] else ""
         raise MixkdError(content.problems[0] + others)

@@ -70,11 +70,14 @@ class Running:
                     runs += [(a, b) for a, b in new]
                 self.edges[axis, sign] = most, runs
 
+    @property
+    def summaries(self) -> Epochs | None:
+        """The epochs of all rows; None without acceleration."""
+        return None if self.rest is None else Epochs.joined([*self.epochs, quality.epochs(*self.rest)])
+
     def row(self, name: str, span: tuple[str, str]) -> Quality:
         """The row of the file; span: its start and end, as text."""
-        of = None
-        if self.rest is not None:
-            of = Epochs.joined([*self.epochs, quality.epochs(*self.rest)])
+        of = self.summaries
         steps = np.array(sorted(self.steps))
         counts = np.array([self.steps[step] for step in steps.tolist()])
         usual = self._usual(steps, counts)

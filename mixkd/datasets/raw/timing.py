@@ -18,6 +18,7 @@ CHANGE = 1.4  # ratio of the rates of two parts of a recording above which its r
 CLOSE, FRACTIONS = 0.03, 8  # relative tolerance, and largest denominator, of rates that are no multiples
 MOST = 200  # times faster than the stated rate; a wrong unit of time gives 1,000
 EVEN = 0.05  # jitter of a regular clock, in steps
+BELOW = "samples below the rate, resampled: nothing above half of theirs is in them"
 
 
 def runs(time: np.ndarray, limit: float) -> list[slice]:
@@ -133,7 +134,7 @@ def whole(
     interpolated. The tolerance of `gap` is `EVEN` steps: 0.29 s at 100 Hz are 29 samples, although 0.29 * 100 is less.
     """
     raw_rate = float(rate * factor)
-    count("samples below the rate, resampled: nothing above half of theirs is in them", len(time) if factor < 1 else 0)
+    count(BELOW, len(time) if factor < 1 else 0)
     complete, where = filled(values, int(gap * raw_rate + EVEN))
     lost = np.isnan(complete).any(axis=1)
     count(f"lost values in holes up to {gap:g} s, interpolated", np.count_nonzero(where))
