@@ -184,6 +184,7 @@ CHANGES = {
     "family": "mtl",
     "order": "time",
     "people": 2,
+    "precision": "bfloat16",
 }
 
 

@@ -48,6 +48,7 @@ CHANGED = {  # field: another value, and which views it changes
     "family": ("mtl", {NETWORK}),
     "order": ("time", {STREAM}),
     "people": (2, {DATA, STREAM}),
+    "precision": ("bfloat16", set()),
 }
 OF_PLAIN = {  # without teachers
     "role": ("teacher", {STREAM, NETWORK}),
