@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,17 @@ def test_the_command_in_a_process_of_its_own(store_home):
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "mixkd: dataset: found 'wach', did you mean 'watch'?\n"
+
+
+def test_a_sweep_in_half_the_bits_is_of_other_runs(mixkd, monkeypatch):
+    trained = []
+    monkeypatch.setattr(sweep, "run", lambda runs, store, on: trained.append(runs))
+    words = ("sweep", "alpha", "--dataset", "synthetic", "--profile", "smoke")
+    for more in ((), ("--precision", "bfloat16")):
+        assert mixkd(*words, *more)[0] == 0
+    usual, half = trained
+    assert {spec.precision for spec in usual} == {"float32"}
+    assert half == [replace(spec, precision="bfloat16") for spec in usual]
 
 
 # -- data

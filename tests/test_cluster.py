@@ -146,6 +146,7 @@ def test_a_job_script_runs_its_part(name, mixkd, store_home, tmp_path):
         (("--print-job", "slurm", "--parts", "0"), "parts: found 0"),
         (("--print-job", "slurm", "--parts", "9999"), "parts: found 9999"),
         (("--shard", "4/4"), "shard: found '?4/4"),
+        (("--precision", "half"), r"RunSpec\.precision: found 'half', expected one of float32, bfloat16"),
         (("--on", "slrum"), "on: found 'slrum', expected kubernetes, local, slurm"),
         (("--on", "./nowhere"), "on: found './nowhere'"),
     ],

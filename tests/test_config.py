@@ -188,6 +188,7 @@ CHANGES = {
     "label_noise": 0.25,
     "balance": True,
     "start": "0" * 16,
+    "precision": "bfloat16",
 }
 
 

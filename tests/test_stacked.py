@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -13,7 +15,7 @@ from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, small, step_of, train
 
 from mixkd.errors import MixkdError
 from mixkd.learning import losses, networks, stacked, stacked_training, training
-from mixkd.learning.fold_data import fold_data
+from mixkd.learning.fold_data import evaluate, fold_data
 from mixkd.learning.networks import Outputs
 from mixkd.learning.teachers import Live, Traced
 from mixkd.runs import planning, single, worker
@@ -21,6 +23,7 @@ from mixkd.runs.local import Local
 from mixkd.runs.store import Store
 from mixkd.specs import stacks
 from mixkd.specs.methods import METHODS
+from mixkd.specs.run import RunSpec
 
 MIXTURE = [  # every loss that differs, with and without mixup, of two seeds
     small(),
@@ -77,15 +80,15 @@ def test_a_stack_is_its_networks(inputs, size, n_networks, n):
             torch.testing.assert_close(one.state_dict()[name].double(), value.double(), msg=name)
 
 
-def learners(specs, data, store):
-    """Runs before their first step in double precision, with traces that are drawn, and their streams."""
+def learners(specs, data, store, dtype=torch.float64):
+    """Runs before their first step in double precision or another, with traces that are drawn, and their streams."""
     students, streams = [], {}
     for spec in specs:
         draws = streams.setdefault(spec.stream, training.stream_of(spec.stream, data))
         draw = torch.Generator().manual_seed(len(students))
         shape = *draws.rows.shape, data.n_outputs
-        traces = [Traced(torch.randn(shape, generator=draw, dtype=torch.float64)) for _ in spec.teachers]
-        net = single.initial_network(spec, data, store).double()
+        traces = [Traced(torch.randn(shape, generator=draw, dtype=dtype)) for _ in spec.teachers]
+        net = single.initial_network(spec, data, store).to(dtype)
         students.append(training.learner(spec, net, traces))
     return students, [streams[spec.stream] for spec in specs]
 
@@ -113,6 +116,37 @@ def test_stacked_training_takes_the_steps_of_single_runs(doubled, tmp_path):
             assert row["parts"] == pytest.approx(expected["parts"], rel=1e-9)
             for split in ("validation", "test"):
                 assert row[split] == pytest.approx(expected[split], rel=1e-9)
+
+
+def test_bfloat16_in_a_stack_and_alone_is_float32_but_for_its_rounding(tmp_path):
+    """Four small steps of three runs: logits differ by the rounding of 8 bits; weights and statistics have 32."""
+    data, logits = fold_data(small().data), {}
+    for precision in ("float32", "bfloat16"):
+        specs = [replace(MIXTURE[i], epochs=1, learning_rate=1e-3, precision=precision) for i in (1, 4, 8)]
+        (one, draws), (other, _) = (learners(specs, data, Store(tmp_path), torch.float32) for _ in range(2))
+        stacked_training.fit(one, draws, data)
+        for student, own in zip(other, draws, strict=True):
+            training.fit([student], data, own)
+        logits[precision] = [[evaluate(s.net, data, "signal", "test")[0] for s in every] for every in (one, other)]
+        tensors = [tensor for s in (*one, *other) for tensor in s.net.state_dict().values() if tensor.ndim]
+        assert {tensor.dtype for tensor in tensors} == {torch.float32}
+    exact = logits["float32"][1]
+    for rounded in logits["bfloat16"]:
+        for one, expected in zip(rounded, exact, strict=True):
+            assert 2**-12 < np.abs(one - expected).max() / expected.std() < 2**-5
+    for one, other in zip(*logits["bfloat16"], strict=True):
+        assert np.abs(one - other).max() / other.std() < 2**-5
+
+
+def test_a_record_says_its_precision_and_so_do_those_of_its_teachers(tmp_path):
+    spec = small(teachers=BOTH, precision="bfloat16", epochs=1)
+    record = train(spec, Store(tmp_path))
+    for run in (spec, *spec.teacher_runs):
+        assert json.loads(json.dumps(Store(tmp_path).get(run).spec.as_dict()))["precision"] == "bfloat16"
+    exact = train(replace(spec, precision="float32"), Store(tmp_path))
+    assert record.history[0]["loss"] == pytest.approx(exact.history[0]["loss"], rel=0.05)
+    assert record.history[0]["loss"] != exact.history[0]["loss"]
+    assert RunSpec(family="forest", precision="bfloat16") == RunSpec(family="forest")
 
 
 def test_a_stack_refuses_a_live_teacher_and_a_loss_that_is_not_finite(doubled, tmp_path, monkeypatch):
@@ -153,7 +187,15 @@ def test_what_no_stack_holds_goes_apart(field):
     assert [APART[field]] in [list(chunk.specs) for chunk in chunks]
 
 
-OTHER_SHAPE = {"fold": 1, "epochs": 3, "batch_size": 8, "width": 2, "learning_rate": 0.05, "schedule": "step"}
+OTHER_SHAPE = {
+    "precision": "bfloat16",
+    "fold": 1,
+    "epochs": 3,
+    "batch_size": 8,
+    "width": 2,
+    "learning_rate": 0.05,
+    "schedule": "step",
+}
 
 
 @pytest.mark.parametrize(("field", "value"), OTHER_SHAPE.items())

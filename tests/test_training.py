@@ -75,6 +75,7 @@ TAUGHT = {
     "both, no mixup": small(teachers=BOTH),
     "both, partial mixup of images": small(teachers=BOTH, mixup=PARTIAL),
     "both, images of full mixup": small(teachers=BOTH, mixup=FULL, image_mixing="recompute"),
+    "both, half the bits": small(teachers=BOTH, mixup=PARTIAL, precision="bfloat16"),
     "both, images of partial mixup": small(teachers=BOTH, mixup=PARTIAL, image_mixing="recompute"),
 }
 
@@ -92,7 +93,7 @@ def test_students_that_share_traces_are_the_live_ones(store, monkeypatch):
     specs = [replace(spec, temperature=t) for t in (1.0, 4.0) for spec in TAUGHT.values()]
     alone = [fitted(spec, store) for spec in specs]
     assert all(equal(fitted(spec, store, traces=traces), live) for spec, live in zip(specs, alone, strict=True))
-    assert len(traces) == 8, "3 of the signal teacher, 5 of the image teacher"
+    assert len(traces) == 10, "3 of the signal teacher, 5 of the image teacher, 1 of each trained in half the bits"
     monkeypatch.setattr(single, "MAX_TRACE_BYTES", 0)
     none: Traces = {}
     assert equal(fitted(specs[-1], store, traces=none), alone[-1])

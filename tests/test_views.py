@@ -51,6 +51,7 @@ CHANGED = {  # field: another value, and which views it changes
     "label_noise": (0.25, {DATA, STREAM}),
     "balance": (True, {DATA}),
     "start": ("0" * 16, set()),
+    "precision": ("bfloat16", set()),
 }
 OF_PLAIN = {  # without teachers
     "role": ("teacher", {STREAM, NETWORK}),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from mixkd.cli import terminal
-from mixkd.cli.options import Alpha, Dataset, Device, DryRun, ProfileName, Seed, Workers, named
+from mixkd.cli.options import Alpha, Dataset, Device, DryRun, Precision, ProfileName, Seed, Workers, named
 from mixkd.cli.terminal import out
 from mixkd.errors import MixkdError, listed
 
@@ -32,10 +32,11 @@ SCRIPT_ONLY = ("--print-job", "--parts")  # options that a job does not repeat
 
 @dataclass(frozen=True)
 class Where:
-    """Where and how much of the runs to train, as the options say."""
+    """Where, how, and how much of the runs to train, as the options say."""
 
     workers: int | None
     device: str
+    precision: str
     on: str | None
     shard: str | None
     print_job: str | None
@@ -52,6 +53,7 @@ def sweep(
     alpha: Alpha = 1.0,
     workers: Workers = None,
     device: Device = "cpu",
+    precision: Precision = "float32",
     on: On = None,
     shard: Shard = None,
     print_job: PrintJob = None,
@@ -65,7 +67,7 @@ def sweep(
     runs = [spec for name in study for spec in studies.specs(name, scope)] if study else studies.every(scope)
     if not runs:
         raise MixkdError(f"study: found {listed(study or ())}, with no run in {profile}, expected --profile full")
-    _train(runs, scope, Where(workers, device, on, shard, print_job, parts, dry_run))
+    _train(runs, scope, Where(workers, device, precision, on, shard, print_job, parts, dry_run))
 
 
 def campaign(
@@ -75,6 +77,7 @@ def campaign(
     *,
     workers: Workers = None,
     device: Device = "cpu",
+    precision: Precision = "float32",
     on: On = None,
     shard: Shard = None,
     print_job: PrintJob = None,
@@ -86,7 +89,7 @@ def campaign(
     from mixkd.analysis import round_two
 
     scope = studies.Scope(named(dataset), profile, seed)
-    _train(round_two.campaign(scope), scope, Where(workers, device, on, shard, print_job, parts, dry_run))
+    _train(round_two.campaign(scope), scope, Where(workers, device, precision, on, shard, print_job, parts, dry_run))
 
 
 def _train(runs: list[RunSpec], scope: Scope, where: Where) -> None:
@@ -97,6 +100,8 @@ def _train(runs: list[RunSpec], scope: Scope, where: Where) -> None:
     from mixkd.runs.local import Local
 
     store = studies.store_of(scope)
+    if where.precision != "float32":
+        runs = [replace(spec, precision=cast(Any, where.precision)) for spec in runs]
     plan = planning.plan(runs, store)
     if where.print_job:
         command = [sys.executable, "-m", "mixkd.cli.main", *repeated(sys.argv[1:])]

@@ -45,7 +45,7 @@ class _Convolve(torch.autograd.Function):
         ctx.save_for_backward(seen, weight)
         ctx.about = x.shape, stride, padding
         result = x.new_empty(len(x), weight.shape[0] * weight.shape[1], *seen.shape[2:])
-        torch.bmm(_flat(weight, len(x)), seen.flatten(2), out=result.view(len(seen), weight.shape[1], -1))
+        torch.bmm(_flat(weight.to(x.dtype), len(x)), seen.flatten(2), out=result.view(len(seen), weight.shape[1], -1))
         return result  # no view, as what follows may write into it
 
     @staticmethod
@@ -55,7 +55,8 @@ class _Convolve(torch.autograd.Function):
         size, (n_networks, n_out, n_in) = weight.shape[3:], weight.shape[:3]
         own = slope.contiguous().unflatten(1, (n_networks, n_out)).flatten(0, 1)
         of_parts = torch.bmm(own.flatten(2), seen.flatten(2).transpose(1, 2))
-        of_weight = of_parts.view(shape[0], n_networks, n_out, *size, n_in).sum(0).permute(0, 1, 4, 2, 3)
+        of_parts = of_parts.view(shape[0], n_networks, n_out, *size, n_in)
+        of_weight = of_parts.sum(0, dtype=weight.dtype).permute(0, 1, 4, 2, 3)
         if not ctx.needs_input_grad[0]:
             return None, of_weight, None, None
         if max(stride) > 1:  # slopes as far apart as the places of the kernel were
@@ -64,7 +65,7 @@ class _Convolve(torch.autograd.Function):
             apart[..., :: stride[0], :: stride[1]] = own
             own = apart
         seen = columns(own, size, (1, 1), [k - 1 - p for k, p in zip(size, padding, strict=True)])
-        turned = _flat(weight.flip(3, 4).transpose(1, 2), shape[0])
+        turned = _flat(weight.to(slope.dtype).flip(3, 4).transpose(1, 2), shape[0])
         return torch.bmm(turned, seen.flatten(2)).view(shape), of_weight, None, None
 
 
@@ -125,7 +126,8 @@ class Heads(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n_parts, n_networks * n_in, n) to (n_networks, n_parts * n, n_out)."""
         features = x.unflatten(1, self.weight.shape[::2]).permute(1, 0, 3, 2).flatten(1, 2)
-        return torch.baddbmm(self.bias.unsqueeze(1), features, self.weight.transpose(1, 2))
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+        return torch.baddbmm(bias.unsqueeze(1), features, weight.transpose(1, 2))
 
 
 LAYERS: dict[type[nn.Module], Callable[[Any], nn.Module]] = {

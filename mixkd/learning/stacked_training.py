@@ -101,7 +101,8 @@ class Stack:
         for p in self.weights:
             p.grad = None
         x = joined(self.drawn(self.data.whole(self.spec.modality, "train")))
-        logits, targets = self.net(x), self.drawn(self.data.targets)
+        x = x.bfloat16() if self.spec.precision == "bfloat16" else x
+        logits, targets = self.net(x).to(self.weights[0].dtype), self.drawn(self.data.targets)
         torch.stack([group.loss(logits, targets, self.at, self.data) for group in self.groups]).sum().backward()
         self._move()
         self.at.add_(1)

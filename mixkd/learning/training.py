@@ -13,7 +13,7 @@ from mixkd.errors import MixkdError
 from mixkd.learning import losses, map_losses, near
 from mixkd.learning.fold_data import Batch, FoldData, evaluate
 from mixkd.learning.methods import RULES, Parts, Step, cross_entropy
-from mixkd.learning.networks import Network
+from mixkd.learning.networks import Network, Outputs
 from mixkd.learning.schedules import learning_rate, passes_and_steps
 from mixkd.learning.sgd import SGD
 from mixkd.learning.streams import Stream, stream
@@ -54,6 +54,15 @@ def learner(spec: RunSpec, net: Network, teachers: Sequence[Teacher]) -> Learner
     return Learner(spec, net, every, beside, SGD(trainable, spec.learning_rate, spec.momentum, spec.weight_decay))
 
 
+def outputs(net: Network, x: torch.Tensor, spec: RunSpec) -> Outputs:
+    """Of a student in a step, float32 whatever the precision of its products; see `Network.outputs`."""
+    if spec.precision == "float32":
+        return net.outputs(x)
+    with torch.autocast(x.device.type, torch.bfloat16):
+        low = net.outputs(x)
+    return Outputs(low.logits.float(), low.features.float(), tuple(stage.float() for stage in low.stages))
+
+
 def train_step(student: Learner, batch: Batch) -> dict[str, float]:
     """One step along the stream: the draw mixes inputs, targets and what the teachers see. The loss and its parts.
 
@@ -62,7 +71,7 @@ def train_step(student: Learner, batch: Batch) -> dict[str, float]:
     spec, net, task = student.spec, student.net, batch.data.task
     x = RULES[spec.method].sees(batch, spec)
     taught = [teacher.outputs(batch) for teacher in student.teachers]
-    step = Step(net.outputs(x), batch.targets, taught, spec, task, student.beside, net, x, batch)
+    step = Step(outputs(net, x, spec), batch.targets, taught, spec, task, student.beside, net, x, batch)
     try:
         loss, parts = distil_loss(step)
     except MixkdError as error:

@@ -102,7 +102,7 @@ def _grown(spec: RunSpec) -> None:
     plain = spec.mixup is None and spec.augment == "none" and spec.orthogonality == 0 and TASKS[spec.task].classes
     spec.require("family", plain, "one that is trained in steps: trees learn one set of classes, from clean windows")
     steps = {"epochs": 1, "schedule": "onecycle", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 1e-4}
-    spec.neutral(stopping="last", balance=False, **steps)
+    spec.neutral(stopping="last", balance=False, precision="float32", **steps)
 
 
 def _taught(spec: RunSpec) -> None:

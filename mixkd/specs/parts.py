@@ -24,6 +24,7 @@ READS: dict[Family, tuple[Modality, ...]] = {  # modalities of a family; of thos
 SIZED: tuple[Family, ...] = ("wrn", "wrn_moments")
 GROWN: tuple[Family, ...] = ("forest",)  # fitted at once, from clean windows and their labels alone
 Order = Literal["shuffled", "time"]
+Precision = Literal["float32", "bfloat16"]
 Augment = Literal["none", "removal", "noise", "shifting", "mix1", "mix2"]  # see mixkd/learning/augment.py
 
 

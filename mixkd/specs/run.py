@@ -12,7 +12,18 @@ from typing import Any, Literal
 
 from mixkd.specs.checks import KD_WEIGHT, check_inputs, check_method
 from mixkd.specs.methods import METHODS
-from mixkd.specs.parts import Augment, Constant, Family, ImageSpec, Mixup, Modality, Order, TeacherSpec, check_size
+from mixkd.specs.parts import (
+    Augment,
+    Constant,
+    Family,
+    ImageSpec,
+    Mixup,
+    Modality,
+    Order,
+    Precision,
+    TeacherSpec,
+    check_size,
+)
 from mixkd.specs.strict import Spec
 from mixkd.specs.tasks import TASKS
 from mixkd.specs.views import DataView, NetworkView, StreamView, WindowsView
@@ -33,6 +44,8 @@ class RunSpec(Spec):
     `method`: see mixkd/specs/methods.py. `released` options do what the group's released code does where it differs
     from its equations: KL averaged over classes too; logits divided by their standard deviation, without a temperature
     (MIX-KD), or by half of it in the KD term, whose factor T^2 stays (`tda_kd`).
+    `precision`: of activations and products in a step, also where its teachers are trained. Weights, losses, statistics
+    of BatchNorm, the optimiser, what teachers answer, and evaluation are float32.
     """
 
     dataset: str = "watch"
@@ -70,6 +83,7 @@ class RunSpec(Spec):
     label_noise: float = 0.0  # share of training windows that are labelled as another class, drawn from the seed
     balance: bool = False  # cross-entropy weighted by the inverse frequency of classes in the training windows
     start: str | None = None  # name of the weights of an earlier student, see mixkd/runs/starts.py
+    precision: Precision = "float32"
 
     def check(self) -> None:
         """See `Spec.check`."""

@@ -20,7 +20,7 @@ def stackable(spec: RunSpec) -> bool:
 def shape(spec: RunSpec) -> Hashable:
     """What runs of a stack share: windows and inputs, network and optimiser."""
     network = spec.modality, spec.depth, spec.width, spec.image if spec.modality == "image" else None
-    optimiser = spec.schedule, spec.learning_rate, spec.momentum, spec.weight_decay
+    optimiser = spec.schedule, spec.learning_rate, spec.momentum, spec.weight_decay, spec.precision
     return spec.windows, spec.task, spec.balance, spec.epochs, spec.batch_size, *network, *optimiser
 
 
