@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE  # without bytecode every kernel and worker would compile its imports anew
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo book test lint bench wheels cluster cluster-test serve clean
+.PHONY: help install demo book pdf release test lint bench wheels cluster cluster-test serve clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -31,6 +31,12 @@ demo: $(STAMP)  ## a published student labels recordings of a person it never sa
 
 book: $(STAMP)  ## the book from the published runs, three trained anew, in _build/html (TRAIN=quick: two people, TRAIN=full: all)
 	$(BIN)/mixkd book --train $(TRAIN) --workers $(WORKERS)
+
+pdf: book  ## the whole book as one file, _build/html/mixkd.pdf; needs Chromium
+	$(BIN)/python -m mixkd.book.pdf _build/html
+
+release: pdf  ## the book as /vX.Y/ beside its other versions, in VERSIONS (default _build/versions)
+	$(BIN)/python -m mixkd.book.editions $(VERSIONS)
 
 test: lint  ## all tests, the notebooks with nbval included
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \

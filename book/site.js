@@ -93,3 +93,17 @@ addEventListener("DOMContentLoaded", () => {
     show(pinned);
   });
 });
+
+// Where versions of the book lie side by side (`make release`), the foot of the sidebar leads to the others.
+addEventListener("DOMContentLoaded", () => {
+  const own = location.pathname.match(/\/(v\d+\.\d+)\/([^/]+\/[^/]+)$/);
+  const foot = document.querySelector(".colophon");
+  if (!own || !foot || !location.protocol.startsWith("http")) return;
+  fetch("../../versions.json").then((reply) => (reply.ok ? reply.json() : [])).then((names) => {
+    const others = names.filter((name) => name !== own[1]).map((name) => {
+      const link = Object.assign(document.createElement("a"), { href: `../../${name}/`, textContent: name });
+      return [" ", link];
+    });
+    if (others.length) foot.append(document.createElement("br"), "Other versions:", ...others.flat());
+  }).catch(() => {});
+});

@@ -232,7 +232,7 @@ def test_other_people():
     one, agreed = table("what dataset metric effect low high", *rows), {"same": 5, "clear": 2, "opposite": 1}
     found = answers.other_people(one, agreed)
     assert found.pop("size") == pytest.approx(-3)
-    assert found.pop("longer") == "watch +0.8 points (-0.2 to +1.8)"
+    assert found.pop("longer") == "watch +0.8 points [-0.2, +1.8]"
     said = "none can be compared here: there is one data set"
     assert found == {"n_rows": 3, "n_sets": 1, "agreement": said, "largest": "y, watch"}
     found = answers.other_people(pd.concat([one, one.assign(dataset="hapt")], ignore_index=True), agreed)

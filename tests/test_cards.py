@@ -143,7 +143,7 @@ def test_the_home_page_gives_the_first_rule(table, monkeypatch):
     rows = own[(own["rule"] == advice.RULES[0].name) & (own["metric"] == "nll")]
     assert len(rows) == text.count("**") / 2 > 0
     for row in rows.itertuples():
-        assert f"**{row.effect:+.2f}** ({row.low:+.2f} to {row.high:+.2f}) on {row.dataset}" in text
+        assert f"**{row.effect:+.2f}** [{row.low:+.2f}, {row.high:+.2f}] on {row.dataset}" in text
 
 
 def test_the_book_has_cards_rules_and_downloads(smoke: Smoke):  # noqa: F811

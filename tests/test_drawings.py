@@ -61,11 +61,11 @@ def test_text_is_text_and_as_large_in_a_narrow_drawing():
     assert svg.points(narrow)[0] < 0.7 * svg.points(wide)[0]
 
 
-@pytest.mark.parametrize(
-    "arguments", [{"n_panels": 3}, {"names": ["a long name that takes space"] * 5}], ids=["panels", "names"]
-)
-def test_what_does_not_fit_a_phone_has_no_narrow_drawing(arguments):
-    assert set(svg.bundle(example(**arguments))) == {"image/svg+xml", drawn.CSV}
+@pytest.mark.parametrize("arguments", [{"n_panels": 3}, {"names": ["a long name of it"] * 5}], ids=["panels", "names"])
+def test_what_does_not_fit_a_phone_as_it_is_is_drawn_upright(arguments):
+    shown = svg.bundle(example(**arguments))
+    assert set(shown) == {"image/svg+xml", svg.NARROW, drawn.CSV}
+    assert ("rotate(-90)" in shown[svg.NARROW]) == ("names" in arguments)
 
 
 def test_a_panel_without_room_on_a_phone_has_no_narrow_drawing_and_no_warning(recwarn):

@@ -61,8 +61,8 @@ def test_few_people_give_points_alone():
     assert table[["low", "high"]].isna().all(axis=None)
     assert table["effect"].notna().all()
     assert {effect.what for effect in EFFECTS} - set(table["what"]) == {
-        "25% of each batch mixed",
-        "50% of each batch mixed",
+        "25 % of each batch mixed",
+        "50 % of each batch mixed",
         "plain teacher, temperature 2",
         "mixup-trained teacher, temperature 2",
     }

@@ -63,7 +63,7 @@ def test_intervals_are_those_of_folds():
     half = 2.2621571628 * by_fold.std(ddof=1) / np.sqrt(10)
     assert [found["low"], found["high"]] == pytest.approx([by_fold.mean() - half, by_fold.mean() + half])
     effect, low, high = (100 * found[name] for name in ("effect", "low", "high"))
-    assert in_points(found) == f"{effect:+.1f} points ({low:+.1f} to {high:+.1f})"
+    assert in_points(found) == f"{effect:+.1f} points [{low:+.1f}, {high:+.1f}]"
 
 
 def test_runs_of_other_seeds_are_not_paired():

@@ -363,7 +363,7 @@ def test_headline_has_an_interval_from_three_people_on():
     half = 4.302653 * 10 / np.sqrt(3)
     assert "right on 70.0 % (sd 10.0)" in text
     assert (
-        f"+20.0 points against the same network without teachers, 95 % interval {20 - half:+.1f} to {20 + half:+.1f}."
+        f"+20.0 points against the same network without teachers, 95 % interval [{20 - half:+.1f}, {20 + half:+.1f}]."
         in text
     )
     assert "interval" not in distill.headline(people[:2])

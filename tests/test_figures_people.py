@@ -110,9 +110,38 @@ def neighbours(name: str):
     return fig
 
 
-def test_a_narrow_drawing_in_which_names_of_panels_overlap_is_refused():
-    assert svg.narrow(neighbours("share"))
-    assert svg.narrow(neighbours("share of a batch that is mixed")) is None
+def test_panels_whose_names_would_overlap_on_a_phone_stand_below_one_another():
+    beside, below = (svg.points(svg.narrow(neighbours(name))) for name in ("share", "share of a batch that is mixed"))
+    assert below[1] > 1.8 * beside[1]
+    assert below[0] < 72 * svg.LARGEST
+
+
+@figure
+def shared_names(n_rows: int, n_columns: int):
+    """Panels with titles, whose names and numbers stand at the left and at the bottom alone; a legend of six names."""
+    fig, axes = plt.subplots(n_rows, n_columns, figsize=(6.4, 2 * n_rows), sharex=True, sharey=True, squeeze=False)
+    for i, axis in enumerate(axes.flat):
+        axis.plot([0, 1], [0, 1])
+        axis.set_title(f"panel {i}")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("score")
+    for axis in axes[-1]:
+        axis.set_xlabel("step")
+    handles = [axis.plot([], [], label=f"a long name of line {i}")[0] for i in range(6)]
+    fig.legend(handles=handles, loc="outside upper center", ncols=6)
+    return fig
+
+
+@pytest.mark.parametrize(("shape", "scores", "steps"), [((1, 3), 3, 3), ((2, 5), 5, 2)])
+def test_panels_on_a_phone_have_the_names_that_they_shared(shape, scores, steps):
+    fig = shared_names(*shape)
+    before = svg.drawing(fig)
+    text = svg.narrow(fig)
+    assert svg.points(text)[0] < 72 * svg.LARGEST
+    assert (text.count(">score<"), text.count(">step<")) == (scores, steps)
+    assert all(text.count(f">panel {i}<") == 1 for i in range(shape[0] * shape[1]))
+    assert text.count(">a long name of line 5<") == 1
+    assert svg.drawing(fig) == before, "the wide drawing is as it was"
 
 
 def test_shares_have_one_name_for_both_panels_and_fit_a_phone():

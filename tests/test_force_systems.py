@@ -131,7 +131,7 @@ def test_the_figure_has_a_panel_per_data_set_a_row_per_system_and_a_dot_per_pers
     assert [axis.get_title(loc="left") for axis in fig.axes] == ["gait", "running"]
     assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == list(forces.against_control(TABLE))
     dots = [line for line in fig.axes[1].lines if line.get_marker() == "o"]
-    assert [len(line.get_xdata()) for line in dots] == [8]
+    assert {line.get_gid() for line in dots} == {f"person-{who}%20of%20running" for who in range(8)}
 
 
 # -- runs and commands

@@ -52,9 +52,9 @@ def test_sides(bounds, said):
 
 def test_sentences_have_units_intervals_and_people():
     both = rows(UP, DOWN)
-    assert line.sentence(both) == "+2.0 on watch (+1.0 to +3.0, n = 10); -3.0 on selfback (-4.0 to -2.0, n = 10)"
-    assert line.sentence(rows(UP, metric="nll")) == "+0.02 on watch (+0.01 to +0.03, n = 10)"
-    assert line.sentence(rows((-0.0002, 0.0001))).startswith("+0.0 on watch (+0.0 to +0.0")
+    assert line.sentence(both) == "+2.0 [+1.0, +3.0] on watch (n = 10); -3.0 [-4.0, -2.0] on selfback (n = 10)"
+    assert line.sentence(rows(UP, metric="nll")) == "+0.02 [+0.01, +0.03] on watch (n = 10)"
+    assert line.sentence(rows((-0.0002, 0.0001))).startswith("+0.0 [+0.0, +0.0] on watch")
     assert line.sentence(rows(FEW)) == "+1.2 on watch (no interval, n = 10)"
 
 

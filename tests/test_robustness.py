@@ -125,7 +125,9 @@ def test_what_mixup_does_to_gaps_is_the_mean_difference_of_published_accuracies(
         gaps.setdefault(base.fold, []).append(after - before)
     assert own["effect"].item() == pytest.approx(np.mean([np.mean(of_fold) for of_fold in gaps.values()]))
     said = robustness.sentences(rows)
-    assert said["mixup_gap"].endswith("+25.0 on selfback (+14.3 to +35.7, n = 10)") or said["mixup_gap"].startswith(
-        "+25.0 on selfback (+14.3 to +35.7, n = 10)"
+    assert said["mixup_gap"].endswith("+25.0 [+14.3, +35.7] on selfback (n = 10)") or said["mixup_gap"].startswith(
+        "+25.0 [+14.3, +35.7] on selfback (n = 10)"
     )
-    assert set(said) == {"mixup_clean", "mixup_noise", "mixup_gap", "mixup_attack"}
+    assert said["mixup_gap_where"].startswith("up on selfback")
+    names = {"mixup_clean", "mixup_noise", "mixup_gap", "mixup_attack"}
+    assert set(said) == names | {f"{name}_where" for name in names}

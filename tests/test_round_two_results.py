@@ -51,7 +51,7 @@ def test_whole_seeds_decide(stored):
     ]
     table = round_two_results.progress(FULL)
     assert table.loc[first, "runs"] - table.loc[first, "there"] == 1
-    assert table["first finished, UTC"].to_list() == ["2026-11-29T20:00", "none yet"]
+    assert table["first finished, UTC"].to_list() == ["2026-11-29 20:00", "none yet"]
     decided = decisions.decide(found, ROUND_TWO)
     verdict = decided.claims.set_index("claim")["verdict"]
     assert verdict["H14"] == "supported"
@@ -84,6 +84,12 @@ def test_curves_start_at_the_clean_window_and_are_drawn_as_they_are(stored):
     assert gaps.groupby("case")["accuracy"].mean().to_dict() == pytest.approx({"Mix-S": 0.8, "S": 0.6})
     fig = figures.corruption_curves(curves)
     assert len(fig.axes) == len(TESTED_ON) * len(CORRUPTIONS)
-    drawn = {line.get_label(): line.get_ydata() for line in fig.axes[list(CORRUPTIONS).index("gap")].get_lines()}
+    drawn = {
+        line.get_label(): line.get_ydata()
+        for line in fig.axes[len(TESTED_ON) * list(CORRUPTIONS).index("gap")].get_lines()
+    }
     np.testing.assert_allclose(drawn["Mix-S"], [0.7, 0.8, 0.8, 0.8, 0.8])
     np.testing.assert_allclose(drawn["S"], [0.7, 0.6, 0.6, 0.6, 0.6])
+    values = round_two_results.answers(FULL, decisions.decide([], ROUND_TWO), curves)
+    assert values["worst"] == pytest.approx(20)
+    assert values["worst_kind"] in CORRUPTIONS

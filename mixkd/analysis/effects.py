@@ -14,7 +14,7 @@ import pandas as pd
 
 from mixkd.analysis.claims import BY, MIX, Make, Part, minus, scratch, student
 from mixkd.analysis.contrasts import Lookup, contrast, n_people, units
-from mixkd.analysis.inference import interval
+from mixkd.analysis.inference import bounds, interval
 from mixkd.analysis.measures import MEASURES
 from mixkd.specs.run import TEMPERATURE, Mixup, RunSpec
 from mixkd.studies.designs import FEW_SHARES, FEW_TEMPERATURES, SHARES, TEMPERATURES
@@ -53,7 +53,7 @@ EFFECTS = (
     *(
         Effect(
             "share",
-            f"{share:.0%} of each batch mixed",
+            f"{100 * share:g} % of each batch mixed",
             student("both", mixup=Mixup(share=share)),
             student("both"),
             full_only=share not in FEW_SHARES,
@@ -115,8 +115,7 @@ def summary(differences: pd.Series, final: bool = True) -> dict[str, float]:
 
 def in_points(row: pd.Series) -> str:
     """An effect on accuracy in words, with its interval where there is one, of `summary`."""
-    text = f"{100 * row['effect']:+.1f} points"
-    return text if math.isnan(row["low"]) else f"{text} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
+    return f"{100 * row['effect']:+.1f} points {bounds(100 * row['low'], 100 * row['high'])}".rstrip()
 
 
 def together(names: Sequence[str]) -> str:
@@ -127,7 +126,7 @@ def together(names: Sequence[str]) -> str:
 
 def in_words(table: pd.DataFrame, by: Sequence[str] = ("what", "dataset")) -> pd.DataFrame:
     """Effects for reading: a row per group of `by`, a column per metric with the effect and, where there is one, its
-    interval, in the metric's unit: `-0.5 (-1.4 to 0.4)`."""
+    interval, in the metric's unit: `-0.5 [-1.4, +0.4]`."""
     return (
         table.assign(
             metric=table["metric"].map(HEADS),
@@ -141,8 +140,8 @@ def in_words(table: pd.DataFrame, by: Sequence[str] = ("what", "dataset")) -> pd
 def _words(row: dict) -> str:
     measure = MEASURES[row["metric"]]
     digits = 1 if measure.scale == 100 else 2
-    effect, low, high = (f"{measure.scale * row[name]:+z.{digits}f}" for name in ("effect", "low", "high"))
-    return effect if math.isnan(row["low"]) else f"{effect} ({low} to {high})"
+    effect, low, high = (measure.scale * row[name] for name in ("effect", "low", "high"))
+    return f"{effect:+z.{digits}f} {bounds(low, high, digits)}".rstrip()
 
 
 def agreement(table: pd.DataFrame) -> dict[str, int]:

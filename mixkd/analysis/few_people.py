@@ -15,7 +15,7 @@ import pandas as pd
 from mixkd.analysis import effects
 from mixkd.analysis.claims import MIX, Make, scratch, student
 from mixkd.analysis.contrasts import Lookup
-from mixkd.analysis.inference import interval
+from mixkd.analysis.inference import bounds, interval
 from mixkd.learning.fold_data import fold_data
 from mixkd.learning.training import stream_of
 from mixkd.specs.run import RunSpec
@@ -114,9 +114,8 @@ def _outcome(row: pd.Series, best: str, n: int) -> str:
     sentence = f"{best} helps most: {100 * row['effect']:+.1f} points of accuracy"
     if pd.isna(row["low"]):
         return f"{sentence}, without an interval (too few folds)"
-    between = f"from {100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
-    clear = "clear of zero" if row["low"] > 0 else "which does not leave out zero"
-    return f"{sentence}, with a 95 % interval {between}, {clear}"
+    clear = "clear of zero" if row["low"] > 0 else "which includes zero"
+    return f"{sentence} {bounds(100 * row['low'], 100 * row['high'])}, {clear}"
 
 
 def int8(record: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -20,6 +20,16 @@ def interval(differences: np.ndarray) -> tuple[float, float]:
     return float(differences.mean() - half), float(differences.mean() + half)
 
 
+def bounds(low: float, high: float, digits: int = 1) -> str:
+    """An interval as text, with signs: `[-1.4, +0.3]`; empty where it is not known."""
+    return "" if math.isnan(low) else f"[{low:+z.{digits}f}, {high:+z.{digits}f}]"
+
+
+def p_value(p: float) -> str:
+    """A p value as text: `0.042`, `< 0.001`."""
+    return "" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def holm(p: Sequence[float]) -> np.ndarray:
     """Adjusted p values (n,): Holm 1979, step-down Bonferroni."""
     order = np.argsort(p, kind="stable")

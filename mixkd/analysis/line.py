@@ -17,6 +17,7 @@ from mixkd.analysis import effects
 from mixkd.analysis.claims import MIX, scratch, student
 from mixkd.analysis.contrasts import Lookup, campaigns
 from mixkd.analysis.effects import Effect
+from mixkd.analysis.inference import bounds
 from mixkd.analysis.measures import MEASURES
 from mixkd.runs import sweep
 from mixkd.specs.run import TEMPERATURE, RunSpec, TeacherSpec
@@ -143,9 +144,10 @@ def sentence(rows: pd.DataFrame) -> str:
     digits = 1 if metric.scale == 100 else 2
     clauses = []
     for row in rows.itertuples():
-        value, low, high = (f"{metric.scale * number:+z.{digits}f}" for number in (row.effect, row.low, row.high))
-        bounds = f"{low} to {high}, n = {row.n}" if row.low == row.low else f"no interval, n = {row.n}"
-        clauses.append(f"{value} on {row.dataset} ({bounds})")
+        value, low, high = (metric.scale * number for number in (row.effect, row.low, row.high))
+        known = bounds(low, high, digits)
+        size, without = f"{value:+z.{digits}f} {known}".rstrip(), "" if known else "no interval, "
+        clauses.append(f"{size} on {row.dataset} ({without}n = {row.n})")
     return "; ".join(clauses)
 
 

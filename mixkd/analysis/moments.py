@@ -26,6 +26,11 @@ READABLE = ("mass", "birth", "lifetime")
 CUT = 1e-3  # directions of the moments in which windows differ less than this part of the most are left out
 
 
+def symbol(power: tuple[int, int]) -> str:
+    """The name of a moment, as in the formulas: M and its two indices."""
+    return "M" + "".join("₀₁₂₃"[p] for p in power)
+
+
 def readable(drawn: np.ndarray, grid: Grid) -> np.ndarray:
     """Total persistence, and means of birth and lifetime weighted by persistence, of images: (n, n_channels, 3).
 
@@ -178,6 +183,6 @@ def answers(networks: pd.DataFrame, differences: pd.DataFrame, majority: float, 
         "pooled": effects.in_points(effect[pooled].iloc[0]) if pooled.any() else "not trained here",
         "cheaper": work["image teacher"] / work["linear teacher"],
         "parameters": int(networks["parameters"]["linear teacher"]),
-        "strongest": f"M_{strongest[0]}{strongest[1]}",
+        "strongest": symbol(strongest),
         "n": int(gain["n"]),
     }

@@ -50,14 +50,15 @@ def progress(scope: studies.Scope) -> pd.DataFrame:
         runs = specs(studies.bases(one), ROUND_TWO)
         records = list(filter(None, map(studies.store_of(one).find, runs)))
         times = [time for record in records if (time := record.provenance.get("finished"))]
-        rows.append((name, len(runs), len(records), min(times, default="not recorded" if records else "none yet")))
+        first = min(times, default="")[:16].replace("T", " ") or ("not recorded" if records else "none yet")
+        rows.append((name, len(runs), len(records), first))
     return pd.DataFrame(rows, columns=["dataset", "runs", "there", "first finished, UTC"]).set_index("dataset")
 
 
 def curves(of: Sequence[Found]) -> pd.DataFrame:
-    """Accuracy of students without a teacher by kind and severity of corruption; columns dataset, kind, severity, case.
+    """Accuracy of students without a teacher by kind and severity of corruption, that of clean windows included.
 
-    A row per run and severity, that of clean windows included.
+    A row per run and severity; columns dataset, fold, kind, severity, case, accuracy.
     """
     rows = []
     for bases, lookup, _ in of:
@@ -67,13 +68,23 @@ def curves(of: Sequence[Found]) -> pd.DataFrame:
                     severities = (CORRUPTIONS[kind].clean, *CORRUPTIONS[kind].severities)
                     accuracies = (record.metrics()["accuracy"], *record.probes["curves"][kind])
                     for severity, accuracy in zip(severities, accuracies, strict=True):
-                        rows.append((bases[0].dataset, kind, severity, case, accuracy))
-    return pd.DataFrame(rows, columns=["dataset", "kind", "severity", "case", "accuracy"])
+                        rows.append((bases[0].dataset, record.spec.fold, kind, severity, case, accuracy))
+    return pd.DataFrame(rows, columns=["dataset", "fold", "kind", "severity", "case", "accuracy"])
 
 
-def answers(scope: studies.Scope, decided: Decided) -> dict[str, str]:
-    """What the text of the page names: its first sentence, the commit of the claims, the data sets that test them."""
-    return {"answer": answer(scope, decided), "declared": DECLARED, "tested_on": " and ".join(TESTED_ON)}
+def answers(scope: studies.Scope, decided: Decided, corrupted: pd.DataFrame) -> dict[str, float | str]:
+    """What the text of the page names: its first sentence, the commit of the claims, the data sets that test them.
+
+    corrupted: `curves`; of their highest severities, where mixup changes accuracy most.
+    """
+    about = {"answer": answer(scope, decided), "declared": DECLARED, "tested_on": " and ".join(TESTED_ON)}
+    if corrupted.empty:
+        return about | {"worst_kind": "none", "worst_set": "no data set", "worst": 0.0}
+    highest = corrupted["severity"] == corrupted.groupby(["dataset", "kind"])["severity"].transform("max")
+    means = corrupted[highest].groupby(["dataset", "kind", "case"])["accuracy"].mean().unstack("case")
+    change = 100 * (means["Mix-S"] - means["S"])
+    name, kind = change.abs().idxmax()
+    return about | {"worst_kind": kind, "worst_set": name, "worst": float(change[name, kind])}
 
 
 def answer(scope: studies.Scope, decided: Decided) -> str:

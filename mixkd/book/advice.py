@@ -7,7 +7,7 @@ import pandas as pd
 from mixkd.analysis import advice, outcomes
 from mixkd.analysis.advice import RULES, Rule
 from mixkd.analysis.claims import CLAIMS
-from mixkd.analysis.inference import LEVEL
+from mixkd.analysis.inference import LEVEL, bounds
 from mixkd.studies import Scope
 
 HEAD = (
@@ -31,12 +31,12 @@ def best() -> str:
     table = advice.table(Scope("watch", "full"))
     own = table[table["rule"] == RULES[0].name].set_index("metric")
     rows = own.loc[["nll"]].itertuples()
-    parts = [f"**{row.effect:+.2f}** ({row.low:+.2f} to {row.high:+.2f}) on {row.dataset}" for row in rows]
+    parts = [f"**{row.effect:+.2f}** {bounds(row.low, row.high, 2)} on {row.dataset}" for row in rows]
     accuracy = advice.clear(own.loc[["accuracy"]])
     return (
-        "*What should I do?* Train the image teacher with mixup if you need probabilities: the negative log-likelihood "
-        f"of its student changes by {' and '.join(parts)}; its accuracy: {accuracy}. This was seen in the results "
-        "first. {doc}`what_to_do` has nine more rules, and [a card](../claims/index.md) tells of each claim.\n"
+        "*What should I do?* Train the image teacher with mixup if you need probabilities: its student's negative "
+        f"log-likelihood changes by {' and '.join(parts)}; accuracy: {accuracy} (seen in the results first). "
+        f"{{doc}}`what_to_do` has {len(RULES) - 1} more rules.\n"
     )
 
 
@@ -68,7 +68,7 @@ def _short(metric: str) -> str:
 def row(values: pd.Series) -> str:
     """A row of the table of effects."""
     digits = 2 if advice.unit(values["metric"]).startswith("NLL") else 1
-    effect, low, high = (f"{advice.scaled(values, name):+z.{digits}f}" for name in ("effect", "low", "high"))
+    effect, low, high = (advice.scaled(values, name) for name in ("effect", "low", "high"))
     clear = "clear" if values["corrected"] < LEVEL else "not clear"
     people = f"{values['people']}" + (f" in {values['n']} groups" if values["n"] < values["people"] else "")
     cells = (
@@ -76,8 +76,8 @@ def row(values: pd.Series) -> str:
         people,
         values["seeds"],
         advice.unit(values["metric"]),
-        effect,
-        f"{low} to {high}",
+        f"{effect:+z.{digits}f}",
+        bounds(low, high, digits),
         clear,
     )
     return f"| {' | '.join(map(str, cells))} |"

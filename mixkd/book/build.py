@@ -220,7 +220,9 @@ def status_table(executions: list[Execution], n_trained: int, seconds: float, co
     trained = f"{n_trained} runs were trained in {seconds / 60:.1f} min" if n_trained else "nothing had to be trained"
     by = ", ".join(commits)
     table = f"| notebook | wall time |\n|---|---|\n{rows}\n"
-    return f"In this build {trained}. The runs it shows were trained by {by}.\n\n{table}"
+    minutes = sum(e.seconds for e in executions) / 60
+    folded = f":::{{dropdown}} {len(executions)} notebooks, {minutes:.0f} min one after the other\n\n{table}:::\n"
+    return f"In this build {trained}. The runs it shows were trained by {by}.\n\n{folded}"
 
 
 def _launch_buttons(stage: Path) -> None:

@@ -40,6 +40,7 @@ MEANING = (
     ("no relevant effect", "an effect of the claimed kind is smaller than the margin"),
     ("undecided", "the interval allows both; more people are needed"),
 )
+EFFECT = "effect [95 % interval]"
 OPEN = {"needs full": "open (an interval needs all people)"}  # verdicts that a sentence words otherwise
 DATE = (1980, 1, 1, 0, 0, 0)  # of files in archives: equal contents make equal bytes
 
@@ -183,6 +184,17 @@ def sentences(average: Decided) -> dict[str, str]:
     return {name.lower(): sentence(own, verdicts[name]) for name, own in rows.items()}
 
 
+def accurate(average: Decided) -> dict[str, str]:
+    """Whether students are more accurate with mixup (a word), by how much, and by how much with a second teacher.
+
+    Of claims averaged over data sets.
+    """
+    verdicts = average.claims.set_index("claim")["verdict"]
+    rows = average.parts.drop_duplicates("claim").set_index("claim").to_dict("index")
+    word = {"supported": "Yes", "no relevant effect": "No", "opposite": "No"}.get(verdicts["H1"], "Undecided")
+    return {"more_accurate": word, "by_mixup": effect(rows["H1"]), "by_second": effect(rows["H8"])}
+
+
 def table(decided: Decided) -> pd.DataFrame:
     """A row per part of a claim and data set, for reading: effect with interval and unit, what was claimed, verdict."""
     verdicts = decided.claims.set_index(["dataset", "claim"])["verdict"].replace(OPEN)
@@ -191,7 +203,7 @@ def table(decided: Decided) -> pd.DataFrame:
             "data set": row["dataset"],
             "claim": row["claim"],
             "part": row["part"],
-            "effect [95 % interval]": effect(row),
+            EFFECT: effect(row),
             "claimed": CLAIMED[row["direction"]],
             "verdict of the claim": verdicts[row["dataset"], row["claim"]],
         }

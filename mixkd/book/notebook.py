@@ -155,10 +155,16 @@ def parameter_table() -> list[tuple[str, str, str, str, str]]:
     for path in paths:
         for parameter in parameters_of(path).values():
             chapters.setdefault(parameter, []).append(path.stem.partition("_")[0])
-    return [
-        (p.name, p.type, str(p.default), p.help, "all" if len(where) == len(paths) else ", ".join(where))
-        for p, where in chapters.items()
-    ]
+    every = [path.stem.partition("_")[0] for path in paths]
+    return [(p.name, p.type, str(p.default), p.help, _chapters(where, every)) for p, where in chapters.items()]
+
+
+def _chapters(some: list[str], every: list[str]) -> str:
+    """Names of some chapters, or of the others where these are few."""
+    others = [name for name in every if name not in some]
+    if len(some) <= len(others):
+        return ", ".join(some)
+    return f"all but {', '.join(others)}" if others else "all"
 
 
 def parse_assignments(path: Path, assignments: list[str]) -> dict[str, Any]:

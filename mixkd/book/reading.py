@@ -6,12 +6,13 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mixkd.figures.drawn import CSV
 
 MOST = 10  # rows in sight
-LONG = 60  # letters of a cell, above which it may take several lines
+LONG = 24  # letters of a cell, above which it may take several lines
 PERCENT = {"accuracy": "accuracy", "macro_f1": "macro F1", "ece": "ECE", "scaled_ece": "ECE, scaled", "share": "share"}
 NUMBERS = {  # head, digits after the point
     "nll": ("NLL, nats", 2),
@@ -21,8 +22,11 @@ NUMBERS = {  # head, digits after the point
     "seconds": ("seconds", 1),
     "parameters": ("parameters", 0),
 }
+WORDS = {"dataset": "data set"}  # heads that are names in code
+SIGNED = ("effect", "difference", "low", "high")
 DIGITS = 2  # of other numbers
 NONE = "–"
+EMPTY = "Nothing to show here: no such runs are part of this build."
 
 
 class Readable:
@@ -38,6 +42,8 @@ class Readable:
         return {"text/plain": repr(self), "text/html": self._html(), CSV: self.table.to_csv(index=False)}
 
     def _html(self) -> str:
+        if not self.rows:
+            return f"<p>{EMPTY}</p>"
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.heads)
         shown = _table(head, self.rows[:MOST])
         if rest := self.rows[MOST:]:
@@ -49,6 +55,8 @@ class Readable:
 
 def readable(table: pd.DataFrame | pd.Series, metric: str = "", names: Mapping[str, str] | None = None) -> Readable:
     """A table or series for reading: known scores get their unit, an index with a name becomes a column.
+
+    Columns `low` and `high` become one, the interval; differences get their sign.
 
     metric: what the cells of a pivoted table are (`accuracy`, `nll`, ...). names: heads for other columns.
     """
@@ -62,10 +70,17 @@ def readable(table: pd.DataFrame | pd.Series, metric: str = "", names: Mapping[s
     kinds = [_kind(column, "" if head in indexed else metric) for column, head in zip(columns, heads, strict=True)]
     whole = [_are_whole(flat[head], 100 if kind in PERCENT else 1) for kind, head in zip(kinds, heads, strict=True)]
     cells = [
-        [_cell(value, kind, is_whole) for value, kind, is_whole in zip(row, kinds, whole, strict=True)]
+        [
+            _signed(_cell(value, kind, is_whole)) if head in SIGNED else _cell(value, kind, is_whole)
+            for head, value, kind, is_whole in zip(heads, row, kinds, whole, strict=True)
+        ]
         for row in flat.itertuples(index=False, name=None)
     ]
     titles = [(names or {}).get(head, _head(head, column)) for head, column in zip(heads, columns, strict=True)]
+    if {"low", "high"} <= set(heads):
+        low, high = heads.index("low"), heads.index("high")
+        cells = [[*row[:low], _interval(row[low], row[high]), *row[low + 1 : high], *row[high + 1 :]] for row in cells]
+        titles = [*titles[:low], "95 % interval", *titles[low + 1 : high], *titles[high + 1 :]]
     return Readable(flat, titles, cells)
 
 
@@ -83,14 +98,18 @@ def _kind(column: Any, metric: str) -> str:
 
 def _head(head: str, column: Any) -> str:
     first, *others = [str(part) for part in column if part != ""] if isinstance(column, tuple) else [head]
-    name = f"{PERCENT[first]}, %" if first in PERCENT else NUMBERS.get(first, (first.replace("_", " "), 0))[0]
+    name = (
+        f"{PERCENT[first]}, %"
+        if first in PERCENT
+        else NUMBERS.get(first, (WORDS.get(first, first.replace("_", " ")), 0))[0]
+    )
     return ", ".join([name, *(other.replace("_", " ") for other in others)])
 
 
 def _are_whole(column: pd.Series, scale: int) -> bool:
     """Whether all numbers of a column are whole, such as counts, and settings in percent."""
     numbers = scale * pd.to_numeric(column, errors="coerce").dropna()
-    return bool((abs(numbers - numbers.round()) < 1e-9).all())
+    return bool(np.isclose(numbers, numbers.round(), rtol=1e-6, atol=1e-9).all())
 
 
 def _cell(value: Any, kind: str, is_whole: bool) -> str:
@@ -102,6 +121,17 @@ def _cell(value: Any, kind: str, is_whole: bool) -> str:
         return f"{100 * value:.{0 if is_whole else 1}f}"
     digits = NUMBERS[kind][1] if kind in NUMBERS else 0 if is_whole else DIGITS
     return f"{value:,.{digits}f}"
+
+
+def _signed(cell: str) -> str:
+    """A number with its sign; zero has none of minus."""
+    if not cell or cell[0] not in "-0123456789":
+        return cell
+    return "+" + cell.lstrip("-") if cell[0] != "-" or not cell.strip("-0.,") else cell
+
+
+def _interval(low: str, high: str) -> str:
+    return NONE if {"", NONE} & {low, high} else f"[{low}, {high}]"
 
 
 def _table(head: str, rows: Sequence[Sequence[str]]) -> str:

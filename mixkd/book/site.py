@@ -28,6 +28,9 @@ from mixkd.runs.provenance import git_state
 ASSETS = ("site.js", "search.js", "card.png", "favicon.svg")  # of book/; in the stage, every page would load them twice
 MISSING = "404.html"
 UNUSED = re.compile(r"fontawesome/[\d.]+/js/|fa-(brands-4|regular-4|solid-9)00\.woff2|[Tt]hebe|[Mm]ath[Jj]ax", re.ASCII)
+ACCENTED = re.compile(  # a letter with an accent and an index, which docutils puts below the letter
+    r'<munderover>(<m[in]>[^<]*</m[in]>)((?:(?!<munderover>).)*?)(<mo stretchy="false">[^<]</mo>)</munderover>'
+)
 LETTERS = 160  # of a description, which search engines show
 END = '<div class="sidebar-primary-items__end sidebar-primary__section">'  # of the sidebar
 VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -147,8 +150,8 @@ def mathml(tex: str) -> str:
     from docutils.utils.math.latex2mathml import tex2mathml
 
     body = re.sub(r"\\([td]?frac)\s*(\d)\s*(\d)", r"\\\1{\2}{\3}", tex[2:-2]).replace(r"\dots", r"\ldots")
-    converted = tex2mathml(body, as_block=tex.startswith(r"\["))
-    return re.sub(r">\s+<", "><", converted)
+    converted = re.sub(r">\s+<", "><", tex2mathml(body, as_block=tex.startswith(r"\[")))
+    return ACCENTED.sub(r"<msub><mover>\1\3</mover>\2</msub>", converted)
 
 
 def _sized(match: re.Match, folder: Path) -> str:

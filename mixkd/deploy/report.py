@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mixkd import figures
-from mixkd.analysis.inference import interval
+from mixkd.analysis.inference import bounds, interval
 from mixkd.deploy import rejection, scores
 from mixkd.deploy.in_use import SMOOTHED
 from mixkd.deploy.unseen import Unseen
@@ -43,7 +43,7 @@ def headline(people: pd.DataFrame) -> str:
     low, high = interval(by_fold.to_numpy())
     spread = f" (sd {100 * by_person.std(ddof=1):.1f})" if len(by_person) > 1 else ""
     gain = f"{100 * by_fold.mean():+.1f} points against the same network without teachers"
-    certain = f", 95 % interval {100 * low:+.1f} to {100 * high:+.1f}" if len(by_fold) > 2 else ""
+    certain = f", 95 % interval {bounds(100 * low, 100 * high)}" if len(by_fold) > 2 else ""
     right = f"right on {100 * by_person.mean():.1f} %{spread} of the windows with one activity of people it never saw"
     return f"The student is {right} (n = {len(by_person)}); {gain}{certain}."
 

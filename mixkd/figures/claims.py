@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from mixkd.analysis.decisions import Decided
 from mixkd.analysis.measures import MEASURES
+from mixkd.figures import people
 from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, WIDTH, figure
 
 VERDICT_COLOURS = {
@@ -104,7 +105,7 @@ def forest(claim: str, tested: Decided) -> Figure:
 
 def _effect(axis: Axes, y: int, row: dict, by_subject: pd.Series, colour: str) -> None:
     scale = MEASURES[row["metric"]].scale
-    axis.plot(scale * by_subject, np.full(len(by_subject), y - 0.2), "o", color=INK, alpha=0.85, mew=0, ms=4.5)
+    people.dots(axis, scale * by_subject, y - 0.2, row["dataset"])
     axis.plot([scale * row["low"], scale * row["high"]], [y + 0.15] * 2, color=colour, lw=3, solid_capstyle="butt")
     axis.plot(scale * row["effect"], y + 0.15, "D", color=colour)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -58,26 +60,30 @@ def robustness(table: pd.DataFrame, kinds: tuple[str, ...], by: str, value: str 
 
 @figure
 def corruption_curves(table: pd.DataFrame) -> Figure:
-    """Accuracy against severity with (Mix-S) and without mixup (S): a row per data set, a panel per kind of corruption.
+    """Accuracy against severity with (Mix-S) and without mixup (S), a panel per kind of corruption and data set.
 
-    Columns dataset, kind, severity, case, accuracy; means over runs. The first severity is that of clean windows.
+    Columns dataset, fold, kind, severity, case, accuracy; mean over folds, bars: its 95 % interval. The first severity
+    is that of clean windows.
     """
-    sets, kinds = list(table["dataset"].unique()), list(table["kind"].unique())
-    size = (WIDTH, 0.7 + 1.9 * len(sets))
-    fig, axes = plt.subplots(len(sets), len(kinds), figsize=size, sharey="row", squeeze=False)
-    for (name, kind), part in table.groupby(["dataset", "kind"], sort=False):
-        axis = axes[sets.index(name), kinds.index(kind)]
-        for case, rows in part.groupby("case", sort=False):
-            mean = rows.groupby("severity")["accuracy"].mean()
-            colour = COLOURS["none" if case == "S" else "signal"]
-            axis.plot(range(len(mean)), mean, "o-", color=colour, label=case, ms=3.5)
-        axis.set_xticks(range(len(mean)), [f"{severity:g}" for severity in mean.index], fontsize=8.5, rotation=60)
+    parts = dict(list(table.groupby(["kind", "dataset"])))
+    panels = [(kind, name) for kind in table["kind"].unique() for name in table["dataset"].unique()]
+    n_rows = math.ceil(len(panels) / 2)
+    fig, axes = plt.subplots(n_rows, 2, figsize=(WIDTH, 0.7 + 1.5 * n_rows), sharey=True)
+    for axis, (kind, name) in zip(axes.flat, panels, strict=False):
+        part = parts[kind, name]
+        severities = list(part["severity"].unique())
+        placed = part.assign(place=part["severity"].map(severities.index), subject=part["fold"])
+        for case, rows in placed.groupby("case", sort=False):
+            look = {"colour": COLOURS["none" if case == "S" else "signal"], "shift": 0.05 if case == "S" else -0.05}
+            people.mean_line(axis, rows, "place", "accuracy", label=case, ms=3.5, **look)
+        axis.set_xticks(range(len(severities)), [f"{severity:g}" for severity in severities], fontsize=9)
+        axis.set_title(f"{kind}, {name}" if table["dataset"].nunique() > 1 else kind, fontsize=9)
         axis.grid(axis="y")
-    for axis, kind in zip(axes[0], kinds, strict=True):
-        axis.set_title(kind, fontsize=9)
-    for axis, name in zip(axes[:, 0], sets, strict=True):
-        axis.set_ylabel(f"accuracy, {name}" if len(sets) > 1 else "accuracy")
-        percent(axis)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_axis_off()
+    for axis in axes[:, 0]:
+        axis.set_ylabel("accuracy")
+    percent(axes[0, 0])
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return fig
 

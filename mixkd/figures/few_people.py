@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mixkd.figures import people
 from mixkd.figures.style import COLOURS, WIDTH, figure, percent
 
 SYSTEM_COLOURS = {
@@ -29,14 +30,15 @@ def people_curves(table: pd.DataFrame, means: pd.DataFrame) -> Figure:
     for i, (system, colour) in enumerate(SYSTEM_COLOURS.items()):
         own = means[means["system"] == system]
         x = np.array([cells.index(cell) for cell in own["cell"]]) + 0.08 * (i - 2)
-        dots = table[table["system"] == system].groupby(["cell", "fold"], sort=False)["accuracy"].mean()
+        dots = table[table["system"] == system].groupby(["cell", "subject"], sort=False)["accuracy"].mean()
         for at, cell in zip(x, own["cell"], strict=True):
-            axis.plot(np.full(len(dots[cell]), at), dots[cell], "o", color=colour, ms=4, alpha=0.4, mew=0)
+            for name, dot in dots[cell].items():
+                people.mark(axis.plot(at, dot, color=colour, **people.DOT | {"alpha": 0.4}), name)
         axis.vlines(x, own["low"], own["high"], color=colour, lw=3, alpha=0.55)
         axis.plot(x, own["mean"], "D-", color=colour, ms=6, label=system)
     axis.set_xticks(range(len(cells)), cells)
     axis.set(xlabel="training people", ylabel="accuracy on held-out people", xlim=(-0.4, len(cells) - 0.6))
     axis.grid(axis="y")
     percent(axis)
-    axis.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    fig.legend(ncols=5, loc="outside upper center")
     return fig

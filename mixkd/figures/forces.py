@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from mixkd.analysis.forces import UNITS, Excerpt, against_control, difference
 from mixkd.analysis.forces import effects as effects_of
+from mixkd.figures import people
 from mixkd.figures.style import CLASS_COLOURS, COLOURS, INK, WIDTH, figure, literal
 
 
@@ -46,13 +46,14 @@ def force_effects(table: pd.DataFrame, final: bool) -> Figure:
         for row in effects_of(part, pairs, final).to_dict("records"):
             y = names.index(row["what"])
             by_person = difference(part, *pairs[row["what"]])
-            axis.plot(by_person, np.full(len(by_person), y - 0.17), "o", color=INK, alpha=0.85, mew=0, ms=4)
+            people.dots(axis, by_person, y - 0.17, name)
             axis.plot([row["low"], row["high"]], [y + 0.15] * 2, color=COLOURS["signal"], lw=3, solid_capstyle="butt")
             axis.plot(row["effect"], y + 0.15, "D", color=COLOURS["signal"], ms=5)
         axis.set_title(name, fontsize=11)
-        axis.set_xlabel(f"RMSE minus that of labels,\n{UNITS[name]}", fontsize=10.5)
+        axis.set_xlabel(UNITS[name])
         axis.locator_params(axis="x", nbins=3)
         axis.grid(axis="x")
     axes[0, 0].set_yticks(range(len(names)), names, fontsize=10.5)
     axes[0, 0].set_ylim(len(names) - 0.4, -0.6)
+    fig.suptitle("RMSE minus that of labels", fontsize=10)
     return fig

@@ -48,11 +48,13 @@ def moment_scores(runs: pd.DataFrame, names: list[str]) -> Figure:
     """Accuracy of teachers and students, a dot per held-out person; `names`: of the rows, what each is called."""
     runs = runs.assign(name=names)
     order = sorted(runs["name"].unique(), key=lambda name: not name.endswith("teacher"))
-    groups = [(name.replace(" ", "\n", 1), _colour(name), runs[runs["name"] == name]) for name in order]
+    groups = [
+        ("\n".join(name.replace("labels alone", "labels").split()), _colour(name), runs[runs["name"] == name])
+        for name in order
+    ]
     fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
     people.columns(axis, groups, "accuracy")
     axis.axvline(sum(name.endswith("teacher") for name in order) - 0.5, color=INK, lw=1, ls=":")
-    axis.tick_params(axis="x", labelsize=9)
     axis.set_ylabel("accuracy")
     percent(axis)
     people.legend(fig, runs["subject"])

@@ -30,10 +30,15 @@ def in_order(subjects: Iterable[str]) -> list[str]:
     return sorted(set(subjects), key=lambda s: (len(str(s)), str(s)))
 
 
+def gid(subject: str) -> str:
+    """The id of artists of a person."""
+    return f"person-{quote(str(subject), safe='+')}"
+
+
 def mark(artists: Iterable[Artist], subject: str) -> None:
     """Make artists those of one person."""
     for artist in artists:
-        artist.set(label=f"_{subject}", gid=f"person-{quote(str(subject), safe='+')}")
+        artist.set(label=f"_{subject}", gid=gid(subject))
 
 
 def interval(values: pd.Series) -> tuple[float, float]:
@@ -57,6 +62,12 @@ def _column(axis: Axes, means: pd.Series, x: float, *, colour: str, half: float)
     axis.plot([x - half, x + half], [mean] * 2, color=colour, lw=3, solid_capstyle="butt", label="_mean")
     if np.isfinite(low):
         axis.plot([x, x], [low, high], color=colour, lw=1.6, label=INTERVAL)
+
+
+def dots(axis: Axes, values: pd.Series, y: float, dataset: str) -> None:
+    """A dot per person of a data set at height y; values by an index with a level `subject`."""
+    for subject, value in zip(values.index.get_level_values("subject"), values, strict=True):
+        mark(axis.plot(value, y, color=INK, **DOT), f"{subject} of {dataset}")
 
 
 def row(axis: Axes, means: pd.Series, y: float, *, colour: str) -> None:

@@ -30,7 +30,7 @@ def readings(drawn: dict[str, np.ndarray]) -> Figure:
         axis.set_title(f"{name}, {len(picture)} px", fontsize=10.5)
         if picture is not exact and picture.shape == exact.shape:
             axis.set_xlabel(
-                f"error {np.sqrt(np.square(picture - exact).mean()) / exact.max():.1e} of the peak", fontsize=9
+                f"error {100 * np.sqrt(np.square(picture - exact).mean()) / exact.max():.2f} % of the peak", fontsize=9
             )
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])

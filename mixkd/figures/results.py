@@ -18,7 +18,13 @@ TEACHERS = ("signal", "image", "both")
 
 @figure
 def teachers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
-    """Accuracy per held-out subject: baselines and teachers."""
+    """Accuracy per held-out subject: baselines and teachers.
+
+    A baseline far below all others, such as the majority class, is named with its mean in place of a column.
+    """
+    mean = baselines.groupby("baseline", sort=False)["accuracy"].mean()
+    far = mean[mean < table["accuracy"].min() / 2]
+    baselines = baselines[~baselines["baseline"].isin(far.index)]
     broken = re.compile(r" |(?<=[a-z])(?=[A-Z])")  # narrow labels: "Mini" over "Rocket"
     groups = [(broken.sub("\n", name), INK, part) for name, part in baselines.groupby("baseline", sort=False)]
     for (modality, network, mixed), part in table.groupby(["modality", "network", table["share"] > 0], sort=False):
@@ -28,6 +34,9 @@ def teachers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
     people.columns(axis, groups, "accuracy")
     axis.tick_params(axis="x", labelsize=9 if len(groups) < 9 else 7.5)
     axis.set_ylabel("accuracy")
+    if len(far):
+        left_out = ", ".join(f"{name} ({100 * value:.1f} %)" for name, value in far.items())
+        axis.set_xlabel(f"below the axis: {left_out}", fontsize=9)
     percent(axis)
     people.legend(fig, table["subject"])
     return fig
@@ -45,10 +54,11 @@ def learning_curves(histories: pd.DataFrame) -> Figure:
     for axis, subject in zip(axes.flat, subjects, strict=False):
         for modality, runs in histories[histories["subject"] == subject].groupby("modality", sort=False):
             part = runs.groupby("epoch")[["validation", "test"]].mean().reset_index()
-            axis.plot(
-                part["epoch"], part["validation"], color=COLOURS[modality], ls=":", label=f"{modality}, validation"
-            )
-            axis.plot(part["epoch"], part["test"], color=COLOURS[modality], label=f"{modality}, test")
+            for split, style in (("validation", ":"), ("test", "-")):
+                lines = axis.plot(
+                    part["epoch"], part[split], style, color=COLOURS[modality], label=f"{modality}, {split}"
+                )
+                lines[0].set_gid(people.gid(subject))
         axis.set_title(f"subject {subject} held out" if len(subjects) < 4 else f"{subject} held out")
         if "+" in subject:
             axis.set_title(f"{subject}\nheld out", fontsize=9)

@@ -6,11 +6,16 @@ import io
 import itertools
 import re
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.text import Text
 
 from mixkd.figures import drawn
@@ -18,6 +23,7 @@ from mixkd.figures import drawn
 NARROW = "image/svg+xml+narrow"  # our own type, beside the drawing that every viewer shows
 PHONE, LARGEST = 3.7, 4.5  # inches: as wide as a narrow drawing should be, and as it may be
 MOST_COLUMNS = 2  # of panels side by side in a narrow drawing
+LETTERS = 48  # of names side by side in a legend of it
 FONTS = "Verdana, 'DejaVu Sans', sans-serif"  # of nearly equal widths; the first is there on most machines
 
 
@@ -33,7 +39,18 @@ def drawing(fig: Figure, **options: Any) -> str:
 
 
 def narrow(fig: Figure) -> str | None:
-    """The same figure drawn for a phone, with text of the same size; None where it does not fit."""
+    """The same figure drawn for a phone, with text of the same size; None where it does not fit.
+
+    Where it does not fit as it is, its panels and the names of its legends stand below one another.
+    """
+    text = _fitting(fig)
+    for upright in (False, True) if text is None else ():
+        with _stacked(fig, upright):
+            text = text or _fitting(fig)
+    return text
+
+
+def _fitting(fig: Figure) -> str | None:
     specs = [axis.get_subplotspec() for axis in fig.axes]
     if max((spec.get_gridspec().ncols for spec in specs if spec), default=1) > MOST_COLUMNS:
         return None
@@ -49,6 +66,62 @@ def narrow(fig: Figure) -> str | None:
     finally:
         fig.set_size_inches(before)
     return text if fits else None
+
+
+@contextmanager
+def _stacked(fig: Figure, upright: bool) -> Iterator[None]:
+    """Panels of one row below one another, those of several rows in two columns; with the names they share.
+
+    upright: names below an axis are turned.
+    """
+    panels = [axis for axis in fig.axes if axis.get_subplotspec()]
+    places = [axis.get_subplotspec() for axis in panels]
+    grid = places[0].get_gridspec() if places else None
+    undo: list[Callable[[], Any]] = []
+    if grid and 1 < len(panels) == grid.nrows * grid.ncols and (grid.nrows == 1 or all(map(_titled, panels))):
+        n_columns = 1 if grid.nrows == 1 else MOST_COLUMNS
+        n_rows = -(-len(panels) // n_columns)
+        own, height = GridSpec(n_rows, n_columns, figure=fig), fig.get_figheight()
+        fig.set_figheight(height * n_rows / grid.nrows)
+        undo.append(partial(fig.set_figheight, height))
+        for i, (axis, place) in enumerate(zip(panels, places, strict=True)):
+            undo.append(partial(axis.set_subplotspec, place))
+            axis.set_subplotspec(own[i // n_columns, i % n_columns])
+            if axis.get_shared_y_axes().joined(axis, panels[0]):
+                undo += _named(axis.yaxis, panels[0].yaxis, "labelleft", i % n_columns == 0)
+            if grid.nrows > 1 and axis.get_shared_x_axes().joined(axis, panels[-1]):
+                undo += _named(axis.xaxis, panels[-1].xaxis, "labelbottom", i + n_columns >= len(panels))
+    for label in (label for axis in panels if upright for label in axis.get_xticklabels()):
+        undo.append(partial(label.set_rotation, label.get_rotation()))
+        label.set_rotation(90)
+    legends = list(fig.legends)
+    for legend in legends:
+        names = [text.get_text() for text in legend.get_texts()]
+        title, colour = legend.get_title(), legend.get_texts()[0].get_color() if names else None
+        look = {"title": title.get_text() or None, "title_fontsize": 9, "fontsize": 9, "labelcolor": colour}
+        n_columns = max(1, LETTERS // (max(map(len, names), default=1) + 5))
+        handles = [handle for handle in legend.legend_handles if handle is not None]
+        fig.legend(handles, names, loc="outside upper center", ncols=n_columns, columnspacing=1, frameon=False, **look)
+        legend.remove()
+    try:
+        yield
+    finally:
+        fig.legends[:] = legends
+        for back in reversed(undo):
+            back()
+
+
+def _titled(axis: Axes) -> bool:
+    return bool(axis.get_title("left") or axis.get_title()) or not axis.axison
+
+
+def _named(axis: Axis, named: Axis, side: str, shown: bool) -> list[Callable[[], Any]]:
+    """Show or hide an axis's name and numbers, those of `named`; returns what undoes it."""
+    before = axis.get_label_text(), axis.get_tick_params()[side]
+    name = named.get_label_text()
+    axis.set_label_text(name if shown else "")
+    axis.set_tick_params(**{side: shown})
+    return [partial(axis.set_label_text, before[0]), partial(axis.set_tick_params, **{side: before[1]})]
 
 
 def _crowded(axis: Axes) -> bool:

@@ -75,7 +75,7 @@ figures.line_between(path, "T & S", "Mix-T & Mix-S")
 # %%
 table = landscape.sharpness(runs[runs["teachers"] != "none"])
 
-# %% mystnb={"figure": {"caption": "Sharpness of the student's minimum by case of mixup and by teacher, a dot and its line per fold; bar: mean, the line through it its 95 percent interval.", "name": "fig-sharpness"}, "image": {"alt": "Sharpness of four cases of mixup in three panels, one per teacher. Students of both teachers are {ratio:.2f} times as sharp after mixup for teacher and student as for the teacher alone.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Sharpness of the student's minimum by case of mixup and by teacher, a dot and its line per fold; bar: mean, the line through it its 95 % interval.", "name": "fig-sharpness"}, "image": {"alt": "Sharpness of four cases of mixup in three panels, one per teacher. Students of both teachers are {ratio:.2f} times as sharp after mixup for teacher and student as for the teacher alone.", "classes": "dark-light"}}
 figures.sharpness(table)
 
 # %% [markdown]
@@ -99,8 +99,7 @@ figures.sharp_against_robust(table)
 # ## Two measures that confidence does not change
 #
 # Here all logits are first divided by one temperature (fitted on validation people). *Ascent* is the rise of the loss after one step in the worst direction, relative to
-# each weight (adaptive sharpness {cite}`kwon2021asam`); *trace* is that of the Hessian, the mean curvature times the number of weights {cite}`hutchinson1989`. Runs before 29 November 2026 have neither; without
-# newer runs the table is empty.
+# each weight (adaptive sharpness {cite}`kwon2021asam`); *trace* is that of the Hessian, the mean curvature times the number of weights {cite}`hutchinson1989`. Runs before 29 November 2026 have neither.
 
 # %% tags=["nbval-check-output"]
 flat = landscape.flatness(runs[runs["teachers"] != "none"])

@@ -29,6 +29,7 @@ import pandas as pd
 
 from mixkd import figures, studies
 from mixkd.analysis import claims, contrasts, decisions, sensitivity
+from mixkd.analysis.inference import p_value
 from mixkd.book import cards
 from mixkd.book.notebook import check_parameters, report
 from mixkd.book.reading import readable
@@ -108,8 +109,9 @@ figures.scorecard(decided)
 # %% tags=["nbval-check-output"]
 chances = ["loss", "inside", "gain"]
 odds = (100 * decided.parts[chances]).round().add_suffix(", %")
-shown = cards.table(decided)[["claim", "part", "effect [95 % interval]"]]
-readable(shown.join([odds, decided.parts["heterogeneity"]]))
+shown = cards.table(decided)[["claim", "part", cards.EFFECT]]
+differ = decided.parts["heterogeneity"].map(p_value)
+readable(shown.join([odds, differ]))
 
 # %% [markdown]
 # The corrected $p$ of the two questions, and the verdict:
@@ -117,8 +119,9 @@ readable(shown.join([odds, decided.parts["heterogeneity"]]))
 # %% tags=["nbval-check-output"]
 columns = ["title", "verdict", "effect", "excluded"]
 answer = decided.claims.set_index("claim")[columns].replace(cards.OPEN)
-names = {"effect": "p: there is an effect", "excluded": "p: a gain is excluded"}
-readable(answer, names=names)
+tests = {"effect": "p: there is an effect", "excluded": "p: a gain is excluded"}
+answer[[*tests]] = answer[[*tests]].map(p_value)
+readable(answer, names=tests)
 
 # %% [markdown]
 # How many people would decide? The chance, in percent, to exclude a gain of a margin where there is no effect at all, with as many people (or groups) in each data set, three seeds, and variances as
@@ -276,7 +279,7 @@ figures.forest("H12", tested)
 
 # %% tags=["nbval-check-output"]
 after = cards.table(decisions.of_each(data_sets, claims.AFTERWARDS))
-readable(after[["data set", "claim", "part", "effect [95 % interval]"]])
+readable(after[["data set", "claim", "part", cards.EFFECT]])
 
 # %% [markdown]
 # ## Would other choices have changed the verdicts?
@@ -309,7 +312,8 @@ figures.choices(sensitivity.decided(otherwise))
 alone, over_sets = decisions.outcome(tested), decisions.outcome(decided)
 titles = decisions.outcome(decided, titles=True)
 outcomes = {"outcome": alone, "decided": over_sets, "decided_titles": titles}
-report(outcomes | sensitivity.answer(otherwise) | cards.sentences(decided))
+outcomes |= cards.accurate(decided) | cards.sentences(decided)
+report(outcomes | sensitivity.answer(otherwise))
 
 # %% [markdown]
 # ## What came out

@@ -47,7 +47,6 @@ figures.effects(table)
 # %% tags=["nbval-check-output"]
 numbers = table[table["metric"] == "accuracy"].set_index(["what", "n"])
 names = {"what": "deviation", "n": "folds", "effect": "accuracy, points"}
-names |= {"low": "interval from", "high": "to"}
 readable(numbers[["effect", "low", "high"]], metric="accuracy", names=names)
 
 # %% [markdown]

@@ -44,10 +44,11 @@ scope = studies.Scope(dataset, profile, seed)
 #
 # Two encoders, one per modality, give a window $x$ and its image $P$ one latent $z$ (outputs added and scaled to length 1); two decoders give both back:
 #
-# $$ z = \frac{E_x(x) + E_P(P)}{\lVert E_x(x) + E_P(P) \rVert}, \qquad L = \lVert D_x(z) - x \rVert^2 + \lVert D_P(z) - P \rVert^2 + w \, \mathrm{MMD}(z, \hat z), \qquad \hat z =
-# \frac{\varepsilon}{\lVert \varepsilon \rVert}, \; \varepsilon \sim N(0, I), $$
+# $$ z = \frac{E_x(x) + E_P(P)}{\lVert E_x(x) + E_P(P) \rVert}, $$
 #
-# with means in place of the squared norms. The prior $\hat z$ is uniform on the sphere. The maximum mean discrepancy (MMD) {cite}`gretton2012` brings the
+# $$ L = \lVert D_x(z) - x \rVert^2 + \lVert D_P(z) - P \rVert^2 + w \, \mathrm{MMD}(z, \hat z), $$
+#
+# with means in place of the squared norms, and $\hat z = \varepsilon / \lVert \varepsilon \rVert$ for $\varepsilon \sim N(0, I)$. The prior $\hat z$ is uniform on the sphere. The maximum mean discrepancy (MMD) {cite}`gretton2012` brings the
 # latents of all windows together near the prior, as in a Wasserstein auto-encoder {cite}`tolstikhin2018`. It is fitted on the training windows of a fold, in
 # some seconds.
 #
@@ -140,8 +141,6 @@ readable(
     names={
         "accuracy": "accuracy, %",
         "sd": "SD over folds",
-        "low": "from",
-        "high": "to",
     },
 )
 

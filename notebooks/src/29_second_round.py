@@ -26,6 +26,8 @@ seed: int = 0  # first seed of the runs
 # %% tags=["hide-input"]
 from mixkd import figures, studies
 from mixkd.analysis import decisions, round_two, round_two_results
+from mixkd.analysis.inference import p_value
+from mixkd.book import cards
 from mixkd.book.notebook import check_parameters, report
 from mixkd.book.reading import readable
 
@@ -49,11 +51,14 @@ declared = decisions.declared(round_two.ROUND_TWO)
 readable(declared.assign(claimed=declared["claimed"].replace(words, regex=True)))
 
 # %% [markdown]
-# Runs that the claims need and runs that exist. A data set counts once all runs of one seed exist.
+# Runs that the claims need and that are published. A data set counts once all runs of one seed exist.
 
 # %%
 deciding = round_two_results.deciding(scope)
-readable(round_two_results.progress(scope), names={"there": "exist"})
+readable(
+    round_two_results.progress(scope),
+    names={"runs": "runs needed", "there": "of them published"},
+)
 
 # %% [markdown]
 # ## The scorecard
@@ -65,25 +70,20 @@ decided = decisions.decide(deciding, round_two.ROUND_TWO)
 figures.scorecard(decided)
 
 # %% tags=["nbval-check-output"]
-verdicts = decided.claims.set_index("claim")[
-    ["title", "verdict", "effect", "excluded"]
-]
-heads = {"effect": "p of no effect, %", "excluded": "p of a relevant gain, %"}
-verdicts = verdicts.replace("needs full", "needs all people").dropna(axis="columns")
-readable(verdicts, metric="share", names=heads)
+tests = {"effect": "p: there is an effect", "excluded": "p: a gain is excluded"}
+verdicts = decided.claims.set_index("claim")[["title", "verdict", *tests]]
+verdicts = verdicts.replace(cards.OPEN).dropna(axis="columns")
+texts = [verdicts[name].map(p_value) for name in tests if name in verdicts]
+readable(verdicts.assign(**{text.name: text for text in texts}), names=tests)
 
 # %% tags=["nbval-check-output"]
-sizes, chances = ["effect", "low", "high"], ["loss", "inside", "gain"]
-numbers = decided.parts.set_index("claim")[["part", *sizes, *chances, "n"]]
-units = decided.parts.set_index("claim").get("margin")
-numbers[sizes] = (
-    numbers[sizes] if units is None else numbers[sizes].mul(1 / units, axis=0)
-)
-heads = {"loss": "P(loss)", "inside": "P(inside margin)", "gain": "P(gain)"}
-readable(numbers.dropna(axis="columns", how="all"), names=heads)
+chances = ["loss", "inside", "gain"]
+odds = (100 * decided.parts[chances].astype(float)).round().add_suffix(", %")
+effects = cards.table(decided).reindex(columns=["claim", "part", cards.EFFECT])
+readable(effects.join(odds).dropna(axis="columns", how="all"))
 
 # %% [markdown]
-# Effects are in units of the margin. The $p$ values are corrected for the family. *Gain* is toward what is claimed, *loss* away from it, each of a margin or more; P is a probability ({doc}`11_claims`).
+# The $p$ values are corrected for the family. *Gain* is the probability of an effect of a margin or more toward what is claimed, *loss* of one away from it, *inside* of less than a margin ({doc}`11_claims`).
 #
 # ## Curves of corruption
 #
@@ -93,11 +93,11 @@ readable(numbers.dropna(axis="columns", how="all"), names=heads)
 # %%
 curves = round_two_results.curves(deciding)
 
-# %% mystnb={"figure": {"caption": "Accuracy against severity of six kinds of corruption, with mixup (Mix-S) and without (S); means over people and seeds, without intervals. The first point is that of clean windows.", "name": "fig-corruption-curves"}, "image": {"alt": "Accuracy falls with the severity of each of six corruptions, for students with mixup and without.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy against severity of six kinds of corruption, with mixup (Mix-S) and without (S); means over people and seeds. Bars: 95 % intervals over folds of people. The first point is that of clean windows.", "name": "fig-corruption-curves"}, "image": {"alt": "Accuracy against severity of six corruptions, with mixup and without. At the highest severity mixup changes accuracy most under {worst_kind} on {worst_set}: {worst:+.1f} points.", "classes": "dark-light"}}
 figures.corruption_curves(curves)
 
 # %% tags=["remove-cell"]
-report(round_two_results.answers(scope, decided))
+report(round_two_results.answers(scope, decided, curves))
 
 # %% [markdown]
 # ## What came out
