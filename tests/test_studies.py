@@ -54,10 +54,10 @@ def test_profiles_nest(study, seed):
 
 
 def test_runs_are_few():
-    """A quick book takes minutes on two cores: at most 64 students per fold, each run once."""
+    """A quick book takes minutes on two cores: at most 60 students per fold, each run once."""
     quick = studies.every(Scope("synthetic", "quick"))
     assert len({run.hash for run in quick}) == len(quick)
-    assert max(Counter(run.fold for run in quick if run.teachers).values()) <= 64
+    assert max(Counter(run.fold for run in quick if run.teachers).values()) <= 60
     assert {run.hash for study in studies.STUDIES for run in studies.specs(study, Scope("synthetic"))} == {
         run.hash for run in quick
     }

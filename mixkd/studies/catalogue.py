@@ -63,7 +63,7 @@ STUDIES = {
     "second_round": Study(lambda base, of: designs.second_round(base), published=SECOND_ROUND),
     "stronger": Study(lambda base, of: designs.stronger(base, of.full), one_seed=True, published=WATCH),
     "repaired": Study(lambda base, of: designs.repaired(base, of.full), one_seed=True, published=WATCH),
-    "logits": Study(lambda base, of: designs.of_logits(base), one_seed=True, published=()),
+    "logits": Study(lambda base, of: designs.of_logits(base), one_seed=True, published=WATCH),
     "patch_swap": of_line(line.patch_swap, published=WATCH, brief=CAMPAIGNS),
     "without_teacher": of_line(line.without_teacher, published=(), brief=WATCH),
     "spheres": of_line(line.spheres, published=WATCH, brief=CAMPAIGNS),
@@ -73,7 +73,6 @@ STUDIES = {
     "forces": Study(line.forces, published=(), needs="targets", elsewhere="gait", brief=FORCES),
     "few_people": of_line(line.few_people, published=WATCH),
     "label_noise": of_line(line.label_noise, published=()),
-    "budget": of_line(line.budget, published=()),
     "sphere_mixing": of_line(line.sphere_mixing, published=WATCH, brief=CAMPAIGNS),
 }
 

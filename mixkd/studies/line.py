@@ -20,7 +20,6 @@ SWAP_OPTIONS = {  # constants of patch swap beside its defaults: a cross-fade is
 }
 FEW = (2, 4)  # training people; declared
 WRONG = (0.4, 0.2)  # shares of wrong labels; `quick`: the first alone; declared
-LONGER = (3, 10)  # times the epochs of a data set; `quick`: the first alone; on `watch` 60 and 200
 DECODED = 0.01  # alpha of a control that decodes and does not mix
 
 
@@ -163,12 +162,10 @@ def few_people(base: RunSpec, of: Extent) -> list[RunSpec]:
 
 
 def label_noise(base: RunSpec, of: Extent) -> list[RunSpec]:
-    """Labels, mixup, a teacher, both: with the labels as they are, and with a share of them wrong, for teachers too."""
+    """Labels, mixup, a teacher, both: with the labels as they are, and with a share of them wrong, for teachers too.
+
+    `quick`: without teachers.
+    """
     cells = (base, *(replace(base, label_noise=share) for share in sorted(WRONG if of.full else WRONG[:1])))
-    return [run for one in cells for run in plain(one, of)]
+    return [run for one in cells for run in plain(one, of) if of.full or not run.teachers]
 
-
-def budget(base: RunSpec, of: Extent) -> list[RunSpec]:
-    """The same for more epochs; a teacher is trained for as many as its student."""
-    cells = (base, *(replace(base, epochs=times * base.epochs) for times in (LONGER if of.full else LONGER[:1])))
-    return [run for one in cells for run in plain(one, of)]

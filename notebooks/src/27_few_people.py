@@ -39,7 +39,7 @@ seed: int = 0  # first seed of the runs
 
 # %% tags=["hide-input"]
 from mixkd import figures, studies
-from mixkd.analysis import cost, effects, few_people, paired
+from mixkd.analysis import cost, effects, few_people
 from mixkd.book.notebook import check_parameters, report
 from mixkd.book.reading import readable
 
@@ -103,24 +103,6 @@ readable(
 # The rows share the scratch student and the held-out people, and the best row is picked after the fact: read its interval as that of one row, uncorrected. The
 # corrected tests are in {doc}`11_claims`.
 #
-# ## More epochs
-#
-# Longer training costs computing time alone. Below, all training people train, for as many epochs as elsewhere and for more. A teacher is trained for as many as its
-# student.
-
-# %%
-longer = studies.load("budget", scope)
-systems = longer["case"].map(paired.SYSTEMS)
-longer = longer.assign(system=systems, epochs=longer["total_epochs"])
-whole = studies.whole("budget", scope)
-of_epochs = paired.scores(longer, "system", "labels", within="epochs", final=whole)
-
-# %% tags=["nbval-check-output"]
-names = {"system": "trained with", "change": "change, points"}
-names |= {"low": "interval from", "high": "to", "nll_change": "change of NLL"}
-readable(of_epochs, names=names)
-
-# %% [markdown]
 # ## On a tiny device
 #
 # The student must run where the sensor is. An int8 network stores a weight $w$ of output channel $c$, and an activation $a$, as eight-bit integers
@@ -162,8 +144,6 @@ readable(
 commit, place, *packages = cost.made_with("int8").splitlines()
 measured_with = f"{commit}; {place}; {' '.join(packages)}"
 values = few_people.answer(runs, gains) | few_people.small(record)
-values |= {"epoch_levels": paired.levels(of_epochs, "labels")}
-values |= {"epoch_changes": paired.changes(of_epochs, "labels")}
 report(values | {"measured_with": measured_with})
 
 # %% [markdown]
@@ -187,8 +167,6 @@ report(values | {"measured_with": measured_with})
 #
 # *What do more people bring?* All instead of {glue:text}`fewest`: {glue:text}`people_gain:+.1f` points for labels alone, from {glue:text}`scratch_few:.1f` % to
 # {glue:text}`scratch_all:.1f` %.
-#
-# *What do more epochs bring?* Accuracy of labels alone, by epochs: {glue:text}`epoch_levels`. Change by the other systems after as many epochs, in points: {glue:text}`epoch_changes`.
 #
 # *What does int8 cost?* {glue:text}`changed_8:+.1f` points on average, for weights {glue:text}`shrunk:.1f` times smaller; on the processor of the benchmark it
 # is {glue:text}`faster`.
