@@ -93,9 +93,8 @@ def run(
     notes = [BALANCED] if balance else []
     fields: dict[str, Any] = {"balance": balance}
     if lengths:
-        name, sentence = windows.chosen(
-            Path(scope.dataset), lengths, lambda each: specs(replace(scope, dataset=each), **fields)[0], say, workers
-        )
+        controls = lambda each: specs(replace(scope, dataset=each), **fields)[0]  # noqa: E731
+        name, sentence = windows.chosen(Path(scope.dataset), lengths, controls, say, workers=workers)
         scope, notes = replace(scope, dataset=name), [*notes, sentence]
     scope = replace(scope, dataset=named(scope.dataset))
     if "targets" in dataset_entry(scope.dataset).labels:

@@ -36,6 +36,7 @@ def chosen(
     lengths: Sequence[float],
     plain: Callable[[str], list[RunSpec]],
     say: Callable[[str], None],
+    *,
     workers: int | None = None,
 ) -> tuple[str, str]:
     """The name of the imported folder at the best length, half overlapping, and a sentence on the choice.
