@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixkd.analysis import answers
+from mixkd.analysis import answers, inference
 from mixkd.book import notebook
 
 
@@ -248,3 +248,15 @@ def test_reported_values_are_named_and_not_shown(monkeypatch):
     monkeypatch.setattr("myst_nb.glue", lambda name, value, display: told.append((name, value, display)))
     notebook.report({"gain": 1.5, "said": "none"})
     assert told == [("gain", 1.5, False), ("said", "none", False)]
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [((-1.44, 0.26), "[-1.4, +0.3]"), ((-0.04, 0.0), "[+0.0, +0.0]"), ((float("nan"), float("nan")), "")],
+)
+def test_an_interval_has_signs_and_no_negative_zero(interval, text):
+    assert inference.bounds(*interval) == text
+
+
+def test_a_small_p_is_no_zero():
+    assert [inference.p_value(p) for p in (0.0421, 1e-9, 1.0, float("nan"))] == ["0.042", "< 0.001", "1.000", ""]

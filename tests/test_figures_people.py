@@ -211,3 +211,25 @@ def test_a_click_holds_a_person_and_the_next_one_lets_go(page):
     page.click(SECOND)
     page.send("Input.dispatchMouseEvent", type="mouseMoved", **page.at("p"))
     assert page.js(FOLLOWED) == []
+
+
+def test_a_baseline_far_below_is_named_and_stretches_no_axis():
+    rng = np.random.default_rng(0)
+    networks = [("signal", "WRN16-1", 0, who, 0.8 + 0.1 * rng.random()) for who in PEOPLE]
+    table = pd.DataFrame(networks, columns=["modality", "network", "share", "subject", "accuracy"])
+    rows = [(name, who, level) for name, level in (("majority class", 0.165), ("forest", 0.85)) for who in PEOPLE]
+    (axis,) = figures.teachers(table, pd.DataFrame(rows, columns=["baseline", "subject", "accuracy"])).axes
+    assert axis.get_ylim()[0] > 0.5
+    assert axis.get_xlabel() == "below the axis: majority class (16.5 %)"
+    assert [label.get_text().split()[0] for label in axis.get_xticklabels()] == ["forest", "signal"]
+
+
+def test_people_of_two_data_sets_are_not_one_person():
+    fig, axis = plt.subplots()
+    index = pd.MultiIndex.from_tuples([(0, "1"), (1, "2")], names=["fold", "subject"])
+    for y, name in enumerate(("watch", "selfback")):
+        people.dots(axis, pd.Series([0.1, 0.2], index), y, name)
+    plt.close(fig)
+    assert [one.get_gid() for one in axis.lines] == [
+        f"person-{i}%20of%20{n}" for n in ("watch", "selfback") for i in "12"
+    ]

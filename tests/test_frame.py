@@ -207,9 +207,29 @@ def test_numbers_of_a_column_have_the_same_digits_and_words_are_words():
 
 
 def test_a_long_text_takes_several_lines_and_one_row_is_one():
-    shown = readable(pd.DataFrame({"x": ["a" * 60, "b" * 61] + ["c"] * 9}))._repr_mimebundle_()["text/html"]
+    shown = readable(pd.DataFrame({"x": ["a" * 24, "b" * 25] + ["c"] * 9}))._repr_mimebundle_()["text/html"]
     assert re.findall(r'<td class="long">(.)', shown) == ["b"]
     assert "<summary>1 more row</summary>" in shown
+
+
+def test_limits_become_one_interval_and_differences_have_a_sign():
+    table = pd.DataFrame({"dataset": ["a", "b", "c"], "effect": [0.012, -0.02, -0.0001]})
+    table = table.assign(low=[-0.001, -0.03, float("nan")], high=[0.025, -0.0101, float("nan")], n=[10, 9, 8])
+    heads, rows = heads_and_rows(readable(table, metric="share"))
+    assert heads == ["data set", "effect", "95 % interval", "n"]
+    assert [row[:3] for row in rows] == [
+        ["a", "+1.2", "[-0.1, +2.5]"],
+        ["b", "-2.0", "[-3.0, -1.0]"],
+        ["c", "+0.0", "–"],
+    ]
+    first = next(csv.DictReader(io.StringIO(readable(table)._repr_mimebundle_()[CSV])))
+    assert first["low"] == "-0.001"
+
+
+def test_a_table_without_rows_says_so():
+    shown = readable(pd.DataFrame({"effect": [], "n": []}))._repr_mimebundle_()["text/html"]
+    assert "<table" not in shown
+    assert "no such runs" in shown
 
 
 def test_ten_rows_are_in_sight_and_all_in_the_file():

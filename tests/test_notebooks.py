@@ -242,3 +242,13 @@ def test_full_trains_nothing(name, tmp_path):
     done = mixkd("notebook", *words, home=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert not list((tmp_path / "home").glob("runs/*/*/*.json"))
+
+
+def test_the_table_of_parameters_names_few_chapters():
+    rows = {(name, help_): where for name, _, _, help_, where in notebook.parameter_table()}
+    every = {path.stem[:2] for path in notebook.NOTEBOOKS.glob("*.ipynb")}
+    others = rows["dataset", "name of the data set"].removeprefix("all but ").split(", ")
+    declared = {p.stem[:2] for p in notebook.NOTEBOOKS.glob("*.ipynb") if "dataset" in notebook.parameters_of(p)}
+    assert set(others) < every
+    assert len(others) < len(declared) / 2
+    assert all(where.count(",") <= len(every) / 2 for where in rows.values())

@@ -58,6 +58,13 @@ def test_formulas_of_a_line_of_their_own_are_displayed():
     assert "display" not in site.mathml(r"\(\pi_1, \dots, \pi_k\)")
 
 
+def test_an_index_stands_beside_a_letter_with_an_accent():
+    tree = ET.fromstring(site.mathml(r"\(\tilde x_i + \hat y_{s,t} + \sum_{k=1}^4 k\)"))
+    indexed = [["".join(part.itertext()) for part in one] for one in tree.iterfind(".//m:msub", NS)]
+    assert indexed == [["x~", "i"], ["yˆ", "s,t"]]
+    assert len(tree.findall(".//m:mover", NS)) == 2
+
+
 def test_a_formula_keeps_its_number_and_its_name():
     shown = '<div class="math notranslate nohighlight" id="e">\n<span class="eqno">(1)</span>\\[a &lt; b\\]</div>'
     soup = BeautifulSoup(site.with_mathml(f"<p>before</p>{shown}<p>after</p>"), "html.parser")

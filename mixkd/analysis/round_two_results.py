@@ -77,14 +77,18 @@ def answers(scope: studies.Scope, decided: Decided, corrupted: pd.DataFrame) -> 
 
     corrupted: `curves`; of their highest severities, where mixup changes accuracy most.
     """
-    about = {"answer": answer(scope, decided), "declared": DECLARED, "tested_on": " and ".join(TESTED_ON)}
+    about: dict[str, float | str] = {
+        "answer": answer(scope, decided),
+        "declared": DECLARED,
+        "tested_on": " and ".join(TESTED_ON),
+    }
     if corrupted.empty:
         return about | {"worst_kind": "none", "worst_set": "no data set", "worst": 0.0}
     highest = corrupted["severity"] == corrupted.groupby(["dataset", "kind"])["severity"].transform("max")
     means = corrupted[highest].groupby(["dataset", "kind", "case"])["accuracy"].mean().unstack("case")
     change = 100 * (means["Mix-S"] - means["S"])
-    name, kind = change.abs().idxmax()
-    return about | {"worst_kind": kind, "worst_set": name, "worst": float(change[name, kind])}
+    name, kind = tuple(change.abs().idxmax())
+    return about | {"worst_kind": str(kind), "worst_set": str(name), "worst": float(change[name, kind])}
 
 
 def answer(scope: studies.Scope, decided: Decided) -> str:

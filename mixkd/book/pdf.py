@@ -43,11 +43,11 @@ def printed(folder: Path) -> Path:
     if done.returncode or not part.is_file():
         raise MixkdError(f"pdf: {program} printed nothing: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
     os.replace(part, target)
-    for path in folder.glob("*/*.html"):
-        page = path.read_text(encoding="utf-8")
+    for one in folder.glob("*/*.html"):
+        page = one.read_text(encoding="utf-8")
         if NAME not in page:
             link = f'<p class="colophon"><a href="../{NAME}">The book as PDF</a><br>'
-            path.write_text(page.replace('<p class="colophon">', link, 1), encoding="utf-8")
+            one.write_text(page.replace('<p class="colophon">', link, 1), encoding="utf-8")
     return target
 
 

@@ -74,8 +74,8 @@ def corruption_curves(table: pd.DataFrame) -> Figure:
         severities = list(part["severity"].unique())
         placed = part.assign(place=part["severity"].map(severities.index), subject=part["fold"])
         for case, rows in placed.groupby("case", sort=False):
-            look = {"colour": COLOURS["none" if case == "S" else "signal"], "shift": 0.05 if case == "S" else -0.05}
-            people.mean_line(axis, rows, "place", "accuracy", label=case, ms=3.5, **look)
+            colour, shift = (COLOURS["none"], 0.05) if case == "S" else (COLOURS["signal"], -0.05)
+            people.mean_line(axis, rows, "place", "accuracy", colour=colour, label=case, ms=3.5, shift=shift)
         axis.set_xticks(range(len(severities)), [f"{severity:g}" for severity in severities], fontsize=9)
         axis.set_title(f"{kind}, {name}" if table["dataset"].nunique() > 1 else kind, fontsize=9)
         axis.grid(axis="y")

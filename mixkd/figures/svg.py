@@ -74,8 +74,8 @@ def _stacked(fig: Figure, upright: bool) -> Iterator[None]:
 
     upright: names below an axis are turned.
     """
-    panels = [axis for axis in fig.axes if axis.get_subplotspec()]
-    places = [axis.get_subplotspec() for axis in panels]
+    placed = [(axis, place) for axis in fig.axes if (place := axis.get_subplotspec())]
+    panels, places = [axis for axis, _ in placed], [place for _, place in placed]
     grid = places[0].get_gridspec() if places else None
     undo: list[Callable[[], Any]] = []
     if grid and 1 < len(panels) == grid.nrows * grid.ncols and (grid.nrows == 1 or all(map(_titled, panels))):
@@ -84,7 +84,7 @@ def _stacked(fig: Figure, upright: bool) -> Iterator[None]:
         own, height = GridSpec(n_rows, n_columns, figure=fig), fig.get_figheight()
         fig.set_figheight(height * n_rows / grid.nrows)
         undo.append(partial(fig.set_figheight, height))
-        for i, (axis, place) in enumerate(zip(panels, places, strict=True)):
+        for i, (axis, place) in enumerate(placed):
             undo.append(partial(axis.set_subplotspec, place))
             axis.set_subplotspec(own[i // n_columns, i % n_columns])
             if axis.get_shared_y_axes().joined(axis, panels[0]):
@@ -120,8 +120,9 @@ def _named(axis: Axis, named: Axis, side: str, shown: bool) -> list[Callable[[],
     before = axis.get_label_text(), axis.get_tick_params()[side]
     name = named.get_label_text()
     axis.set_label_text(name if shown else "")
-    axis.set_tick_params(**{side: shown})
-    return [partial(axis.set_label_text, before[0]), partial(axis.set_tick_params, **{side: before[1]})]
+    show: Callable[[bool], None] = lambda on: axis.set_tick_params(which="both", **{side: on})  # noqa: E731
+    show(shown)
+    return [partial(axis.set_label_text, before[0]), partial(show, before[1])]
 
 
 def _crowded(axis: Axes) -> bool:

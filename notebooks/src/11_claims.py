@@ -121,7 +121,7 @@ columns = ["title", "verdict", "effect", "excluded"]
 answer = decided.claims.set_index("claim")[columns].replace(cards.OPEN)
 tests = {"effect": "p: there is an effect", "excluded": "p: a gain is excluded"}
 answer[[*tests]] = answer[[*tests]].map(p_value)
-readable(answer, names=tests)
+readable(answer.rename(columns=tests))
 
 # %% [markdown]
 # How many people would decide? The chance, in percent, to exclude a gain of a margin where there is no effect at all, with as many people (or groups) in each data set, three seeds, and variances as

@@ -99,7 +99,7 @@ figures.force_excerpt(excerpt, recordings.target_names, recordings.target_units[
 # %% tags=["nbval-check-output"]
 scores = forces.scores(table)[["rmse", "sd", "nrmse", "pearson_r"]]
 readable(
-    scores.map("{:#.3g}".format),
+    scores.map(lambda score: f"{score:#.3g}".rstrip(".")),
     names={"rmse": "RMSE", "sd": "SD of RMSE", "nrmse": "NRMSE", "pearson_r": "r"},
 )
 

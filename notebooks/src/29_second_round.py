@@ -74,7 +74,8 @@ tests = {"effect": "p: there is an effect", "excluded": "p: a gain is excluded"}
 verdicts = decided.claims.set_index("claim")[["title", "verdict", *tests]]
 verdicts = verdicts.replace(cards.OPEN).dropna(axis="columns")
 texts = [verdicts[name].map(p_value) for name in tests if name in verdicts]
-readable(verdicts.assign(**{text.name: text for text in texts}), names=tests)
+verdicts = verdicts.assign(**{text.name: text for text in texts})
+readable(verdicts.rename(columns=tests))
 
 # %% tags=["nbval-check-output"]
 chances = ["loss", "inside", "gain"]
