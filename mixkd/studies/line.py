@@ -168,4 +168,3 @@ def label_noise(base: RunSpec, of: Extent) -> list[RunSpec]:
     """
     cells = (base, *(replace(base, label_noise=share) for share in sorted(WRONG if of.full else WRONG[:1])))
     return [run for one in cells for run in plain(one, of) if of.full or not run.teachers]
-

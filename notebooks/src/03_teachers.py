@@ -58,7 +58,7 @@ readable(means, names={"modality": "input", "share": "share mixed, %"})
 # %%
 baseline = baselines.table(data, seed)
 
-# %% mystnb={"figure": {"caption": "Accuracy of five baselines and of the networks that teach. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 % interval.", "name": "fig-teachers"}, "image": {"alt": "Mean accuracy on held-out people: majority class {majority:.1f} %, random forest {random:.1f} %, extra trees {extra:.1f} %, LightGBM {LightGBM:.1f} %, MiniRocket {MiniRocket:.1f} %, signal network {accuracy_signal:.1f} %, image network {accuracy_image:.1f} %.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of five baselines and of the networks that teach. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 percent interval.", "name": "fig-teachers"}, "image": {"alt": "Mean accuracy on held-out people: majority class {majority:.1f} %, random forest {random:.1f} %, extra trees {extra:.1f} %, LightGBM {LightGBM:.1f} %, MiniRocket {MiniRocket:.1f} %, signal network {accuracy_signal:.1f} %, image network {accuracy_image:.1f} %.", "classes": "dark-light"}}
 figures.teachers(runs, baseline)
 
 # %% tags=["nbval-check-output"]
@@ -141,7 +141,7 @@ readable(alone.set_index("subject"), metric="accuracy", names=names)
 # %%
 pixels = studies.load("resolution", scope)
 
-# %% mystnb={"figure": {"caption": "Accuracy of the image teacher against pixels per side, on held-out people (solid) and validation people (dotted); means over folds with 95 % intervals, one seed.", "name": "fig-resolution"}, "image": {"alt": "Accuracy of the image teacher on held-out people by pixels per side: {pixels}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the image teacher against pixels per side, on held-out people (solid) and validation people (dotted); means over folds with 95 percent intervals, one seed.", "name": "fig-resolution"}, "image": {"alt": "Accuracy of the image teacher on held-out people by pixels per side: {pixels}.", "classes": "dark-light"}}
 figures.resolution(pixels)
 
 # %% [markdown]

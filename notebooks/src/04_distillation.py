@@ -83,7 +83,7 @@ runs = studies.load("distillation", scope)
 main = runs[(runs["teachers"] != "signal") | (runs["temperature"] == 4)]
 data = studies.data(scope)
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student by method, with total epochs. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 % interval.", "name": "fig-methods"}, "image": {"alt": "Mean accuracy of the student on held-out people: Scratch {Scratch_none:.1f} %, both teachers {Base_both:.1f} %, Ann {Ann_both:.1f} %, Base 2x {Base_2x_both:.1f} %. People differ by {sd_people:.1f} points (SD), methods by {sd_methods:.1f}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student by method, with total epochs. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 percent interval.", "name": "fig-methods"}, "image": {"alt": "Mean accuracy of the student on held-out people: Scratch {Scratch_none:.1f} %, both teachers {Base_both:.1f} %, Ann {Ann_both:.1f} %, Base 2x {Base_2x_both:.1f} %. People differ by {sd_people:.1f} points (SD), methods by {sd_methods:.1f}.", "classes": "dark-light"}}
 figures.methods(main)
 
 # %% tags=["nbval-check-output"]
@@ -95,7 +95,7 @@ readable(scores, names={"total_epochs": "epochs"})
 # People differ by {glue:text}`sd_people:.1f` points (SD), methods by {glue:text}`sd_methods:.1f`. So we compare per person: how many points does a method gain on the *same*
 # person over scratch training of the *same* length?
 
-# %% mystnb={"figure": {"caption": "Gain in accuracy over scratch training with as many epochs. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 % interval.", "name": "fig-gains"}, "image": {"alt": "Points gained over scratch training of equal length, by method and person; the mean of Ann minus Base 2x, its fair opponent, is {ann_base2x:+.1f} points.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Gain in accuracy over scratch training with as many epochs. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 percent interval.", "name": "fig-gains"}, "image": {"alt": "Points gained over scratch training of equal length, by method and person; the mean of Ann minus Base 2x, its fair opponent, is {ann_base2x:+.1f} points.", "classes": "dark-light"}}
 figures.gains(comparison.gains(main))
 
 # %% [markdown]
@@ -111,7 +111,7 @@ teachers = studies.load("teachers", scope)
 both = main[(main["method"] == "Base") & (main["teachers"] == "both")]
 followed = agreement.followed(both, teachers, data)
 
-# %% mystnb={"figure": {"caption": "Share of windows on which the student of both answers as its teacher does, where the teacher is right (left) and wrong (right). A dot and its line are one held-out person, a bar is the mean, the line through it its 95 % interval.", "name": "fig-followed"}, "image": {"alt": "The student of both repeats {signal_wrong:.0f} % of the errors of its signal teacher and {image_wrong:.0f} % of those of its image teacher; of right answers {signal_right:.0f} % and {image_right:.0f} %.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Share of windows on which the student of both answers as its teacher does, where the teacher is right (left) and wrong (right). A dot and its line are one held-out person, a bar is the mean, the line through it its 95 percent interval.", "name": "fig-followed"}, "image": {"alt": "The student of both repeats {signal_wrong:.0f} % of the errors of its signal teacher and {image_wrong:.0f} % of those of its image teacher; of right answers {signal_right:.0f} % and {image_right:.0f} %.", "classes": "dark-light"}}
 figures.followed(followed)
 
 # %% [markdown]
@@ -143,7 +143,7 @@ scratch = main[(main["method"] == "Scratch")]
 classes = datasets.dataset(dataset).load().classes
 by_class = agreement.class_gains(both, scratch, data, classes)
 
-# %% mystnb={"figure": {"caption": "Points of recall that the student of both teachers gains over the plain student, by class. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 % interval.", "name": "fig-class-gains"}, "image": {"alt": "Recall gained by class, mean over held-out people: most for {best_class} ({best_class_gain:+.1f} points), least for {worst_class} ({worst_class_gain:+.1f}).", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Points of recall that the student of both teachers gains over the plain student, by class. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 percent interval.", "name": "fig-class-gains"}, "image": {"alt": "Recall gained by class, mean over held-out people: most for {best_class} ({best_class_gain:+.1f} points), least for {worst_class} ({worst_class_gain:+.1f}).", "classes": "dark-light"}}
 figures.class_gains(by_class)
 
 # %% [markdown]
@@ -185,7 +185,7 @@ readable(similar.rename_axis("correlation"))
 larger = studies.load("capacity", scope)
 of_signal = larger[larger["teachers"] == "signal"]
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student against accuracy of its teacher, means over held-out people with 95 % intervals; labels: depth and width of the teacher. Networks of depth 28 have one seed.", "name": "fig-capacity"}, "image": {"alt": "Accuracy of the student by size of its signal teacher: {by_size}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student against accuracy of its teacher, means over held-out people with 95 percent intervals; labels: depth and width of the teacher. Networks of depth 28 have one seed.", "name": "fig-capacity"}, "image": {"alt": "Accuracy of the student by size of its signal teacher: {by_size}.", "classes": "dark-light"}}
 figures.capacity(larger, teachers)
 
 # %% [markdown]
@@ -202,7 +202,7 @@ sweeps = {
     "by_weight": answers.by_setting(of_weight, "image_weight"),
 }
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student of both teachers against kd_weight and against the weight of the image teacher. Thin: held-out people; thick: mean with 95 % intervals.", "name": "fig-weights"}, "image": {"alt": "Accuracy of the student of both teachers by weight of the image teacher: {by_weight}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student of both teachers against kd_weight and against the weight of the image teacher. Thin: held-out people; thick: mean with 95 percent intervals.", "name": "fig-weights"}, "image": {"alt": "Accuracy of the student of both teachers by weight of the image teacher: {by_weight}.", "classes": "dark-light"}}
 figures.weights(listening)
 
 # %% [markdown]
@@ -214,7 +214,7 @@ figures.weights(listening)
 curve = runs[runs["teachers"] == "signal"]
 sweeps["by_temperature"] = answers.by_setting(curve, "temperature")
 
-# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of the plain signal teacher against the temperature. Thin: held-out people; thick: mean with 95 % intervals.", "name": "fig-temperature"}, "image": {"alt": "Accuracy of the student by temperature: {by_temperature}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of the plain signal teacher against the temperature. Thin: held-out people; thick: mean with 95 percent intervals.", "name": "fig-temperature"}, "image": {"alt": "Accuracy of the student by temperature: {by_temperature}.", "classes": "dark-light"}}
 figures.temperature(curve)
 
 # %% tags=["nbval-check-output"]

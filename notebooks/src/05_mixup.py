@@ -102,13 +102,13 @@ readable(pd.DataFrame(first)[:5])
 # %%
 runs = studies.load("mixup", scope)
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student in the four cases, by teacher. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 % interval. Left: no teacher, without (S) and with (Mix-S) mixup.", "name": "fig-four-cases"}, "image": {"alt": "Accuracy of the student, mean over teachers and held-out people: T & S {acc_T_S:.1f} %, Mix-T & S {acc_MixT_S:.1f} %, T & Mix-S {acc_T_MixS:.1f} %, Mix-T & Mix-S {acc_MixT_MixS:.1f} %; without a teacher S {acc_S:.1f} %, Mix-S {acc_MixS:.1f} %.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student in the four cases, by teacher. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 percent interval. Left: no teacher, without (S) and with (Mix-S) mixup.", "name": "fig-four-cases"}, "image": {"alt": "Accuracy of the student, mean over teachers and held-out people: T & S {acc_T_S:.1f} %, Mix-T & S {acc_MixT_S:.1f} %, T & Mix-S {acc_T_MixS:.1f} %, Mix-T & Mix-S {acc_MixT_MixS:.1f} %; without a teacher S {acc_S:.1f} %, Mix-S {acc_MixS:.1f} %.", "classes": "dark-light"}}
 figures.four_cases(runs)
 
 # %% [markdown]
 # Changes on the same person, fold and seed, with T & S as zero:
 
-# %% mystnb={"figure": {"caption": "Change of accuracy (left, points) and NLL (right, nats; lower is better) against T & S. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 % interval.", "name": "fig-case-gain"}, "image": {"alt": "Against T & S, mean over teachers: mixup in the distillation changes accuracy by {student_gain:+.1f} points, mixup in the teacher by {mixt_gain:+.1f}. NLL goes from {nll_T_S:.2f} to {nll_T_MixS:.2f} and {nll_MixT_S:.2f} nats.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Change of accuracy (left, points) and NLL (right, nats; lower is better) against T & S. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 percent interval.", "name": "fig-case-gain"}, "image": {"alt": "Against T & S, mean over teachers: mixup in the distillation changes accuracy by {student_gain:+.1f} points, mixup in the teacher by {mixt_gain:+.1f}. NLL goes from {nll_T_S:.2f} to {nll_T_MixS:.2f} and {nll_MixT_S:.2f} nats.", "classes": "dark-light"}}
 figures.case_gain(runs)
 
 # %% [markdown]
@@ -129,7 +129,7 @@ readable(nll, metric="nll", names=names)
 strength = studies.load("alpha", scope)
 without = runs[(runs["teachers"] == "both") & (runs["case"] == "T & S")]
 
-# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against alpha (left in each: no mixup). A dot and its line are one held-out person, a bar is the mean, the line through it its 95 % interval.", "name": "fig-alpha"}, "image": {"alt": "Accuracy of the student of both teachers by alpha: {by_alpha}; without mixup {no_mixup:.1f} %.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against alpha (left in each: no mixup). A dot and its line are one held-out person, a bar is the mean, the line through it its 95 percent interval.", "name": "fig-alpha"}, "image": {"alt": "Accuracy of the student of both teachers by alpha: {by_alpha}; without mixup {no_mixup:.1f} %.", "classes": "dark-light"}}
 figures.alphas(strength, without)
 
 # %% tags=["nbval-check-output"]
@@ -145,7 +145,7 @@ readable(scores.rename("{:g}".format))
 # %%
 settings = studies.load("teacher_mixup", scope)
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student against the mixup that trained its one teacher: strength (left) and share of each batch (right). Means over held-out people with 95 % intervals, one seed.", "name": "fig-teacher-mixup"}, "image": {"alt": "Accuracy of the student by the share of each batch that its teacher mixed. Signal teacher: {signal_shares}. Image teacher: {image_shares}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student against the mixup that trained its one teacher: strength (left) and share of each batch (right). Means over held-out people with 95 percent intervals, one seed.", "name": "fig-teacher-mixup"}, "image": {"alt": "Accuracy of the student by the share of each batch that its teacher mixed. Signal teacher: {signal_shares}. Image teacher: {image_shares}.", "classes": "dark-light"}}
 figures.teacher_mixup(settings)
 
 # %%

@@ -82,7 +82,7 @@ runs = studies.load("share", scope)
 runs = runs.merge(realised, on=["sampling", "share"], how="left")
 runs["realised"] = runs["realised"].fillna(0)  # without mixup
 
-# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against the share that was really mixed. Thin: held-out people; thick: mean with 95 % intervals; squares: drawn as `released`.", "name": "fig-share"}, "image": {"alt": "Accuracy against share mixed: {none:.1f} % without mixup, {partial:.1f} % on average over partial shares, {full:.1f} % with full mixup; NLL {nll_none:.2f}, {nll_tenth:.2f} (a tenth) and {nll_full:.2f} nats.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student of both teachers against the share that was really mixed. Thin: held-out people; thick: mean with 95 percent intervals; squares: drawn as `released`.", "name": "fig-share"}, "image": {"alt": "Accuracy against share mixed: {none:.1f} % without mixup, {partial:.1f} % on average over partial shares, {full:.1f} % with full mixup; NLL {nll_none:.2f}, {nll_tenth:.2f} (a tenth) and {nll_full:.2f} nats.", "classes": "dark-light"}}
 figures.shares(runs)
 
 # %% tags=["nbval-check-output"]

@@ -58,7 +58,7 @@ plain_runs = studies.load("mixup", scope)
 #
 # It is zero when the teacher is certain, and the logarithm of the number of classes when all classes are equally likely.
 
-# %% mystnb={"figure": {"caption": "Mean entropy of the targets by temperature and case of mixup. A dot is the mean over people and seeds; the dotted line marks equal classes. Bars: 95 % intervals over people.", "name": "fig-entropy"}, "image": {"alt": "Entropy of targets rises with temperature in all four cases. At temperature 4 it is {entropy_T_S_4:.2f} nats without mixup, {entropy_MixT_S_4:.2f} with mixup in the teacher and {entropy_MixT_MixS_4:.2f} with mixup in both; equal classes have {limit:.2f}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Mean entropy of the targets by temperature and case of mixup. A dot is the mean over people and seeds; the dotted line marks equal classes. Bars: 95 percent intervals over people.", "name": "fig-entropy"}, "image": {"alt": "Entropy of targets rises with temperature in all four cases. At temperature 4 it is {entropy_T_S_4:.2f} nats without mixup, {entropy_MixT_S_4:.2f} with mixup in the teacher and {entropy_MixT_MixS_4:.2f} with mixup in both; equal classes have {limit:.2f}.", "classes": "dark-light"}}
 figures.target_entropy(table)
 
 # %% [markdown]
@@ -85,7 +85,7 @@ figures.grid(runs, "nll")
 # %% [markdown]
 # If only smoothness counted, students with equal entropy of targets would have equal scores, whether temperature or mixup made the entropy.
 
-# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student against the entropy of its targets. A dot is the mean over people and seeds at one temperature, a line one case of mixup. Bars: 95 % intervals over people; differences of a point of accuracy are within the noise.", "name": "fig-smooth-score"}, "image": {"alt": "Accuracy and NLL over entropy, a line per case. The rank correlation of entropy and NLL over the cells is {correlation:+.2f}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy and NLL of the student against the entropy of its targets. A dot is the mean over people and seeds at one temperature, a line one case of mixup. Bars: 95 percent intervals over people; differences of a point of accuracy are within the noise.", "name": "fig-smooth-score"}, "image": {"alt": "Accuracy and NLL over entropy, a line per case. The rank correlation of entropy and NLL over the cells is {correlation:+.2f}.", "classes": "dark-light"}}
 figures.smooth_against_score(table)
 
 # %% [markdown]
@@ -182,7 +182,7 @@ readable(after.groupby("case", sort=False)[columns].mean())
 plain = alone[alone["share"] == 0]
 v_scores = features.by_similarity(at4_all, plain)
 
-# %% mystnb={"figure": {"caption": "V-score of students' features at temperature 4, for similar and dissimilar pairs of classes. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 % interval.", "name": "fig-vscore"}, "image": {"alt": "Mean V-score of similar classes: {v_score_T_S_similar:.2f} without mixup, {v_score_MixT_MixS_similar:.2f} with mixup in both; of dissimilar classes {v_score_T_S_dissimilar:.2f} and {v_score_MixT_MixS_dissimilar:.2f}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "V-score of students' features at temperature 4, for similar and dissimilar pairs of classes. A dot and its line are one held-out person, a bar is the mean, the line through it its 95 percent interval.", "name": "fig-vscore"}, "image": {"alt": "Mean V-score of similar classes: {v_score_T_S_similar:.2f} without mixup, {v_score_MixT_MixS_similar:.2f} with mixup in both; of dissimilar classes {v_score_T_S_dissimilar:.2f} and {v_score_MixT_MixS_dissimilar:.2f}.", "classes": "dark-light"}}
 figures.v_scores(v_scores)
 
 # %%

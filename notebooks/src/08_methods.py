@@ -74,7 +74,7 @@ readable(table.drop_duplicates("method")[["method", "source"]])
 # %% [markdown]
 # ## Who gains?
 
-# %% mystnb={"figure": {"caption": "Gain in accuracy over the student without teachers that was trained for as many epochs (in brackets). A dot per held-out person; bar: mean, the line through it its 95 % interval.", "name": "fig-method-gains"}, "image": {"alt": "Mean gains of {n_methods} taught students span {spread:.1f} points; the largest is {best_gain:+.1f} points ({best}). In most rows people scatter to both sides of zero.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Gain in accuracy over the student without teachers that was trained for as many epochs (in brackets). A dot per held-out person; bar: mean, the line through it its 95 percent interval.", "name": "fig-method-gains"}, "image": {"alt": "Mean gains of {n_methods} taught students span {spread:.1f} points; the largest is {best_gain:+.1f} points ({best}). In most rows people scatter to both sides of zero.", "classes": "dark-light"}}
 figures.method_gains(comparison.gains(runs))
 
 # %% [markdown]

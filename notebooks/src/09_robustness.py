@@ -58,7 +58,7 @@ figures.corrupted_window(windows, 0, rate)
 # %%
 plain = table[(table["share"] == 0) & ~table["teacher_mixup"]]
 
-# %% mystnb={"figure": {"caption": "Accuracy of plain students on corrupted windows of held-out people, by teacher, mean over people and seeds; strength 0 is the clean window. Bars: 95 % intervals over people.", "name": "fig-corruption"}, "image": {"alt": "Accuracy over strength of noise and of a missing block, a line per teacher. At level 3 the student of both teachers keeps {gaussian:+.1f} points more than that of the signal teacher under noise and {missing:+.1f} with gaps.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of plain students on corrupted windows of held-out people, by teacher, mean over people and seeds; strength 0 is the clean window. Bars: 95 percent intervals over people.", "name": "fig-corruption"}, "image": {"alt": "Accuracy over strength of noise and of a missing block, a line per teacher. At level 3 the student of both teachers keeps {gaussian:+.1f} points more than that of the signal teacher under noise and {missing:+.1f} with gaps.", "classes": "dark-light"}}
 figures.robustness(plain, ("gaussian", "missing"), by="teachers")
 
 # %% [markdown]
@@ -80,7 +80,7 @@ readable(lost.round(3) + 0, metric="accuracy", names=names)  # no minus before z
 # %%
 both = table[table["teachers"] == "both"]
 
-# %% mystnb={"figure": {"caption": "Accuracy of students of both teachers under attack, by case of mixup, mean over people and seeds; epsilon 0 is the clean window. Bars: 95 % intervals over people.", "name": "fig-attack"}, "image": {"alt": "Accuracy falls with epsilon in every case, under one step and under ten. Mixup in teacher and student changed accuracy under one step at the middle epsilon by {mixed:+.1f} points, averaged over teachers.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of students of both teachers under attack, by case of mixup, mean over people and seeds; epsilon 0 is the clean window. Bars: 95 percent intervals over people.", "name": "fig-attack"}, "image": {"alt": "Accuracy falls with epsilon in every case, under one step and under ten. Mixup in teacher and student changed accuracy under one step at the middle epsilon by {mixed:+.1f} points, averaged over teachers.", "classes": "dark-light"}}
 figures.robustness(both, ("fgsm", "ifgsm"), by="case")
 
 # %% [markdown]

@@ -75,7 +75,7 @@ figures.line_between(path, "T & S", "Mix-T & Mix-S")
 # %%
 table = landscape.sharpness(runs[runs["teachers"] != "none"])
 
-# %% mystnb={"figure": {"caption": "Sharpness of the student's minimum by case of mixup and by teacher, a dot and its line per fold; bar: mean, the line through it its 95 % interval.", "name": "fig-sharpness"}, "image": {"alt": "Sharpness of four cases of mixup in three panels, one per teacher. Students of both teachers are {ratio:.2f} times as sharp after mixup for teacher and student as for the teacher alone.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Sharpness of the student's minimum by case of mixup and by teacher, a dot and its line per fold; bar: mean, the line through it its 95 percent interval.", "name": "fig-sharpness"}, "image": {"alt": "Sharpness of four cases of mixup in three panels, one per teacher. Students of both teachers are {ratio:.2f} times as sharp after mixup for teacher and student as for the teacher alone.", "classes": "dark-light"}}
 figures.sharpness(table)
 
 # %% [markdown]

@@ -41,7 +41,7 @@ table = deviations.effects(bases, lookup, final)
 # All students learn from both teachers, those of AMD from the signal teacher. Effects are the released form minus ours; for the choice of an epoch, the chosen epoch minus the
 # last. Four rows (TDA_KD, AVER, EBKD, AMD) need all people.
 
-# %% mystnb={"figure": {"caption": "Effect of each deviation on accuracy (left) and NLL (right, lower is better). Diamond: mean over held-out people; bar: 95 % interval, where all people are in.", "name": "fig-deviations"}, "image": {"alt": "Effects on accuracy: averaging KL over classes {kl:+.1f} points, choosing the epoch on the test person {optimism:+.1f} points.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of each deviation on accuracy (left) and NLL (right, lower is better). Diamond: mean over held-out people; bar: 95 percent interval, where all people are in.", "name": "fig-deviations"}, "image": {"alt": "Effects on accuracy: averaging KL over classes {kl:+.1f} points, choosing the epoch on the test person {optimism:+.1f} points.", "classes": "dark-light"}}
 figures.effects(table)
 
 # %% tags=["nbval-check-output"]

@@ -53,7 +53,7 @@ readable(sets, names={"n": "folds"})
 #
 # Against T & S with teachers of the same kind (first row: against the student without teachers and mixup).
 
-# %% mystnb={"figure": {"caption": "Effect of mixup in the teacher's training, in the distillation and in both, on accuracy and NLL (lower is better). Diamond: mean over folds of held-out people; bar, where all people are there: 95 % interval.", "name": "fig-effects-mixup"}, "image": {"alt": "Ten changes by mixup in accuracy and NLL on {n_sets} data sets. The largest change of accuracy on this page is {size:+.1f} points ({largest}).", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of mixup in the teacher's training, in the distillation and in both, on accuracy and NLL (lower is better). Diamond: mean over folds of held-out people; bar, where all people are there: 95 percent interval.", "name": "fig-effects-mixup"}, "image": {"alt": "Ten changes by mixup in accuracy and NLL on {n_sets} data sets. The largest change of accuracy on this page is {size:+.1f} points ({largest}).", "classes": "dark-light"}}
 figures.effects(table[table["study"] == "mixup"])
 
 # %% [markdown]

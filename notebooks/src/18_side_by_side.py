@@ -52,7 +52,7 @@ readable(systems.sources())
 # %%
 table = line.table(scope, side_by_side.effects())
 
-# %% mystnb={"figure": {"caption": "Accuracy of each system minus that of its control, on the same held-out people, one seed. Diamond: mean; bar: 95 % interval over folds, where all people were trained.", "name": "fig-side-by-side"}, "image": {"alt": "A row per system with a diamond for each data set. Against the control of the row: {answer}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of each system minus that of its control, on the same held-out people, one seed. Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-side-by-side"}, "image": {"alt": "A row per system with a diamond for each data set. Against the control of the row: {answer}.", "classes": "dark-light"}}
 figures.effects(table[table["metric"] == "accuracy"])
 
 # %%

@@ -95,7 +95,7 @@ readable(pd.Series(options, name="constant").rename_axis("option"))
 # %%
 table = line.table(scope, line.PATCH_SWAP)
 
-# %% mystnb={"figure": {"caption": "Effect on held-out people against the same training without the row's change: accuracy (left) and NLL (right, lower is better). Diamond: mean; bar: 95 % interval over folds, where all people were trained.", "name": "fig-swap-effects"}, "image": {"alt": "Effects on accuracy: patch swap {patch_swap_side}; label smoothing {label_smoothing_side}; mixup {mixup_side}; patch swap on top of mixup {patch_swap_on_top_of_mixup_side}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect on held-out people against the same training without the row's change: accuracy (left) and NLL (right, lower is better). Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-swap-effects"}, "image": {"alt": "Effects on accuracy: patch swap {patch_swap_side}; label smoothing {label_smoothing_side}; mixup {mixup_side}; patch swap on top of mixup {patch_swap_on_top_of_mixup_side}.", "classes": "dark-light"}}
 figures.effects(table)
 
 # %% tags=["nbval-check-output"]

@@ -79,7 +79,7 @@ readable(pd.DataFrame({part: getattr(drawn, part) for part in parts}))
 # %%
 table = line.table(scope, line.AUGMENTATION)
 
-# %% mystnb={"figure": {"caption": "Effect on held-out people of augmentation and of mixup, without a teacher against labels alone, with a signal teacher against plain KD: accuracy (left) and NLL (right, lower is better). Diamond: mean; bar: 95 % interval over folds, where all people were trained.", "name": "fig-augmentation-effects"}, "image": {"alt": "Effects on accuracy and NLL. For the student of a plain teacher, Mix1 {mix1_student_of_a_plain_teacher_side}; mixup {mixup_student_of_a_plain_teacher_side}; without a teacher, Mix1 {mix1_no_teacher_side}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect on held-out people of augmentation and of mixup, without a teacher against labels alone, with a signal teacher against plain KD: accuracy (left) and NLL (right, lower is better). Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-augmentation-effects"}, "image": {"alt": "Effects on accuracy and NLL. For the student of a plain teacher, Mix1 {mix1_student_of_a_plain_teacher_side}; mixup {mixup_student_of_a_plain_teacher_side}; without a teacher, Mix1 {mix1_no_teacher_side}.", "classes": "dark-light"}}
 figures.effects(table)
 
 # %% tags=["nbval-check-output"]

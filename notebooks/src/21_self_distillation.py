@@ -74,7 +74,7 @@ scope = studies.Scope(dataset, profile, seed)
 runs = studies.load("without_teacher", scope)
 one = line.table(scope, selves.ALONE)
 
-# %% mystnb={"figure": {"caption": "Effect of each way to train on accuracy and NLL (lower is better), paired by held-out person. Diamond: mean; bar: 95 % interval over folds, where all people were trained. The last two rows have other controls, as named.", "name": "fig-self-effects"}, "image": {"alt": "A row per comparison, accuracy on the left and NLL on the right. Against scratch, {alone}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of each way to train on accuracy and NLL (lower is better), paired by held-out person. Diamond: mean; bar: 95 percent interval over folds, where all people were trained. The last two rows have other controls, as named.", "name": "fig-self-effects"}, "image": {"alt": "A row per comparison, accuracy on the left and NLL on the right. Against scratch, {alone}.", "classes": "dark-light"}}
 figures.effects(one)
 
 # %% tags=["nbval-check-output"]
@@ -122,7 +122,7 @@ readable(
     },
 )
 
-# %% mystnb={"figure": {"caption": "Activity: effect of sharing one network, and of self-distillation in it, on accuracy and NLL (lower is better), paired by held-out person. Diamond: mean; bar: 95 % interval over folds, where all people were trained.", "name": "fig-head-activity"}, "image": {"alt": "A row per comparison, accuracy on the left and NLL on the right. Smooth-Distill against hard sharing, both heads: {heads}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Activity: effect of sharing one network, and of self-distillation in it, on accuracy and NLL (lower is better), paired by held-out person. Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-head-activity"}, "image": {"alt": "A row per comparison, accuracy on the left and NLL on the right. Smooth-Distill against hard sharing, both heads: {heads}.", "classes": "dark-light"}}
 shown = two[two["question"] != "released"]
 figures.effects(shown[shown["head"] == "activity"])
 
@@ -161,7 +161,7 @@ figures.seen_samples(unseen, ("x", "y", "z")[: x.shape[1]])
 # %% [markdown]
 # Does it cost accuracy? Both forms were trained alike (shown where these runs are published).
 
-# %% mystnb={"figure": {"caption": "Effect of the defect on the activity: MTL-net as released against the repaired one, with and without an averaged teacher. Diamond: mean; bar: 95 % interval.", "name": "fig-defect"}, "image": {"alt": "The released MTL-net against the repaired one: {defect}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of the defect on the activity: MTL-net as released against the repaired one, with and without an averaged teacher. Diamond: mean; bar: 95 percent interval.", "name": "fig-defect"}, "image": {"alt": "The released MTL-net against the repaired one: {defect}.", "classes": "dark-light"}}
 defect = two[(two["question"] == "released") & (two["head"] == "activity")]
 figures.effects(defect)
 

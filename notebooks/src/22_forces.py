@@ -108,7 +108,7 @@ readable(
 #
 # Differences are on the same held-out person, against *labels*: the network without a teacher, on shuffled batches.
 
-# %% mystnb={"figure": {"caption": "RMSE of each system minus that of the student of labels alone, a dot per held-out person (on running: per condition), a diamond at the mean; bar: 95 % interval over folds, where all people were trained. Left of zero is better.", "name": "fig-force-effects"}, "image": {"alt": "A panel per data set, a row per system. Against labels on {on}, the teacher's outputs change the error by {outputs:+.1f} % and the whole time-aware loss by {against_labels:+.1f} %.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "RMSE of each system minus that of the student of labels alone, a dot per held-out person (on running: per condition), a diamond at the mean; bar: 95 percent interval over folds, where all people were trained. Left of zero is better.", "name": "fig-force-effects"}, "image": {"alt": "A panel per data set, a row per system. Against labels on {on}, the teacher's outputs change the error by {outputs:+.1f} % and the whole time-aware loss by {against_labels:+.1f} %.", "classes": "dark-light"}}
 figures.force_effects(table, final)
 
 # %% [markdown]

@@ -66,7 +66,7 @@ table = line.table(scope, line.SPHERE)
 people = table.groupby("dataset", sort=False)[["people", "n"]].max()
 readable(people, names={"n": "folds"})
 
-# %% mystnb={"figure": {"caption": "Effect of the term on held-out people beside labels alone, on top of mixup and of KD; last row: mixup itself. Accuracy (left) and NLL (right, lower is better). Diamond: mean; bar: 95 % interval over folds, where all people were trained.", "name": "fig-spheres"}, "image": {"alt": "Effects on accuracy and NLL. Accuracy: the term beside labels alone {labels_alone_side}; on top of mixup it {on_top_of_mixup_side}; mixup itself {mixup_itself_side}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of the term on held-out people beside labels alone, on top of mixup and of KD; last row: mixup itself. Accuracy (left) and NLL (right, lower is better). Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-spheres"}, "image": {"alt": "Effects on accuracy and NLL. Accuracy: the term beside labels alone {labels_alone_side}; on top of mixup it {on_top_of_mixup_side}; mixup itself {mixup_itself_side}.", "classes": "dark-light"}}
 figures.effects(table[table["metric"].isin(["accuracy", "nll"])])
 
 # %% [markdown]
@@ -75,7 +75,7 @@ figures.effects(table[table["metric"].isin(["accuracy", "nll"])])
 # The V-score measures how well clusters of features agree with classes that plain networks confuse; the expected calibration error (ECE) how far confidence is
 # from accuracy.
 
-# %% mystnb={"figure": {"caption": "Effect of the term on the expected calibration error (left, lower is better) and on the V-score of similar classes (right, higher is better). Diamond: mean; bar: 95 % interval over folds, where all people were trained.", "name": "fig-spheres-features"}, "image": {"alt": "The same rows for ECE and V-score. On top of mixup the term changes ECE by {on_top_of_mixup_ece} points; mixup itself changes it by {mixup_itself_ece}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of the term on the expected calibration error (left, lower is better) and on the V-score of similar classes (right, higher is better). Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-spheres-features"}, "image": {"alt": "The same rows for ECE and V-score. On top of mixup the term changes ECE by {on_top_of_mixup_ece} points; mixup itself changes it by {mixup_itself_ece}.", "classes": "dark-light"}}
 figures.effects(table[table["metric"].isin(["ece", "v_similar"])])
 
 # %% tags=["nbval-check-output"]

@@ -96,7 +96,7 @@ readable(
 # %% [markdown]
 # Parameters and multiply-adds are those of the network in the row. All students are one network and cost the same at run time.
 
-# %% mystnb={"figure": {"caption": "Accuracy of the teachers (left of the dotted line) and of the students by teacher (right), a dot and its line per held-out person; bar: mean, the line through it its 95 % interval.", "name": "fig-moment-scores"}, "image": {"alt": "Accuracy. Teachers: image {image_teacher:.1f} %, linear {linear_teacher:.1f} %. Students: labels alone {scratch:.1f} %, from the image teacher {from_image:.1f} %, from the linear one {from_linear:.1f} %.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the teachers (left of the dotted line) and of the students by teacher (right), a dot and its line per held-out person; bar: mean, the line through it its 95 percent interval.", "name": "fig-moment-scores"}, "image": {"alt": "Accuracy. Teachers: image {image_teacher:.1f} %, linear {linear_teacher:.1f} %. Students: labels alone {scratch:.1f} %, from the image teacher {from_image:.1f} %, from the linear one {from_linear:.1f} %.", "classes": "dark-light"}}
 figures.moment_scores(runs, called)
 
 # %% [markdown]
@@ -108,7 +108,7 @@ figures.moment_scores(runs, called)
 # %%
 differences = moments.contrasts(runs, studies.whole("moments", scope))
 
-# %% mystnb={"figure": {"caption": "Differences in accuracy and NLL (lower is better): teachers against the image teacher, students against the student of labels alone, on the same held-out person. Diamond: mean; bar: 95 % interval over folds, where all people were trained.", "name": "fig-moment-effects"}, "image": {"alt": "Against labels alone, the student of the image teacher differs by {taught_image} of accuracy and that of the linear teacher by {taught_linear}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Differences in accuracy and NLL (lower is better): teachers against the image teacher, students against the student of labels alone, on the same held-out person. Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-moment-effects"}, "image": {"alt": "Against labels alone, the student of the image teacher differs by {taught_image} of accuracy and that of the linear teacher by {taught_linear}.", "classes": "dark-light"}}
 figures.effects(differences)
 
 # %% tags=["nbval-check-output"]

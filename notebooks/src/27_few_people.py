@@ -65,7 +65,7 @@ readable(
 final = studies.whole("few_people", scope)
 means = few_people.means(runs, final=final)
 
-# %% mystnb={"figure": {"caption": "Accuracy on held-out people against the number of training people, after as many steps in every cell: a line per system, a dot per fold (one held-out person, or a group that was tested together); bar: 95 % interval of the mean, where all people were trained.", "name": "fig-people-curves"}, "image": {"alt": "Accuracy over training people, a line per system. Labels alone go from {scratch_few:.1f} % with {fewest} to {scratch_all:.1f} % with all.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy on held-out people against the number of training people, after as many steps in every cell: a line per system, a dot per fold (one held-out person, or a group that was tested together); bar: 95 percent interval of the mean, where all people were trained.", "name": "fig-people-curves"}, "image": {"alt": "Accuracy over training people, a line per system. Labels alone go from {scratch_few:.1f} % with {fewest} to {scratch_all:.1f} % with all.", "classes": "dark-light"}}
 figures.people_curves(runs, means)
 
 # %% tags=["nbval-check-output"]
@@ -90,7 +90,7 @@ bases = studies.bases_of("few_people", scope)
 lookup = studies.store_of(scope).find
 gains = few_people.gains(runs, bases, lookup, final)
 
-# %% mystnb={"figure": {"caption": "Effect of mixup, of a signal teacher (KD), of both and of twice as many steps, by the number of training people, on accuracy and NLL (lower is better) against scratch with the same people, paired by held-out person. Diamond: mean; bar: 95 % interval over folds, where all people were trained.", "name": "fig-people-gains"}, "image": {"alt": "Effects against labels alone of the same people. From {fewest}: {outcome}. With all, the same system changes accuracy by {best_all:+.1f} points.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of mixup, of a signal teacher (KD), of both and of twice as many steps, by the number of training people, on accuracy and NLL (lower is better) against scratch with the same people, paired by held-out person. Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-people-gains"}, "image": {"alt": "Effects against labels alone of the same people. From {fewest}: {outcome}. With all, the same system changes accuracy by {best_all:+.1f} points.", "classes": "dark-light"}}
 figures.effects(gains)
 
 # %% tags=["nbval-check-output"]

@@ -60,7 +60,7 @@ readable(sizes.rename_axis("data set"), names={"n": "folds"})
 usual = table[~table["what"].str.contains("WRN10-1")]
 small = table[table["what"].str.contains("WRN10-1")]
 
-# %% mystnb={"figure": {"caption": "The WRN16-1 student of trees, of a signal network and of both; first row: trees and that network as classifiers. Change of accuracy (left) and NLL (right, lower is better). Diamond: mean over people; bar, where all people are there: 95 % interval, not corrected.", "name": "fig-stronger"}, "image": {"alt": "A student of trees against labels alone: accuracy {wrn16_1_by_trees_against_labels_alone_accuracy} points; NLL {wrn16_1_by_trees_against_labels_alone_nll}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "The WRN16-1 student of trees, of a signal network and of both; first row: trees and that network as classifiers. Change of accuracy (left) and NLL (right, lower is better). Diamond: mean over people; bar, where all people are there: 95 percent interval, not corrected.", "name": "fig-stronger"}, "image": {"alt": "A student of trees against labels alone: accuracy {wrn16_1_by_trees_against_labels_alone_accuracy} points; NLL {wrn16_1_by_trees_against_labels_alone_nll}.", "classes": "dark-light"}}
 figures.effects(usual)
 
 # %% [markdown]
@@ -81,7 +81,7 @@ report(line.answers(table))
 # %% [markdown]
 # ## What came out
 #
-# Changes of accuracy in points, with 95 % intervals where all people are there; none is a claim of {doc}`11_claims`.
+# Changes of accuracy in points, with 95 percent intervals where all people are there; none is a claim of {doc}`11_claims`.
 #
 # *Are trees the better classifier than the signal network?* {glue:text}`trees_themselves_against_a_signal_network_accuracy`.
 #

@@ -66,7 +66,7 @@ readable(
 # %%
 decided = decisions.decide(deciding, round_two.ROUND_TWO)
 
-# %% mystnb={"figure": {"caption": "A row per part of a claim. Diamond: effect averaged over the data sets, in units of its margin; bar, where all people are there: 95 % interval; shaded: smaller than the margin. To the right is what was claimed.", "name": "fig-second-round"}, "image": {"alt": "Effects of eight claims about mixup in units of their margin. {answer}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "A row per part of a claim. Diamond: effect averaged over the data sets, in units of its margin; bar, where all people are there: 95 percent interval; shaded: smaller than the margin. To the right is what was claimed.", "name": "fig-second-round"}, "image": {"alt": "Effects of eight claims about mixup in units of their margin. {answer}", "classes": "dark-light"}}
 figures.scorecard(decided)
 
 # %% tags=["nbval-check-output"]
@@ -94,7 +94,7 @@ readable(effects.join(odds).dropna(axis="columns", how="all"))
 # %%
 curves = round_two_results.curves(deciding)
 
-# %% mystnb={"figure": {"caption": "Accuracy against severity of six kinds of corruption, with mixup (Mix-S) and without (S); means over people and seeds. Bars: 95 % intervals over folds of people. The first point is that of clean windows.", "name": "fig-corruption-curves"}, "image": {"alt": "Accuracy against severity of six corruptions, with mixup and without. At the highest severity mixup changes accuracy most under {worst_kind} on {worst_set}: {worst:+.1f} points.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy against severity of six kinds of corruption, with mixup (Mix-S) and without (S); means over people and seeds. Bars: 95 percent intervals over folds of people. The first point is that of clean windows.", "name": "fig-corruption-curves"}, "image": {"alt": "Accuracy against severity of six corruptions, with mixup and without. At the highest severity mixup changes accuracy most under {worst_kind} on {worst_set}: {worst:+.1f} points.", "classes": "dark-light"}}
 figures.corruption_curves(curves)
 
 # %% tags=["remove-cell"]
