@@ -67,7 +67,7 @@ def test_words():
     for side, low, high in (("no clear change of", -0.1, 0.2), ("lower", -0.3, -0.1), ("higher", 0.1, 0.3)):
         clauses = adaptive.sentence(effect.assign(low=low, high=high)).split("; ")
         assert clauses[:2] == [
-            f"signal teacher: {side} NLL (+0.23 nats, {low:+.2f} to {high:+.2f}",
+            f"signal teacher: {side} NLL (+0.23 nats [{low:+.2f}, {high:+.2f}]",
             "accuracy -2.3 points)",
         ]
     nothing = adaptive.table(frame()[:0])
@@ -83,5 +83,5 @@ def test_settings_of_the_study_have_names_of_their_own():
     assert set(of["validation_nll"]) == {7.0}
     assert not of.duplicated(["teachers", "setting"]).any()
     by = {name: set(part["setting"]) for name, part in of.groupby("teachers")}
-    assert by["signal"] == by["image"] >= {"no mixup", "full mixup", "alpha 0.2", "10% of a batch"}
+    assert by["signal"] == by["image"] >= {"no mixup", "full mixup", "alpha 0.2", "10 % of a batch"}
     assert by["both"] == {"no mixup", "full mixup", "signal alone", "image alone"}

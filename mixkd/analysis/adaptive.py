@@ -6,12 +6,10 @@ and the mean scores of the settings, were known.
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 
 from mixkd.analysis import effects
-from mixkd.analysis.inference import interval
+from mixkd.analysis.inference import bounds, interval
 from mixkd.studies import tables
 
 TEACHERS = {"signal": "signal teacher", "image": "image teacher", "both": "two teachers"}
@@ -30,7 +28,7 @@ def setting_of(row: pd.Series) -> str:
     if row["mixed_teachers"] == "none":
         return "no mixup"
     if row["teacher_share"] < 1:
-        return f"{row['teacher_share']:.0%} of a batch"
+        return f"{100 * row['teacher_share']:g} % of a batch"
     return "full mixup" if row["teacher_alpha"] == 1 else f"alpha {row['teacher_alpha']:g}"
 
 
@@ -105,7 +103,7 @@ def sentence(effect: pd.DataFrame) -> str:
     for teachers, name in TEACHERS.items():
         nll, accuracy = rows.loc[(teachers, "nll")], rows.loc[(teachers, "accuracy")]
         side = "lower NLL" if nll["high"] < 0 else "higher NLL" if nll["low"] > 0 else "no clear change of NLL"
-        bounds = "" if math.isnan(nll["low"]) else f", {nll['low']:+z.2f} to {nll['high']:+z.2f}"
-        change = f"{nll['effect']:+z.2f} nats{bounds}; accuracy {100 * accuracy['effect']:+z.1f} points"
+        change = f"{nll['effect']:+z.2f} nats {bounds(nll['low'], nll['high'], 2)}".rstrip()
+        change += f"; accuracy {100 * accuracy['effect']:+z.1f} points"
         clauses.append(f"{name}: {side} ({change})")
     return "; ".join(clauses)

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from mixkd.analysis.inference import interval
+from mixkd.analysis.inference import bounds, interval
 
 MISSING = "not computed: these runs are not published yet; the profile `quick` trains them"
 SYSTEMS = {"S": "labels", "Mix-S": "mixup", "T & S": "KD", "T & Mix-S": "KD + mixup"}  # by case, of one teacher or none
@@ -52,5 +52,4 @@ def levels(table: pd.DataFrame, kind: str) -> str:
 
 
 def _points(row: pd.Series) -> str:
-    text = f"{row['change']:+z.1f}"
-    return text if math.isnan(row["low"]) else f"{text} ({row['low']:+z.1f} to {row['high']:+z.1f})"
+    return f"{row['change']:+z.1f} {bounds(row['low'], row['high'])}".rstrip()
