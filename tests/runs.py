@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -60,6 +62,21 @@ def mtimes(store: Store) -> dict[Path, int]:
     finished = {path.stem for path in store.runs.rglob("*.json")}
     files = [path for path in store.runs.rglob("*.*") if path.name.split(".")[0] in finished and path.suffix != ".lock"]
     return {path: path.stat().st_mtime_ns for path in files}
+
+
+def lost(store: Store) -> set[str]:
+    """Hashes of runs that were begun since the last call, and are neither stored nor in training.
+
+    Whoever trained them is dead.
+    """
+    found = set()
+    for path in store.runs.rglob("*.lock"):  # made when a run begins
+        with open(path) as file, suppress(BlockingIOError):  # held where it is in training
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not path.with_suffix(".json").exists():
+                found.add(path.stem)
+                path.unlink()
+    return found
 
 
 def start(*arguments: str, home: Path, **environment: str) -> subprocess.Popen[str]:

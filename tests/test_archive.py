@@ -5,16 +5,23 @@ from __future__ import annotations
 import functools
 import io
 import json
+import os
+import shutil
+import subprocess
+import sys
 import tarfile
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import nbformat
 import pandas as pd
 import pytest
 from runs import BOTH, small, train
 
+from mixkd import studies
+from mixkd.analysis import answers, contrasts, deviations
 from mixkd.errors import MixkdError
-from mixkd.files import sha256
+from mixkd.files import CHECKOUT, sha256
 from mixkd.runs import archive
 from mixkd.runs.published import MANIFEST, Published, publish
 from mixkd.runs.store import Store
@@ -97,6 +104,27 @@ def test_pull_adds_to_what_is_there_and_refuses_other_bytes(root, tmp_path):
     with pytest.raises(MixkdError, match=f"{name}: found other bytes"):
         archive.pull(str(rewritten(changed, tmp_path / "c.tar")), there)
     assert {path: path.read_bytes() for path in there.rglob("*") if path.is_file()} == before
+
+
+def test_a_chapter_from_a_pulled_archive_has_the_numbers_of_the_published_runs(tmp_path):
+    """That of all people, in a checkout without results, where nothing can be trained: what it hands to its text."""
+    path, checkout = rewritten(archive.content(datasets=["watch"]), tmp_path / "runs.tar"), tmp_path / "checkout"
+    for name in ("mixkd", "notebooks"):
+        shutil.copytree(CHECKOUT / name, checkout / name)
+    environment = {**os.environ, "PYTHONPATH": str(checkout), "MIXKD_HOME": str(tmp_path / "home")}
+    chapter = ("notebook", "12_deviations", "-p", "profile=full", "-o", str(tmp_path / "out.ipynb"))
+    for words in (("results", "pull", str(path)), chapter):
+        command = [sys.executable, "-m", "mixkd.cli.main", *words]
+        subprocess.run(command, cwd=checkout, env=environment, check=True, capture_output=True)
+    assert not (tmp_path / "home" / "runs").exists()
+    cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
+    outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+    glued = [output for output in outputs if "scrapbook" in output.get("metadata", {})]
+    named = {o.metadata.scrapbook.name: o.data["application/papermill.record/text/plain"] for o in glued}
+    scope = studies.Scope("watch", "full")
+    table = deviations.effects(*contrasts.collect(scope, deviations.specs))
+    expected = answers.deviations(table, deviations.spreads(studies.load("methods", scope)))
+    assert named == {name: repr(value) for name, value in expected.items()}
 
 
 @pytest.mark.parametrize("damage", ["byte", "missing", "unknown", "outside", "cut", "no manifest", "text"])

@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -25,7 +26,7 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, mtimes, results, small, wait_for
+from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, lost, mtimes, results, small, wait_for
 
 from mixkd.errors import MixkdError
 from mixkd.files import locked
@@ -41,6 +42,7 @@ GRID = [small(seed=s, teachers=t, mixup=m) for s in (0, 1, 2) for t in ([SIGNAL]
 NEEDED = planning.with_requirements(GRID)  # 33 runs on two levels
 engine = pytest.mark.skipif(not cluster.ENGINE.is_file(), reason="no Snakemake: `make cluster` installs it")
 KILLS = int(os.environ.get("KILLS", "2"))
+CODE = os.pathsep.join(map(str, Path(__file__).parents[:2]))  # of the tests, and of the checkout they are of
 CALL = "import sys, test_cluster as t; t.sweep.run({runs}, t.Store(t.Path(sys.argv[1])), on={on})"
 
 
@@ -54,7 +56,7 @@ def expected(tmp_path_factory):
 
 def start(on: str, home: Path, runs: str = "t.GRID") -> subprocess.Popen:
     """The grid, or other runs, in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "MIXKD_HOME": str(home)}
+    environment = {**os.environ, "PYTHONPATH": CODE, "MIXKD_HOME": str(home)}
     return subprocess.Popen(
         [sys.executable, "-c", CALL.format(on=on, runs=runs), str(home)], env=environment, stderr=subprocess.PIPE
     )
@@ -90,7 +92,7 @@ def test_parts_one_after_the_other_are_one_sweep(tmp_path, expected):
 
 def test_parts_at_once_are_one_sweep_and_train_nothing_twice(tmp_path, expected):
     call = "import sys, test_cluster as t; t.shards.train(t.GRID, {}, {}, {})"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": CODE}
     store = "t.Store(t.Path(sys.argv[1]))"
     calls = [call.format(store, f"t.Part({i}, 4)", "t.Local(1, quiet=True)") for i in range(4)]
     parts = [subprocess.Popen([sys.executable, "-c", one, str(tmp_path)], env=environment) for one in calls]
@@ -233,6 +235,7 @@ def killed(home: Path, after: float) -> bool:
     for child in alive:
         child.send_signal(signal.SIGKILL)
     process.wait()
+    assert len(lost(Store(home))) <= len(alive)
     return bool(alive)
 
 
@@ -328,22 +331,42 @@ def asked(*command: str | Path) -> str:
     return subprocess.run(command, capture_output=True, text=True).stdout
 
 
+def in_training(store: Store) -> psutil.Process | None:
+    """A worker that holds the lock of a run, if there is one."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if str(store.root) in process.cmdline() and any(f.path.endswith(".lock") for f in process.open_files()):
+                return process
+    return None
+
+
+def seconds(record: Path) -> float:
+    """Of its training."""
+    return json.loads(record.read_bytes())["provenance"]["seconds"]
+
+
 @on_slurm
 def test_slurm_leaves_what_a_local_sweep_leaves_though_a_job_is_killed(tmp_path, expected, slurm):
+    """It is killed while it trains a run, and nothing else is lost."""
     store, killed = Store(tmp_path / "store"), []
 
     def kill_a_job() -> None:
-        running = wait_for(lambda: asked("squeue", "-h", "-t", "R", "-o", "%A").split(), 120)
-        killed.append(running[0])
-        asked("scancel", "--signal=KILL", "--full", running[0])
+        process = wait_for(lambda: in_training(store), 300)
+        asked("scancel", "--signal=KILL", "--full", process.environ()["SLURM_JOB_ID"])
+        psutil.wait_procs([process], timeout=60)
+        killed.append(lost(store))  # before it is started again
 
     killer = threading.Thread(target=kill_a_job)
     killer.start()
     began = time.monotonic()
     sweep.run(GRID, store, on=Cluster(str(slurm), quiet=True))
     killer.join()
-    print(f"{len(NEEDED)} runs on two levels, a job killed: {time.monotonic() - began:.0f} s")
-    assert killed
+    took, trained = time.monotonic() - began, sum(seconds(path) for path in store.runs.rglob("*.json"))
+    (left,) = killed
+    about = f"{len(NEEDED)} runs on two levels, a job killed, {len(left)} lost"
+    print(f"{about}: {took:.0f} s, of all jobs {trained:.0f} s in training")
+    assert len(left) <= 1
+    assert lost(store) == set()
     assert results(store) == expected
 
 

@@ -11,7 +11,7 @@ from time import sleep
 
 import psutil
 import pytest
-from runs import SIGNAL, mtimes, results, small, start, train, wait_for
+from runs import SIGNAL, lost, mtimes, results, small, start, train, wait_for
 
 from mixkd import files, studies
 from mixkd.runs import sweep
@@ -81,6 +81,7 @@ def test_interrupted_sweep_goes_on_and_ends_the_same(tmp_path, uninterrupted):
         wait_for(lambda w=workers: not any(map(alive, w)))  # no worker outlives its sweep by more than a run
         stored = results(store)
         assert len(stored) >= n_stored
+        assert len(lost(store)) <= len(workers)  # of each, the one in training
         assert stored.items() < uninterrupted.items()
         assert before.items() <= mtimes(store).items()
     finished = mtimes(store)
