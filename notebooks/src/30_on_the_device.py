@@ -127,8 +127,8 @@ print(script[: script.index('"use strict"')])
 # GGIR(datadir = "recordings", outputdir = "results", mode = 1:2, do.report = 2, myfun = myfun)
 # ```
 #
-# Each label is a column, `share_jogging` for example: the share of an epoch with this label. A second has the label of the window whose centre is nearest. The daily mean of the column, in the report of part 2, is
-# the share of the day. `student.R` starts Python on each block that GGIR has read, so mixkd must stay installed; the student must take three channels of acceleration, in GGIR's order x, y, z. GGIR calibrates
+# Each label is a column, `share_jogging` for example: the share of an epoch with this label. A second has the label of the window whose centre is nearest. Its mean in the day summary of part 2 is
+# the share of the day, in thousandths. `student.R` starts Python on each block that GGIR has read, so mixkd must stay installed; the student must take three channels of acceleration, in GGIR's order x, y, z. GGIR calibrates
 # and resamples: labels may differ from those of `mixkd predict` on the same file where the rate differs, because mixkd filters before it resamples.
 #
 # ## Do they agree?
