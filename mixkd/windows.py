@@ -107,7 +107,8 @@ def thin(windows: Windows, per_class: int) -> Windows:
 def folds(subjects: np.ndarray, test: tuple[int, ...] = ()) -> tuple[Fold, ...]:
     """Every subject is tested in exactly one fold; validation subjects are the next in (cyclic) order of id.
 
-    Up to 20 subjects: leave one out, one validation subject. Above: 10 folds, 10 % of the remaining to validate.
+    subjects: (n,), the ids of people, of each recording or window. Up to 20: leave one out, one validation subject.
+    Above: 10 folds, 10 % of the remaining to validate.
     test: the people of an official test set; then there is one fold. Raises MixkdError below 3 subjects.
     """
     ids = [int(s) for s in np.unique(subjects)]

@@ -26,7 +26,7 @@ def cwa(acceleration, gyroscope=None, *, rate=100, real=None, start=START, sessi
     """An AX3 or, with a gyroscope, an AX6: acceleration (n, 3) in g, gyroscope (n, 3) in °/s; real: its true rate."""
     n_axes = 3 if gyroscope is None else 6
     size, real = PER_BLOCK[n_axes], real or rate
-    code = {25: 0x47, 50: 0x48, 100: 0x4A, 200: 0x4B}[rate]
+    code = {25: 0x48, 50: 0x49, 100: 0x4A, 200: 0x4B}[rate]
     head = bytearray(b"\xff" * 1024)
     struct.pack_into("<2sHBHIH", head, 0, b"MD", 1020, 0x17 if n_axes == 3 else 0x64, 4711, session, 0)
     struct.pack_into("<III", head, 13, 0, 0xFFFFFFFF, 0)

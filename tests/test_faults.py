@@ -74,7 +74,7 @@ def test_interrupted_sweep_goes_on_and_ends_the_same(tmp_path, uninterrupted):
         _, err = process.communicate(timeout=60)
         if how == signal.SIGINT:
             *progress, last = err.splitlines()
-            assert (process.returncode, last) == (130, "mixkd: interrupted; finished runs are stored")
+            assert (process.returncode, last) == (130, "mixkd: interrupted; what was finished is kept")
             assert all(line.startswith("training ") for line in progress)
         else:
             assert process.returncode == -how

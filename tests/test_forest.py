@@ -89,6 +89,8 @@ def test_fields_of_steps_have_no_effect_on_trees():
     for fields in ({"epochs": 7}, {"learning_rate": 0.5}, {"schedule": "step"}, {"depth": 28}, {"width": 3}):
         assert RunSpec(family="forest", **fields).hash == plain.hash
     assert TeacherSpec(family="forest", stopping="best_validation") == TREES
+    assert plain.name == "watch fold 0 seed 0 student signal forest"
+    assert "student signal 16-1 <signal forest kd T=" in RunSpec(teachers=(TREES,)).name
     runs = [RunSpec(teachers=(TREES,), epochs=n) for n in (5, 9)]
     assert runs[0].teacher_runs == runs[1].teacher_runs
 

@@ -500,7 +500,15 @@ def test_a_person_whose_clock_has_another_unit_is_refused(tmp_path):
     (problem,) = folder.inspect(written(tmp_path / "a", csv(table))).problems
     assert problem.startswith(
         f"{tmp_path}/a/a.csv, line 202: found 0.025 samples per second, expected 25, or from half to 200 times"
+        " as many; is the unit of time right?"
     )
+
+
+def test_a_recording_too_slow_for_its_rate_is_refused_without_a_guess_at_the_unit():
+    with pytest.raises(MixkdError) as error:
+        timing.check_rate("a.csv", np.full(99, 1 / 30), 100)
+    wanted = "100, or from half to 200 times as many; slower recordings cannot be brought to this rate"
+    assert str(error.value) == f"a.csv: found 30 samples per second, expected {wanted}"
 
 
 @pytest.mark.parametrize(("unit", "found"), [("us", "2.5e+04"), ("ns", "2.5e+07")])

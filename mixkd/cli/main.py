@@ -195,7 +195,7 @@ def main() -> None:
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != 130:  # typer turns Ctrl-C into a silent exit of 130
             raise
-        terminal.say_last("interrupted; finished runs are stored")
+        terminal.say_last("interrupted; what was finished is kept")
         sys.exit(130)
     except Exception as error:
         if (line := terminal.refusal(error)) is None:

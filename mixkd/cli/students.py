@@ -93,15 +93,20 @@ def score(
 
 def export(
     student: Annotated[Path, typer.Argument(help=STUDENT)],
-    to: Annotated[Literal["c", "js"], typer.Option(help="A C99 header, or a script for pages.")],
-    output: Annotated[Path | None, typer.Option("-o", help="The file; default: student.h or student.js here.")] = None,
+    to: Annotated[
+        Literal["c", "js", "ggir"],
+        typer.Option(help="A C99 header, a script for pages, or a function for GGIR, an R package."),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", help="The file; default: student.h, student.js or student.R here.")
+    ] = None,
 ) -> None:
-    """Write a student as source text for a device or a page: weights and a forward pass, without a library."""
-    from mixkd.deploy import c_header, javascript
+    """Write a student as source text: for a device or a page with its weights, for GGIR with a call of mixkd."""
+    from mixkd.deploy import c_header, ggir, javascript
     from mixkd.deploy.predict import Student
     from mixkd.files import atomic_write
 
-    suffix, write = {"c": (".h", c_header.header), "js": (".js", javascript.script)}[to]
+    suffix, write = {"c": (".h", c_header.header), "js": (".js", javascript.script), "ggir": (".R", ggir.script)}[to]
     target = output or Path("student").with_suffix(suffix)
     atomic_write(target, write(Student.load(student)).encode())
     out.print(f"{target}", soft_wrap=True, markup=False)

@@ -115,7 +115,7 @@ def labels(p: np.ndarray) -> np.ndarray:
 
 
 def smoothed(model: Chain, p: np.ndarray, recordings: Sequence[slice]) -> np.ndarray:
-    """As `labels`, each given all windows of its recording."""
+    """Classes (n,) from p (n, n_classes) as `labels`, each given all windows of its recording."""
     posterior = np.concatenate([hidden_markov.posteriors(model, p[rows]) for rows in recordings])
     return np.where(np.isnan(p[:, 0]), UNKNOWN, posterior.argmax(1))
 

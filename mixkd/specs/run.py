@@ -197,12 +197,16 @@ class RunSpec(Spec):
     def name(self) -> str:
         """Short and readable, for progress bars and errors; not unique (the hash is)."""
         mix = f" mixup {self.mixup.alpha:g}/{self.mixup.share:g}" if self.mixup else ""
-        teachers = "".join(f" <{t.modality} {t.depth}-{t.width}{'m' if t.mixup else ''}" for t in self.teachers)
+        teachers = "".join(f" <{_network(t)}{'m' if t.mixup else ''}" for t in self.teachers)
         temperature = f" {self.method} T={self.temperature:g}" if self.teachers else ""
         init = "" if self.init == "random" else f" from {self.init}"
         init = f" from {self.start}" if self.start else init
         init += " balanced" if self.balance else ""
         return (
-            f"{self.dataset} fold {self.fold} seed {self.seed} {self.role} {self.modality} "
-            f"{self.depth}-{self.width}{teachers}{temperature}{mix}{init}"
+            f"{self.dataset} fold {self.fold} seed {self.seed} {self.role} {_network(self)}"
+            f"{teachers}{temperature}{mix}{init}"
         )
+
+
+def _network(of: RunSpec | TeacherSpec) -> str:
+    return f"{of.modality} {f'{of.depth}-{of.width}' if of.family == 'wrn' else of.family}"

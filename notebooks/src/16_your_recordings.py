@@ -154,6 +154,9 @@ readable(quality_of[["file", "end", "rate, Hz", "gaps", "clipped"]])
 #
 # `mixkd distill` tests each person once: one person is tested, another is for validation, all others train a signal teacher, an image teacher,
 # a student of both, and as a control the same network without teachers. At the end it trains a student on everybody, and exports that one.
+#
+# `--balance` weighs classes by their inverse frequency, for recordings in which some are rare. `--start` takes an earlier student of the same channels, units and rate: training starts from its weights.
+# `--window auto` tries windows of one, two and four seconds and takes the length that is best on validation people.
 
 # %% tags=["teach", "remove-stdout", "remove-stderr"]
 student = base.with_name("student")

@@ -113,6 +113,24 @@ print(script[: script.index('"use strict"')])
 # %% [markdown]
 # The script has no rule for unknown windows.
 #
+# ## In GGIR
+#
+# [GGIR](https://wadpac.github.io/GGIR/) is an R package that reads, calibrates and summarises days of wrist data. It passes the acceleration on to an external function, which `mixkd export --to ggir` writes:
+#
+# ```bash
+# mixkd export selfback-wrist --to ggir -o student.R
+# ```
+#
+# ```r
+# library(GGIR)
+# source("student.R")
+# GGIR(datadir = "recordings", outputdir = "results", mode = 1:2, do.report = 2, myfun = myfun)
+# ```
+#
+# Each label is a column, `share_jogging` for example: the share of an epoch with this label. A second has the label of the window whose centre is nearest. Its mean in the day summary of part 2 is
+# the share of the day, in thousandths. `student.R` starts Python on each block that GGIR has read, so mixkd must stay installed; the student must take three channels of acceleration, in GGIR's order x, y, z. GGIR calibrates
+# and resamples: labels may differ from those of `mixkd predict` on the same file where the rate differs, because mixkd filters before it resamples.
+#
 # ## Do they agree?
 #
 # All forms that this machine can run (C needs a compiler, JavaScript needs node), on known windows of people who did not train the student. *Same label*: share of windows with the label of ONNX in float32.

@@ -87,7 +87,9 @@ def check_rate(where: str, steps: np.ndarray, rate: float) -> None:
 
 
 def _other_rate(where: str, found: float, rate: float) -> MixkdError:
-    expected = f"{rate:g}, or from half to {MOST} times as many; is the unit of time right?"
+    unit = not 1 / MOST < found / rate < MOST
+    why = "is the unit of time right?" if unit else "slower recordings cannot be brought to this rate"
+    expected = f"{rate:g}, or from half to {MOST} times as many; {why}"
     return MixkdError(f"{where}: found {found:.4g} samples per second, expected {expected}")
 
 
