@@ -282,7 +282,8 @@ def test_a_forest_has_a_row_per_data_set_and_a_scorecard_a_panel():
     parts["people"] = parts["dataset"].map({"watch": 2, "selfback": 10})
     parts = parts.assign(low=parts["effect"] - 0.01, high=parts["effect"] + 0.01)
     claims = parts[["dataset", "claim"]].assign(title="", verdict="undecided")
-    by_subject = {(d, c, c): pd.Series([effect - 0.01, effect + 0.01]) for d, c, effect in rows}
+    subjects = pd.Index(["1", "2"], name="subject")
+    by_subject = {(d, c, c): pd.Series([effect - 0.01, effect + 0.01], subjects) for d, c, effect in rows}
     tested = decisions.Decided(claims, parts, {}, by_subject)
 
     def centres(axis):
@@ -301,5 +302,5 @@ def test_a_forest_has_a_row_per_data_set_and_a_scorecard_a_panel():
     (axis,) = figures.forest("H1", tested).axes
     assert [label.get_text() for label in axis.get_yticklabels()] == ["watch", "selfback"]
     assert centres(axis) == pytest.approx([2.0, 3.0])
-    dots = [list(line.get_xdata()) for line in axis.get_lines() if line.get_marker() == "o"]
-    assert dots == [pytest.approx([1.0, 3.0]), pytest.approx([2.0, 4.0])]
+    dots = [float(line.get_xdata()[0]) for line in axis.get_lines() if line.get_marker() == "o"]
+    assert dots == pytest.approx([1.0, 3.0, 2.0, 4.0])

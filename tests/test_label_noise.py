@@ -93,25 +93,16 @@ def test_one_class_has_no_wrong_label():
         mislabelled(windows(4, 1), RunSpec(label_noise=0.5).windows, 1)
 
 
-CELLS = {  # of `quick`, and of all runs
-    "label_noise": ("label_noise", [0.0, 0.4], [0.0, 0.2, 0.4]),
-    "budget": ("epochs", [10, 30], [10, 30, 100]),
-}
-
-
-@pytest.mark.parametrize("study", CELLS)
-@pytest.mark.parametrize("profile", ["quick", "full"])
-def test_each_cell_has_the_four_systems_and_its_own_teacher(study, profile, monkeypatch):
-    """`full` as it will be when it is published; until then it is empty."""
-    assert studies.specs(study, Scope("synthetic", "full")) == []
-    monkeypatch.setitem(studies.STUDIES, study, replace(studies.STUDIES[study], published=("synthetic",)))
-    field, *values = CELLS[study]
-    values = values[profile == "full"]
-    runs = [run for run in studies.specs(study, Scope("synthetic", profile)) if run.fold == 0]
-    of_cells = [[run for run in runs if getattr(run, field) == value] for value in values]
-    assert sum(map(len, of_cells)) == len(runs)
-    for cell, value in zip(of_cells, values, strict=True):
-        assert [(run.teachers, run.mixup is not None) for run in cell] == [
-            (teachers, mixed) for teachers in ((), (SIGNAL,)) for mixed in (False, True)
-        ]
-        assert {(getattr(t, field), t.windows) for run in cell for t in run.teacher_runs} == {(value, cell[0].windows)}
+@pytest.mark.parametrize(
+    ("profile", "shares", "teachers"), [("quick", [0.0, 0.4], [()]), ("full", [0.0, 0.2, 0.4], [(), (SIGNAL,)])]
+)
+def test_each_share_has_its_systems_and_its_own_teacher(profile, shares, teachers, monkeypatch):
+    whole = replace(studies.STUDIES["label_noise"], published=("synthetic",))
+    monkeypatch.setitem(studies.STUDIES, "label_noise", whole)
+    runs = [run for run in studies.specs("label_noise", Scope("synthetic", profile)) if run.fold == 0]
+    assert len(runs) == len(shares) * len(teachers) * 2
+    for share in shares:
+        cell = [run for run in runs if run.label_noise == share]
+        expected = [(of, mixed) for of in teachers for mixed in (False, True)]
+        assert [(run.teachers, run.mixup is not None) for run in cell] == expected
+        assert {t.windows for run in cell for t in run.teacher_runs} <= {cell[0].windows}

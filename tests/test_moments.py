@@ -397,14 +397,14 @@ def test_answers(low, high, clear):
     moved = np.zeros((2, 10))
     moved[0, 4], moved[1, POWERS.index((0, 2))] = 1, 3
     told = analysis.answers(pd.DataFrame(columns, index=names), pd.DataFrame(rows), 0.2, moved)
-    interval = "" if np.isnan(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})"
+    interval = "" if np.isnan(low) else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
     assert told.pop("taught_linear") == f"-1.0 points{interval}"
     assert told.pop("taught_image") == f"+2.0 points{interval}"
     assert told.pop("linear_or_image") == f"-3.0 points{interval}"
     assert (told.pop("clear"), told.pop("pooled"), told.pop("strongest")) == (
         clear,
         "not trained here",
-        "M_02",
+        "M₀₂",
     )
     assert told == pytest.approx(
         {"majority": 20, "image_teacher": 80, "linear_teacher": 50, "share": 50, "scratch": 70, "from_image": 72}

@@ -45,9 +45,3 @@ def test_words():
     assert paired.levels(found, "labels") == "a: 61.0 %, b: 41.0 %"
     whole = paired.scores(runs(GAINS), "kind", "labels", within="cell", final=True)
     assert paired.changes(whole, "labels").startswith("a: KD +2.0 [-0.5, +4.5]; b: KD -4.0 [")
-
-
-def test_without_runs_it_is_said():
-    found = paired.scores(runs(GAINS)[:0], "kind", "labels", within="cell")
-    assert list(found.columns) == paired.COLUMNS
-    assert paired.changes(found, "labels") == paired.levels(found, "labels") == paired.MISSING

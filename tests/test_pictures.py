@@ -227,7 +227,7 @@ def test_psnr_is_drawn_by_size_and_interpolation_as_a_line():
 def test_readings_tell_the_error_of_what_is_not_exact():
     exact = drawn(16)[0]
     figure = figures.readings({"given": drawn(8)[0], "exact": exact, "Poly-INR": exact + 0.5 * exact.max()})
-    assert [axis.get_xlabel() for axis in figure.axes] == ["", "", "error 5.0e-01 of the peak"]
+    assert [axis.get_xlabel() for axis in figure.axes] == ["", "", "error 50.00 % of the peak"]
     assert [axis.get_title(loc="left") for axis in figure.axes] == ["given, 8 px", "exact, 16 px", "Poly-INR, 16 px"]
     np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), exact)
 

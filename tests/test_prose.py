@@ -34,9 +34,6 @@ ALLOWED = {
     ("06_partial_mixup", "0.02"): "a setting: a share of the exercise",
     ("10_landscape", "0.05"): "a setting: epsilon of the probe",
     ("11_claims", "95 %"): "the level of the intervals",
-    ("12_deviations", "95 %"): "the level of the intervals",
-    ("29_second_round", "95 %"): "the level of the intervals",
-    ("index", "30 %"): "a setting: the longest gap of the probe",
     ("12_deviations", "0.99"): "a setting: the group's kd_weight for PAMAP2",
 }
 

@@ -235,7 +235,7 @@ def parts(rows: Sequence[dict[str, Any]]) -> list[bytes]:
     """Rows as Parquet files of at most MAX_BYTES, in order. MixkdError when one row alone is larger."""
     sink = pa.BufferOutputStream()
     table = pa.Table.from_pylist(list(rows), schema=pa.schema(COLUMNS))
-    pq.write_table(table, sink, compression="zstd", compression_level=19)
+    pq.write_table(table, sink, compression="zstd", compression_level=19, store_schema=False)
     raw = sink.getvalue().to_pybytes()
     if len(raw) <= MAX_BYTES:
         return [raw]

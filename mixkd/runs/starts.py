@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import safetensors.torch
+import safetensors.numpy
+import torch
 
 from mixkd.errors import MixkdError
 from mixkd.files import Arrays, atomic_write, home, pack, sha256
@@ -28,7 +29,8 @@ def load(net: Network, name: str) -> None:
     if sha256(content)[:16] != name:
         raise MixkdError(f"{path}: missing or damaged; `mixkd distill` with the same --start writes it again")
     own = {key: value for key, value in net.state_dict().items() if key.startswith(HEAD)}
-    net.load_state_dict(own | safetensors.torch.load(content))
+    stored = {key: torch.from_numpy(value) for key, value in safetensors.numpy.load(content).items()}
+    net.load_state_dict(own | stored)
 
 
 def _place(name: str) -> Path:

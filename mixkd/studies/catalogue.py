@@ -21,8 +21,7 @@ class Study:
 
     needs: labels of windows beside their class, see `Dataset.labels`; elsewhere: the data set for a scope without them
     published: data sets with all of a study's runs published, None for any; brief: those with the runs of `quick`
-    published for all people. On other data sets `full` has the runs of `quick` for its people, but none of a study
-    that is published nowhere yet.
+    published for all people. On other data sets `full` has the runs of `quick` for its people.
     """
 
     runs: Callable[[RunSpec, Extent], list[RunSpec]]
@@ -32,11 +31,6 @@ class Study:
     elsewhere: str = ""
     published: tuple[str, ...] | None = None
     brief: tuple[str, ...] = ()
-
-    @property
-    def unpublished(self) -> bool:
-        """Whether it is published nowhere yet."""
-        return self.published == () and not self.brief
 
 
 CAMPAIGNS = ("watch", "selfback")  # data sets whose runs for claims and effects are published
@@ -72,7 +66,7 @@ STUDIES = {
     "two_heads": of_line(line.two_heads, published=(), needs="placement", elsewhere="watch", brief=PLACED),
     "forces": Study(line.forces, published=(), needs="targets", elsewhere="gait", brief=FORCES),
     "few_people": of_line(line.few_people, published=WATCH),
-    "label_noise": of_line(line.label_noise, published=()),
+    "label_noise": of_line(line.label_noise, published=WATCH),
     "sphere_mixing": of_line(line.sphere_mixing, published=WATCH, brief=CAMPAIGNS),
 }
 
@@ -114,7 +108,7 @@ def specs(study: str, scope: Scope) -> list[RunSpec]:
     """The runs of a study, each once, see `where`. Raises MixkdError for an unknown study or data set."""
     chosen_bases, full = bases_of(study, scope), every_run(study, scope)
     chosen = STUDIES[study]
-    if (chosen.full_only and not full) or (chosen.unpublished and scope.full):
+    if chosen.full_only and not full:
         return []
     runs = []
     for base in chosen_bases:
