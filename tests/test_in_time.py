@@ -136,6 +136,8 @@ def test_both_heads_share_all_layers_and_the_multiply_adds_are_counted():
                 )
         net(torch.zeros(1, 3, 1, 100))
         assert cost.mtl_multiply_adds((3, 100), 16, released=released) == sum(counted)
+        layers = [module.weight.numel() for module in net.modules() if isinstance(module, nn.Linear)]
+        assert cost.mtl_layers((3, 100), 16, released=released) == sum(layers)
 
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name.startswith("mtl")])

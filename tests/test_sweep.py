@@ -181,6 +181,8 @@ def test_estimate_grows_with_the_work():
     assert seconds(epochs=20) == pytest.approx(2 * seconds(epochs=10))
     assert seconds() < seconds(depth=28) < seconds(depth=28, width=3)
     assert seconds(windows_per_class=4) < seconds()
+    assert seconds(batch_size=16) == seconds()
+    assert seconds(family="mtl", batch_size=16) > seconds(family="mtl")  # more steps, each of which changes all weights
     assert seconds(modality="image") < seconds(modality="image", image={"resolution": 64})
 
 

@@ -58,7 +58,14 @@ def mtl_multiply_adds(shape: tuple[int, ...], n_outputs: int, *, released: bool)
         total += 9 * n_in * n_out * rows * n_samples
         n_samples, n_in = n_samples // 2, n_out
         rows = (rows + 1) // 2 if released else rows
-    return total + 64 * rows * n_samples * 1024 + 1024 * 512 + 512 * n_outputs
+    return total + mtl_layers(shape, n_outputs, released=released)
+
+
+def mtl_layers(shape: tuple[int, ...], n_outputs: int, *, released: bool) -> int:
+    """Weights of MTL-net's hidden layers and head, nearly all it has, for `shape`, (n_channels, n_samples)."""
+    n_samples = ((shape[1] - 8) // 2 - 8) // 2
+    rows = (shape[0] + 3) // 4 if released else shape[0]  # halved twice, rounded up
+    return 64 * rows * n_samples * 1024 + 1024 * 512 + 512 * n_outputs
 
 
 def moments_multiply_adds(shape: tuple[int, ...], n_outputs: int) -> int:
@@ -103,9 +110,14 @@ def _size(name: str, cap: int | None) -> tuple[int, int, int, int]:
 def estimated_seconds(spec: RunSpec) -> float:
     """Rough time of a run on one core, for the plan and the time left.
 
-    0.15 ms per window and epoch plus 50 ms per 10^9 multiply-adds: five networks and the sum of a `quick` profile.
+    0.15 ms per window and epoch plus 50 ms per 10^9 multiply-adds: five networks and the sum of a `quick` profile. Each
+    step changes all weights, 4 ms per 10^6: only MTL-net has so many that it counts.
     """
     n_windows, n_channels, n_samples, n_classes = _size(spec.dataset, spec.windows_per_class)
     pixels = spec.image.resolution if spec.image else 0
     shape = (n_channels, n_samples) if spec.modality == "signal" else (n_channels, pixels, pixels)
-    return n_windows * spec.epochs * (1.5e-4 + 50e-12 * network_multiply_adds(spec, shape, n_classes))
+    seconds = n_windows * (1.5e-4 + 50e-12 * network_multiply_adds(spec, shape, n_classes))
+    if spec.family in ("mtl", "mtl_released"):
+        n_weights = mtl_layers(shape, n_classes, released=spec.family == "mtl_released")
+        seconds += 4e-9 * n_weights * math.ceil(n_windows / spec.batch_size)
+    return spec.epochs * seconds
