@@ -31,7 +31,7 @@ USUAL |= {
     "order": "shuffled",
 }
 USUAL |= {"augment": "none", "orthogonality": 0.0, "people": None, "constants": [], "windows_per_class": None}
-USUAL |= {"balance": False, "start": None}
+USUAL |= {"balance": False, "start": None, "label_noise": 0.0, "precision": "float32"}
 S, IMG, BOTH = ("signal",), ("image",), ("signal", "image")  # teachers
 
 
