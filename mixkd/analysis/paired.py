@@ -9,6 +9,7 @@ import pandas as pd
 from mixkd.analysis.inference import bounds, interval
 
 SYSTEMS = {"S": "labels", "Mix-S": "mixup", "T & S": "KD", "T & Mix-S": "KD + mixup"}  # by case, of one teacher or none
+NONE = (math.nan, math.nan)
 COLUMNS = ["accuracy", "nll", "change", "low", "high", "nll_change"]
 
 
@@ -24,7 +25,7 @@ def scores(runs: pd.DataFrame, kind: str, control: str, *, within: str, final: b
         for name in part[kind].unique():
             own = by_fold.loc[name]
             change = own - by_fold.loc[control]
-            low, high = interval(100 * change["accuracy"].to_numpy()) if final else (math.nan, math.nan)
+            low, high = interval(100 * change["accuracy"].to_numpy()) if final and name != control else NONE
             means = own["accuracy"].mean(), own["nll"].mean(), 100 * change["accuracy"].mean()
             rows.append((condition, name, *means, low, high, change["nll"].mean()))
     table = pd.DataFrame(rows, columns=[within, kind, *COLUMNS]).set_index([within, kind])

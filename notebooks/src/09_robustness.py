@@ -119,7 +119,7 @@ readable(numbers, metric="accuracy", names=names)
 # %%
 noisy = studies.load("label_noise", scope)
 systems = noisy["case"].map(paired.SYSTEMS)
-wrong = noisy["label_noise"].map("{:.0%}".format)
+wrong = (100 * noisy["label_noise"]).map("{:.0f} %".format)
 noisy = noisy.assign(system=systems, wrong=wrong)
 whole = studies.whole("label_noise", scope)
 of_noise = paired.scores(noisy, "system", "labels", within="wrong", final=whole)
