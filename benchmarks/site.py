@@ -14,7 +14,6 @@ import functools
 import gzip
 import http.server
 import json
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -29,11 +28,11 @@ from typing import Any
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from benchmarks import show, write
+from mixkd.book import pdf
 
 WIDTHS = {"1280": (1280, 800, False), "390": (390, 844, True)}  # width, height, of a phone
 LIMITS = {"home": 400, "page": 800}  # kB over gzip
 COMPRESSED = (".html", ".css", ".js", ".svg", ".json", ".csv")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 TALKS = ("[togglebutton]: ", "[PST]: ")  # the theme's own notes, no errors
 QUIET = 0.7  # seconds without a request after which a page is complete
 AXE = """axe.run(document, {resultTypes: ['violations']}).then(r => JSON.stringify(r.violations.map(
@@ -74,7 +73,7 @@ def served(site: Path) -> Iterator[str]:
 @contextmanager
 def chromium() -> Iterator[str]:
     """The DevTools address of a headless browser with an empty profile, which reaches this machine alone."""
-    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    program = pdf.browser()
     if program is None:
         raise SystemExit("benchmarks.site: found no Chromium; Debian: apt-get install chromium")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
+from browser import BROWSER
 from bs4 import BeautifulSoup
 from smoke import ROOT, Smoke, smoke  # noqa: F401
 
@@ -21,7 +22,6 @@ from mixkd.book import build, notebook
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
-BROWSER = next((b for b in ("chromium", "chromium-browser", "google-chrome") if shutil.which(b)), None)
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 RAW = re.compile(r"\{(glue|doc|numref|cite|ref)\b|Traceback \(most recent|\$\$|\\begin\{")
 

@@ -18,6 +18,7 @@ from test_book import page
 from mixkd import MixkdError, studies
 from mixkd.analysis import advice, outcomes
 from mixkd.analysis.claims import CLAIMS
+from mixkd.analysis.decisions import Decided
 from mixkd.book import advice as advice_page
 from mixkd.book import cards
 from mixkd.runs.published import RESULTS
@@ -46,6 +47,20 @@ def test_effects_are_written_in_the_unit_of_their_metric():
     row = {"metric": "accuracy", "effect": -0.0042, "low": -0.0123, "high": 0.00001}
     assert cards.effect(row) == "-0.4 [-1.2, +0.0] points"
     assert cards.effect(row | {"metric": "nll"}) == "-0.00 [-0.01, +0.00] NLL, nats".replace("-0.00", "+0.00")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "word"),
+    [("supported", "Yes"), ("no relevant effect", "No"), ("opposite", "No"), ("undecided", "Undecided")],
+)
+def test_home_says_whether_students_are_more_accurate(verdict, word):
+    claims = pd.DataFrame({"claim": ["H1", "H8"], "verdict": [verdict, "undecided"]})
+    rows = [("H1", -0.004, -0.013, 0.005), ("H8", -0.005, -0.017, 0.006), ("H8", 0.9, 0.8, 1.0)]  # the second of two
+    parts = pd.DataFrame(rows, columns=["claim", "effect", "low", "high"]).assign(metric="accuracy")
+    said = cards.accurate(Decided(claims, parts, {}, {}))
+    assert said["more_accurate"] == word
+    assert said["by_mixup"] == "-0.4 [-1.3, +0.5] points"
+    assert said["by_second"] == "-0.5 [-1.7, +0.6] points (undecided)"
 
 
 def test_an_archive_holds_what_the_verdict_was_computed_from():

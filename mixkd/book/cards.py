@@ -187,12 +187,16 @@ def sentences(average: Decided) -> dict[str, str]:
 def accurate(average: Decided) -> dict[str, str]:
     """Whether students are more accurate with mixup (a word), by how much, and by how much with a second teacher.
 
-    Of claims averaged over data sets.
+    Of claims averaged over data sets, H1 and H8; the second with its verdict.
     """
     verdicts = average.claims.set_index("claim")["verdict"]
     rows = average.parts.drop_duplicates("claim").set_index("claim").to_dict("index")
     word = {"supported": "Yes", "no relevant effect": "No", "opposite": "No"}.get(verdicts["H1"], "Undecided")
-    return {"more_accurate": word, "by_mixup": effect(rows["H1"]), "by_second": effect(rows["H8"])}
+    return {
+        "more_accurate": word,
+        "by_mixup": effect(rows["H1"]),
+        "by_second": f"{effect(rows['H8'])} ({verdicts['H8']})",
+    }
 
 
 def table(decided: Decided) -> pd.DataFrame:

@@ -24,22 +24,29 @@ body { font-size: 10.5pt; } .chapter { break-before: page; } figure, table, .adm
 </style>"""
 
 
+def browser() -> str | None:
+    """The program of a Chromium; None where there is none."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
 def printed(folder: Path) -> Path:
     """Write the PDF of a rendered site and link to it below the sidebar of each page; returns its path.
 
     Raises MixkdError without a Chromium, and if it prints nothing.
     """
-    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    program = browser()
     if program is None:
         raise MixkdError(f"pdf: found none of {', '.join(BROWSERS)}; expected a Chromium; Debian: apt install chromium")
     if not (folder / HOME).is_file():
         raise MixkdError(f"{folder / HOME}: not found, expected a rendered book; run `make book`")
     source, target, part = folder / "book" / "_print.html", folder / NAME, folder / f"{NAME}.part"
-    source.write_text(whole(folder), encoding="utf-8")
     options = "--headless --no-sandbox --disable-gpu --no-pdf-header-footer --generate-pdf-document-outline"
     command = [program, *options.split(), f"--print-to-pdf={part.resolve()}", source.resolve().as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
-    source.unlink()
+    source.write_text(whole(folder), encoding="utf-8")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    finally:
+        source.unlink()
     if done.returncode or not part.is_file():
         raise MixkdError(f"pdf: {program} printed nothing: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
     os.replace(part, target)
