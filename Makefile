@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE  # without bytecode every kernel and worker would compile its imports anew
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo book pdf release test lint bench wheels cluster cluster-test serve clean
+.PHONY: help install demo book pdf release test lint bench wheels cluster cluster-test litert serve clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -69,7 +69,14 @@ cluster: $(STAMP) .venv-cluster/.installed  ## Snakemake, in .venv-cluster, for 
 
 cluster-test: cluster  ## sweeps through Snakemake and a Slurm on this machine, with jobs and engines killed
 	@command -v slurmctld >/dev/null || { echo "no Slurm found; on Debian: apt-get install slurm-wlm"; exit 1; }
-	KILLS=20 $(BIN)/pytest -n 0 -s tests/test_cluster.py
+	KILLS=20 SEEDS=3 $(BIN)/pytest -n 0 -s tests/test_cluster.py
+
+.venv-litert/.installed: workflow/litert.txt
+	$(PYTHON) -m venv .venv-litert
+	.venv-litert/bin/pip install --quiet --disable-pip-version-check -r workflow/litert.txt
+	@touch $@
+
+litert: $(STAMP) .venv-litert/.installed  ## the converter to LiteRT, in .venv-litert, for `mixkd export --to litert`
 
 serve: book  ## the book on http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html 8000

@@ -39,6 +39,11 @@ def small(**fields: Any) -> RunSpec:
     return RunSpec(**{"dataset": "synthetic", "windows_per_class": 4, "epochs": 2, "batch_size": 16, **fields})
 
 
+def tiny(**fields: Any) -> RunSpec:
+    """A run for tests of what happens around training: 32 training windows, two steps per epoch, two epochs."""
+    return small(**{"windows_per_class": 2, **fields})
+
+
 def train(spec: RunSpec, store: Store) -> RunRecord:
     """The record of a run, trained in this process with all that it needs."""
     return [single.run(needed, store) for needed in with_requirements([spec])][-1]

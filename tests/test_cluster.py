@@ -26,7 +26,7 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, lost, mtimes, results, small, wait_for
+from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, lost, mtimes, results, tiny, wait_for
 
 from mixkd.errors import MixkdError
 from mixkd.files import locked
@@ -38,10 +38,10 @@ from mixkd.runs.shards import Part
 from mixkd.runs.store import Store
 
 MIXUPS = (None, FULL, PARTIAL)
-GRID = [small(seed=s, teachers=t, mixup=m) for s in (0, 1, 2) for t in ([SIGNAL], [IMAGE], BOTH) for m in MIXUPS]
-NEEDED = planning.with_requirements(GRID)  # 33 runs on two levels
+KILLS, N_SEEDS = (int(os.environ.get(name, least)) for name, least in (("KILLS", "2"), ("SEEDS", "1")))
+GRID = [tiny(seed=s, teachers=t, mixup=m) for s in range(N_SEEDS) for t in ([SIGNAL], [IMAGE], BOTH) for m in MIXUPS]
+NEEDED = planning.with_requirements(GRID)  # 11 runs per seed, on two levels
 engine = pytest.mark.skipif(not cluster.ENGINE.is_file(), reason="no Snakemake: `make cluster` installs it")
-KILLS = int(os.environ.get("KILLS", "2"))
 CODE = os.pathsep.join(map(str, Path(__file__).parents[:2]))  # of the tests, and of the checkout they are of
 CALL = "import sys, test_cluster as t; t.sweep.run({runs}, t.Store(t.Path(sys.argv[1])), on={on})"
 
@@ -170,7 +170,7 @@ def test_without_snakemake_the_way_on_is_told(tmp_path, monkeypatch):
 
 
 def test_answers_are_read_as_they_are_written(tmp_path):
-    chunks = planning.chunks([small(), small(seed=1)])
+    chunks = planning.chunks([tiny(), tiny(seed=1)])
     schedule = Schedule(chunks)
     (tmp_path / "answers").mkdir()
     answers = cluster.Answers(tmp_path, chunks, schedule)
@@ -193,23 +193,23 @@ def test_snakemake_leaves_what_a_local_sweep_leaves(tmp_path, expected):
 
 @engine
 def test_a_run_that_fails_is_named_and_what_needs_it_left_out(tmp_path):
-    bad = small(learning_rate=10.0, weight_decay=0.99, teachers=[SIGNAL])
+    bad = tiny(learning_rate=10.0, weight_decay=0.99, teachers=[SIGNAL])
     with pytest.raises(MixkdError, match=r"1 of 4 runs failed: .*diverged|2 of 4 runs failed: .*1 left out"):
-        sweep.run([bad, small(teachers=[SIGNAL])], Store(tmp_path), on=Cluster("local", quiet=True))
-    assert Store(tmp_path).has(small(teachers=[SIGNAL]))
+        sweep.run([bad, tiny(teachers=[SIGNAL])], Store(tmp_path), on=Cluster("local", quiet=True))
+    assert Store(tmp_path).has(tiny(teachers=[SIGNAL]))
 
 
 @engine
 def test_ctrl_c_ends_snakemake_and_its_jobs(tmp_path):
     """Within seconds, though the run in training would take minutes; what was finished stays."""
-    process = start("t.Cluster('local', quiet=True)", tmp_path, "[t.small(), t.small(epochs=20_000)]")
+    process = start("t.Cluster('local', quiet=True)", tmp_path, "[t.tiny(), t.tiny(epochs=20_000)]")
     wait_for(lambda: results(Store(tmp_path)), 120)
     every = psutil.Process(process.pid).children(recursive=True)
     assert any("mixkd.runs.worker" in child.cmdline() for child in every)
     process.send_signal(signal.SIGINT)
     process.wait(30)
     assert psutil.wait_procs(every, timeout=30)[1] == []
-    assert results(Store(tmp_path)).keys() == {small().hash}
+    assert results(Store(tmp_path)).keys() == {tiny().hash}
 
 
 def test_two_starts_leave_each_other_their_folders(tmp_path):

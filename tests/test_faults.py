@@ -11,7 +11,7 @@ from time import sleep
 
 import psutil
 import pytest
-from runs import SIGNAL, lost, mtimes, results, small, start, train, wait_for
+from runs import SIGNAL, lost, mtimes, results, start, tiny, train, wait_for
 
 from mixkd import files, studies
 from mixkd.runs import sweep
@@ -98,7 +98,7 @@ def test_interrupted_sweep_goes_on_and_ends_the_same(tmp_path, uninterrupted):
 @pytest.mark.parametrize("n_written", [0, 1, 2])
 def test_a_run_exists_when_all_of_it_is_written(store_home, monkeypatch, n_written):
     """Stopped between two of its three files, in each place."""
-    spec, store, written = small(), Store(), []
+    spec, store, written = tiny(), Store(), []
     write = files.atomic_write
 
     def stop_after(path: Path, data: bytes) -> None:
@@ -119,7 +119,7 @@ def test_a_run_exists_when_all_of_it_is_written(store_home, monkeypatch, n_writt
 def test_damaged_records_are_trained_again_and_give_the_same(store_home):
     """One bit of a teacher's weights, half of a student's record: both go to quarantine, the rest stays."""
     store = Store()
-    student, other = small(teachers=[SIGNAL]), small()
+    student, other = tiny(teachers=[SIGNAL]), tiny()
     sweep.run([student, other], on=Local(1, quiet=True))
     expected, before = results(store), mtimes(store)
     weights, record = store.path(student.teacher_runs[0], ".weights.safetensors"), store.path(student)
@@ -153,7 +153,7 @@ print(files.sha256(content))
 
 
 def test_four_processes_train_a_run_once(tmp_path):
-    spec = small()
+    spec = tiny()
     processes = [start("-c", TRAIN_AND_COUNT, json.dumps(spec.as_dict()), home=tmp_path) for _ in range(4)]
     assert [process.stdout.readline() for process in processes] == ["ready\n"] * 4
     for process in processes:
@@ -171,7 +171,7 @@ def test_a_sweep_does_not_wait_for_a_dead_one(tmp_path):
     It is halted first, so that it cannot be done before the other waits, however busy the machine is.
     """
     store = Store(tmp_path)
-    one, other = (small(teachers=[SIGNAL], temperature=t, epochs=100) for t in (1.0, 4.0))
+    one, other = (tiny(teachers=[SIGNAL], temperature=t, epochs=100) for t in (1.0, 4.0))
     teacher = one.teacher_runs[0]
 
     def sweep_of(run) -> subprocess.Popen:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import psutil
 import pytest
-from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, mtimes, results, small, train, wait_for
+from runs import BOTH, FULL, IMAGE, PARTIAL, SIGNAL, mtimes, results, tiny, train, wait_for
 
 from mixkd import studies
 from mixkd.errors import MixkdError
@@ -39,7 +39,7 @@ def _no_worker_is_left():
 # -- which runs, in which order, in which chunks
 
 
-@pytest.mark.parametrize("specs", [EVERY, EVERY[::-1], [small(teachers=BOTH, init="base", mixup=FULL)]])
+@pytest.mark.parametrize("specs", [EVERY, EVERY[::-1], [tiny(teachers=BOTH, init="base", mixup=FULL)]])
 def test_requirements_come_first_and_every_run_once(specs):
     ordered = with_requirements(specs)
     at = {run.hash: i for i, run in enumerate(ordered)}
@@ -93,7 +93,7 @@ OTHER_STREAM = {"seed": 1, "epochs": 3, "batch_size": 5, "mixup": FULL}
 @pytest.mark.parametrize("method", ["kd", "at"])
 @pytest.mark.parametrize(("field", "value"), (OTHER_DATA | OTHER_STREAM).items())
 def test_students_of_other_data_or_streams_are_apart(field, value, method):
-    student = small(teachers=[SIGNAL], method=method)
+    student = tiny(teachers=[SIGNAL], method=method)
     one, other = chunks([student, replace(student, **{field: value})])
     assert [len(one.specs), len(other.specs)] == [1, 1]
 
@@ -121,12 +121,12 @@ def test_a_line_that_is_no_chunk_is_refused(line):
 
 
 def test_a_worker_trains_chunks_from_a_file(store_home, tmp_path):
-    (tmp_path / "chunks").write_text("".join(chunk.line + "\n" for chunk in chunks(with_requirements([small()]))))
+    (tmp_path / "chunks").write_text("".join(chunk.line + "\n" for chunk in chunks(with_requirements([tiny()]))))
     with open(tmp_path / "chunks") as file:
         command = [sys.executable, "-m", "mixkd.runs.worker"]
         out = subprocess.run(command, stdin=file, capture_output=True, check=True)
-    assert json.loads(out.stdout) == {"hash": small().hash, "error": None}
-    assert results(Store()).keys() == {small().hash}
+    assert json.loads(out.stdout) == {"hash": tiny().hash, "error": None}
+    assert results(Store()).keys() == {tiny().hash}
 
 
 # -- executors
@@ -146,7 +146,7 @@ class Here:
 
 
 def test_another_executor_trains_the_same(store_home, tmp_path):
-    specs = [small(teachers=BOTH), small(teachers=[SIGNAL], mixup=PARTIAL), small(fold=9, teachers=[SIGNAL])]
+    specs = [tiny(teachers=BOTH), tiny(teachers=[SIGNAL], mixup=PARTIAL), tiny(fold=9, teachers=[SIGNAL])]
     for at, executor in ((Store(), Local(2, quiet=True)), (Store(tmp_path / "here"), Here())):
         with pytest.raises(MixkdError, match=r"^2 of 6 runs failed: .*fold.*; 1 left out: runs they need failed$"):
             sweep.run(specs, at, on=executor)
@@ -159,8 +159,8 @@ def test_another_executor_trains_the_same(store_home, tmp_path):
 
 def test_plan_counts_and_trains_nothing(store_home):
     store = Store()
-    students = [small(teachers=BOTH), small(teachers=[SIGNAL]), small(teachers=[SIGNAL], mixup=PARTIAL)]
-    specs = [small(), *students, small()]
+    students = [tiny(teachers=BOTH), tiny(teachers=[SIGNAL]), tiny(teachers=[SIGNAL], mixup=PARTIAL)]
+    specs = [tiny(), *students, tiny()]
     plan = planning.plan(specs, store)
     assert (plan.total, len(plan.missing)) == (6, 6)
     assert plan.students_per_stream == {"fold 0, seed 0, clean": 2, "fold 0, seed 0, alpha 1, share 0.5, exact": 1}
@@ -191,7 +191,7 @@ def test_estimate_grows_with_the_work():
 
 def test_only_what_is_missing_is_trained_and_records_come_in_order(store_home):
     store = Store()
-    scratch, student = small(), small(teachers=[SIGNAL], init="scratch")
+    scratch, student = tiny(), tiny(teachers=[SIGNAL], init="scratch")
     teacher = student.teacher_runs[0]
     (first,) = sweep.run([scratch], on=Local(1, quiet=True))
     before = mtimes(store)
@@ -207,7 +207,7 @@ def test_only_what_is_missing_is_trained_and_records_come_in_order(store_home):
 
 
 def test_two_workers_give_what_one_gives(tmp_path):
-    clean = [small(teachers=t, temperature=4.0, init=i) for t in ([SIGNAL], BOTH) for i in ("random", "base")]
+    clean = [tiny(teachers=t, temperature=4.0, init=i) for t in ([SIGNAL], BOTH) for i in ("random", "base")]
     mixed = [replace(run, mixup=PARTIAL, image_mixing="recompute") for run in clean]
     stores = [Store(tmp_path / str(n)) for n in (1, 2)]
     for n, store in enumerate(stores, 1):
@@ -218,7 +218,7 @@ def test_two_workers_give_what_one_gives(tmp_path):
 
 def test_unknown_data_set_is_refused_before_anything_starts(store_home):
     with pytest.raises(MixkdError, match=r"dataset: found 'sinthetic', did you mean 'synthetic'\?"):
-        sweep.run([small(), small(dataset="sinthetic")])
+        sweep.run([tiny(), tiny(dataset="sinthetic")])
     assert not store_home.exists()
 
 
@@ -227,11 +227,11 @@ def test_unknown_data_set_is_refused_before_anything_starts(store_home):
 
 def test_a_failed_run_costs_what_needs_it_and_nothing_else(store_home):
     """No fold 9: a teacher fails, so do its student and the student's student. Another run diverges."""
-    student = small(teachers=[SIGNAL], fold=9)
+    student = tiny(teachers=[SIGNAL], fold=9)
     lost = [student.teacher_runs[0], student, replace(student, init="base"), replace(student, init="base", mixup=FULL)]
     lost.append(replace(lost[-1], init="random"))
-    diverging = small(learning_rate=10.0, weight_decay=0.9, batch_size=2, windows_per_class=8)
-    fine = [small(teachers=[SIGNAL]), small(fold=5)]
+    diverging = tiny(learning_rate=10.0, weight_decay=0.9, batch_size=2, windows_per_class=8)
+    fine = [tiny(teachers=[SIGNAL]), tiny(fold=5)]
     with pytest.raises(MixkdError) as refusal:
         sweep.run([lost[2], diverging, *fine, lost[3]], on=Local(2, quiet=True))
     message = str(refusal.value)
@@ -270,7 +270,7 @@ def test_too_little_memory_for_a_run_is_one_line_and_no_traceback(tmp_path, capf
 
     answers: list[dict] = []
     monkeypatch.setattr(single, "run", run)
-    worker.train_chunk([small()], Store(tmp_path), answers.append)
+    worker.train_chunk([tiny()], Store(tmp_path), answers.append)
     [answer] = answers
     assert answer["error"].startswith("found too little memory (")
     assert capfd.readouterr().err == ""
@@ -281,7 +281,7 @@ def test_a_fault_of_lockstep_alone_is_said_and_costs_no_run(tmp_path, capfd, mon
         raise RuntimeError("maps of two sizes")
 
     store, answers = Store(tmp_path), list[dict]()
-    specs = [small(teachers=(SIGNAL,), method=method) for method in ("at", "amd")]
+    specs = [tiny(teachers=(SIGNAL,), method=method) for method in ("at", "amd")]
     for needed in specs[0].requires:
         train(needed, store)
     with monkeypatch.context() as patch:
@@ -295,8 +295,8 @@ def test_a_fault_of_lockstep_alone_is_said_and_costs_no_run(tmp_path, capfd, mon
 def test_a_killed_worker_costs_the_run_in_flight_and_what_needs_it(store_home):
     """The rest of its chunk and all other runs are trained by the next worker, and give the same."""
     store = Store()
-    in_chunk = [small(teachers=[SIGNAL], temperature=t, epochs=30) for t in (1.0, 2.0, 4.0)]
-    victim, dependent, others = in_chunk[1], replace(in_chunk[1], init="base"), [small(), small(modality="image")]
+    in_chunk = [tiny(teachers=[SIGNAL], temperature=t, epochs=30) for t in (1.0, 2.0, 4.0)]
+    victim, dependent, others = in_chunk[1], replace(in_chunk[1], init="base"), [tiny(), tiny(modality="image")]
     message = killed([*in_chunk, dependent, *others], victim)
     assert message.startswith("2 of 7 runs failed: ")
     assert f"{victim.name} ({victim.hash}): its worker died (exit status -9)" in message
@@ -324,7 +324,7 @@ def test_every_worker_that_cannot_start_is_reported(store_home, monkeypatch, dea
     monkeypatch.setattr(local.sys, "executable", "/bin/false")
     if dead_when_asked:
         monkeypatch.setattr(local._Feeders, "start_worker", start_dead)
-    specs = [small(), small(seed=1), small(teachers=[IMAGE])]
+    specs = [tiny(), tiny(seed=1), tiny(teachers=[IMAGE])]
     with pytest.raises(MixkdError, match=r"^4 of 4 runs failed: .*its worker died \(exit status 1\)"):
         sweep.run(specs, on=Local(quiet=True))
     assert not results(Store())

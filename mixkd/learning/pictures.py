@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from mixkd.learning.moments import centres
 from mixkd.learning.networks import undrawn
+from mixkd.learning.optimisers import Adam, one_cycle
 
 LEVELS = 4
 CODE = 8  # numbers of a picture's code: declared
@@ -130,14 +131,12 @@ def fit(kind: str, pictures: np.ndarray, width: int, *, seed: int, n_steps: int 
     net = undrawn(KINDS[kind], len(pictures), width)
     net.start(torch.Generator().manual_seed(seed))
     target, at = torch.from_numpy(pictures).float().flatten(1), places(pictures.shape[1])
-    optimiser = torch.optim.Adam(net.parameters(), RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=n_steps)
+    optimiser = Adam(net.parameters(), RATE)
     errors = []
-    for _ in range(n_steps):
+    for optimiser.rate, optimiser.beta in one_cycle(RATE, n_steps):
         optimiser.zero_grad()
         error = F.mse_loss(net(at), target)
         error.backward()
         optimiser.step()
-        schedule.step()
         errors.append(error.item())
     return Fitted(net, errors)

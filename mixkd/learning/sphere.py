@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mixkd.learning.networks import undrawn
+from mixkd.learning.optimisers import Adam, falling
 from mixkd.learning.streams import Draw
 from mixkd.rng import generator
 from mixkd.specs.parts import Modality
@@ -124,8 +125,7 @@ class Sphere:
             net = initial([x.shape[1:] for x in inputs(np.arange(1))], draws)
             size = min(BATCH, n_windows)
             n_steps = EPOCHS * (n_windows // size)
-            optimiser = torch.optim.Adam(net.parameters(), RATE)
-            falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, n_steps)
+            optimiser, rates = Adam(net.parameters(), RATE), falling(RATE, n_steps)
             history = []
             for _ in range(EPOCHS):
                 order = orders.permutation(n_windows)[: n_windows // size * size]
@@ -134,8 +134,8 @@ class Sphere:
                     parts = losses(net, inputs(rows), draws)
                     optimiser.zero_grad()
                     torch.stack(list(parts.values())).sum().backward()
+                    optimiser.rate = next(rates)
                     optimiser.step()
-                    falling.step()
                     steps.append({name: part.item() for name, part in parts.items()})
                 history.append({name: float(np.mean([step[name] for step in steps])) for name in steps[0]})
             net.requires_grad_(False)

@@ -109,7 +109,7 @@ class Stack:
 
     @torch.no_grad()
     def _move(self) -> None:
-        """Stochastic gradient descent with momentum and weight decay, see `sgd.SGD`."""
+        """Stochastic gradient descent with momentum and weight decay, see `optimisers.SGD`."""
         slopes = [p.grad for p in self.weights if p.grad is not None]
         torch._foreach_add_(slopes, self.weights, alpha=self.spec.weight_decay)
         torch._foreach_mul_(self.velocities, self.spec.momentum)

@@ -14,8 +14,8 @@ from mixkd.learning import losses, map_losses, near
 from mixkd.learning.fold_data import Batch, FoldData, evaluate
 from mixkd.learning.methods import RULES, Parts, Step, cross_entropy
 from mixkd.learning.networks import Network, Outputs
+from mixkd.learning.optimisers import SGD
 from mixkd.learning.schedules import learning_rate, passes_and_steps
-from mixkd.learning.sgd import SGD
 from mixkd.learning.streams import Stream, stream
 from mixkd.learning.teachers import Teacher
 from mixkd.rng import generator
