@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from mixkd.deploy import c_header, elsewhere, export, javascript, ranges
+from mixkd.deploy import c_header, elsewhere, export, javascript, litert, ranges
 from mixkd.deploy.elsewhere import COMPILER, NODE
 from mixkd.deploy.folded import folded
 from mixkd.deploy.predict import FORMAT, Student
@@ -200,3 +202,31 @@ def test_export_by_command(student, mixkd, tmp_path):
     status, _, error = mixkd("export", "nowhere", "--to", "c", "-o", "none.h")
     assert (status, error.count("\n"), (tmp_path / "none.h").exists()) == (1, 1, False)
     assert "nowhere/student.json: No such file or directory, expected a student" in error
+
+
+# -- LiteRT
+
+
+@pytest.mark.skipif(not litert.ENGINE.is_file(), reason="no LiteRT: `make litert` installs it")
+def test_litert_gives_the_probabilities_of_onnx(student, mixkd, tmp_path):
+    status, _, error = mixkd("export", str(student.folder), "--to", "litert")
+    assert status == 0, error
+    x = windows(100)
+    answers = litert.probabilities((tmp_path / "student.tflite").read_bytes(), x)
+    np.testing.assert_allclose(answers, student.probabilities(x), atol=1e-5)
+
+
+def test_without_litert_the_way_on_is_told(student, mixkd, tmp_path, monkeypatch):
+    monkeypatch.setattr(litert, "ENGINE", tmp_path / "python")
+    status, _, error = mixkd("export", str(student.folder), "--to", "litert")
+    assert (status, error.count("\n")) == (1, 1)
+    assert "found no LiteRT, expected it there; install it with `make litert`" in error
+    assert not (tmp_path / "student.tflite").exists()
+
+
+def test_what_the_converter_says_is_one_line(student, mixkd, tmp_path, monkeypatch):
+    monkeypatch.setattr(litert, "ENGINE", Path(sys.executable))  # which has no converter
+    status, _, error = mixkd("export", str(student.folder), "--to", "litert")
+    assert (status, error.count("\n")) == (1, 1)
+    assert "LiteRT: found ModuleNotFoundError: No module named 'litert_torch'" in error
+    assert not (tmp_path / "student.tflite").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -94,21 +95,28 @@ def score(
 def export(
     student: Annotated[Path, typer.Argument(help=STUDENT)],
     to: Annotated[
-        Literal["c", "js", "ggir"],
-        typer.Option(help="A C99 header, a script for pages, or a function for GGIR, an R package."),
+        Literal["c", "js", "litert", "ggir"],
+        typer.Option(help="A C99 header, a script for pages, a LiteRT model, or a function for GGIR, an R package."),
     ],
     output: Annotated[
-        Path | None, typer.Option("-o", help="The file; default: student.h, student.js or student.R here.")
+        Path | None, typer.Option("-o", help="The file; default: student.h, .js, .tflite or .R here.")
     ] = None,
 ) -> None:
-    """Write a student as source text: for a device or a page with its weights, for GGIR with a call of mixkd."""
-    from mixkd.deploy import c_header, ggir, javascript
+    """Write a student for a device, a phone or a page, with its weights; for GGIR, as a call of mixkd."""
+    from mixkd.deploy import c_header, ggir, javascript, litert
     from mixkd.deploy.predict import Student
     from mixkd.files import atomic_write
 
-    suffix, write = {"c": (".h", c_header.header), "js": (".js", javascript.script), "ggir": (".R", ggir.script)}[to]
+    ways: dict[str, tuple[str, Callable[[Student], str | bytes]]] = {
+        "c": (".h", c_header.header),
+        "js": (".js", javascript.script),
+        "litert": (".tflite", litert.model),
+        "ggir": (".R", ggir.script),
+    }
+    suffix, write = ways[to]
     target = output or Path("student").with_suffix(suffix)
-    atomic_write(target, write(Student.load(student)).encode())
+    made = write(Student.load(student))
+    atomic_write(target, made.encode() if isinstance(made, str) else made)
     out.print(f"{target}", soft_wrap=True, markup=False)
 
 

@@ -113,6 +113,18 @@ print(script[: script.index('"use strict"')])
 # %% [markdown]
 # The script has no rule for unknown windows.
 #
+# ## In LiteRT
+#
+# [LiteRT](https://ai.google.dev/edge/litert), once TensorFlow Lite, runs on Android and on microcontrollers. Its converter excludes packages of this book, so it gets an environment of its own:
+#
+# ```bash
+# make litert
+# mixkd export selfback-wrist --to litert    # student.tflite
+# ```
+#
+# The model takes one window in the units of the recording and answers with probabilities. It has no rule for unknown windows. Both ready students were converted
+# and compared once: on a thousand synthetic windows all labels were those of ONNX, and the probabilities differed in the sixth digit. The models are as large as `student.onnx`.
+#
 # ## In GGIR
 #
 # [GGIR](https://wadpac.github.io/GGIR/) is an R package that reads, calibrates and summarises days of wrist data. It passes the acceleration on to an external function, which `mixkd export --to ggir` writes:
@@ -158,7 +170,7 @@ report(device.answer(table, away) | about)
 
 # %% [markdown]
 # Quantisation to int8 is static: one scale per output channel of weights, and scales of activations from training windows. The file states where numbers are rounded (QDQ), so every runtime
-# rounds alike. {doc}`27_few_people` compares int8 for more students. LiteRT was not tried: its converter needs jax and transformers.
+# rounds alike. {doc}`27_few_people` compares int8 for more students.
 #
 # ## What came out
 #
