@@ -18,7 +18,7 @@ from bs4 import BeautifulSoup
 from smoke import ROOT, Smoke, smoke  # noqa: F401
 
 from mixkd import MixkdError
-from mixkd.book import build, notebook
+from mixkd.book import build, execution, notebook
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
@@ -61,7 +61,7 @@ def test_a_failing_notebook_fails_the_build_by_name(tmp_path, monkeypatch):
     nbformat.write(source, tmp_path / "99_broken.ipynb")
     monkeypatch.setattr(notebook, "NOTEBOOKS", tmp_path)
     with pytest.raises(MixkdError, match=r"99_broken\.ipynb.*ValueError: on purpose"):
-        build.execute_all(tmp_path / "stage", {"x": 2})
+        execution.execute_all(tmp_path / "stage", {"x": 2})
     assert not (tmp_path / "stage" / "notebooks" / "99_broken.ipynb").exists()
 
 

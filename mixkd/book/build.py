@@ -14,20 +14,19 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mixkd import studies
 from mixkd.analysis import contrasts
 from mixkd.book import advice, cards, drawings, explorables, frame, live, notebook, site
+from mixkd.book.execution import Execution, execute_all
 from mixkd.book.tables import GENERATED
 from mixkd.datasets import dataset
 from mixkd.errors import MixkdError, nearest
-from mixkd.files import CHECKOUT, places
+from mixkd.files import CHECKOUT
 from mixkd.runs import planning, sweep
-from mixkd.runs.local import Local, n_cores
+from mixkd.runs.local import Local
 from mixkd.runs.provenance import git_state, versions
 from mixkd.runs.store import RunRecord, Store
 from mixkd.studies import Scope
@@ -42,15 +41,6 @@ MEANING = {  # of profiles, for readers
 }
 TRAINED = {"published": "full", "quick": "quick", "full": "full", "smoke": "smoke"}  # profiles, by what is trained
 HEADLINE = ("11_claims.ipynb", "fig-scorecard")  # shown on the home page
-
-
-@dataclass(frozen=True)
-class Execution:
-    """One executed notebook."""
-
-    name: str
-    parameters: dict[str, Any]
-    seconds: float
 
 
 def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int | None = None) -> Path:
@@ -101,30 +91,6 @@ def profile_of(train: str) -> str:
     if train == "full":
         os.environ[LOCAL_FIRST] = "1"  # for the kernels of notebooks too
     return TRAINED[train]
-
-
-def execute_all(stage: Path, parameters: dict[str, Any]) -> list[Execution]:
-    """Execute every notebook of the checkout into the stage, two at a time, one thread each.
-
-    In reverse order: one of the last notebooks trains, takes longest, and should start first.
-    """
-    paths = sorted(notebook.NOTEBOOKS.glob("*.ipynb"), reverse=True)
-
-    def execute(path: Path) -> Execution:
-        output = stage / "notebooks" / path.name
-        assignments = [f"{name}={value}" for name, value in parameters.items()]
-        options = [word for text in assignments for word in ("-p", text)]
-        command = [sys.executable, "-m", "mixkd.cli.main", "notebook", str(path), "-o", str(output), *options]
-        start = time.perf_counter()
-        environment = {**os.environ, **places(), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        done = subprocess.run(command, capture_output=True, **TEXT, cwd=CHECKOUT, env=environment)
-        if done.returncode:
-            reason = done.stderr.strip().splitlines()
-            raise MixkdError(f"notebooks/{path.name} failed: {reason[-1] if reason else done.returncode}")
-        return Execution(path.stem, parameters, time.perf_counter() - start)
-
-    with ThreadPoolExecutor(min(2, n_cores())) as pool:
-        return list(pool.map(execute, paths))[::-1]
 
 
 def complete(
