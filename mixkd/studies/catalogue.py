@@ -63,7 +63,7 @@ STUDIES = {
     "spheres": of_line(line.spheres, published=WATCH, brief=CAMPAIGNS),
     "augmentation": of_line(line.augmentation, published=WATCH),
     "moments": of_line(line.moments, published=WATCH, brief=CAMPAIGNS),
-    "two_heads": of_line(line.two_heads, published=(), needs="placement", elsewhere="watch", brief=PLACED),
+    "two_heads": of_line(line.two_heads, published=WATCH, needs="placement", elsewhere="watch", brief=PLACED),
     "forces": Study(line.forces, published=(), needs="targets", elsewhere="gait", brief=FORCES),
     "few_people": of_line(line.few_people, published=WATCH),
     "label_noise": of_line(line.label_noise, published=WATCH),
