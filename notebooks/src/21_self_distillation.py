@@ -101,8 +101,8 @@ readable(costs, names={"work": "multiply-adds, times scratch"})
 #
 # with $T = 3$ and $\eta = 0.5$ as released {cite}`vu2025`. *Single task*: two networks, each trained for one question in as many steps. Hard sharing and both
 # kinds of self-distillation train one network. The data sets know where the sensor is worn: `watch` (left or right wrist), `selfback_placed` (wrist, thigh),
-# `dsads_placed` (torso, arms, legs), `mhealth_placed` and `wisdm_placed`. For a `dataset` without placements this part runs on `watch`. The network is WRN16-1;
-# the paper's network, MTL-net, and further data sets appear where their runs are published.
+# `dsads_placed` (torso, arms, legs), `mhealth_placed` and `wisdm_placed`. For a `dataset` without placements this part runs on `watch`. The network is WRN16-1.
+# In `full`, `watch` also has the paper's own network, MTL-net.
 
 # %%
 places = selves.scopes(scope)
@@ -159,7 +159,7 @@ unseen = {name: selves.unseen(form, x, n_classes) for name, form in forms.items(
 figures.seen_samples(unseen, ("x", "y", "z")[: x.shape[1]])
 
 # %% [markdown]
-# Does it cost accuracy? Both forms were trained alike (shown where these runs are published).
+# Does it cost accuracy? Both forms were trained alike, in `full` and on `watch`.
 
 # %% mystnb={"figure": {"caption": "Effect of the defect on the activity: MTL-net as released against the repaired one, with and without an averaged teacher. Diamond: mean; bar: 95 percent interval.", "name": "fig-defect"}, "image": {"alt": "The released MTL-net against the repaired one: {defect}.", "classes": "dark-light"}}
 defect = two[(two["question"] == "released") & (two["head"] == "activity")]
