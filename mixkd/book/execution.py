@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,18 +32,23 @@ def execute_all(stage: Path, parameters: dict[str, Any]) -> list[Execution]:
     In reverse order: one of the last notebooks trains, takes longest, and should start first.
     """
     paths = sorted(notebook.NOTEBOOKS.glob("*.ipynb"), reverse=True)
-    with ProcessPoolExecutor(min(2, n_cores()), get_context("spawn"), _single_threaded) as pool:
+    with ProcessPoolExecutor(min(2, n_cores()), get_context("spawn"), _alone) as pool:
         done = [pool.submit(_execute, path, stage / "notebooks" / path.name, parameters) for path in paths]
         try:
             return [each.result() for each in done][::-1]
-        except BaseException:
+        except BrokenProcessPool as error:
+            raise MixkdError(
+                "notebooks: found a process that was killed, expected both to live; is memory left?"
+            ) from error
+        finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
-def _single_threaded() -> None:
-    """The kernels of this process, and where it looks for runs and recordings."""
+def _alone() -> None:
+    """In each process: kernels of one thread; what they print is dropped, their errors come back as exceptions."""
     os.environ.update(places(), OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
 
 
 def _execute(path: Path, output: Path, parameters: dict[str, Any]) -> Execution:

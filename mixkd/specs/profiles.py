@@ -25,7 +25,7 @@ class Profile(Spec):
 PROFILES = {
     p.name: p
     for p in (
-        Profile("smoke", folds=2, epochs=3, windows_per_class=5),
+        Profile("smoke", folds=2, epochs=3, windows_per_class=6),
         Profile("quick", folds=2),
         Profile("full", n_seeds=3, full=True),
     )
