@@ -59,6 +59,13 @@ def _one_worker_for_a_sweep():
         yield
 
 
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory):
+    """A MIXKD_HOME for tests that only read runs, of all workers: each run is trained once."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared-home"
+
+
 @pytest.fixture
 def store_home(tmp_path, monkeypatch):
     """An empty MIXKD_HOME of this test."""

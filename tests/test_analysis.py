@@ -80,10 +80,10 @@ def test_impossible_temperature_is_refused():
 
 
 @pytest.fixture(scope="module")
-def temperature_study(tmp_path_factory):
+def temperature_study(shared_home):
     """A smoke study of small runs, trained."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MIXKD_HOME", str(tmp_path_factory.mktemp("study")))
+        patch.setenv("MIXKD_HOME", str(shared_home))
         yield studies.load("temperature", studies.Scope("synthetic", "smoke"))
 
 

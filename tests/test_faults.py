@@ -46,13 +46,12 @@ def stop(process: subprocess.Popen, how: signal.Signals, workers_too: bool = Fal
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
+def uninterrupted(shared_home):
     """What the sweep gives when nobody disturbs it."""
-    home = tmp_path_factory.mktemp("uninterrupted")
-    sweep.run(RUNS, Store(home), on=Local(1, quiet=True))
-    found = results(Store(home))
-    assert found.keys() == {run.hash for run in RUNS}
-    return found
+    store = Store(shared_home)
+    sweep.run(RUNS, store, on=Local(1, quiet=True))
+    found = results(store)
+    return {run.hash: found[run.hash] for run in RUNS}
 
 
 ROUNDS = [  # when so many runs are stored: what happens, and whether it hits the workers too

@@ -17,10 +17,10 @@ from mixkd.studies import Scope, tables
 
 
 @pytest.fixture(scope="module")
-def module_home(tmp_path_factory):
+def module_home(shared_home):
     """One store for this file."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MIXKD_HOME", str(tmp_path_factory.mktemp("studies")))
+        patch.setenv("MIXKD_HOME", str(shared_home))
         yield
 
 

@@ -6,6 +6,7 @@ And does a student of both teachers reach what the two reach together? From outp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,11 @@ from scipy.special import softmax
 from mixkd.analysis.agreement import pairs
 from mixkd.analysis.effects import in_points
 from mixkd.analysis.inference import interval
-from mixkd.learning.fold_data import FoldData
 from mixkd.runs.store import RunRecord
 from mixkd.studies import tables
+
+if TYPE_CHECKING:
+    from mixkd.learning.fold_data import FoldData
 
 TOGETHER, ALIKE = "signal and image", "two signal networks"
 QUESTIONS = (  # what is asked: the first minus the second

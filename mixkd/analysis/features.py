@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.manifold import TSNE
 
 from mixkd.studies import tables
 
 
 def tsne(features: np.ndarray, seed: int = 0) -> np.ndarray:
     """t-SNE map (n, 2) of features (n, n_features); perplexity 30, or less for few windows; initialised by PCA."""
+    from sklearn.manifold import TSNE  # here: a second of every kernel that draws no map
+
     perplexity = min(30.0, (len(features) - 1) / 3)
     return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
 

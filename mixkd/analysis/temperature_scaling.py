@@ -7,13 +7,17 @@ temperature has seen that person.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from scipy.special import log_softmax, softmax
 
 from mixkd.learning import calibration, metrics
-from mixkd.learning.fold_data import FoldData
 from mixkd.studies import tables
+
+if TYPE_CHECKING:
+    from mixkd.learning.fold_data import FoldData
 
 TEMPERATURES = np.geomspace(0.25, 8, 31)
 OF_PROBABILITIES = ("nll", "ece", "brier")

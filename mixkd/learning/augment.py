@@ -7,11 +7,14 @@ compositions of transforms, not mixup. Their ranges are not published: those her
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from mixkd.specs.parts import Augment
+
+if TYPE_CHECKING:
+    import torch
 
 MOST_REMOVED, MOST_SHIFTED = 0.5, 0.5  # of a window
 MOST_NOISE = 0.2  # sd, in units of the normalised signal
@@ -39,6 +42,8 @@ class Augmentation:
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Normalised windows (n, n_channels, 1, n_samples) with a span set to 0, noise added, and shifted, as drawn."""
+        import torch  # here: chapters that only draw need none
+
         n_samples = x.shape[-1]
         at = np.arange(n_samples)
         first = np.rint(self.start * n_samples)[:, None]

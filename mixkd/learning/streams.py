@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import torch
 from scipy.special import betaincinv
 
 from mixkd.errors import MixkdError
@@ -15,7 +14,10 @@ from mixkd.learning.augment import Augmentation
 from mixkd.rng import generator
 from mixkd.specs.parts import Augment, Mixup, Order
 
-Array = TypeVar("Array", np.ndarray, torch.Tensor)
+if TYPE_CHECKING:
+    import torch
+
+Array = TypeVar("Array", np.ndarray, "torch.Tensor")
 
 
 @dataclass(frozen=True)
