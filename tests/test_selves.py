@@ -185,7 +185,7 @@ def test_the_answers_of_the_chapter():
     assert told["alone"].startswith("on watch accuracy rises clearly with x, NLL rises clearly with x")
     few = selves.heads(selves.scores(runs[runs["network"] == "WRN16-1"]), final=False)
     told = selves.answers(one, few, False, unseen=unseen)
-    assert [f"(WRN16-1, {head})" in told["heads"] for head in ("activity", "placement")] == [True, True]
+    assert [f"(WRN16-1 in {head})" in told["heads"] for head in ("activity", "placement")] == [True, True]
     assert "not part of this build" in told["defect"]
     taught = runs.assign(method=["Scratch", "Base"] + ["Smooth-Distill"] * (len(runs) - 2), temperature=3.0)
     assert selves.temperatures(taught) == {"temperatures": "signal teacher 3, Smooth-Distill 3"}

@@ -203,7 +203,7 @@ def answers(one: pd.DataFrame, two: pd.DataFrame, final: bool, *, unseen: np.nda
     defect = two[two["question"] == "released"]
 
     def named(rows: pd.DataFrame, known: str) -> pd.DataFrame:
-        return rows.assign(what=rows["what"].str.removesuffix(known) + ", " + rows["head"])
+        return rows.assign(what=rows["what"].str.removesuffix(known) + " in " + rows["head"])
 
     ways = one[one["what"].str.endswith(" against scratch")]
     return {
