@@ -325,6 +325,7 @@ def test_distill_and_predict_by_command(home, tmp_path, watched):  # noqa: F811
         assert sentence in (out / "report.html").read_text()
         assert sentence in (out / "README.md").read_text()
         assert sentence in " ".join(done.stdout.split())
+    assert "for a student to use, take quick or full" in " ".join(done.stdout.split())
     in_int8 = "of the windows of people who did not train keep their label"
     assert all(in_int8 in (out / name).read_text() for name in ("report.html", "README.md"))
     assert "src='data:image/png" in (out / "report.html").read_text()

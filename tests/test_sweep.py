@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 import threading
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -214,6 +216,24 @@ def test_two_workers_give_what_one_gives(tmp_path):
         sweep.run(clean + mixed, store, on=Local(n, quiet=True))
     assert results(stores[0]) == results(stores[1])
     assert len(results(stores[0])) == len(with_requirements(clean + mixed)) == 10
+
+
+def test_a_folder_called_mixkd_is_not_the_package(tmp_path, monkeypatch):
+    """As beside a clone: workers start in the folder of the command."""
+    (tmp_path / "mixkd").mkdir()
+    monkeypatch.chdir(tmp_path)
+    sweep.run([tiny()], Store(tmp_path / "home"), on=Local(1, quiet=True))
+    assert Store(tmp_path / "home").has(tiny())
+
+
+def test_processes_of_ours_do_not_look_into_the_folder_they_start_in():
+    """For every module of the package: a process that imports it by name is started with -P."""
+    starts = re.compile(r'"-[mc]", "?(?:mixkd|jupyter_book)')
+    package = Path(studies.__file__).parents[1]
+    sources = [*package.rglob("*.py"), *package.rglob("*.R.in")]
+    found = [line for path in sources for line in path.read_text(encoding="utf-8").splitlines() if starts.search(line)]
+    assert len(found) >= 5
+    assert all('"-P", "-' in line for line in found)
 
 
 def test_unknown_data_set_is_refused_before_anything_starts(store_home):

@@ -208,7 +208,7 @@ def render(stage: Path, target: Path) -> Path:
     output = target / "sphinx"
     shutil.rmtree(output, ignore_errors=True)
     jupyter_book = "from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", jupyter_book, "build", str(stage), "--path-output", str(output)]
+    command = [sys.executable, "-P", "-c", jupyter_book, "build", str(stage), "--path-output", str(output)]
     command += ["--warningiserror", "--keep-going", "--all"]
     done = subprocess.run(command, capture_output=True, **TEXT, env={**os.environ, "PYTHONUTF8": "1"})
     log = target / "sphinx.log"

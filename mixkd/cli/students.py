@@ -39,6 +39,8 @@ def distill(
     )
     out.print(distill.headline(outcome.people))
     out.print(distill.in_practice(outcome.whole))
+    if profile == "smoke":
+        out.print("smoke trains on few windows, to try the command: for a student to use, take quick or full")
     out.print(f"{out_folder / 'report.html'}", soft_wrap=True, markup=False)
 
 

@@ -104,7 +104,7 @@ def _train(runs: list[RunSpec], scope: Scope, where: Where) -> None:
         runs = [replace(spec, precision=cast(Any, where.precision)) for spec in runs]
     plan = planning.plan(runs, store)
     if where.print_job:
-        command = [sys.executable, "-m", "mixkd.cli.main", *repeated(sys.argv[1:])]
+        command = [sys.executable, "-P", "-m", "mixkd.cli.main", *repeated(sys.argv[1:])]
         typer.echo(shards.script(where.print_job, plan, where.parts, command), nl=False)
         return
     out.print(f"{plan.total} runs, {len(plan.missing)} missing, about {plan.core_hours:.2f} core-hours")

@@ -150,7 +150,7 @@ def write(work: Path, chunks: list[Chunk], store: Store) -> None:
     owner_of = {spec.hash: chunk.name for chunk in chunks for spec in chunk.specs}
     needs = {chunk.name: sorted({owner_of[h] for h in chunk.needs if h in owner_of}) for chunk in chunks}
     environment = [f"{name}={shlex.quote(value)}" for name, value in (WORKER_ENVIRONMENT | places()).items()]
-    worker = shlex.join([sys.executable, "-m", "mixkd.runs.worker", str(store.root.absolute())])
+    worker = shlex.join([sys.executable, "-P", "-m", "mixkd.runs.worker", str(store.root.absolute())])
     plan = {
         "command": f"env {' '.join(environment)} {worker}",
         "memory_mb": MEMORY_MB,

@@ -131,7 +131,8 @@ class _Feeders:
             if self.stop:
                 raise RuntimeError("the sweep was stopped")
             process = subprocess.Popen(
-                [sys.executable, "-m", "mixkd.runs.worker", str(self.store.root), self.device],
+                # -P: a folder that happens to be called mixkd, such as a clone, is not the package
+                [sys.executable, "-P", "-m", "mixkd.runs.worker", str(self.store.root), self.device],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
