@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,6 +112,12 @@ def test_a_row_states_gaps_drift_and_clipping():
         "a.csv: from to to, 1.50 h at 24.98 Hz, clock +5.40 s against 25 Hz, gaps: 1 (7.0 s), worn 100 %"
     )
     assert "clipped 0.074 %" in line
+    for errors, said in (
+        ((0.041, 0.041), "41.0 mg, calibration does not help"),
+        ((0.041, 0.003), "41.0 mg, calibrated 3.0"),
+    ):
+        about = replace(row, error_before=errors[0], error_after=errors[1])
+        assert quality.line(about).endswith(f"gravity at rest off by {said}")
 
 
 def test_what_cannot_be_assessed_is_left_empty():

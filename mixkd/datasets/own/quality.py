@@ -137,10 +137,15 @@ def words(quality: Quality) -> dict[str, str]:
         "gaps": f"{quality.gaps} ({quality.gap_s:.1f} s)" if quality.gaps else "0",
         "worn": "" if quality.worn is None else f"{100 * quality.worn:.0f} %",
         "clipped": f"{100 * quality.clipped:.2g} %",
-        "off 1 g, mg": ""
-        if quality.error_before is None or quality.error_after is None
-        else f"{1000 * quality.error_before:.1f}, calibrated {1000 * quality.error_after:.1f}",
+        "off 1 g, mg": _off(quality.error_before, quality.error_after),
     }
+
+
+def _off(before: float | None, after: float | None) -> str:
+    if before is None or after is None:
+        return ""
+    off, calibrated = f"{1000 * before:.1f}", f"{1000 * after:.1f}"
+    return f"{off}, calibrated {calibrated}" if off != calibrated else f"{off}, calibration does not help"
 
 
 def line(quality: Quality) -> str:
@@ -156,7 +161,8 @@ def line(quality: Quality) -> str:
     if quality.clipped:
         clauses.append(f"clipped {shown['clipped']}")
     if quality.error_before is not None:
-        clauses.append(f"gravity at rest off by {shown['off 1 g, mg']} mg")
+        off, calibrated = shown["off 1 g, mg"].split(", ")
+        clauses.append(f"gravity at rest off by {off} mg, {calibrated}")
     return f"{quality.file}: {', '.join(clauses)}"
 
 
