@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from mixkd.learning.optimisers import SGD, Adam, falling, one_cycle
+from mixkd.learning.optimisers import SGD, Adam
+from mixkd.learning.schedules import falling, one_cycle
 
 
 def two_sets(sizes=(3, 5, 2)) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:

@@ -1,4 +1,4 @@
-"""A student as C and as JavaScript, run on this machine: what a chapter and the tests compare with ONNX."""
+"""A student as C, JavaScript and LiteRT, run on this machine: what a chapter and the tests compare with ONNX."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from mixkd.deploy import c_header, javascript
+from mixkd.deploy import c_header, javascript, litert
 from mixkd.deploy.predict import Student, session_of
 
 COMPILER = next((path for name in ("cc", "gcc", "clang") if (path := shutil.which(name))), None)
@@ -79,6 +79,8 @@ def table(student: Student, windows: np.ndarray, y: np.ndarray) -> pd.DataFrame:
         forms["C, float32"] = in_c(student, windows)[1]
     if NODE:
         forms["JavaScript"] = in_javascript(student, windows)
+    if litert.ENGINE.is_file():
+        forms["LiteRT"] = litert.probabilities(litert.model(student), windows)
     return pd.DataFrame(
         {
             form: {

@@ -1,12 +1,11 @@
-"""Steps of gradient descent: torch's own functions, to the bit, and the schedules that go with Adam.
+"""Steps of gradient descent: torch's own functions, to the bit.
 
 Not torch's classes: they import its compiler, which costs every process 2.5 seconds and is of no use here.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import torch
 from torch.optim.adam import adam
@@ -81,28 +80,3 @@ class Adam(Optimiser):
             eps=1e-8,
             maximize=False,
         )
-
-
-def falling(rate: float, n_steps: int) -> Iterator[float]:
-    """Rates of n_steps steps, from `rate` towards 0 along a cosine: those of torch's `CosineAnnealingLR`."""
-    for step in range(n_steps):
-        yield rate
-        rate *= (1 + math.cos(math.pi * (step + 1) / n_steps)) / (1 + math.cos(math.pi * step / n_steps))
-
-
-def one_cycle(rate: float, n_steps: int) -> Iterator[tuple[float, float]]:
-    """Rate and Adam's beta of n_steps steps: those of torch's `OneCycleLR` (Smith & Topin 2018).
-
-    The rate rises from a 25th to `rate` over 30 %, then falls to a 10,000th of its start; beta goes the other way.
-    """
-    top, last = 0.3 * n_steps - 1, n_steps - 1
-    for step in range(n_steps):
-        rises = step <= top
-        at = step / top if rises else (step - top) / (last - top)
-        rates, betas = ((rate / 25, rate), (0.95, 0.85)) if rises else ((rate, rate / 25 / 1e4), (0.85, 0.95))
-        yield _between(*rates, at), _between(*betas, at)
-
-
-def _between(start: float, end: float, at: float) -> float:
-    """From start (at 0) to end (at 1) along a cosine."""
-    return end + (start - end) / 2.0 * (math.cos(math.pi * at) + 1)

@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from mixkd.learning.moments import centres
 from mixkd.learning.networks import undrawn
-from mixkd.learning.optimisers import Adam, one_cycle
+from mixkd.learning.optimisers import Adam
+from mixkd.learning.schedules import one_cycle
 
 LEVELS = 4
 CODE = 8  # numbers of a picture's code: declared

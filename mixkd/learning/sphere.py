@@ -16,7 +16,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from mixkd.learning.networks import undrawn
-from mixkd.learning.optimisers import Adam, falling
+from mixkd.learning.optimisers import Adam
+from mixkd.learning.schedules import falling
 from mixkd.learning.streams import Draw
 from mixkd.rng import generator
 from mixkd.specs.parts import Modality

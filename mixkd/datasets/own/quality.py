@@ -137,15 +137,16 @@ def words(quality: Quality) -> dict[str, str]:
         "gaps": f"{quality.gaps} ({quality.gap_s:.1f} s)" if quality.gaps else "0",
         "worn": "" if quality.worn is None else f"{100 * quality.worn:.0f} %",
         "clipped": f"{100 * quality.clipped:.2g} %",
-        "off 1 g, mg": _off(quality.error_before, quality.error_after),
+        "off 1 g, mg": ", ".join(_off_gravity(quality)),
     }
 
 
-def _off(before: float | None, after: float | None) -> str:
-    if before is None or after is None:
-        return ""
-    off, calibrated = f"{1000 * before:.1f}", f"{1000 * after:.1f}"
-    return f"{off}, calibrated {calibrated}" if off != calibrated else f"{off}, calibration does not help"
+def _off_gravity(quality: Quality) -> tuple[str, ...]:
+    """The error of gravity at rest in mg, and what calibration makes of it; empty where it was not assessed."""
+    if quality.error_before is None or quality.error_after is None:
+        return ()
+    before, after = f"{1000 * quality.error_before:.1f}", f"{1000 * quality.error_after:.1f}"
+    return before, f"calibrated {after}" if before != after else "calibration does not help"
 
 
 def line(quality: Quality) -> str:
@@ -160,9 +161,8 @@ def line(quality: Quality) -> str:
         clauses.append(f"worn {shown['worn']} of the time")
     if quality.clipped:
         clauses.append(f"clipped {shown['clipped']}")
-    if quality.error_before is not None:
-        off, calibrated = shown["off 1 g, mg"].split(", ")
-        clauses.append(f"gravity at rest off by {off} mg, {calibrated}")
+    if off := _off_gravity(quality):
+        clauses.append(f"gravity at rest off by {off[0]} mg, {off[1]}")
     return f"{quality.file}: {', '.join(clauses)}"
 
 
