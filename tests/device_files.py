@@ -54,8 +54,8 @@ def cwa(acceleration, gyroscope=None, *, rate=100, real=None, start=START, sessi
 GAINS, OFFSETS = (25_500, 25_400, 24_800), (270, -1100, 100)
 
 
-def geneactiv(acceleration, *, rate=50, start=START, pages=None) -> bytes:
-    """A GENEActiv: acceleration (n, 3) in g, in pages of 300 samples; pages: number that the header states."""
+def geneactiv(acceleration, *, rate=50, real=None, start=START, pages=None) -> bytes:
+    """A GENEActiv: acceleration (n, 3) in g, in pages of 300 samples; real: its true rate; pages: that the header states."""
     raw = np.round((np.asarray(acceleration) * GAINS + OFFSETS) / 100).astype(int) & 0xFFF
     n_pages = len(raw) // 300
     calibration = "".join(f"{a} gain:{g}\n{a} offset:{o}\n" for a, g, o in zip("xyz", GAINS, OFFSETS, strict=True))
@@ -74,7 +74,7 @@ def geneactiv(acceleration, *, rate=50, start=START, pages=None) -> bytes:
         f"Memory Status\nNumber of Pages:{n_pages if pages is None else pages}\n\n"
     )
     for page in range(n_pages):
-        moment = start + timedelta(seconds=page * 300 / rate)
+        moment = start + timedelta(seconds=page * 300 / (real or rate))
         letters = "".join(f"{x:03X}{y:03X}{z:03X}000" for x, y, z in raw[300 * page : 300 * (page + 1)])
         text += (
             f"Recorded Data\nDevice Unique Serial Code:051386\nSequence Number:{page}\n"

@@ -77,6 +77,18 @@ def test_samples_are_even_in_time_at_the_rate_that_the_clock_shows(tmp_path, rea
     assert (columns["time"][-1] - columns["time"][0]) / np.timedelta64(1, "s") == pytest.approx(7999 / real, abs=0.05)
 
 
+@pytest.mark.parametrize("real", [49.5, 50.5])
+@pytest.mark.parametrize("n_pages", [2, 10, 40])
+def test_samples_are_even_in_time_where_the_last_page_is_short(tmp_path, real, n_pages):
+    """However many pages there are: a size computed from their number and that of all samples would be too small."""
+    content = geneactiv(motion(300 * n_pages, 50), real=real)[:-1500]
+    columns, counts = devices.columns(put(tmp_path, "a.bin", content))
+    assert list(counts.values()) == [1]
+    assert 300 * (n_pages - 1) < len(columns["time"]) < 300 * n_pages
+    steps = np.diff(columns["time"][: 300 * (n_pages - 1) + 1]) / np.timedelta64(1, "us")
+    np.testing.assert_allclose(steps, 1e6 / real, atol=5)
+
+
 def test_twelve_bits_are_what_actfast_reads(tmp_path):
     path = put(tmp_path, "a.gt3x", gt3x(motion(900, 30), kind=0))
     theirs = actfast.read(str(path))["timeseries"]["acceleration"]

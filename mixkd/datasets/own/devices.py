@@ -130,15 +130,26 @@ def spread(time: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
     A block whose next one starts SAME earlier or later than its number of samples says keeps its times.
     """
-    size = -(-len(time) // max(len(starts), 1))  # all blocks are equally long, but the last
-    first = np.arange(0, len(time), max(size, 1))
-    if len(first) < 2 or len(first) != len(starts) or (time[first] != starts).any():
+    if (size := _block_size(time, starts)) is None:
         return time
+    first = np.arange(0, len(time), size)
     sizes, lengths = np.diff(first), np.diff(starts)
     within = np.arange(first[-1]) - np.repeat(first[:-1], sizes)
     placed = np.repeat(starts[:-1], sizes) + np.round(within * np.repeat(lengths / sizes, sizes)).astype(np.int64)
     even = np.abs(lengths / (sizes * float(np.median(np.diff(time)))) - 1) <= SAME
     return np.r_[np.where(np.repeat(even, sizes), placed, time[: first[-1]]), time[first[-1] :]]
+
+
+def _block_size(time: np.ndarray, starts: np.ndarray) -> int | None:
+    """Samples of each block but the last, which may be shorter; None where blocks are not equally long."""
+    if len(starts) < 2:
+        return None
+    low, high = -(-len(time) // len(starts)), (len(time) - 1) // (len(starts) - 1)
+    # the last first: where a clock is fast, an earlier sample may bear the time at which a block starts
+    for size in low + np.flatnonzero(time[low : high + 1] == starts[1])[::-1]:
+        if np.array_equal(time[::size], starts):
+            return int(size)
+    return None
 
 
 def _axivity(path: Path, file: IO[bytes]) -> Iterator[Piece]:
