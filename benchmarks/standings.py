@@ -7,7 +7,7 @@ window in a batch of 64, one thread, from the signal to class probabilities: top
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from statistics import median
 
@@ -52,8 +52,8 @@ def answer(way: Way, base: RunSpec, data: FoldData) -> tuple[int, Callable[[], o
     return sum(networks.n_parameters(net) for net, _ in made), probabilities
 
 
-def costs(bases: list[RunSpec], data: dict[int, FoldData]) -> pd.DataFrame:
-    """By kind and way: parameters of the networks, and microseconds of a window."""
+def costs(bases: list[RunSpec], data: dict[int, FoldData], names: Collection[str]) -> pd.DataFrame:
+    """By kind and way: parameters of the networks, and microseconds of a window. names: of baselines to be timed."""
     base, part = bases[0], data[bases[0].fold]
     with_images = WAYS[[way.name for way in WAYS].index("image network")].makes[0](base)
     part = fold_data(with_images.data, part)
@@ -62,7 +62,7 @@ def costs(bases: list[RunSpec], data: dict[int, FoldData]) -> pd.DataFrame:
     for way in WAYS:
         parameters[way.kind, way.name], functions[way.kind, way.name] = answer(way, base, part)
     x = part.splits["test"].x[:BATCH]
-    for name in BASELINES:
+    for name in (name for name in BASELINES if name in names):
         model = baselines.fitted(name, part.splits["train"])
         functions["baseline", name] = lambda model=model: baselines.logits(model, x, part.base.n_classes)  # type: ignore[misc]
     times = measure(functions, ROUNDS)
@@ -77,8 +77,9 @@ def main() -> None:
         scope = studies.Scope(name, "full")
         data, bases = studies.data(scope), list(studies.bases(scope))
         rows = standings.of_networks(bases, cache(studies.store_of(scope).find), data)
-        rows = pd.concat([rows, standings.of_baselines(name)])
-        table = standings.summary(rows).join(costs(bases, data)).reset_index()
+        others = standings.of_baselines(name)
+        rows = pd.concat([rows, others])
+        table = standings.summary(rows).join(costs(bases, data, set(others["way"]))).reset_index()
         print(name, table.round(3).to_string(), sep="\n", flush=True)
         result.append(table.assign(dataset=name))
     atomic_write(standings.PUBLISHED, pd.concat(result).to_csv(index=False, float_format="%.6g").encode())

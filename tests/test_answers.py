@@ -60,7 +60,7 @@ def test_teachers():
 
 @pytest.mark.parametrize(
     ("both", "ann", "two", "has"),
-    [(0.7, 0.8, "are above", "has"), (0.6, 0.7, "are not above", "does not have")],  # Ann, then both: a draw
+    [(0.7, 0.8, "Yes, on average", "has"), (0.6, 0.7, "Not on average", "does not have")],  # Ann, then both: a draw
 )
 def test_distillation(both, ann, two, has):
     means = {("Scratch", "none", 1): 0.4, ("Scratch 2x", "none", 2): 0.5, ("Base", "signal", 1): 0.6}
@@ -189,7 +189,7 @@ def test_landscape():
 
 
 def test_deviations():
-    best, kl = "best epoch on the test subject", "KL averaged over classes too"
+    best, kl = "best epoch on the test person", "KL averaged over classes too"
     rows = ((best, "accuracy", 0.04), (kl, "accuracy", -0.01), (kl, "nll", 0.5))
     found = answers.deviations(
         table("what metric effect", *rows), table("sd quoted", (0.6, 0.2), (0.6, 0.2), (0.6, 0.1))
@@ -252,10 +252,22 @@ def test_reported_values_are_named_and_not_shown(monkeypatch):
 
 @pytest.mark.parametrize(
     ("interval", "text"),
-    [((-1.44, 0.26), "[-1.4, +0.3]"), ((-0.04, 0.0), "[+0.0, +0.0]"), ((float("nan"), float("nan")), "")],
+    [
+        ((-1.44, 0.26), "[-1.4, +0.3]"),
+        ((-0.04, 0.0004), "[-0.04, +0.000]"),
+        ((0.0, 0.0), "[+0.0, +0.0]"),
+        ((float("nan"), float("nan")), ""),
+    ],
 )
 def test_an_interval_has_signs_and_no_negative_zero(interval, text):
     assert inference.bounds(*interval) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0, "0.0 %"), (2e-9, "< 0.01 %"), (3e-4, "0.03 %"), (0.052, "5.2 %"), (1.0, "100.0 %")]
+)
+def test_a_small_share_is_no_zero(share, text):
+    assert inference.percent(share) == text
 
 
 def test_a_small_p_is_no_zero():

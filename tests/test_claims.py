@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from mixkd.datasets import DATASETS
 from mixkd.errors import MixkdError
 from mixkd.runs.published import METRICS
 from mixkd.runs.store import RunRecord
+from mixkd.studies import catalogue
 
 some_differences = st.lists(st.floats(-1, 1).map(lambda d: round(d, 6)), min_size=2, max_size=9).map(np.array)
 
@@ -269,3 +271,17 @@ def test_similar_classes_are_those_of_the_fold_s_own_validation_people():
     part = Part("", claims.minus(B, A), "above", "v_similar")
     by_subject = contrasts.contrast(part, [small(fold=0), small(fold=1)], lambda spec: found[spec.hash])
     assert by_subject.to_dict() == pytest.approx({(0, "0"): 0.7, (1, "1"): 0.7})
+
+
+def test_full_decides_claims_on_whole_seeds_of_the_second_round_too(monkeypatch):
+    """A seed of which one run is missing is left out, and so is a data set without a whole seed."""
+    monkeypatch.setattr(contrasts, "CAMPAIGNS", ())
+    scope = studies.Scope("synthetic", "full")
+    first, other = catalogue.SECOND_ROUND
+    lost = claims.specs([b for b in studies.bases(replace(scope, dataset=first)) if b.seed == 1])[-1]
+    there = lambda spec: spec.dataset == first and spec.seed < 2 and spec != lost  # noqa: E731
+    monkeypatch.setattr(studies, "store_of", lambda scope: SimpleNamespace(find=there))
+    decisive = contrasts.of_claims(scope)
+    assert [{base.dataset for base in bases} for bases, _, _ in decisive] == [{"synthetic"}, {first}]
+    assert {base.seed for base in decisive[1][0]} == {0}
+    assert [one for one in contrasts.of_claims(replace(scope, dataset=first)) if one[0][0].dataset == other] == []

@@ -150,7 +150,9 @@ def test_main_numbers_say_what_the_published_records_say_of_the_claims():
     done = outcomes.published()
     assert decisions.outcome(done.each) == (
         "on watch 1 of 12 is decided: a gain of a margin or more excluded: H5; "
-        "on selfback 2 of 12 are decided: H10 supported, a gain of a margin or more excluded: H12"
+        "on selfback 2 of 12 are decided: H10 supported, a gain of a margin or more excluded: H12; "
+        "on hapt 4 of 12 are decided: a gain of a margin or more excluded: H1, H4, H8, H12; "
+        "on dsads none of 12 is decided"
     )
     readme = " ".join(NUMBERS.read_text().split())
     assert (
@@ -158,13 +160,18 @@ def test_main_numbers_say_what_the_published_records_say_of_the_claims():
     )
     assert "on the fifty of selfBACK (wrist, nine activities, two seeds) two are: H10 is supported" in readme
     assert "and a gain is excluded for H12" in readme
+    assert "a gain is excluded for four, H1 (mixup helps students), H4 (better network, worse teacher), H8 " in readme
     assert decisions.outcome(done.average) == (
-        "4 of 12 are decided: H10 supported, a gain of a margin or more excluded: H1, H3, H12"
+        "3 of 12 are decided: H10 supported, a gain of a margin or more excluded: H5, H12"
     )
-    assert "four of twelve are decided: H10 is supported, and a gain of a point or more is excluded for H1 " in readme
+    assert (
+        "three of twelve are decided: H10 is supported, and a gain of a margin or more is excluded for H5 and" in readme
+    )
+    assert f"Averaged over the four data sets, {done.average.parts['people'].max()} people" in readme
     otherwise = sensitivity.verdicts(sensitivity.table(done.records))
-    assert set(otherwise.loc[["H1", "H3", "H10"], "epoch best on validation people"]) == {"undecided"}
-    assert "With the epoch that was best on validation people H1, H3 and H10 are undecided." in readme
+    choices = ["epoch best on validation people", "without watch", "without selfback"]
+    assert set(otherwise.loc["H10", choices]) == {"undecided"}
+    assert "epoch that was best on validation people, and without `watch` or `selfback`, H10 is undecided." in readme
 
 
 def test_main_numbers_say_what_trees_teach():
@@ -208,16 +215,41 @@ def test_the_answer_of_the_readme_is_that_of_the_records():
     rules = [rule for rule in advice.RULES if rule.name in ("mixup-teacher", "trees")]
     rows = advice.table(studies.Scope("watch", "full"), rules).set_index(["rule", "dataset", "metric"])
     numbers = rows[["effect", "low", "high"]]
-    for name in ("watch", "selfback"):
-        effect, low, high = numbers.loc[("mixup-teacher", name, "nll")].map("{:+.2f}".format)
-        assert f"{effect}{' nats' if name == 'watch' else ''} [{low}, {high}] on " in readme
-        assert numbers.loc[("mixup-teacher", name, "accuracy"), "low"] < 0
-        assert numbers.loc[("mixup-teacher", name, "accuracy"), "high"] > 0
+    nll = numbers.loc[("mixup-teacher", advice.AVERAGE, "nll")].map("{:+.2f}".format)
+    accuracy = (100 * numbers.loc[("mixup-teacher", advice.AVERAGE, "accuracy")]).map("{:+.1f}".format)
+    assert f"{nll['effect']} nats [{nll['low']}, {nll['high']}] on average" in readme
+    assert f"accuracy ({accuracy['effect']} points [{accuracy['low']}, {accuracy['high']}])" in readme
+    main = " ".join(NUMBERS.read_text().split())
+    assert f"by {nll['effect']} [{nll['low']}, {nll['high']}] nats on average over the four data sets" in main
+    assert f"accuracy by {accuracy['effect']} points [{accuracy['low']}, {accuracy['high']}]" in main
+    whole = advice.table(studies.Scope("watch", "full"))
+    clear = whole[whole["corrected"] < 0.05]
+    assert ("mixup-teacher", "nll") in set(zip(clear["rule"], clear["metric"], strict=True))
+    assert "trees" not in set(clear["rule"])
+    assert len(clear) == 3
+    assert "one of three changes" in main
+    by_set = whole[(whole["rule"] == "mixup-teacher") & (whole["metric"] == "nll")].set_index("dataset")
+    assert by_set.loc["dsads", "high"] < 0 < by_set.loc["hapt", "high"]
+    gaps = whole[whole["metric"] == "missing_3"].set_index("dataset")
+    assert (gaps.loc[["hapt", "dsads"], "effect"] < 0).all()
     effect, low, high = (100 * numbers.loc[("trees", "watch", "accuracy")]).map("{:+.1f}".format)
     assert f"{effect} points [{low}, {high}] more accurate than labels alone" in readme
     verdicts = outcomes.published().average.claims["verdict"].value_counts()
-    assert dict(verdicts) == {"undecided": 8, "no relevant effect": 3, "supported": 1}
-    assert "four of twelve claims are decided: one is supported, and for three a gain of a point or more" in readme
+    assert dict(verdicts) == {"undecided": 9, "no relevant effect": 2, "supported": 1}
+    assert "three of twelve claims are decided: one is supported, and for two a gain that would matter" in readme
+
+
+def test_main_numbers_say_which_model_is_the_most_accurate():
+    table = pd.read_csv(ROOT / "results" / "standings.csv")
+    main, factors = " ".join(NUMBERS.read_text().split()), []
+    for name, rows in table.groupby("dataset"):
+        best = rows.sort_values("accuracy").drop_duplicates("kind", keep="last").set_index("kind")
+        student, model = best.loc["student"], best.loc["baseline"]
+        assert rows["accuracy"].max() == model["accuracy"], name
+        assert f"({model['accuracy']:.1f} % against {student['accuracy']:.1f} %" in main
+        factors.append(model["microseconds"] / student["microseconds"])
+    assert (int(min(factors)), round(max(factors))) == (4, 21)
+    assert "four to twenty-one times as long" in main
 
 
 def test_the_readme_is_short():

@@ -18,7 +18,7 @@ from mixkd import studies
 from mixkd.analysis import contrasts, decisions
 
 RESULTS = Path(__file__).parents[1] / "results"
-SETS, LEVEL = ("watch", "selfback"), 0.05
+SETS, LEVEL = {"watch": 3, "selfback": 2, "hapt": 1, "dsads": 2}, 0.05  # seeds of each data set, and level of tests
 MARGIN = {"accuracy": 0.01, "sharpness": 0.001, "v_similar": 0.02, "v_gap": 0.02}  # of all others: of accuracy
 USUAL = {"method": "kd", "kd_reduction": "exact", "logit_scaling": "exact", "image_mixing": "linear", "depth": 16}
 USUAL |= {
@@ -124,7 +124,7 @@ def cells(records: pd.DataFrame, name: str, terms: list, metric: str) -> np.ndar
     """The contrast (folds, seeds) on a data set; folds where it is not defined are left out."""
     own = records[records["dataset"] == name]
     of = {(row.fold, row.seed, row.key): row.record for row in own.itertuples()}
-    folds, seeds = sorted(own["fold"].unique()), range(3 if name == "watch" else 2)
+    folds, seeds = sorted(own["fold"].unique()), range(SETS[name])
     plain = {f: sum(np.array(of[f, s, run()]["probes"]["validation_confusion"]) for s in seeds) for f in folds}
     table = [[sum(w * value(of[f, s, k], metric, plain[f]) for w, k in terms) for s in seeds] for f in folds]
     return pd.DataFrame(table).dropna().to_numpy()
@@ -135,10 +135,11 @@ def average(sets: list[np.ndarray]) -> tuple[float, float, float]:
     mean, folds, seeds, squares, df_seeds = [], 0.0, 0.0, 0.0, 0
     for d in sets:
         (F, R), by_fold, by_seed = d.shape, d.mean(1), d.mean(0)
-        rest = ((d - by_fold[:, None] - by_seed + d.mean()) ** 2).sum() / ((F - 1) * (R - 1))
+        rest = ((d - by_fold[:, None] - by_seed + d.mean()) ** 2).sum() / ((F - 1) * max(R - 1, 1))
         of_folds = by_fold.var(ddof=1) / F / len(sets) ** 2
         folds, squares = folds + of_folds, squares + of_folds**2 / (F - 1)
-        seeds += (by_seed.var(ddof=1) / R - rest / (F * R)) / len(sets) ** 2
+        if R > 1:
+            seeds += (by_seed.var(ddof=1) / R - rest / (F * R)) / len(sets) ** 2
         df_seeds += R - 1
         mean.append(d.mean())
     seeds = max(seeds, 0.0)
@@ -196,7 +197,7 @@ def test_effects_intervals_and_verdicts_are_those_of_the_published_files(records
         words.append(
             ("supported" if g <= o else "opposite") if relevant else "no relevant effect" if x < LEVEL else "undecided"
         )
-    decided = decisions.decide(contrasts.everywhere(studies.Scope("watch", "full")))
+    decided = decisions.decide(contrasts.of_claims(studies.Scope("watch", "full")))
     np.testing.assert_allclose(decided.parts[["effect", "low", "high"]], effects, rtol=1e-6, atol=1e-12)
     np.testing.assert_allclose(decided.claims["effect"], effect_p, rtol=1e-6)
     np.testing.assert_allclose(decided.claims["excluded"], excluded, rtol=1e-6)

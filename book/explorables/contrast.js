@@ -8,10 +8,10 @@ explorables.define("contrast", (root, data) => {
     nll: { name: "NLL (lower is better)", unit: "nats", scale: 1, digits: 3, better: "below", most: 0.3, step: 0.005 },
   };
   const WORDS = {
-    supported: (m) => `A is better than B; a gain of ${m} or more is not excluded.`,
-    opposite: (m) => `A is worse than B; a loss of ${m} or more is not excluded.`,
+    supported: (m) => `A is better than B, and it may be by ${m} or more.`,
+    opposite: (m) => `A is worse than B, and it may be by ${m} or more.`,
     "no relevant effect": (m) => `A gain of ${m} or more is excluded.`,
-    undecided: (m) => `Neither a gain nor that it is below ${m} is shown.`,
+    undecided: (m) => `It is not clear whether A is better than B, nor whether a gain would be below ${m}.`,
   };
   const sets = {}; // by name, those that are here
   const looked = new Set(); // contrasts seen so far

@@ -53,14 +53,15 @@ explorables.define("softening", (root, data) => {
       if (line.length > 1) out += ex.line(line, `class="${t.mixup === "no mixup" ? "ex-blue" : "ex-orange"} ex-thin"`);
     }
     out += `<path class="ex-green" d="M${x(now.entropy)} ${box.top}V${box.bottom}"/>`;
+    let names = ""; // above all marks
     for (const p of points) {
       const [px, py] = [x(p.x), y(p.y)], about = `<title>${p.t.mixup}, T = ${p.s.temperature}</title>`;
       out += `<g>${about}` + (p.t.mixup === "no mixup" ? `<circle class="ex-fill-blue" cx="${px}" cy="${py}" r="5"/>` : `<path class="ex-fill-orange" d="M${px} ${py - 6}l6 6l-6 6l-6-6Z"/>`) + "</g>";
       if (p.s === now.student) out += `<circle class="ex-green" cx="${px}" cy="${py}" r="10"/>`;
       const below = p.t.students.indexOf(p.s) % 2;
-      if (p.t.students.length > 1) out += `<text x="${Math.min(px, box.right - 20)}" y="${py + (below ? 20 : -10)}" text-anchor="middle">T = ${p.s.temperature}</text>`;
+      if (p.t.students.length > 1) names += `<text x="${Math.min(px, box.right - 20)}" y="${py + (below ? 20 : -10)}" text-anchor="middle">T = ${p.s.temperature}</text>`;
     }
-    return [box.bottom + 40, out];
+    return [box.bottom + 40, out + names];
   });
 
   function draw() {

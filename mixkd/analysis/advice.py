@@ -6,26 +6,27 @@ rest on a claim that was declared before, and then say which.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
+import numpy as np
 import pandas as pd
-from scipy.special import stdtr, stdtrit
 
-from mixkd import studies
-from mixkd.analysis import effects
+from mixkd.analysis import effects, pooled
 from mixkd.analysis.claims import BY, LARGER, MIX, Part, Terms, minus, scratch, student
-from mixkd.analysis.contrasts import Lookup, campaigns, contrast, required
-from mixkd.analysis.inference import LEVEL, holm
-from mixkd.analysis.line import first
+from mixkd.analysis.contrasts import Lookup, by_seed, over_seeds, required, whole_seeds
+from mixkd.analysis.decisions import cells
+from mixkd.analysis.inference import holm
 from mixkd.analysis.measures import MEASURES
 from mixkd.analysis.stronger import TREES
 from mixkd.specs.run import RunSpec
 from mixkd.studies import Scope
+from mixkd.studies.catalogue import CAMPAIGNS, SECOND_ROUND
 
 OPTIMISM = "best test epoch"  # a choice of epochs, no contrast of runs
+AVERAGE = "average"  # over the data sets
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,8 @@ RULES = (
     ),
     Rule(
         "gaps-or-noise",
-        "Choose mixup by the faults that you expect: gaps or noise",
-        "What mixup does to windows with gaps need not be what it does to noisy ones.",
+        "Test mixup under the faults that you expect, gaps or noise",
+        "What mixup does to windows with gaps, and to noisy ones, is not the same on every data set.",
         "labels with mixup minus labels; accuracy with 30 % missing, and under noise",
         minus(scratch(mixup=MIX), scratch()),
         ("missing_3", "gaussian_3"),
@@ -163,44 +164,46 @@ def scaled(row: pd.Series, column: str) -> float:
 
 
 def optimism(rule: Rule, bases: Sequence[RunSpec], lookup: Lookup) -> pd.Series:
-    """Accuracy at the best test epoch minus that at the last, by fold and subjects, seeds averaged."""
+    """Accuracy at the best test epoch minus that at the last, by fold, seed and subjects."""
     rows = {}
     for base in bases:
         record = required(lookup, rule.terms[0][1](base))
         gain = record.metrics("best_test")["accuracy"] - record.metrics()["accuracy"]
-        rows[base.fold, "+".join(record.probes["subjects"]), base.seed] = gain
-    return (
-        pd.Series(rows).rename_axis(["fold", "subject", "seed"]).groupby(level=["fold", "subject"], sort=False).mean()
-    )
+        rows[base.fold, base.seed, "+".join(record.probes["subjects"])] = gain
+    return pd.Series(rows).rename_axis(["fold", "seed", "subject"])
 
 
 def table(scope: Scope, rules: Sequence[Rule] = RULES) -> pd.DataFrame:
-    """A row per rule, data set and metric: rule, dataset, metric, seeds, `effects.summary`, and p corrected by Holm.
+    """Effects of rules, a row per rule, metric and data set, and one of their average, in which all weigh the same.
 
-    With runs of all seeds, or of the first where only these are there; data sets without the runs have no row.
+    Columns: rule, dataset, metric, seeds, those of `effects.summary`, and p of the averages corrected by Holm. Of each
+    data set the seeds with all runs of the rule; one without any has no row.
     """
-    lookup, rows = cache(studies.store_of(scope).find), []
-    for one in campaigns(scope):
-        everyone = list(studies.bases(one))
-        for rule in rules:
-            bases = next((chosen for chosen in (everyone, first(everyone)) if _there(rule, chosen, lookup)), [])
-            for metric in rule.metrics if bases else ():
-                if metric == OPTIMISM:
-                    differences = optimism(rule, bases, lookup)
-                else:
-                    differences = contrast(Part(rule.name, rule.terms, "differs", metric), bases, lookup)
-                seeds = len({base.seed for base in bases})
-                about = {"rule": rule.name, "dataset": one.dataset, "metric": metric, "seeds": seeds}
-                rows.append(about | effects.summary(differences))
-    result = pd.DataFrame(rows)
-    return result.assign(corrected=holm([_p(row.effect, row.low, row.high, row.n) for row in result.itertuples()]))
+    rows, sets = [], dict.fromkeys([scope.dataset, *CAMPAIGNS, *SECOND_ROUND])
+    for rule in rules:
+        runs = lambda bases, rule=rule: [make(base) for base in bases for _, make in rule.terms]  # noqa: E731
+        data_sets = [one for name in sets for one in whole_seeds(replace(scope, dataset=name), runs)]
+        for metric in rule.metrics if data_sets else ():
+            own, every = [], []
+            for bases, lookup, _ in data_sets:
+                part = Part(rule.name, rule.terms, "differs", metric)
+                of_metric = partial(optimism, rule) if metric == OPTIMISM else partial(by_seed, part)
+                differences = of_metric(bases, lookup)
+                every.append(cells(differences))
+                about = {"rule": rule.name, "dataset": bases[0].dataset, "metric": metric, "seeds": every[-1].shape[1]}
+                own.append(about | effects.summary(over_seeds(differences)))
+            rows += [*own, _on_average(own, every)]
+    result, is_average = pd.DataFrame(rows), [row["dataset"] == AVERAGE for row in rows]
+    result.loc[is_average, "corrected"] = holm(result.loc[is_average, "p"])
+    return result.drop(columns="p")
 
 
-def _p(effect: float, low: float, high: float, n: int) -> float:
-    """Two-sided p of a mean over n units, of its 95 % t interval; NaN counts as 1."""
-    half = (high - low) / 2
-    t = abs(effect) / half * stdtrit(n - 1, 1 - LEVEL / 2) if half > 0 else math.inf if half == 0 else 0.0
-    return float(2 * (1 - stdtr(n - 1, t)))
+def _on_average(rows: Sequence[dict[str, Any]], differences: Sequence[np.ndarray]) -> dict[str, Any]:
+    average = pooled.average(differences)
+    low, high = average.interval
+    about = {"dataset": AVERAGE, "effect": average.effect, "low": low, "high": high}
+    about |= {name: sum(row[name] for row in rows) for name in ("n", "people")}
+    return rows[0] | about | {"p": 2 * min(average.beyond(0.0), 1 - average.beyond(0.0))}
 
 
 def clear(rows: pd.DataFrame) -> str:
@@ -209,7 +212,3 @@ def clear(rows: pd.DataFrame) -> str:
     clauses = [f"{verb} on {effects.together(names)}" for verb, names in (("up", up), ("down", down)) if names]
     rest = [name for name in rows["dataset"] if name not in (*up, *down)]
     return ", ".join([*clauses, *([f"no clear change on {effects.together(rest)}"] if rest else [])])
-
-
-def _there(rule: Rule, bases: Sequence[RunSpec], lookup: Lookup) -> bool:
-    return all(lookup(make(base)) for base in bases for _, make in rule.terms)

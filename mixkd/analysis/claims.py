@@ -14,6 +14,14 @@ from typing import Literal
 from mixkd.specs.run import Mixup, RunSpec, TeacherSpec
 from mixkd.studies.bases import Teachers, taught
 
+TRUST = {  # sources, and how far each can be trusted, by their names in claims
+    "summary": "machine-written summaries of the paper, not checked against its body, which could not be read",
+    "code": "the released code of MIX-KD, which shows settings, not results",
+    "notes on MIX-KD": "public notes on MIX-KD, an earlier paper of the group: second-hand, and on other data",
+    "notes on earlier papers": "public notes on earlier papers of the group: second-hand, and on other data",
+    "tables": "numbers of the group's earlier papers, as public notes report them: second-hand, and on other data",
+}
+
 Make = Callable[[RunSpec], RunSpec]
 Direction = Literal["above", "below", "differs", "not_above"]
 Terms = tuple[tuple[float, Make], ...]
@@ -41,6 +49,12 @@ class Claim:
     statement: str
     source: str
     parts: tuple[Part, ...]
+
+    @property
+    def sources(self) -> str:
+        """Each source with how far it can be trusted, as a sentence."""
+        text = "; and ".join(text for name, text in TRUST.items() if name in self.source)
+        return f"{text[:1].upper()}{text[1:]}."
 
 
 def student(by: Teachers, in_teacher: Mixup | None = None, **fields) -> Make:

@@ -5,6 +5,7 @@ Subjects of one fold are tested on the same networks, so together they are one u
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -21,7 +22,7 @@ from mixkd.runs import sweep
 from mixkd.runs.store import RunRecord
 from mixkd.specs.run import RunSpec
 from mixkd.studies import Scope
-from mixkd.studies.catalogue import CAMPAIGNS
+from mixkd.studies.catalogue import CAMPAIGNS, SECOND_ROUND
 
 Lookup = Callable[[RunSpec], RunRecord | None]
 Found = tuple[list[RunSpec], Lookup, bool]  # bases of a data set, how to find their runs, and whether it has all people
@@ -97,3 +98,18 @@ def campaigns(scope: Scope) -> list[Scope]:
 def everywhere(scope: Scope, runs: Callable[[Sequence[RunSpec]], list[RunSpec]] = specs) -> list[Found]:
     """`collect` of each of the `campaigns`."""
     return [collect(one, runs) for one in campaigns(scope)]
+
+
+def of_claims(scope: Scope) -> list[Found]:
+    """What decides the twelve claims: `everywhere` and, of `full`, whole seeds of the second round's data sets."""
+    others = [name for name in SECOND_ROUND if scope.full and name != scope.dataset]
+    return everywhere(scope) + [one for name in others for one in whole_seeds(replace(scope, dataset=name))]
+
+
+def whole_seeds(scope: Scope, runs: Callable[[Sequence[RunSpec]], list[RunSpec]] = specs) -> list[Found]:
+    """A data set with those seeds alone of which all runs are published: one item, or none without such a seed."""
+    lookup, of_seed = cache(studies.store_of(scope).find), defaultdict(list)
+    for base in studies.bases(scope):
+        of_seed[base.seed].append(base)
+    whole = [base for own in of_seed.values() if all(map(lookup, runs(own))) for base in own]
+    return [(sorted(whole, key=lambda base: base.fold), lookup, True)] if whole else []

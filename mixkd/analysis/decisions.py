@@ -197,17 +197,19 @@ def _outcome(claims: pd.DataFrame) -> str:
 CHANGES = (  # date, what, why; contrasts and directions are as first written
     "2026-11-21, margin of sharpness from 0.02 to 0.001 nats, after seed 0 on watch was seen: sharpness itself is "
     "about 0.01 there, so the first margin would have called any difference nothing and H5 contradicted",
-    "2026-11-21, all results on watch seen: a claim of no more than the margin (H3, H10) is contradicted by an effect "
-    "beyond the margin, no longer by one beyond zero; no verdict changed",
+    "2026-11-21, all results on watch seen: H3 and H10 claim an effect of at most the margin; they are contradicted if "
+    "the effect exceeds the margin, no longer as soon as it exceeds zero; no verdict changed",
     "2026-11-21, all results on watch seen: the detectable effect is that of the strictest of Holm's levels, no longer "
     "that of one uncorrected test",
     "2026-11-22, no result on selfback seen: people who are tested on the same networks count as one unit, no longer "
     "each; on watch nothing changes",
-    "2026-11-22, no result on selfback seen: an effect to the wrong side, its interval inside the margin, contradicts "
-    "a claim however large p is, as one around zero does; no verdict on watch changed",
+    "2026-11-22, no result on selfback seen: if the whole interval lies inside the margin, the claim is contradicted, "
+    "whatever the sign of the effect; no verdict on watch changed",
     "2026-11-22, no result on selfback seen: folds whose people did none of the classes that H11 asks for are left "
     "out of it, where they were an error; on watch there are none",
     "2026-11-29, all results on watch and selfback seen, none on hapt and dsads: verdicts on each data set follow the "
     "rules of the average over data sets; H5 on watch and H12 on selfback became `no relevant effect`, H3 and H9 on "
     "selfback undecided",
+    "2026-11-30, one seed on hapt and dsads seen: the average is over all four data sets, with the seeds of hapt and "
+    "dsads whose runs are all there; it was over watch and selfback",
 )

@@ -21,8 +21,21 @@ def interval(differences: np.ndarray) -> tuple[float, float]:
 
 
 def bounds(low: float, high: float, digits: int = 1) -> str:
-    """An interval as text, with signs: `[-1.4, +0.3]`; empty where it is not known."""
-    return "" if math.isnan(low) else f"[{low:+z.{digits}f}, {high:+z.{digits}f}]"
+    """An interval as text, with signs: `[-1.4, +0.3]`; empty where it is not known.
+
+    An end that would round to zero has up to two digits more: they tell whether zero is inside.
+    """
+    ends = []
+    for end in (low, high):
+        enough = next((n for n in range(digits, digits + 2) if round(end, n) != 0), digits + 2)
+        ends.append(f"{end:+z.{enough if end else digits}f}")
+    return "" if math.isnan(low) else f"[{', '.join(ends)}]"
+
+
+def percent(share: float) -> str:
+    """A share of at least zero in percent, as text; a tiny one as a bound: `5.2 %`, `0.03 %`, `< 0.01 %`."""
+    value = 100 * share
+    return "< 0.01 %" if 0 < value < 0.01 else f"{value:.{2 if 0 < value < 0.1 else 1}f} %"
 
 
 def p_value(p: float) -> str:

@@ -22,6 +22,11 @@ class Measure:
     unit: str = "points of accuracy"
     scale: float = 100
 
+    @property
+    def digits(self) -> int:
+        """Digits after the point in text and tables."""
+        return 2 if self.scale == 1 else 1
+
 
 MEASURES = {
     **dict.fromkeys(("accuracy", "accuracy_best_validation"), Measure(0.01)),
@@ -31,9 +36,15 @@ MEASURES = {
     "macro_f1": Measure(0.01, "points of F1"),
     **dict.fromkeys(("nll", "nll_scaled"), Measure(0.05, "NLL, nats", 1)),  # scaled: after one temperature
     "ece": Measure(0.01, "ECE, points"),
-    "sharpness": Measure(0.001, "sharpness, nats", 1),  # see `decisions.CHANGES`
+    "sharpness": Measure(0.001, "sharpness, thousandths of a nat", 1000),  # see `decisions.CHANGES`
     **dict.fromkeys(("v_similar", "v_gap"), Measure(0.02, "V-score", 1)),
 }
+
+
+def whom(*metrics: str) -> str:
+    """What one value of these metrics is about: a person, or people who were measured together."""
+    by_person = all(metric in (*METRICS, "nll_scaled") for metric in metrics)
+    return "person" if by_person else "person, or per group of people who were measured together"
 
 
 def measure(record: RunRecord, metric: str, confusion: np.ndarray) -> pd.Series:

@@ -49,7 +49,7 @@ class Outcomes:
 @cache
 def published() -> Outcomes:
     """Outcomes on the published records of all campaigns."""
-    records = contrasts.everywhere(Scope("watch", "full"))
+    records = contrasts.of_claims(Scope("watch", "full"))
     return Outcomes(records, decisions.of_each(records), decisions.decide(records))
 
 

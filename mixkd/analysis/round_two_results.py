@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 
 import pandas as pd
 
 from mixkd import studies
 from mixkd.analysis import decisions
 from mixkd.analysis.claims import MIX, scratch, specs
-from mixkd.analysis.contrasts import Found, collect, required
+from mixkd.analysis.contrasts import Found, collect, required, whole_seeds
 from mixkd.analysis.decisions import Decided
 from mixkd.analysis.round_two import DECLARED, ROUND_TWO, TESTED_ON
 from mixkd.learning.corruptions import CORRUPTIONS
-from mixkd.specs.run import RunSpec
 
 
 def deciding(scope: studies.Scope) -> list[Found]:
@@ -25,21 +23,8 @@ def deciding(scope: studies.Scope) -> list[Found]:
     """
     if not scope.full:
         return [collect(scope, lambda bases: specs(bases, ROUND_TWO))]
-    result: list[Found] = []
-    for name in TESTED_ON:
-        one = replace(scope, dataset=name)
-        lookup = cache(studies.store_of(one).find)
-        bases = list(studies.bases(one))
-        seeds = dict.fromkeys(base.seed for base in bases)
-        whole = [seed for seed in seeds if all(map(lookup, specs(of_seed(bases, seed), ROUND_TWO)))]
-        if whole:
-            result.append(([base for base in bases if base.seed in whole], lookup, True))
-    return result
-
-
-def of_seed(bases: Sequence[RunSpec], seed: int) -> list[RunSpec]:
-    """The bases of a seed."""
-    return [base for base in bases if base.seed == seed]
+    sets = [replace(scope, dataset=name) for name in TESTED_ON]
+    return [one for own in sets for one in whole_seeds(own, lambda bases: specs(bases, ROUND_TWO))]
 
 
 def progress(scope: studies.Scope) -> pd.DataFrame:

@@ -97,8 +97,8 @@ def of_networks(bases: Sequence[RunSpec], lookup: Lookup, data: dict[int, FoldDa
     """
     rows = []
     for way in WAYS:
-        first = {base.fold: lookup(way.makes[0](base)) for base in bases}
-        y = {fold: tables.labels(record, data) for fold, record in first.items() if record}
+        there = {base.fold: record for base in bases if (record := lookup(way.makes[0](base)))}  # of any seed
+        y = {fold: tables.labels(record, data) for fold, record in there.items()}
         logits = answers(way, bases, lookup)
         after = scaled(logits, y)
         for (fold, seed), z in logits.items():

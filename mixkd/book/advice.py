@@ -7,35 +7,35 @@ import pandas as pd
 from mixkd.analysis import advice, outcomes
 from mixkd.analysis.advice import RULES, Rule
 from mixkd.analysis.claims import CLAIMS
+from mixkd.analysis.effects import together
 from mixkd.analysis.inference import LEVEL, bounds
 from mixkd.studies import Scope
-
-HEAD = (
-    "| data set | people | seeds | change in | effect | 95 % interval | corrected |\n|---|---:|---:|---|---:|---|---|\n"
-)
+from mixkd.studies.catalogue import CAMPAIGNS, SECOND_ROUND
 
 
 def page() -> str:
     """The rules, a section each, in Markdown."""
     table = advice.table(Scope("watch", "full"))
-    clear = int((table["corrected"] < LEVEL).sum())
+    average = table[table["dataset"] == advice.AVERAGE]
+    sets = [name for name in table["dataset"].unique() if name != advice.AVERAGE]
     intro = (
-        f"{len(table)} effects are shown on this page. Intervals are of single effects. The last column says which of "
-        f"them stay clear when all are corrected together (Holm): {clear} do.\n"
+        f"The rules were written from the results on {together(CAMPAIGNS)}; those on {together(SECOND_ROUND)} came "
+        f"later. Intervals (95 %) are of single effects. Averages are over the data sets ({together(sets)}, where the "
+        f"runs are there), each with equal weight. {int((average['corrected'] < LEVEL).sum())} of {len(average)} "
+        "averages stay clear when all are corrected together (Holm): they are **bold**.\n"
     )
     return "\n".join([intro, *(section(i, rule, table) for i, rule in enumerate(RULES, 1))])
 
 
 def best() -> str:
     """The first rule as a paragraph of the home page."""
-    table = advice.table(Scope("watch", "full"))
-    own = table[table["rule"] == RULES[0].name].set_index("metric")
-    rows = own.loc[["nll"]].itertuples()
-    parts = [f"**{row.effect:+.2f}** {bounds(row.low, row.high, 2)} on {row.dataset}" for row in rows]
-    accuracy = advice.clear(own.loc[["accuracy"]])
+    table = advice.table(Scope("watch", "full"), RULES[:1])
+    rows = table[table["dataset"] == advice.AVERAGE].set_index("metric", drop=False)
+    nll, accuracy = (_number(rows.loc[name]) for name in ("nll", "accuracy"))
     return (
         "*What should I do?* Train the image teacher with mixup if you need probabilities: its student's negative "
-        f"log-likelihood changes by {' and '.join(parts)}; accuracy: {accuracy} (seen in the results first). "
+        f"log-likelihood changes by **{nll}** on average over the data sets, its accuracy by {accuracy} points "
+        "(noticed in the results of two of them, not declared before). "
         f"{{doc}}`what_to_do` has {len(RULES) - 1} more rules.\n"
     )
 
@@ -43,17 +43,21 @@ def best() -> str:
 def section(number: int, rule: Rule, table: pd.DataFrame) -> str:
     """A rule with its effects as a table, and its standing."""
     own = table[table["rule"] == rule.name]
-    sides = [f"{_short(m)}: {advice.clear(own[own['metric'] == m])}" for m in rule.metrics]
-    rows = "\n".join(row(values) for _, values in own.iterrows())
-    text = f"{rule.why} **Change in {'; in '.join(sides)}.**\n\nCompared: {rule.contrast}.\n\n{HEAD}{rows}\n"
+    alone = own[own["dataset"] != advice.AVERAGE]
+    sides = [f"{_short(m)}: {advice.clear(alone[alone['metric'] == m])}" for m in rule.metrics]
+    names = [name for name in own["dataset"].unique() if name != advice.AVERAGE or alone["dataset"].nunique() > 1]
+    head = ["data set", "people", "seeds", *map(advice.unit, rule.metrics)]
+    lines = [f"| {' | '.join(head)} |", "|---|---:|---:|" + "---|" * len(rule.metrics)]
+    lines += [row(own[own["dataset"] == name]) for name in names]
+    text = f"{rule.why} **Change in {'; in '.join(sides)}.**\n\nCompared: {rule.contrast}.\n\n" + "\n".join(lines)
     where = f"See {{doc}}`../notebooks/{rule.chapter}`, or run `{rule.command}`."
-    return f"## {number}. {rule.text}\n\n{text}\n{standing(rule)} {where}\n"
+    return f"## {number}. {rule.text}\n\n{text}\n\n{standing(rule)} {where}\n"
 
 
 def standing(rule: Rule) -> str:
     """Whether a rule rests on a claim that was declared before the runs, and what became of that."""
     if not rule.claim:
-        return "*Exploratory:* seen in the results first; not among the claims that were declared before."
+        return "*Exploratory:* noticed in the results; not among the claims that were declared before."
     title = next(claim.title for claim in CLAIMS if claim.name == rule.claim)
     verdict = outcomes.published().verdict(rule.claim)
     about = f"({title}), which was declared before the runs and corrected with the eleven others: {verdict}"
@@ -65,19 +69,18 @@ def _short(metric: str) -> str:
     return text.replace("ECE, points", "ECE")
 
 
-def row(values: pd.Series) -> str:
-    """A row of the table of effects."""
-    digits = 2 if advice.unit(values["metric"]).startswith("NLL") else 1
-    effect, low, high = (advice.scaled(values, name) for name in ("effect", "low", "high"))
-    clear = "clear" if values["corrected"] < LEVEL else "not clear"
-    people = f"{values['people']}" + (f" in {values['n']} groups" if values["n"] < values["people"] else "")
-    cells = (
-        values["dataset"],
-        people,
-        values["seeds"],
-        advice.unit(values["metric"]),
-        f"{effect:+z.{digits}f}",
-        bounds(low, high, digits),
-        clear,
-    )
-    return f"| {' | '.join(map(str, cells))} |"
+def row(effects: pd.DataFrame) -> str:
+    """A row of the table of a rule: its effects on a data set or on average, a row of `effects` per metric."""
+    first = effects.iloc[0]
+    average = first["dataset"] == advice.AVERAGE
+    groups = f" in {first['n']} groups" if first["n"] < first["people"] and not average else ""
+    cells = [_number(own) for _, own in effects.iterrows()]
+    cells = [f"**{c}**" if p < LEVEL else c for c, p in zip(cells, effects["corrected"], strict=True)]
+    about = [first["dataset"], f"{first['people']}{groups}", "" if average else first["seeds"]]
+    return f"| {' | '.join(map(str, [*about, *cells]))} |"
+
+
+def _number(row: pd.Series) -> str:
+    digits = 2 if advice.unit(row["metric"]).startswith("NLL") else 1
+    effect, low, high = (advice.scaled(row, name) for name in ("effect", "low", "high"))
+    return f"{effect:+z.{digits}f} {bounds(low, high, digits)}"

@@ -15,19 +15,14 @@ from mixkd import studies
 from mixkd.analysis import outcomes
 from mixkd.analysis.claims import CLAIMS, Claim, Part
 from mixkd.analysis.decisions import Decided
-from mixkd.analysis.measures import MEASURES
+from mixkd.analysis.inference import bounds
+from mixkd.analysis.measures import MEASURES, whom
 from mixkd.figures import claims as figures
 from mixkd.figures import svg
 from mixkd.runs.provenance import git_state, versions
 from mixkd.runs.store import RunRecord
 
 FOLDER = "claims"
-TRUST = (  # how far a source can be trusted, by a part of its name
-    ("code", "released code of the group: it can be read and run, but shows settings, not results"),
-    ("tables", "numbers of earlier papers as public notes report them: second-hand, of other data"),
-    ("notes", "public notes on earlier papers of the group: second-hand, of other data"),
-    ("summary", "machine-written summaries of the paper: not checked against its body, which could not be read"),
-)
 CLAIMED = {
     "above": "above zero",
     "below": "below zero",
@@ -35,10 +30,19 @@ CLAIMED = {
     "not_above": "not above the margin",
 }
 MEANING = (
-    ("supported", "the effect is in the claimed direction, after correction over the twelve claims"),
-    ("opposite", "the effect is in the other direction"),
-    ("no relevant effect", "an effect of the claimed kind is smaller than the margin"),
+    ("supported", "what is claimed holds, after correction over the twelve claims"),
+    ("opposite", "there is an effect in the other direction, and it may be a margin or more"),
+    ("no relevant effect", "an effect as claimed, of the margin or more, is excluded for at least one part"),
     ("undecided", "the interval allows both; more people are needed"),
+)
+CASES = (
+    "*T* stands for teacher, *S* for student, *Mix-* for mixup in the training of the one that it precedes; *T = 8* is "
+    "a temperature ({doc}`../notebooks/05_mixup`, {doc}`../notebooks/07_smoothness`).\n\n"
+)
+RUN_NAMES = (
+    "`student signal 16-1 <image 16-1m kd T=8 mixup 1/0.1` reads: a student, WRN16-1 on signals, taught by (`<`) a "
+    "WRN16-1 on images that was trained with mixup (`m`), by distillation (`kd`) at temperature 8, with mixup of alpha "
+    "1 on a share of 0.1 of each batch. `from` names the network that a student starts from."
 )
 EFFECT = "effect [95 % interval]"
 OPEN = {"needs full": "open (an interval needs all people)"}  # verdicts that a sentence words otherwise
@@ -58,9 +62,9 @@ def write(stage: Path) -> None:
         (downloads / f"{claim.name}.zip").write_bytes(archive(claim))
     toc = (stage / "_toc.yml").read_text(encoding="utf-8")
     pages = "".join(f"          - file: {FOLDER}/{claim.name}\n" for claim in CLAIMS)
-    entry = f"      - file: {FOLDER}/index\n        sections:\n{pages}"
-    after = "      - file: book/what_to_do\n"
-    (stage / "_toc.yml").write_text(toc.replace(after, after + entry, 1), encoding="utf-8")
+    before = "      - file: book/what_to_do\n"
+    entry = f"{before}      - file: {FOLDER}/index\n        sections:\n{pages}"
+    (stage / "_toc.yml").write_text(toc.replace(before, entry, 1), encoding="utf-8")
 
 
 def badge(verdict: str) -> str:
@@ -68,21 +72,18 @@ def badge(verdict: str) -> str:
     return f'<span class="verdict {verdict.replace(" ", "-")}">{verdict}</span>'
 
 
-def number(row: dict[str, Any], column: str = "effect") -> str:
+def number(row: dict[str, Any]) -> str:
     """An effect of a part in the unit of its metric; a dash where it is not defined."""
     measure = MEASURES[row["metric"]]
-    if math.isnan(row[column]):
-        return "–"
-    digits = 1 if measure.scale == 100 else 4 if row["metric"] == "sharpness" else 2
-    return f"{measure.scale * row[column]:+z.{digits}f}"
+    return "–" if math.isnan(row["effect"]) else f"{measure.scale * row['effect']:+z.{measure.digits}f}"
 
 
 def effect(row: dict[str, Any]) -> str:
     """An effect with its interval, where there is one, and unit."""
-    unit = MEASURES[row["metric"]].unit.replace("points of accuracy", "points")
-    if math.isnan(row["low"]):
-        return f"{number(row)} {unit}"
-    return f"{number(row)} [{number(row, 'low')}, {number(row, 'high')}] {unit}"
+    measure = MEASURES[row["metric"]]
+    unit = measure.unit.replace("points of accuracy", "points").removeprefix("sharpness, ")
+    low, high = (measure.scale * row[end] for end in ("low", "high"))
+    return " ".join(filter(None, (number(row), bounds(low, high, measure.digits), unit)))
 
 
 def index() -> str:
@@ -117,9 +118,10 @@ def page(claim: Claim) -> str:
     verdicts = rows.drop_duplicates("dataset").set_index("dataset")["verdict"]
     average = rows[rows["dataset"] == names[-1]].to_dict("records")
     badges = "; ".join(f"{'on average' if n == names[-1] else n}: {badge(verdicts[n])}" for n in names)
-    trust = next(text for word, text in TRUST if word in claim.source)
+    cases = CASES if any("Mix-" in part.text for part in claim.parts) else ""
     table = "\n".join(_row(row, names) for row in rows.to_dict("records"))
     formulas = "\n\n".join(formula(part) for part in claim.parts)
+    people = _more_people(done.needed_people(claim.name)) if verdicts[names[-1]] == "undecided" else ""
     link = f'<a href="../_static/{FOLDER}/{claim.name}.zip" download>{claim.name}.zip</a>'
     return f"""# {claim.name}: {claim.title}
 
@@ -129,29 +131,32 @@ def page(claim: Claim) -> str:
 
 {sentence(average, f"**{verdicts[names[-1]]}**")}
 
-Source
-: {claim.source}: {trust}.
+{cases}Source
+: {claim.sources}
 
 What is tested
-: The contrasts below, not the wording of the claim.
+: The differences below are tested; the wording of the claim may say more.
 
 {formulas}
+
+How to read names of runs
+: {RUN_NAMES}
 
 | part | on | people | effect [95 % interval] |
 |---|---|---|---|
 {table}
+
+A data set with one or two seeds has few degrees of freedom, so its own interval can be wider than that of the average.
 
 ```{{image}} {claim.name}.svg
 :alt: {claim.name}, {claim.title}. {_plain(average)}
 :class: dark-light
 ```
 
-*A dot per held-out person; the mean with its interval; the margin (shaded). Points are points of accuracy.*
+*A dot per held-out {whom(*(part.metric for part in claim.parts))}; the mean with its interval; the margin (shaded). \
+Colour: verdict of the whole claim. Points are points of accuracy.*
 
-People needed to decide
-: To exclude a gain of a margin, if there is none: {done.needed_people(claim.name)}.
-
-Download
+{people}Download
 : {link}: records (CSV and Parquet), differences by person, code version, outcome.
 
 Recompute
@@ -159,6 +164,14 @@ Recompute
 
 {{doc}}`index` lists all claims; {{doc}}`../notebooks/11_claims` tests them together.
 """
+
+
+def _more_people(number: str) -> str:
+    groups = number.replace(" per data set", " test groups per data set (on `watch` a group is one person)")
+    text = (
+        f"If there is no effect, it takes {groups}, to show with a chance of {100 * outcomes.ENOUGH:.0f} % that it is"
+    )
+    return f"People needed\n: {text} smaller than the margin.\n\n"
 
 
 def _row(row: dict[str, Any], names: list[str]) -> str:
@@ -227,8 +240,8 @@ def formula(part: Part) -> str:
         terms += f" {sign} {factor}m_{{{i}}}"
         run = make(base).name.removeprefix(f"{base.dataset} fold {base.fold} seed {base.seed} ")
         lines.append(f"- $m_{{{i}}}$: `{run}`")
-    about = f"*{part.text}*: `{part.metric}` of each person, seeds averaged, of"
-    return "\n".join([f"$$\\Delta = {terms.strip()}$$", "", about, "", *lines])
+    about = f"*{part.text}*: $m_i$ is the `{part.metric}` of run $i$, per {whom(part.metric)}, averaged over seeds."
+    return "\n".join([about, "", f"$$\\Delta = {terms.strip()}$$", "", *lines])
 
 
 def runs(claim: Claim) -> list[RunRecord]:

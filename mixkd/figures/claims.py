@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 
 import matplotlib.pyplot as plt
@@ -28,6 +29,8 @@ CLAIMED = {
     "differs": "not zero",
     "not_above": "not above the margin",
 }
+# no-break spaces: a page would make one space of several
+BELOW = "← against\u00a0\u00a0\u00a0\u00a0 effect, in margins \u00a0\u00a0\u00a0\u00a0as claimed →"
 
 
 def who(dataset: str, people: int, units: int) -> str:
@@ -44,19 +47,22 @@ def as_claimed(contrasts: pd.DataFrame) -> np.ndarray:
 def scorecard(tested: Decided) -> Figure:
     """All claims: effects and intervals in units of their margin; effects as claimed point to the right.
 
-    A panel per data set, or one for the average over them.
+    A panel per data set, two beside each other, or one for the average over them.
     """
     names = list(tested.claims["dataset"].unique())
-    n_rows = len(tested.parts) // len(names)
-    size = (WIDTH + 1.6 * (len(names) - 1), 0.9 + 0.3 * n_rows)
-    fig, axes = plt.subplots(1, len(names), figsize=size, sharex=True, sharey=True, squeeze=False)
-    for axis, name in zip(axes.flat, names, strict=True):
+    n_columns, n_rows = min(len(names), 2), math.ceil(len(names) / 2)
+    size = (WIDTH + 1.6 * (n_columns - 1), n_rows * (0.9 + 0.3 * (len(tested.parts) // len(names))))
+    fig, axes = plt.subplots(n_rows, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    for axis in axes.flat[len(names) :]:
+        axis.set_axis_off()
+    for axis, name in zip(axes.flat, names, strict=False):
         claims, contrasts = (table[table["dataset"] == name] for table in (tested.claims, tested.parts))
         _card(axis, claims.set_index("claim"), contrasts.to_dict("records"), as_claimed(contrasts))
-        ticks = [-30, -10, -3, -1, 0, 1, 3, 10, 30] if len(names) == 1 else [-30, -5, -1, 0, 1, 5, 30]
-        axis.set_xticks(ticks, [f"{t}" for t in ticks])
+        ticks = [-30, -5, -1, 0, 1, 5, 30]
+        axis.set_xticks(ticks, [f"{t}" for t in ticks], fontsize=9)
         axis.minorticks_off()
-        axis.set_xlabel("against     effect, in margins     as claimed", fontsize=12.5 if len(names) == 1 else 8.5)
+        axis.set_xlabel(BELOW, fontsize=10 if len(names) == 1 else 8.5)
+        axis.tick_params(labelbottom=True)
         if len(names) > 1:
             axis.set_title(who(name, contrasts["people"].max(), contrasts["n"].max()))
     axes[0, 0].invert_yaxis()
@@ -77,8 +83,8 @@ def _card(axis: Axes, claims: pd.DataFrame, contrasts: list[dict], sign: np.ndar
         axis.plot(ends, [y, y], color=colour, lw=3, solid_capstyle="butt")
         axis.plot(s * row["effect"] / row["margin"], y, "D" if row["direction"] != "differs" else "s", color=colour)
         first = y == 0 or row["claim"] != contrasts[y - 1]["claim"]
-        labels.append(f"{about['title']}  {row['claim']}" if first else "")
-    axis.set_yticks(range(len(contrasts)), labels, fontsize=10)
+        labels.append(f"{textwrap.fill(about['title'], 21)}  {row['claim']}" if first else "")
+    axis.set_yticks(range(len(contrasts)), labels, fontsize=8.5, linespacing=1.0)
     axis.set_xscale("symlog", linthresh=1, linscale=0.5)
 
 
@@ -119,7 +125,7 @@ def _frame(axis: Axes, rows: list[dict]) -> None:
     axis.set(ylim=(len(rows) - 0.45, -0.55))
     axis.set_yticks(range(len(rows)), [row["dataset"] for row in rows], fontsize=10)
     axis.tick_params(axis="y", length=0)
-    axis.set_title(rows[0]["part"], fontsize=10)
+    axis.set_title(textwrap.fill(rows[0]["part"], 44), fontsize=10)
     axis.set_xlabel(f"{shown.unit}; claimed: {CLAIMED[rows[0]['direction']]}", fontsize=10)
     axis.spines["left"].set_visible(False)
 
@@ -144,7 +150,7 @@ def choices(of: pd.DataFrame) -> Figure:
         axis.locator_params(axis="x", nbins=3)
     axes[0, 0].set_yticks(range(len(names)), names, fontsize=10)
     axes[0, 0].invert_yaxis()
-    fig.supxlabel("against     effect, in margins     as claimed", fontsize=10)
+    fig.supxlabel(BELOW, fontsize=10)
     shown = [v for v in VERDICT_COLOURS if v in set(of["verdict"])]
     handles = [axes[0, 0].plot([], [], "D", color=VERDICT_COLOURS[v], label=v)[0] for v in shown]
     fig.legend(handles=handles, loc="outside upper center", ncols=len(shown))
@@ -171,13 +177,13 @@ def effects(table: pd.DataFrame) -> Figure:
         for row in table[table["metric"] == metric].to_dict("records"):
             place = sets.index(row["dataset"])
             colour = CLASS_COLOURS[place]
-            y = rows.index(row["what"]) + 0.3 * (place - (len(sets) - 1) / 2)
+            y = rows.index(row["what"]) + min(0.3, 0.8 / len(sets)) * (place - (len(sets) - 1) / 2)
             named = len(sets) > 1 and row["what"] == first[row["dataset"]]
             title = who(row["dataset"], row["people"], row["n"]) if alike[row["dataset"]] else row["dataset"]
             label = title if named else None
             axis.plot([scale * row["low"], scale * row["high"]], [y, y], color=colour, lw=3, solid_capstyle="butt")
             axis.plot(scale * row["effect"], y, "D", color=colour, ms=5, label=label)
-        axis.set_xlabel(unit)
+        axis.set_xlabel(f"{unit}; lower is better" if metric == "nll" else unit)
         axis.grid(axis="x")
         axis.locator_params(
             axis="x", nbins=8 if len(metrics) == 1 else 4 if metric == "accuracy" else 3
@@ -185,5 +191,5 @@ def effects(table: pd.DataFrame) -> Figure:
     axes[0, 0].set_yticks(range(len(rows)), labels, fontsize=11)
     axes[0, 0].set_ylim(len(rows) - 0.4, -0.6)
     if len(sets) > 1:
-        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(sets))
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=min(len(sets), 2))
     return fig

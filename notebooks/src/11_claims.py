@@ -14,7 +14,7 @@
 # Test the twelve hypotheses that carry the story of the paper and its predecessors, on each data set and averaged over all.
 # ```
 #
-# The body of the paper could not be read, so its printed numbers are not replicated here. Instead each claim was written down as a contrast with a direction and a margin
+# We had the abstract, summaries and released code, but not the body of the paper, so its printed numbers are not replicated here. Instead each claim was written down as a contrast with a direction and a margin
 # *before* the first campaign with all people of `watch` (`mixkd/analysis/claims.py`), and is tested on public data. The verdicts speak only for that data.
 #
 # Each claim also has a page of its own: {doc}`../claims/index`. To compare any two settings yourself: {doc}`../book/try`.
@@ -38,7 +38,7 @@ check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed)
 
 # %%
-data_sets = contrasts.everywhere(scope)
+data_sets = contrasts.of_claims(scope)
 tested = decisions.of_each(data_sets)
 decided = decisions.decide(data_sets)
 
@@ -81,7 +81,7 @@ readable(pd.DataFrame(changes, columns=["date", "known by then, and change"]))
 # %% [markdown]
 # ## The scorecard
 
-# %% mystnb={"figure": {"caption": "Effects (diamonds) with 95 percent intervals (bars, where all people are in) in units of their margin; shaded: less than the margin. The axis is linear inside the margin and logarithmic outside. To the right is what was claimed; H7 (square) claims a difference of either sign; H10 and the second part of H3 claim no more than the margin. The row below a claim's, without a name, is its second part.", "name": "fig-scorecard"}, "image": {"alt": "Scorecard of the twelve claims on each data set: {outcome}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effects (diamonds) with 95 percent intervals (bars; none where only some people were run) in units of their margin; shaded: less than the margin. Colour: verdict of the whole claim; one part that excludes a gain is enough. The axis is linear inside the margin and logarithmic outside. To the right is what was claimed; H7 (square) claims a difference of either sign; H10 and the second part of H3 claim no more than the margin. The row below a claim's, without a name, is its second part.", "name": "fig-scorecard"}, "image": {"alt": "Scorecard of the twelve claims on each data set: {outcome}.", "classes": "dark-light"}}
 figures.scorecard(tested)
 
 # %% tags=["nbval-check-output"]
@@ -99,12 +99,12 @@ readable(table[verdicts["dataset"].unique()])
 # Ten people decide little. So the same contrasts are also averaged over the data sets, each with equal weight, and decided by the same rules. These rules were written on 29 November 2026: after all
 # results on `watch` and `selfback`, before the first run on `hapt` and `dsads`.
 
-# %% mystnb={"figure": {"caption": "The same, averaged over the data sets: effects with 95 percent intervals in units of their margin (shaded: less than the margin); to the right is what was claimed.", "name": "fig-decided"}, "image": {"alt": "Scorecard of the twelve claims averaged over the data sets: {decided}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "The same, averaged over the data sets: effects with 95 percent intervals in units of their margin (shaded: less than the margin); to the right is what was claimed; colour: verdict of the whole claim.", "name": "fig-decided"}, "image": {"alt": "Scorecard of the twelve claims averaged over the data sets: {decided}.", "classes": "dark-light"}}
 figures.scorecard(decided)
 
 # %% [markdown]
-# Part by part. *Loss*, *inside* and *gain* are the probabilities, given these data and a flat prior, that the true average is a loss of a margin or more, less than a margin either way,
-# or a gain of a margin or more. *Heterogeneity* is the $p$ of Cochran's Q: small where the data sets disagree.
+# Part by part. *Gain* is the probability, given these data and a flat prior, that the true average is an effect of a margin or more in the claimed direction; *loss*, of as much in the
+# other direction; *inside*, of less than a margin either way. *Heterogeneity* is the $p$ of Cochran's Q: small where the data sets disagree.
 
 # %% tags=["nbval-check-output"]
 chances = ["loss", "inside", "gain"]
@@ -114,18 +114,19 @@ differ = decided.parts["heterogeneity"].map(p_value)
 readable(shown.join([odds, differ]))
 
 # %% [markdown]
-# The corrected $p$ of the two questions, and the verdict:
+# The verdict, and the corrected $p$ of the two questions: small where an effect is shown, and where a gain of a margin or more is excluded. H10 claims no gain above the margin, so
+# its effect is tested against the margin.
 
 # %% tags=["nbval-check-output"]
 columns = ["title", "verdict", "effect", "excluded"]
 answer = decided.claims.set_index("claim")[columns].replace(cards.OPEN)
-tests = {"effect": "p: there is an effect", "excluded": "p: a gain is excluded"}
+tests = {"effect": "p of no effect", "excluded": "p of a gain"}
 answer[[*tests]] = answer[[*tests]].map(p_value)
 readable(answer.rename(columns=tests))
 
 # %% [markdown]
 # How many people would decide? The chance, in percent, to exclude a gain of a margin where there is no effect at all, with as many people (or groups) in each data set, three seeds, and variances as
-# seen here. The page of each claim has the number that it needs.
+# seen here. The page of a claim that is undecided has the number that it needs.
 
 # %% tags=["nbval-check-output"]
 power = decisions.power(decided).xs(3, axis="columns", level="seeds")
@@ -142,7 +143,7 @@ readable(cards.table(tested))
 #
 # Mixup in the distillation improves students on average.
 
-# %% mystnb={"figure": {"caption": "H1: a dot per held-out person; diamond and bar: mean with its 95 percent interval (where all people are in); shaded: less than the margin.", "name": "fig-h1"}, "image": {"alt": "Claim H1, mixup helps students: {h1}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H1: a dot per held-out person; diamond and bar: mean with its 95 percent interval (none where only some people were run); shaded: less than the margin.", "name": "fig-h1"}, "image": {"alt": "Claim H1, mixup helps students: {h1}", "classes": "dark-light"}}
 figures.forest("H1", tested)
 
 # %% [markdown]
@@ -153,7 +154,7 @@ figures.forest("H1", tested)
 #
 # Too much smoothness hurts: a high temperature on top of mixup.
 
-# %% mystnb={"figure": {"caption": "H2: a dot per held-out person; diamond and bar: mean with its 95 percent interval (where all people are in); shaded: less than the margin.", "name": "fig-h2"}, "image": {"alt": "Claim H2, too much smoothness hurts: {h2}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H2: a dot per held-out person; diamond and bar: mean with its 95 percent interval (none where only some people were run); shaded: less than the margin.", "name": "fig-h2"}, "image": {"alt": "Claim H2, too much smoothness hurts: {h2}", "classes": "dark-light"}}
 figures.forest("H2", tested)
 
 # %% [markdown]
@@ -164,7 +165,7 @@ figures.forest("H2", tested)
 #
 # A mixup-trained teacher wants a low temperature; for a plain teacher a high one is fine.
 
-# %% mystnb={"figure": {"caption": "H3: a dot per held-out person; diamond and bar: mean with its 95 percent interval (where all people are in); shaded: less than the margin.", "name": "fig-h3"}, "image": {"alt": "Claim H3, Mix-T wants a low temperature: {h3}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H3: a dot per held-out person; diamond and bar: mean with its 95 percent interval (none where only some people were run); shaded: less than the margin.", "name": "fig-h3"}, "image": {"alt": "Claim H3, Mix-T wants a low temperature: {h3}", "classes": "dark-light"}}
 figures.forest("H3", tested)
 
 # %% [markdown]
@@ -175,7 +176,7 @@ figures.forest("H3", tested)
 #
 # A mixup-trained teacher is the better network and the worse teacher.
 
-# %% mystnb={"figure": {"caption": "H4: a dot per held-out person; diamond and bar: mean with its 95 percent interval (where all people are in); shaded: less than the margin.", "name": "fig-h4"}, "image": {"alt": "Claim H4, better network, worse teacher: {h4}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H4: a dot per held-out person; diamond and bar: mean with its 95 percent interval (none where only some people were run); shaded: less than the margin.", "name": "fig-h4"}, "image": {"alt": "Claim H4, better network, worse teacher: {h4}", "classes": "dark-light"}}
 figures.forest("H4", tested)
 
 # %% [markdown]
@@ -186,7 +187,7 @@ figures.forest("H4", tested)
 #
 # Mixup for teacher and student reaches flatter, less sensitive minima than for the teacher alone.
 
-# %% mystnb={"figure": {"caption": "H5: a dot per held-out person (or group of people who were tested together); diamond and bar: mean with its 95 percent interval (where all people are in); shaded: less than the margin.", "name": "fig-h5"}, "image": {"alt": "Claim H5, mixup twice is flatter: {h5}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H5: a dot per held-out person (or group of people who were tested together); diamond and bar: mean with its 95 percent interval (none where only some people were run); shaded: less than the margin.", "name": "fig-h5"}, "image": {"alt": "Claim H5, mixup twice is flatter: {h5}", "classes": "dark-light"}}
 figures.forest("H5", tested)
 
 # %% [markdown]
@@ -197,7 +198,7 @@ figures.forest("H5", tested)
 #
 # Partial mixup avoids what full mixup loses.
 
-# %% mystnb={"figure": {"caption": "H6: a dot per held-out person; diamond and bar: mean with its 95 percent interval (where all people are in); shaded: less than the margin.", "name": "fig-h6"}, "image": {"alt": "Claim H6, partial mixup avoids the loss: {h6}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H6: a dot per held-out person; diamond and bar: mean with its 95 percent interval (none where only some people were run); shaded: less than the margin.", "name": "fig-h6"}, "image": {"alt": "Claim H6, partial mixup avoids the loss: {h6}", "classes": "dark-light"}}
 figures.forest("H6", tested)
 
 # %% [markdown]
@@ -208,7 +209,7 @@ figures.forest("H6", tested)
 #
 # What mixup of a teacher does to its students differs between signal and image teachers.
 
-# %% mystnb={"figure": {"caption": "H7: a dot per held-out person; diamond and bar: mean with its 95 percent interval (where all people are in); shaded: less than the margin.", "name": "fig-h7"}, "image": {"alt": "Claim H7, teachers need different mixup: {h7}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H7: a dot per held-out person; diamond and bar: mean with its 95 percent interval (none where only some people were run); shaded: less than the margin.", "name": "fig-h7"}, "image": {"alt": "Claim H7, teachers need different mixup: {h7}", "classes": "dark-light"}}
 figures.forest("H7", tested)
 
 # %% [markdown]
@@ -219,7 +220,7 @@ figures.forest("H7", tested)
 #
 # Both teachers together are better than either alone.
 
-# %% mystnb={"figure": {"caption": "H8: a dot per held-out person; diamond and bar: mean with its 95 percent interval (where all people are in); shaded: less than the margin.", "name": "fig-h8"}, "image": {"alt": "Claim H8, two teachers beat one: {h8}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H8: a dot per held-out person; diamond and bar: mean with its 95 percent interval (none where only some people were run); shaded: less than the margin.", "name": "fig-h8"}, "image": {"alt": "Claim H8, two teachers beat one: {h8}", "classes": "dark-light"}}
 figures.forest("H8", tested)
 
 # %% [markdown]
@@ -230,7 +231,7 @@ figures.forest("H8", tested)
 #
 # Starting the student from scratch-trained weights (Ann) helps beyond the longer training.
 
-# %% mystnb={"figure": {"caption": "H9: a dot per held-out person; diamond and bar: mean with its 95 percent interval (where all people are in); shaded: less than the margin.", "name": "fig-h9"}, "image": {"alt": "Claim H9, Ann beats longer training: {h9}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H9: a dot per held-out person; diamond and bar: mean with its 95 percent interval (none where only some people were run); shaded: less than the margin.", "name": "fig-h9"}, "image": {"alt": "Claim H9, Ann beats longer training: {h9}", "classes": "dark-light"}}
 figures.forest("H9", tested)
 
 # %% [markdown]
@@ -241,7 +242,7 @@ figures.forest("H9", tested)
 #
 # A larger teacher is not reliably a better teacher.
 
-# %% mystnb={"figure": {"caption": "H10: a dot per held-out person; diamond and bar: mean with its 95 percent interval (where all people are in); shaded: less than the margin.", "name": "fig-h10"}, "image": {"alt": "Claim H10, larger is no better teacher: {h10}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H10: a dot per held-out person; diamond and bar: mean with its 95 percent interval (none where only some people were run); shaded: less than the margin.", "name": "fig-h10"}, "image": {"alt": "Claim H10, larger is no better teacher: {h10}", "classes": "dark-light"}}
 figures.forest("H10", tested)
 
 # %% [markdown]
@@ -252,7 +253,7 @@ figures.forest("H10", tested)
 #
 # Mixup disperses the features of similar classes; dissimilar classes stay apart.
 
-# %% mystnb={"figure": {"caption": "H11: a dot per held-out person (or group of people who were tested together); diamond and bar: mean with its 95 percent interval (where all people are in); shaded: less than the margin.", "name": "fig-h11"}, "image": {"alt": "Claim H11, similar classes disperse: {h11}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H11: a dot per held-out person (or group of people who were tested together); diamond and bar: mean with its 95 percent interval (none where only some people were run); shaded: less than the margin.", "name": "fig-h11"}, "image": {"alt": "Claim H11, similar classes disperse: {h11}", "classes": "dark-light"}}
 figures.forest("H11", tested)
 
 # %% [markdown]
@@ -263,7 +264,7 @@ figures.forest("H11", tested)
 #
 # With topological knowledge a student keeps more accuracy when its input is corrupted.
 
-# %% mystnb={"figure": {"caption": "H12: a dot per held-out person (or group of people who were tested together); diamond and bar: mean with its 95 percent interval (where all people are in); shaded: less than the margin.", "name": "fig-h12"}, "image": {"alt": "Claim H12, topology protects from noise: {h12}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "H12: a dot per held-out person (or group of people who were tested together); diamond and bar: mean with its 95 percent interval (none where only some people were run); shaded: less than the margin.", "name": "fig-h12"}, "image": {"alt": "Claim H12, topology protects from noise: {h12}", "classes": "dark-light"}}
 figures.forest("H12", tested)
 
 # %% [markdown]
@@ -299,7 +300,7 @@ for choice in wide.columns[1:]:
     rows.append((choice, changed or "no verdict"))
 readable(pd.DataFrame(rows, columns=["choice", "verdicts that change"]))
 
-# %% mystnb={"figure": {"caption": "The decided claims (where none is decided, the first four) under the choices that apply to them: effect of the first part (diamond) with its 95 percent interval (bar, where all people are in) in margins; shaded: less than the margin; to the right is what was claimed.", "name": "fig-choices"}, "image": {"alt": "Effects of the decided claims under each choice. Same verdict under every choice: {robust}. Another verdict than undecided under some choice: {turned}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "The decided claims (where none is decided, the first four) under the choices that apply to them: effect of the first part (diamond) with its 95 percent interval (bar; none where only some people were run) in margins; shaded: less than the margin; to the right is what was claimed.", "name": "fig-choices"}, "image": {"alt": "Effects of the decided claims under each choice. Same verdict under every choice: {robust}. Another verdict than undecided under some choice: {turned}.", "classes": "dark-light"}}
 figures.choices(sensitivity.decided(otherwise))
 
 # %% [markdown]

@@ -9,9 +9,9 @@
 # %% [markdown]
 # # The second round
 #
-# ```{admonition} Claim
+# ```{admonition} Answer
 # :class: tip
-# What mixup does to gaps, noise and attacks, to likelihood and to a student of two teachers on the first data sets, it does on others too.
+# {glue:text}`answer`
 # ```
 #
 # The largest effects of the first round are in none of its claims ({doc}`11_claims`): on `selfback` mixup gains much accuracy where a third of the window is missing, and loses much
@@ -38,7 +38,8 @@ scope = studies.Scope(dataset, profile, seed)
 # ## The claims, and when they were written
 #
 # Commit {glue:text}`declared` added the claims. Accuracy under gaps and noise is the mean over four severities. Scaled NLL is after temperature scaling on validation
-# people {cite}`guo2017`. The wording of H14 to H16 was corrected on the same day, before any run.
+# people {cite}`guo2017`. T stands for the teachers, S for the student; Mix marks the one that was trained with mixup. *Above* and *below* say whether the first is claimed to be higher
+# or lower than the second. The wording of H14 to H16 was corrected on the same day, before any run.
 
 # %% tags=["nbval-check-output"]
 words = {"curve_gap": "accuracy under gaps", "curve_noise": "accuracy under noise"}
@@ -66,11 +67,11 @@ readable(
 # %%
 decided = decisions.decide(deciding, round_two.ROUND_TWO)
 
-# %% mystnb={"figure": {"caption": "A row per part of a claim. Diamond: effect averaged over the data sets, in units of its margin; bar, where all people are there: 95 percent interval; shaded: smaller than the margin. To the right is what was claimed.", "name": "fig-second-round"}, "image": {"alt": "Effects of eight claims about mixup in units of their margin. {answer}", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "A row per part of a claim. Diamond: effect averaged over the data sets, in units of its margin; bar: 95 percent interval (none where only some people were run); shaded: smaller than the margin; colour: verdict of the whole claim. To the right is what was claimed.", "name": "fig-second-round"}, "image": {"alt": "Effects of eight claims about mixup in units of their margin. {answer}", "classes": "dark-light"}}
 figures.scorecard(decided)
 
 # %% tags=["nbval-check-output"]
-tests = {"effect": "p: there is an effect", "excluded": "p: a gain is excluded"}
+tests = {"effect": "p of no effect", "excluded": "p of the claim"}
 verdicts = decided.claims.set_index("claim")[["title", "verdict", *tests]]
 verdicts = verdicts.replace(cards.OPEN).dropna(axis="columns")
 texts = [verdicts[name].map(p_value) for name in tests if name in verdicts]
@@ -84,7 +85,7 @@ effects = cards.table(decided).reindex(columns=["claim", "part", cards.EFFECT])
 readable(effects.join(odds).dropna(axis="columns", how="all"))
 
 # %% [markdown]
-# The $p$ values are corrected for the family. *Gain* is the probability of an effect of a margin or more toward what is claimed, *loss* of one away from it, *inside* of less than a margin ({doc}`11_claims`).
+# The $p$ values are corrected for the family: small where an effect is shown, and where an effect of a margin or more, as claimed, is excluded. *Gain* is the probability of an effect of a margin or more toward what is claimed, *loss* of one away from it, *inside* of less than a margin ({doc}`11_claims`).
 #
 # ## Curves of corruption
 #
