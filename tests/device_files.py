@@ -55,7 +55,7 @@ GAINS, OFFSETS = (25_500, 25_400, 24_800), (270, -1100, 100)
 
 
 def geneactiv(acceleration, *, rate=50, real=None, start=START, pages=None) -> bytes:
-    """A GENEActiv: acceleration (n, 3) in g, in pages of 300 samples; real: its true rate; pages: that the header states."""
+    """A GENEActiv: acceleration (n, 3) in g, in pages of 300 samples; real: true rate; pages: as the header says."""
     raw = np.round((np.asarray(acceleration) * GAINS + OFFSETS) / 100).astype(int) & 0xFFF
     n_pages = len(raw) // 300
     calibration = "".join(f"{a} gain:{g}\n{a} offset:{o}\n" for a, g, o in zip("xyz", GAINS, OFFSETS, strict=True))

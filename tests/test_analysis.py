@@ -122,9 +122,12 @@ def test_matched_effects_of_a_made_up_study():
     matched = pd.DataFrame(
         [("1", 0, 2.0, 2.0**2.5), ("1", 0, 4.0, 100.0)], columns=["subject", "seed", "temperature", "effective"]
     )
-    (row,) = smoothness.matched_effects(table, matched, "nll").to_dict("records")  # 100 lies beyond the study
+    effects = smoothness.matched_effects(table, matched, "nll")
+    (row,) = effects.to_dict("records")  # 100 lies beyond the study
     assert (row["temperature"], row["mixup"]) == (2.0, 4.0)
     assert row["matched"] == pytest.approx(1.5)
+    assert smoothness.signed(effects, "nll").loc[2.0].to_dict() == {"mixup": "+4.00", "matched": "+1.50"}
+    assert smoothness.signed(effects.assign(mixup=-0.04, matched=0.0), "accuracy").loc[2.0].tolist() == ["-4.0", "+0.0"]
 
 
 # -- features

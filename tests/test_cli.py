@@ -269,7 +269,7 @@ def test_sweep_then_verify(mixkd):
     store, specs = Store(), studies.specs("alpha", studies.Scope("synthetic", "smoke"))
     runs = planning.with_requirements(specs)
     assert (status, without_progress(err)) == (0, "")
-    assert out == f"{len(runs)} runs, {len(runs)} missing, about 0.00 core-hours\n{len(runs)} runs in {store.runs}\n"
+    assert out == f"{len(runs)} runs, {len(runs)} missing, about 0.01 core-hours\n{len(runs)} runs in {store.runs}\n"
     before = results(store)
     assert before.keys() == {run.hash for run in runs}
 

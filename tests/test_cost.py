@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
+from mixkd.analysis.cost import total
 from mixkd.learning import networks
 from mixkd.runs import cost
 
@@ -40,6 +42,12 @@ def test_multiply_adds_are_those_of_the_network(modality, depth, width, shape):
     assert cost.multiply_adds(modality, depth, width, shape, n_classes=7) == counted(net, shape)
     net.reuse_head(64 * 3, torch.Generator())
     assert cost.multiply_adds(modality, depth, width, shape, n_classes=7, head=3) == counted(net, shape)
+
+
+def test_runs_and_hours_of_all_data_sets_are_added():
+    costs = {"a": pd.DataFrame({"runs": [3, 2], "core_hours": [1.0, 0.5]})}
+    costs["b"] = pd.DataFrame({"runs": [4], "core_hours": [0.25]})
+    assert total(costs) == {"total_runs": 9, "total_hours": 1.75}
 
 
 def test_a_plan_of_published_runs_loads_neither_torch_nor_recordings():

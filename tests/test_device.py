@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from mixkd.deploy import c_header, elsewhere, export, javascript, litert, ranges
+from mixkd.deploy import c_header, device, elsewhere, export, javascript, litert, ranges
 from mixkd.deploy.elsewhere import COMPILER, NODE
 from mixkd.deploy.folded import folded
 from mixkd.deploy.predict import FORMAT, Student
@@ -230,3 +230,10 @@ def test_what_the_converter_says_is_one_line(student, mixkd, tmp_path, monkeypat
     assert (status, error.count("\n")) == (1, 1)
     assert "LiteRT: found ModuleNotFoundError: No module named 'litert_torch'" in error
     assert not (tmp_path / "student.tflite").exists()
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"), [(0.0, "0"), (8e-7, "below 0.00001"), (0.00025, "0.00025"), (0.1987, "0.20")]
+)
+def test_differences_have_no_exponent(difference, text):
+    assert device.plain(difference) == text

@@ -116,3 +116,9 @@ def test_a_drawing_without_a_narrow_one_scrolls_by_keyboard_too(site):
     found = drawings.inlined(page, folder, {})
     assert found.count("<svg") == 1
     assert '<span class="drawing scrolls" tabindex="0">' in found
+
+
+def test_a_picture_drawn_by_hand_follows_the_theme_too(tmp_path):
+    (tmp_path / "a.svg").write_text(f'<svg viewBox="0 0 9 9"><rect fill="{INK.upper()}" stroke="#123456"/></svg>')
+    found = drawings.inlined('<img class="dark-light" src="a.svg" alt="boxes">', tmp_path, {})
+    assert f'<rect fill="var(--fig-{INK[1:]})" stroke="#123456"/>' in found

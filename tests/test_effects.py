@@ -110,6 +110,7 @@ def test_a_figure_of_effects_colours_data_sets():
     drawn = [line.get_xdata()[0] for line in fig.axes[0].get_lines() if line.get_marker() == "D"]
     assert drawn == pytest.approx([3 * share for share in studies.SHARES[1:]])
     assert not fig.legends
+    assert [axis.get_xlabel() for axis in fig.axes] == ["points of accuracy", "NLL, nats; lower is better"]
     both = figures.effects(pd.concat([one, one.assign(dataset="watch", effect=one["effect"] / 2)]))
     drawn = [line for line in both.axes[0].get_lines() if line.get_marker() == "D"]
     assert len({line.get_color() for line in drawn}) == 2

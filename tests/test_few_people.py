@@ -321,7 +321,11 @@ def test_the_answer_is_honest(outcome, few):
     table = pd.DataFrame({"cell": ["2", "all"], "system": "scratch", "accuracy": [0.5, 0.75]})
     values = few_people.answer(table, pd.concat([effect("2", **few), effect("all", **FLAT)]))
     assert values["outcome"] == outcome
-    assert (values["fewest"], values["people_gain"], values["best_all"]) == ("2 people", 25.0, pytest.approx(0.1))
+    assert (values["fewest"], values["people_gain"], values["best_all"]) == (
+        "2 training people",
+        25.0,
+        pytest.approx(0.1),
+    )
 
 
 # -- int8
@@ -406,6 +410,7 @@ def test_largest_activation_is_that_of_the_network(modality, shape, width):
 
 def test_the_record_of_int8_as_tables():
     scores = [("a", "x", 1, 0.02), ("b", "x", 1, 0.0), ("b", "x", 2, 0.04), ("b", "y", 1, -0.01), ("b", "y", 2, 0.0)]
+    scores += [("b", "x", 3, 0.03), ("b", "y", 3, 0.0)]
     rows = [
         {"dataset": name, "student": who, "subject": i, "float32": 0.8, "int8": 0.8 - lost, "same_label": 0.9}
         for name, who, i, lost in scores
@@ -413,12 +418,14 @@ def test_the_record_of_int8_as_tables():
     form = {"file_bytes": 9, "weight_bytes": 8000, "activation_bytes": 400, "multiply_adds": 10**6, "one_ms": 1.0}
     form |= {"one_over_float32": 1.0, "batch_over_float32": 1.0, "process_megabytes": 90.0, "added_megabytes": 5.0}
     other = form | {"weight_bytes": 2000, "activation_bytes": 100, "one_over_float32": 1.5}
-    record = {"accuracy": rows, "sizes": [{"form": "float32"} | form, {"form": "int8"} | other]}
+    machine = {"cpu": "AMD EPYC c6d530e9", "cpu_capability": "AVX2", "threads": 1}
+    record = {"accuracy": rows, "sizes": [{"form": "float32"} | form, {"form": "int8"} | other], "provenance": machine}
     table, sizes = few_people.int8(record)
-    assert table.loc[("b", "x"), "lost"] == pytest.approx(2.0)
-    assert table["people"].to_list() == [1, 2, 2]
+    assert table.loc[("b", "x"), "lost"] == pytest.approx(7 / 3)
+    assert table["people"].to_list() == [1, 3, 3]
     values = few_people.small(record)
-    assert (values["shrunk"], values["faster"], values["people_int8"]) == (4.0, "slower", 3)
-    assert values["changed_8"] == pytest.approx(-(2.0 + 2.0 - 0.5) / 3)
+    assert (values["shrunk"], values["faster"], values["people_int8"]) == (4.0, "slower", 4)
+    assert values["changed_8"] == pytest.approx(-(2.0 + (0.0 - 1.0) / 2 + (4.0 + 0.0) / 2 + (3.0 + 0.0) / 2) / 4)
+    assert few_people.measured_on(record) == "AMD EPYC, AVX2, 1 thread"
     assert values["worst_8"] == pytest.approx(-4.0)
     assert list(sizes.index) == ["float32", "int8"]

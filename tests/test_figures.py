@@ -7,16 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 
 from mixkd import figures, windows
-from mixkd.analysis import comparison, decisions
+from mixkd.analysis import comparison, decisions, sizes
 from mixkd.datasets import Recordings
-from mixkd.figures import style
+from mixkd.figures import style, svg
 from mixkd.figures.data import alike
 from mixkd.learning import streams
 from mixkd.specs.run import Mixup
+from mixkd.studies import inventory
 
 CASES = ("T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S")
 
@@ -229,6 +230,62 @@ def test_names_of_short_stretches_do_not_overlap():
     figure = figures.labelled(about, [(0.0, np.zeros((440, 1), np.float32))], rows)
     assert [text.get_text() for text in figure.axes[0].texts] == ["walk", "climb stairs", "walk"]
     assert overlapping(figure) == []
+    figure.set_figwidth(svg.PHONE)
+    assert overlapping(figure) == []
+
+
+def test_a_short_stretch_takes_no_place_from_the_next():
+    names = ["IR"] * 10 + ["ER"] * 9 + ["IR"] + ["TRAP"] * 10
+    rows = [{"start_s": 2.0 * i, "end_s": 2.0 * i + 2, "label": name} for i, name in enumerate(names)]
+    about = {"channels": ["x", "y"], "units": ["g"] * 2, "rate": 10.0, "classes": ["IR", "ER", "TRAP"]}
+    axis = figures.labelled(about, [(0.0, np.zeros((600, 2), np.float32))], rows).axes[0]
+    assert [(text.get_text(), text.get_position()[0]) for text in axis.texts] == [("IR", 0), ("ER", 20), ("TRAP", 40)]
+    assert [line.get_color() for line in axis.get_lines()] == list(style.CLASS_COLOURS[:2]), "as in `overview`"
+
+
+@pytest.mark.parametrize("colours", ["cividis", "Oranges", "Blues"])
+def test_numbers_of_a_heat_map_stand_out_from_their_cells(colours):
+    """By WCAG 2; those of empty cells do not exist."""
+    values = np.append(np.linspace(0, 1, 24), np.nan).reshape(5, 5)
+    _, axis = plt.subplots()
+    style.matrix(axis, values, list("abcde"), list("abcde"), cmap=colours)
+    assert len(axis.texts) == 24
+    faces = axis.collections[0].get_facecolors()
+    for number, face in zip(axis.texts, faces, strict=False):
+        low, high = sorted(map(luminance, (number.get_color(), to_hex(face))))
+        assert (high + 0.05) / (low + 0.05) >= 4.5
+    plt.close("all")
+
+
+def test_shapes_name_the_sizes_of_teachers():
+    """Students of one teacher each, at the accuracy of the teacher and their own."""
+    sizes = ("WRN16-1", "WRN28-3")
+    students = pd.DataFrame(
+        [("Base", "signal", name, "1", 0.5 + 0.1 * i) for i, name in enumerate(sizes)],
+        columns=["method", "teachers", "teacher_network", "subject", "accuracy"],
+    )
+    teachers = pd.DataFrame({"case": "S", "modality": "signal", "network": sizes, "accuracy": (0.7, 0.8)})
+    fig = figures.capacity(students, teachers)
+    marks = {line.get_label(): line for line in fig.axes[0].get_lines() if len(line.get_xdata()) == 1}
+    for i, name in enumerate(sizes):
+        mark = marks[f"_{name}"]
+        assert (mark.get_xdata()[0], mark.get_ydata()[0]) == pytest.approx((0.7 + 0.1 * i, 0.5 + 0.1 * i))
+    legend = {text.get_text(): handle for text, handle in zip(*_entries(fig), strict=True)}
+    assert list(legend) == ["from signal", *sizes]
+    assert [legend[name].get_marker() for name in sizes] == [marks[f"_{name}"].get_marker() for name in sizes]
+
+
+def _entries(fig):
+    (legend,) = fig.legends
+    return legend.get_texts(), legend.legend_handles
+
+
+def test_a_piece_of_one_sample_is_a_dot():
+    x = np.array([0.0, 3, 3, 0, 0, 3])
+    (axis,) = figures.sublevel_sets(x, 1.0, (1.0,), "g").axes
+    assert axis.get_title("left") == "2 pieces"
+    assert drawn(axis.figure)[:1] == [0.0]
+    assert [list(line.get_xdata()) for line in axis.get_lines() if line.get_marker() == "o"] == [[0.0]]
 
 
 def test_confusion_of_many_classes_hides_zeros_alone():
@@ -263,7 +320,17 @@ def test_data_sets_lie_at_their_people_and_hours_and_the_chosen_one_stands_out()
     ).axes[0]
     found = {(*line.get_xdata(), *line.get_ydata()): line.get_color() for line in axis.get_lines() if line.get_marker()}
     assert found == {(10, 1.4): style.COLOURS["signal"], (30, 4.5): style.COLOURS["image"]}
-    assert [text.get_text() for text in axis.texts] == ["watch\n7 classes", "hapt, hapt_official\n12 classes"]
+    assert [text.get_text() for text in axis.texts] == ["watch", "hapt, hapt_official"]
+
+
+@pytest.mark.parametrize("width", [style.WIDTH, svg.PHONE])
+def test_names_of_the_measured_data_sets_cover_no_name_and_no_dot(width):
+    figure = figures.people_and_hours(sizes.scale(inventory.read()), "watch")
+    figure.set_figwidth(width)
+    assert overlapping(figure) == []
+    dots = [line.get_window_extent() for line in figure.axes[0].get_lines()]
+    names = {text.get_text(): text.get_window_extent() for text in figure.axes[0].texts}
+    assert [name for name, box in names.items() if any(box.overlaps(dot) for dot in dots)] == []
 
 
 def test_class_balance_has_a_dot_per_class():

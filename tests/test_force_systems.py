@@ -105,7 +105,11 @@ def test_a_pair_needs_both_runs_of_a_seed():
     assert forces.effects(TABLE[TABLE["system"] != "mixup"], {"m": ("mixup", "labels")}, True).empty
 
 
-SIDES = {-0.2: "lowers the error", 0.2: "raises the error", 0.0: "is undecided"}
+SIDES = {
+    -0.2: "That term lowers the error on gait (-",
+    0.2: "That term raises the error on gait (+",
+    0.0: "Whether that term helps is undecided on gait (change of RMSE: gait +0.0 %)",
+}
 
 
 @pytest.mark.parametrize(("shift", "words"), SIDES.items())
@@ -117,12 +121,41 @@ def test_the_answer_follows_the_interval(shift, words):
     changed = table["system"] == "time-aware"
     table.loc[changed, "rmse"] += shift + noise[changed]
     questions = forces.effects(table, forces.QUESTIONS, final=True)
-    assert forces.answer(questions, final=True).startswith(f"{words} on gait")
-    assert forces.answer(questions, final=False).startswith("is open")
+    assert forces.answer(questions, final=True).startswith(words)
+    assert forces.answer(questions, final=False) == "Whether that term helps is open: too few people for an interval"
     told = forces.answers(table, ["running"], final=True)
     assert told["changes"] == pytest.approx(100 * shift / table[table["system"] == "labels"]["rmse"].mean(), abs=1e-9)
     assert "running" in str(told["absent"])
     assert not forces.answers(table, [], final=True)["absent"]
+
+
+def test_the_answer_names_each_data_set_once():
+    rows = pd.DataFrame(
+        {"what": "changes in time, the term", "dataset": ["gait", "gaitpdb", "running"], "relative": [-0.84, -4.2, 2.1]}
+    )
+    undecided = rows.assign(low=-1.0, high=1.0)
+    assert forces.answer(undecided, True) == (
+        "Whether that term helps is undecided on all three data sets "
+        "(change of RMSE: gait -0.8 %, gaitpdb -4.2 %, running +2.1 %)"
+    )
+    assert " on both data sets (change of RMSE: gait -0.8 %, gaitpdb " in forces.answer(undecided[:2], True)
+    assert forces.answer(rows.assign(low=[-1.0, -2.0, 0.5], high=[1.0, -0.5, 2.0]), True) == (
+        "That term lowers the error on gaitpdb (-4.2 % of RMSE), raises the error on running (+2.1 % of RMSE) "
+        "and has an undecided effect on gait (-0.8 % of RMSE)"
+    )
+
+
+def test_the_best_system_is_that_of_its_data_set_and_scores_have_a_unit():
+    other = TABLE[TABLE["system"].isin(["labels", "outputs"])].assign(dataset="gaitpdb")
+    other.loc[other["system"] == "labels", "rmse"] = 131.6
+    other.loc[other["system"] == "outputs", "rmse"] = 13.25
+    both = pd.concat([TABLE, other])
+    lowest = forces.scores(TABLE).loc["gait", "rmse"].idxmin()
+    assert forces.answers(both, [], final=True)["best"] == f"{lowest} on gait, outputs on gaitpdb"
+    shown = forces.for_reading(both)
+    assert shown["unit"].groupby(level="dataset").first().to_dict() == {"gait": "body weights", "gaitpdb": "N"}
+    assert shown.loc["gaitpdb", "rmse"].to_dict() == {"labels": "132", "outputs": "13.2"}
+    assert shown.loc[("gait", "labels"), "rmse"] == f"{forces.scores(TABLE).loc[('gait', 'labels'), 'rmse']:.3f}"
 
 
 def test_the_figure_has_a_panel_per_data_set_a_row_per_system_and_a_dot_per_person():

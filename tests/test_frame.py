@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixkd.book import frame, glossary, method, notebook
+from mixkd.book import frame, glossary, method, notebook, site
 from mixkd.book.reading import readable
 from mixkd.errors import MixkdError
 from mixkd.figures import drawn
@@ -163,6 +163,14 @@ def test_a_word_with_other_meanings_is_not_linked():
     assert linked("<p>Networks run; the run of a fold.</p>")[0] == [("term-fold", "fold")]
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"), [("book/reference.html", False), ("book/bibliography.html", False), ("a.html", True)]
+)
+def test_words_of_others_are_not_linked(name, expected, tmp_path):
+    page = "<html><head></head><body><article><p>A title with mixup</p></article></body></html>"
+    assert ('class="term"' in site.finished(page, tmp_path / name, tmp_path, TERMS)) == expected
+
+
 def test_terms_come_from_the_rendered_glossary(tmp_path):
     (tmp_path / "book").mkdir()
     entry = (
@@ -227,9 +235,10 @@ def test_limits_become_one_interval_and_differences_have_a_sign():
 
 
 def test_a_table_without_rows_says_so():
-    shown = readable(pd.DataFrame({"effect": [], "n": []}))._repr_mimebundle_()["text/html"]
-    assert "<table" not in shown
-    assert "no such runs" in shown
+    bundle = readable(pd.DataFrame({"effect": [], "n": []}))._repr_mimebundle_()
+    assert "<table" not in bundle["text/html"]
+    assert "no such runs" in bundle["text/html"]
+    assert CSV not in bundle, "no link to numbers that are not there"
 
 
 def test_ten_rows_are_in_sight_and_all_in_the_file():

@@ -82,7 +82,7 @@ def test_a_damaged_file_is_refused_and_left_alone(tmp_path):
 def test_sizes_show_every_data_set_and_no_number_that_was_not_measured():
     table = sizes.sizes({"watch": row()})
     assert list(table.index) == list(DATASETS)
-    assert list(table.loc["watch"]) == ["3", "0.0", "2", "3", "2", "2", "5", "3", "as published"]
+    assert list(table.loc["watch"]) == ["3", "0.00", "2", "3", "2", "2", "5", "3", "as published"]
     others = table.drop("watch")
     assert set(others.pop("files")) == {"not measured"}
     assert set(others.to_numpy().ravel()) == {sizes.UNKNOWN}
@@ -103,6 +103,15 @@ def test_balance_and_scale():
     assert sizes.scale({"watch": row()}).to_dict("records") == [
         {"dataset": "watch", "people": 3, "hours": 0.0028, "classes": 2}
     ]
+
+
+def test_sets_of_a_few_people_say_so():
+    assert set(sizes.restrictions({}).values()) == {"is not measured here"}
+    few = {"gaitpdb": row(people=5, windows={"control": 9, "patient": 0}), "running": row(people=15)}
+    assert sizes.restrictions(few) == {
+        "of_gaitpdb": "has 5 of its 166 people here, no patient among them: nothing here is about patients",
+        "of_running": "has one runner, whose 15 speeds and slopes are counted as people",
+    }
 
 
 def test_sensors_and_licences_are_known_without_any_file():

@@ -38,11 +38,11 @@ UP, DOWN, OPEN, FEW = (0.01, 0.03), (-0.04, -0.02), (-0.01, 0.02), (math.nan, ma
 @pytest.mark.parametrize(
     ("bounds", "said"),
     [
-        ([UP, UP], "helped on watch and selfback"),
-        ([UP, DOWN], "helped on watch, hurt on selfback"),
-        ([OPEN, DOWN], "hurt on selfback, and showed no clear effect elsewhere"),
-        ([OPEN, OPEN], "showed no clear effect on any data set"),
-        ([OPEN], "showed no clear effect"),
+        ([UP, UP], "clearly raised accuracy on watch and selfback"),
+        ([UP, DOWN], "clearly raised accuracy on watch and clearly lowered accuracy on selfback"),
+        ([OPEN, DOWN], "clearly lowered accuracy on selfback, with no other clear effect"),
+        ([OPEN, OPEN], "showed no clear effect on accuracy on any data set"),
+        ([OPEN], "showed no clear effect on accuracy"),
         ([FEW], "is open: too few people for an interval"),
     ],
 )
@@ -50,18 +50,53 @@ def test_sides(bounds, said):
     assert line.side(rows(*bounds)) == said
 
 
+def test_a_side_names_accuracy_and_nll_apart():
+    """NLL that is clearly worse is not called no effect; other metrics are not judged."""
+    other = rows(UP, UP, metric="ece")
+    both = pd.concat([rows(OPEN, DOWN), rows(UP, UP, metric="nll"), other])
+    assert line.side(both) == (
+        "clearly lowered accuracy on selfback and clearly raised NLL on watch and selfback, with no other clear effect"
+    )
+    assert line.side(pd.concat([rows(UP), rows(DOWN, metric="nll"), other])) == (
+        "clearly raised accuracy on watch and clearly lowered NLL on watch"
+    )
+    nothing = pd.concat([rows(OPEN, OPEN), rows(OPEN, OPEN, metric="nll"), other])
+    assert line.side(nothing) == "showed no clear effect on accuracy or NLL on any data set"
+
+
+@pytest.mark.parametrize(
+    ("mixup", "term", "said"),
+    [
+        ([DOWN, DOWN], [UP, OPEN], "Yes, on watch: mixup clearly lowered the V-score, and the term clearly raised it."),
+        (
+            [OPEN, DOWN],
+            [UP, OPEN],
+            "No: mixup clearly lowered the V-score on selfback, the term did not clearly raise it.",
+        ),
+        ([OPEN, UP], [UP, UP], "There is nothing to undo: mixup did not clearly lower the V-score of similar classes."),
+        ([FEW], [FEW], "Open: too few people for an interval."),
+    ],
+)
+def test_scattering_is_undone_where_mixup_lowers_and_the_term_raises(mixup, term, said):
+    whats = {"term beside labels alone": [UP, UP], "term on top of mixup": term, "mixup itself": mixup}
+    parts = [rows(*bounds, metric="v_similar").assign(what=what) for what, bounds in whats.items()]
+    if mixup == [FEW]:
+        parts[0][["low", "high"]] = math.nan
+    assert line.scattering(pd.concat([*parts, rows(UP, UP)])) == said
+
+
 def test_sentences_have_units_intervals_and_people():
     both = rows(UP, DOWN)
     assert line.sentence(both) == "+2.0 [+1.0, +3.0] on watch (n = 10); -3.0 [-4.0, -2.0] on selfback (n = 10)"
     assert line.sentence(rows(UP, metric="nll")) == "+0.02 [+0.01, +0.03] on watch (n = 10)"
-    assert line.sentence(rows((-0.0002, 0.0001))).startswith("+0.0 [+0.0, +0.0] on watch")
+    assert line.sentence(rows((-0.0002, 0.0001))).startswith("+0.0 [-0.02, +0.01] on watch")
     assert line.sentence(rows(FEW)) == "+1.2 on watch (no interval, n = 10)"
 
 
 def test_answers_are_named_by_effect_and_metric():
     said = line.answers(pd.concat([rows(UP, OPEN), rows(DOWN, metric="nll")]))
     assert said == {
-        "a_change_side": "helped on watch, and showed no clear effect elsewhere",
+        "a_change_side": line.side(pd.concat([rows(UP, OPEN), rows(DOWN, metric="nll")])),
         "a_change_accuracy": line.sentence(rows(UP, OPEN)),
         "a_change_nll": line.sentence(rows(DOWN, metric="nll")),
     }

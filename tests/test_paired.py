@@ -43,5 +43,8 @@ def test_words():
     found = paired.scores(runs(GAINS), "kind", "labels", within="cell")
     assert paired.changes(found, "labels") == "a: KD +2.0; b: KD -4.0"
     assert paired.levels(found, "labels") == "a: 61.0 %, b: 41.0 %"
+    assert paired.words(found, "labels")["change"].to_list() == [None, "+2.0", None, "-4.0"]
+    assert paired.words(found, "labels")["nll_change"].to_list() == [None, "-0.10", None, "+0.20"]
     whole = paired.scores(runs(GAINS), "kind", "labels", within="cell", final=True)
+    assert paired.words(whole, "labels").loc[("a", "KD"), "change"] == "+2.0 [-0.5, +4.5]"
     assert paired.changes(whole, "labels").startswith("a: KD +2.0 [-0.5, +4.5]; b: KD -4.0 [")

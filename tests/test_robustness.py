@@ -77,6 +77,31 @@ def test_no_accuracy_where_a_mixed_variance_is_negative(mixup_study):
     assert table.drop(("interpolated", -0.5)).notna().all(axis=None)
 
 
+@pytest.mark.parametrize(
+    ("dip", "words"),
+    [
+        (-1.96, "the lowest test accuracy on the way is 2.0 points below that of the worse student"),
+        (0.0, "the test accuracy on the way is nowhere below that of the worse student"),
+    ],
+)
+def test_the_way_between_two_students_in_words(dip, words):
+    assert landscape.barrier(dip) == words
+
+
+def test_runs_without_flatness_are_counted_and_not_shown(mixup_study):
+    runs, _ = mixup_study
+    n, records = len(runs), tables.records(runs)
+    assert landscape.with_flatness(runs) == f"of the {n} students on this page, {n} have them"
+    assert not landscape.flatness(runs).empty
+    older = [replace(record, probes={k: v for k, v in record.probes.items() if k != "flatness"}) for record in records]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "records", lambda runs: [*older[1:], records[0]])
+        assert landscape.with_flatness(runs) == f"of the {n} students on this page, 1 has them"
+        patch.setattr(tables, "records", lambda runs: older)
+        assert landscape.with_flatness(runs) == f"of the {n} students on this page, none have them"
+        assert landscape.flatness(runs).empty
+
+
 def test_the_runs_of_every_deviation_are_published():
     base = next(studies.bases(Scope("watch", "full", 0)))
     trained = set(studies.every(Scope("watch", "full")))
@@ -99,7 +124,7 @@ def test_deviations_are_released_minus_exact(module_home):
             expected = by_option.loc[key, metric] - by_option.loc[("exact", "exact"), metric]
             assert found[what, metric] == pytest.approx(expected)
     exact = study[(study["kd_reduction"] == "exact") & (study["logit_scaling"] == "exact")]
-    assert found["best epoch on the test subject", "accuracy"] == pytest.approx(
+    assert found["best epoch on the test person", "accuracy"] == pytest.approx(
         (exact["accuracy_best_test"] - exact["accuracy"]).mean()
     )
 

@@ -15,7 +15,7 @@ from scipy import stats
 from test_siblings import T, ce, kl, spec_of, taken_apart
 
 from mixkd import studies
-from mixkd.analysis import comparison, effects, selves
+from mixkd.analysis import comparison, effects, line, selves
 from mixkd.learning.methods import RULES
 from mixkd.specs.run import RunSpec, TeacherSpec
 from mixkd.studies import Scope, tables
@@ -69,7 +69,7 @@ RNG = np.random.default_rng(3)
 def record(spec: RunSpec) -> SimpleNamespace:
     """As much of a record as effects read: random metrics of each person."""
     prefixes = selves.PREFIXES[spec.task].values()
-    metrics = [f"{prefix}{metric}" for prefix in prefixes for metric in ("accuracy", "nll")]
+    metrics = [f"{prefix}{metric}" for prefix in prefixes for metric in ("accuracy", "nll", "ece")]
     people = {person: dict(zip(metrics, RNG.random(len(metrics)), strict=True)) for person in FOLDS[spec.fold]}
     return SimpleNamespace(spec=spec, probes={"subjects": people, "validation_confusion": [[1]]})
 
@@ -151,6 +151,7 @@ def test_contrasts_without_runs_are_left_out():
 
 
 def test_words_follow_the_intervals():
+    """Rows of two contexts a and b: what is clear is named with its direction, metric and context."""
     rows = pd.DataFrame(
         [
             ("one", "accuracy", "a", 0.02, 0.01, 0.03),
@@ -162,30 +163,111 @@ def test_words_follow_the_intervals():
         ],
         columns=["what", "metric", "dataset", "effect", "low", "high"],
     )
-    assert selves.sentence(rows, final=True) == (
-        "on a accuracy rises clearly with one, accuracy falls clearly with two, NLL falls clearly with two; "
-        "on b NLL rises clearly with one"
+    rows["where"] = rows["what"] + " on " + rows["dataset"]
+    assert selves.changes(rows, final=True) == (
+        "raises accuracy (one on a), lowers accuracy (two on a), raises NLL (one on b) and lowers NLL (two on a)"
     )
-    assert selves.sentence(rows.assign(low=-1, high=1), final=True) == (
-        "on a no difference in accuracy or NLL is clear; on b no difference in accuracy or NLL is clear"
+    assert selves.changes(rows.assign(low=-1, high=1), final=True) == "clearly changes neither accuracy nor NLL"
+    assert "changes accuracy by +2.0 points (one on a), -2.0 points (two on a) and +1.0 points (one on b), with" in (
+        selves.changes(rows, final=False)
     )
-    assert "changes by +2.0 (one), -2.0 (two) points" in selves.sentence(rows, final=False)
+    heads = rows.assign(head=["activity", "activity", "placement", "placement", "activity", "activity"])
+    assert selves.by_head(heads, True) == (
+        "For activity it raises accuracy (one on a) and raises NLL (one on b); "
+        "for placement it lowers accuracy (two on a) and lowers NLL (two on a)."
+    )
+
+
+UP, DOWN, OPEN = (0.01, 0.03), (-0.03, -0.01), (-0.01, 0.02)
+
+
+def against_scratch(**bounds: tuple) -> pd.DataFrame:
+    """Of each way intervals of accuracy and of NLL on `watch`; `longer` is scratch 2x."""
+    names = {"smooth": selves.SMOOTH, "dropout": selves.DROPOUT, "longer": "scratch 2x", "teacher": "signal teacher"}
+    rows = [
+        {
+            "what": f"{names[way]} against scratch",
+            "metric": metric,
+            "effect": (low + high) / 2,
+            "low": low,
+            "high": high,
+        }
+        for way, both in bounds.items()
+        for metric, (low, high) in zip(("accuracy", "nll"), both, strict=True)
+    ]
+    return pd.DataFrame(rows).assign(dataset="watch")
+
+
+@pytest.mark.parametrize(
+    ("smooth", "dropout", "begins"),
+    [
+        (
+            (OPEN, OPEN),
+            (OPEN, OPEN),
+            "No: on watch no way of self-distillation clearly changes accuracy or NLL. For com",
+        ),
+        (
+            (OPEN, DOWN),
+            (OPEN, OPEN),
+            "Yes: Smooth-Distill lowers NLL (watch); Dropout self-distillation clearly changes",
+        ),
+        (
+            (OPEN, UP),
+            (DOWN, OPEN),
+            "No: Smooth-Distill raises NLL (watch); Dropout self-distillation lowers accuracy (",
+        ),
+        (
+            (UP, UP),
+            (OPEN, OPEN),
+            "In part: Smooth-Distill raises accuracy (watch) and raises NLL (watch); Dropout self",
+        ),
+    ],
+)
+def test_the_answer_is_about_self_distillation_and_not_about_longer_training(smooth, dropout, begins):
+    ways = against_scratch(smooth=smooth, dropout=dropout, longer=(UP, UP), teacher=(UP, DOWN))
+    answer = selves.alone(ways, True)
+    assert answer.startswith(begins)
+    assert answer.endswith(" For comparison, training twice as long raises accuracy (watch) and raises NLL (watch).")
+    assert "signal teacher" not in answer
+    assert selves.alone(ways, False).startswith("Open: Smooth-Distill changes accuracy by ")
+
+
+def test_levels_are_means_of_the_runs_that_are_compared(monkeypatch):
+    """Two seeds of all comparisons but one, which has the first seed: scratch has a row for each."""
+    bases = [RunSpec(fold=fold, seed=seed) for fold in FOLDS for seed in (0, 1)]
+    made = {run: record(run) for run in effects.specs(bases, True, selves.ALONE)}
+    later = tuple(effect for effect in selves.ALONE if effect.what.startswith("Dropout"))
+    both = tuple(effect for effect in selves.ALONE if effect not in later)
+    portions = [line.Portion("watch", both, bases, made.get, True)]
+    portions.append(line.Portion("watch", later, line.first(bases), made.get, True))
+    monkeypatch.setattr(line, "portions", lambda scope, of: iter(portions))
+    table = selves.levels(Scope("watch"))
+    ways = {seeds: list(part["training"]) for seeds, part in table.groupby("seeds")}
+    assert ways[1] == ["scratch", selves.DROPOUT]
+    assert set(ways[2]) == set(selves.WAYS) - {selves.DROPOUT}
+    for (_, n_seeds, way), row in table.set_index(["dataset", "seeds", "training"]).iterrows():
+        for metric in ("accuracy", "nll", "ece"):
+            of_runs = [made[selves.WAYS[way](base)].probes["subjects"] for base in bases if base.seed < n_seeds]
+            expected = np.mean([np.mean([values[metric] for values in people.values()]) for people in of_runs])
+            assert row[metric] == pytest.approx(expected)
 
 
 def test_the_answers_of_the_chapter():
     runs = heads_table()
     two = selves.heads(selves.scores(runs), final=True)
-    one = pd.DataFrame(
-        {"what": ["x against scratch", "x against scratch 2x"] * 2, "metric": ["accuracy"] * 2 + ["nll"] * 2}
-    )
-    one = one.assign(dataset="watch", effect=0.1, low=0.05, high=0.2)
+    one = against_scratch(smooth=(OPEN, OPEN), dropout=(OPEN, OPEN), longer=(UP, OPEN))
+    one = pd.concat([one, one.assign(what=one["what"] + " 2x", low=0.1, high=0.2)])
     unseen = np.array([[False, True, True], [True, True, True]])
     told = selves.answers(one, two, True, unseen=unseen)
     assert (told["seen"], told["n_samples"]) == (1, 3)
-    assert told["alone"].startswith("on watch accuracy rises clearly with x, NLL rises clearly with x")
+    assert told["alone"] == (
+        "No: on watch no way of self-distillation clearly changes accuracy or NLL. "
+        "For comparison, training twice as long raises accuracy (watch)."
+    )
     few = selves.heads(selves.scores(runs[runs["network"] == "WRN16-1"]), final=False)
     told = selves.answers(one, few, False, unseen=unseen)
-    assert [f"(WRN16-1 in {head})" in told["heads"] for head in ("activity", "placement")] == [True, True]
+    assert [f"or {head} it changes accuracy by " in told["heads"] for head in ("activity", "placement")] == [True, True]
+    assert told["heads"].count("points (WRN16-1 on watch)") == 2
     assert "not part of this build" in told["defect"]
     taught = runs.assign(method=["Scratch", "Base"] + ["Smooth-Distill"] * (len(runs) - 2), temperature=3.0)
     assert selves.temperatures(taught) == {"temperatures": "signal teacher 3, Smooth-Distill 3"}

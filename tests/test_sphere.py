@@ -362,10 +362,14 @@ def test_students_are_compared_with_their_controls():
 def test_the_answer_is_what_the_tables_say(of, swap):
     pairs = sphere_mixing.validity(of, *sphere_mixing.couples(64, 6, 1))
     worse, better = ("inputs mixed", "mixed on the sphere")[:: -1 if swap else 1]
-    pairs["relative"] = pairs["way"].map({worse: 0.9, better: 0.4}).fillna(0.0)
+    for measure in ("relative", "distance"):
+        pairs[measure] = pairs["way"].map({worse: 0.9, better: 0.4}).fillna(0.0)
     table = sphere_mixing.students(runs_table(), final=True)
     values = sphere_mixing.answer(pairs, table, {"signal": 0.5, "image": 0.6}, {"signal": 0.25, "image": 0.3})
-    assert values["consistent"] == ("are more inconsistent" if swap else "are less inconsistent")
+    assert values["consistent"] == f"are {'less' if swap else 'more'} consistent than pairs mixed as inputs"
+    mixed = pairs.assign(distance=pairs["way"].map({worse: 0.4, better: 0.9}).fillna(0.0))
+    values |= {"mixed": sphere_mixing.answer(mixed, table, {}, {})["consistent"]}
+    assert values["mixed"].endswith("more or less consistent than pairs mixed as inputs, because two measures disagree")
     assert (values["learn"], values["gain_inputs"]) == ("learn less", pytest.approx(10))
     assert values["clear_inputs"] == "with an interval that leaves out zero"
     assert values["clear_sphere"] == "an interval around zero"
@@ -387,5 +391,8 @@ def test_figures_show_the_means_and_both_paths(of):
     np.testing.assert_array_equal(paths["mixed on the sphere"][0][0], x[3])
     drawn = figures.sphere_path(paths, steps, channel=1, rate=50.0)
     assert len(drawn.axes) == 9
+    pictures = [axis.images[0] for axis in drawn.axes[3:]]
+    assert len({picture.get_clim() for picture in pictures}) == 1, "one scale of colours"
+    np.testing.assert_array_equal(pictures[0].get_array(), pictures[3].get_array())
     curve = drawn.axes[1].get_lines()[1].get_ydata()
     np.testing.assert_array_equal(curve, paths["mixed on the sphere"][0][1, 1])

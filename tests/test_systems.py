@@ -91,7 +91,7 @@ ROWS = pd.DataFrame(
 def test_the_answer_counts_clear_effects_and_names_them():
     nll = ROWS.assign(metric="nll", low=1, high=2)
     assert side_by_side.answer(pd.concat([ROWS, nll])) == (
-        "on watch A gained clearly, B lost clearly, 1 of 4 show no clear difference, "
+        'on watch "A" gained clearly and "B" lost clearly, 1 of 4 show no clear difference, '
         "1 of 4 cannot be judged, for there are too few people; "
         "on selfback 1 of 1 cannot be judged, for there are too few people"
     )
@@ -118,6 +118,22 @@ def test_forces_are_in_per_cent_of_the_error_of_labels(monkeypatch):
     assert (row["labels"], row["time-aware"], row["people"]) == (3.0, 2.5, 2)
     assert row["effect"] == pytest.approx(-100 / 6)
     assert math.isnan(row["low"])
+    shown = side_by_side.in_units(side_by_side.of_forces(Scope("watch", "quick")))
+    assert shown.loc["gait"].to_dict() == {
+        **{"unit": "body weights", "labels": "3.00", "time-aware": "2.50", "effect": "-16.7", "people": "2 people"}
+    }
+
+
+def test_errors_of_forces_have_three_digits_and_differences_a_sign():
+    errors = pd.DataFrame(
+        [(131.6, 0.098, 11.9, -0.194, 24.0, 15), (0.159, 0.0876, -7.48, -29.8, 14.8, 5)],
+        index=["running", "gaitpdb"],
+        columns=["labels", "time-aware", "effect", "low", "high", "people"],
+    )
+    assert side_by_side.in_units(errors).to_numpy().tolist() == [
+        ["body weights", "132", "0.0980", "+11.9", "-0.2", "+24.0", "15 conditions of one runner"],
+        ["N", "0.159", "0.0876", "-7.5", "-29.8", "+14.8", "5 people"],
+    ]
 
 
 def test_pictures_have_the_fidelity_of_interpolation_that_scipy_finds():

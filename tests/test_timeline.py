@@ -96,8 +96,11 @@ def test_a_long_recording_has_no_more_to_draw_than_the_picture_has_columns(label
 def test_labels_without_place_are_in_the_legend_and_unknown_is_hatched():
     axis = Figure().add_subplot()
     about = {"channels": ["x"], "units": ["g"], "rate": 25.0, "classes": ["sit", "walk upstairs"]}
-    rows = windows(["sit"] * 5 + ["walk upstairs"] + ["unknown"] * 30)
+    rows = windows(["sit"] * 5 + ["walk upstairs"] + ["unknown"] + ["sit"] * 29)
     timeline.draw(axis, about, [(0.0, np.ones((900, 1), np.float32))], rows)
-    assert [text.get_text() for text in axis.texts] == ["sit", "walk upstairs"]
+    assert [text.get_text() for text in axis.texts] == ["sit", "walk upstairs", "sit"]
+    places = [text.get_position()[0] for text in axis.texts]
+    assert places[1] == 5
+    assert places[2] > 7, "behind the name before it"
     assert axis.get_legend_handles_labels()[1] == ["x", "unknown"]
-    assert [bool(patch.get_hatch()) for patch in axis.patches] == [False, False, True]
+    assert [bool(patch.get_hatch()) for patch in axis.patches] == [False, False, True, False]

@@ -95,8 +95,15 @@ def test_sentences_of_the_report():
     people = pd.DataFrame({"subject": ["1", "2", "2"], "student": [0.5, 0.3, 0.5]})
     assert report.worst(people) == "The worst is 2, with 40.0 % right."
     covered = 100 * rejection.by_person(unseen.p, unseen.y, unseen.person)["covered"]
-    covers = f"for {covered.mean():.1f} % of the windows (worst person: {covered.min():.1f} %)"
-    assert covers in report.thresholds(about, unseen)
+    covers = f"the true one for {covered.mean():.1f} % of the windows (worst person: {covered.min():.1f} %)"
+    stated = report.thresholds(about, unseen)
+    assert covers in stated
+    limits = about["unknown"]
+    assert (
+        f"called unknown if its largest probability is below {limits['threshold']:.3f}; the threshold is chosen"
+        in stated
+    )
+    assert f"at least {limits['set_threshold']:.3f}; it is meant to contain the true label in 90 % of cases" in stated
     assert "one activity each" in report.smoothing(about, whole)
     assert "held-out people +5.0 points" in report.smoothing(about | {"smoothing": {}}, whole)
     assert "65.0 % with 8 training people" in report.more_people(curve)
@@ -147,6 +154,9 @@ def test_a_folder_gives_one_table_and_a_bad_file_leaves_nothing(student, tmp_pat
     assert (done.returncode, done.stderr) == (1, "")
     assert "refused: " + str(base / "c.csv") + ", line 502: found 'up' in w, expected a number" in done.stdout
     assert "1 of 4 recordings refused" in done.stdout
+    days = base / "predicted.days.labels.csv"
+    assert f"{days}: adjusted minutes are empty where an hour of the day was worn on no day\n" in done.stdout
+    assert all(row["adjusted a"] == "" for row in csv.DictReader(days.read_text().splitlines()))
     written = {path.name for path in base.iterdir()} - {f"{c}.csv" for c in "abcd"}
     pictures = {f"{c}.labels.png" for c in "abd"}
     assert written == {f"predicted.{word}labels.csv" for word in ("", "hours.", "days.")} | pictures

@@ -13,6 +13,12 @@ from mixkd.analysis.inference import bounds, interval
 from mixkd.studies import tables
 
 TEACHERS = {"signal": "signal teacher", "image": "image teacher", "both": "two teachers"}
+WHERE = {  # mixup, of two teachers
+    "both": "in both teachers",
+    "image": "in the image teacher only",
+    "signal": "in the signal teacher only",
+    "none": "in neither",
+}
 AGAINST = {
     "fixed": "against the best setting of the other people",
     "none": "against no mixup",

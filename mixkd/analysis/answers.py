@@ -85,7 +85,7 @@ def distillation(runs: pd.DataFrame) -> Values:
         "ann_base": ann - base,
         "ann_base2x": ann - mean["Base 2x", "both"],
         "scratch_2x": mean["Scratch 2x", "none"] - mean["Scratch", "none"],
-        "two_best": "are above" if base > single else "are not above",
+        "two_best": "Yes, on average" if base > single else "Not on average",
         "ann_best": f"{'has' if ann >= mean.max() else 'does not have'} the highest mean",
     }
 
@@ -233,7 +233,7 @@ def deviations(table: pd.DataFrame, spread: pd.DataFrame) -> Values:
     """Two effects on accuracy, and how often the quoted spread goes into the standard deviation over people."""
     accuracy = table[table["metric"] == "accuracy"].set_index("what")["effect"]
     return {
-        "optimism": 100 * accuracy["best epoch on the test subject"],
+        "optimism": 100 * accuracy["best epoch on the test person"],
         "kl": 100 * accuracy["KL averaged over classes too"],
         "too_small": (spread["sd"] / spread["quoted"]).mean(),
     }

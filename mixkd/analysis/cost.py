@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,12 @@ def campaign(records: list[RunRecord]) -> pd.DataFrame:
     groups = seconds.groupby("kind")["seconds"]
     result = pd.DataFrame({"runs": groups.size(), "median_seconds": groups.median(), "core_hours": groups.sum() / 3600})
     return result.sort_values("core_hours", ascending=False)
+
+
+def total(costs: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Runs and core-hours of all data sets together, of `campaign` by data set."""
+    together = pd.concat(costs)
+    return {"total_runs": int(together["runs"].sum()), "total_hours": float(together["core_hours"].sum())}
 
 
 def live_hours(records: list[RunRecord], step: dict[str, float]) -> float:

@@ -99,7 +99,7 @@ def effects(bases: Sequence[RunSpec], lookup: Lookup, final: bool) -> pd.DataFra
             about = {"what": deviation.what, "where": deviation.where, "metric": metric}
             rows.append(about | summary(differences, final))
     for choice, what in (
-        ("best_test", "best epoch on the test subject"),
+        ("best_test", "best epoch on the test person"),
         ("best_validation", "best epoch on validation"),
     ):
         gains = contrast(Part(what, ((1.0, BOTH),), "differs", f"gained_{choice}"), bases, lookup)

@@ -139,9 +139,8 @@ def in_words(table: pd.DataFrame, by: Sequence[str] = ("what", "dataset")) -> pd
 
 def _words(row: dict) -> str:
     measure = MEASURES[row["metric"]]
-    digits = 1 if measure.scale == 100 else 2
     effect, low, high = (measure.scale * row[name] for name in ("effect", "low", "high"))
-    return f"{effect:+z.{digits}f} {bounds(low, high, digits)}".rstrip()
+    return f"{effect:+z.{measure.digits}f} {bounds(low, high, measure.digits)}".rstrip()
 
 
 def agreement(table: pd.DataFrame) -> dict[str, int]:

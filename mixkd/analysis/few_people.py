@@ -6,6 +6,7 @@ the student; `scratch 2x` takes as many as student and teacher together.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -95,7 +96,7 @@ def answer(table: pd.DataFrame, effect: pd.DataFrame) -> Values:
     mean = 100 * table.groupby(["system", "cell"])["accuracy"].mean()
     row = few.loc[best]
     return {
-        "fewest": "all training people" if fewest == ALL else f"{fewest} people",
+        "fewest": "all training people" if fewest == ALL else f"{fewest} training people",
         "scratch_few": mean["scratch", fewest],
         "scratch_all": mean["scratch", ALL],
         "people_gain": mean["scratch", ALL] - mean["scratch", fewest],
@@ -128,9 +129,11 @@ def int8(record: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def small(record: dict[str, Any]) -> Values:
-    """What int8 changes: bytes, time, accuracy."""
-    table, sizes = int8(record)
-    lost = 100 * max(row["float32"] - row["int8"] for row in record["accuracy"])
+    """What int8 changes: bytes, time, accuracy; `changed_8` is over people, the students of each averaged first."""
+    _, sizes = int8(record)
+    rows = pd.DataFrame(record["accuracy"])
+    gained = 100 * (rows["int8"] - rows["float32"])
+    by_person = gained.groupby([rows["dataset"], rows["subject"]]).mean()
     one, other = sizes.loc["float32"], sizes.loc["int8"]
     return {
         "weights_32": one["weight_bytes"] / 1000,
@@ -145,7 +148,14 @@ def small(record: dict[str, Any]) -> Values:
         "process": one["process_megabytes"],
         "added_32": one["added_megabytes"],
         "added_8": other["added_megabytes"],
-        "changed_8": -float(table["lost"].mean()),
-        "worst_8": -lost,
-        "people_int8": int(table.groupby("dataset")["people"].first().sum()),
+        "changed_8": float(by_person.mean()),
+        "worst_8": float(gained.min()),
+        "people_int8": len(by_person),
     }
+
+
+def measured_on(record: dict[str, Any]) -> str:
+    """The processor, without the hash of its model, and the number of threads of a benchmark record."""
+    about = record["provenance"]
+    cpu = " ".join(word for word in about["cpu"].split() if not re.fullmatch(r"[0-9a-f]{8}", word))
+    return f"{cpu}, {about['cpu_capability']}, {about['threads']} thread{'s' * (about['threads'] > 1)}"

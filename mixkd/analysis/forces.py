@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mixkd import studies
-from mixkd.analysis.effects import TOO_FEW, summary
+from mixkd.analysis.effects import TOO_FEW, summary, together
 from mixkd.datasets import dataset
 from mixkd.learning.fold_data import fold_data
 from mixkd.runs.store import RunRecord, same_people
@@ -23,6 +23,7 @@ METRICS = ("rmse", "nrmse", "pearson_r")
 CONTROL = "labels"
 UNITS = {"gait": "body weights", "gaitpdb": "N", "running": "body weights"}
 PEOPLE = {"running": "conditions of one runner"}  # what a subject is, where it is no person
+COUNTS = {2: "both", 3: "all three"}
 QUESTIONS = {  # a difference of two systems that have one thing apart
     "time-aware, against labels": ("time-aware", CONTROL),
     "order alone, labels": ("labels, in time", CONTROL),
@@ -162,7 +163,8 @@ def answers(table: pd.DataFrame, absent: Sequence[str], final: bool) -> dict[str
     own = questions[questions["dataset"] == first].set_index("what")
     keys = ("against_labels", "order_labels", "order_features", "changes", "similarities", "outputs")
     relative = {key: own["relative"].get(what, math.nan) for key, what in zip(keys, QUESTIONS, strict=True)}
-    mean = scores(table).loc[first]
+    means = scores(table)
+    mean = means.loc[first]
     others = {
         name: f"{part.set_index('what')['relative'].get('time-aware, against labels', math.nan):+.1f} % on {name}"
         for name, part in questions.groupby("dataset", sort=False)
@@ -178,7 +180,9 @@ def answers(table: pd.DataFrame, absent: Sequence[str], final: bool) -> dict[str
         "people": "; ".join(sentence(name, part) for name, part in table.groupby("dataset", sort=False)),
         "elsewhere": ", ".join(others.values()) or "no other data set is shown in this build",
         "absent": f"Not shown, because no runs are published: {', '.join(absent)}." if absent else "",
-        "best": str(mean["rmse"].idxmin()),
+        "best": ", ".join(
+            f"{part['rmse'].idxmin()[1]} on {name}" for name, part in means.groupby(level="dataset", sort=False)
+        ),
     }
 
 
@@ -189,11 +193,29 @@ def sentence(name: object, part: pd.DataFrame) -> str:
 
 
 def answer(questions: pd.DataFrame, final: bool) -> str:
-    """What the term of changes, which alone needs time order, does to RMSE on each data set: the end of a sentence."""
+    """What the term of changes, which alone needs time order, does to RMSE on each data set: a sentence without end."""
     if not final:
-        return f"is open: {TOO_FEW}"
-    clauses = []
-    for row in questions[questions["what"] == "changes in time, the term"].to_dict("records"):
-        side = "lowers the error" if row["high"] < 0 else "raises the error" if row["low"] > 0 else "is undecided"
-        clauses.append(f"{side} on {row['dataset']} ({row['relative']:+.1f} % of RMSE)")
-    return ", ".join(clauses) or "is not judged: its runs are missing"
+        return f"Whether that term helps is open: {TOO_FEW}"
+    rows = questions[questions["what"] == "changes in time, the term"]
+    if not len(rows):
+        return "Whether that term helps is not judged: its runs are missing"
+    is_open = (rows["low"] <= 0) & (rows["high"] >= 0)
+    if is_open.all():
+        where = f"{COUNTS.get(len(rows), f'all {len(rows)}')} data sets" if len(rows) > 1 else rows["dataset"].iloc[0]
+        return f"Whether that term helps is undecided on {where} (change of RMSE: {_sizes(rows, '{} {:+z.1f} %')})"
+    verbs = {"lowers the error": rows["high"] < 0, "raises the error": rows["low"] > 0}
+    verbs |= {"has an undecided effect": is_open}
+    clauses = [f"{verb} on {_sizes(rows[own], '{} ({:+z.1f} % of RMSE)')}" for verb, own in verbs.items() if own.any()]
+    return f"That term {together(clauses)}"
+
+
+def _sizes(rows: pd.DataFrame, form: str) -> str:
+    return ", ".join(form.format(row.dataset, row.relative) for row in rows.itertuples())
+
+
+def for_reading(table: pd.DataFrame) -> pd.DataFrame:
+    """`scores` as text, with the unit of RMSE: three digits after the point, of large numbers three digits in all."""
+    means = scores(table)[["rmse", "sd", "nrmse", "pearson_r"]]
+    shown = means.map(lambda score: f"{score:.3f}" if abs(score) < 10 else f"{score:#.3g}".rstrip("."))
+    shown.insert(0, "unit", [UNITS[name] for name in means.index.get_level_values("dataset")])
+    return shown

@@ -50,6 +50,19 @@ def flatness(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(**columns).groupby("case", sort=False)[list(columns)].mean().dropna()
 
 
+def with_flatness(runs: pd.DataFrame) -> str:
+    """How many runs have the two measures of `flatness`, as a clause."""
+    n = sum("flatness" in record.probes for record in tables.records(runs))
+    return f"of the {len(runs)} students on this page, {n or 'none'} {'has' if n == 1 else 'have'} them"
+
+
+def barrier(dip: float) -> str:
+    """Points of accuracy that the way between two students lies below the worse one, zero or less, as a clause."""
+    if dip > -0.05:
+        return "the test accuracy on the way is nowhere below that of the worse student"
+    return f"the lowest test accuracy on the way is {-dip:.1f} points below that of the worse student"
+
+
 def sharpness(runs: pd.DataFrame) -> pd.DataFrame:
     """A study's rows with `sharpness`, `train_loss` (nats) and `fgsm`: accuracy under FGSM at the middle epsilon."""
     probes = [record.probes for record in tables.records(runs)]

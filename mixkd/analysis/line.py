@@ -41,14 +41,19 @@ PATCH_SWAP = (
     ),
 )
 FEATURES = ("accuracy", "nll", "ece", "v_similar")
+NAMES = {"accuracy": "accuracy", "nll": "NLL"}  # of the metrics that `side` judges
 SPHERE = (
-    Effect("spheres", "labels alone", scratch(orthogonality=SPHERES), scratch(), metrics=FEATURES),
+    Effect("spheres", "term beside labels alone", scratch(orthogonality=SPHERES), scratch(), metrics=FEATURES),
     Effect(
-        "spheres", "on top of mixup", scratch(orthogonality=SPHERES, mixup=MIX), scratch(mixup=MIX), metrics=FEATURES
+        "spheres",
+        "term on top of mixup",
+        scratch(orthogonality=SPHERES, mixup=MIX),
+        scratch(mixup=MIX),
+        metrics=FEATURES,
     ),
     Effect(
         "spheres",
-        "on top of KD",
+        "term on top of KD",
         student("signal", orthogonality=SPHERES),
         student("signal"),
         full_only=True,
@@ -126,8 +131,14 @@ def all_there(effect: Effect, bases: Sequence[RunSpec], lookup: Lookup) -> bool:
 
 
 def table(scope: Scope, of: Sequence[Effect]) -> pd.DataFrame:
-    """`effects.table` of effects, in their order, on each data set that a scope shows; intervals where one is whole."""
-    parts = [effects.table(p.bases, p.lookup, p.whole, p.effects) for p in portions(scope, of)]
+    """`effects.table` of effects, in their order, on each data set that a scope shows; intervals where one is whole.
+
+    seeds: number of seeds that a row averages
+    """
+    parts = [
+        effects.table(p.bases, p.lookup, p.whole, p.effects).assign(seeds=len({base.seed for base in p.bases}))
+        for p in portions(scope, of)
+    ]
     place = {effect.what: i for i, effect in enumerate(of)}
     rows = pd.concat(parts, ignore_index=True)
     return rows.sort_values("what", key=lambda what: what.map(place), kind="stable", ignore_index=True)
@@ -141,7 +152,7 @@ def first(bases: Sequence[RunSpec]) -> list[RunSpec]:
 def sentence(rows: pd.DataFrame) -> str:
     """An effect on one metric, a row per data set, as the end of a sentence: side and size with interval on each."""
     metric = MEASURES[rows["metric"].iloc[0]]
-    digits = 1 if metric.scale == 100 else 2
+    digits = metric.digits
     clauses = []
     for row in rows.itertuples():
         value, low, high = (metric.scale * number for number in (row.effect, row.low, row.high))
@@ -152,15 +163,40 @@ def sentence(rows: pd.DataFrame) -> str:
 
 
 def side(rows: pd.DataFrame) -> str:
-    """Whether an effect on accuracy is clear, in words: its intervals, a row per data set, against zero."""
+    """Which of accuracy and NLL an effect changes clearly, and where, of rows per data set and metric, in words."""
     if rows["low"].isna().all():
         return f"is open: {effects.TOO_FEW}"
-    up, down = (list(rows.loc[mask, "dataset"]) for mask in (rows["low"] > 0, rows["high"] < 0))
-    clauses = [f"{verb} on {effects.together(names)}" for verb, names in (("helped", up), ("hurt", down)) if names]
-    rest = len(rows) - len(up) - len(down)
-    if not clauses:
-        return "showed no clear effect" + (" on any data set" if len(rows) > 1 else "")
-    return ", ".join(clauses) + (", and showed no clear effect elsewhere" if rest else "")
+    shown = rows[rows["metric"].isin(NAMES)]
+    clear = {"raised": shown["low"] > 0, "lowered": shown["high"] < 0}
+    clauses = [
+        f"clearly {verb} {name} on {effects.together(list(shown.loc[own, 'dataset']))}"
+        for metric, name in NAMES.items()
+        for verb, mask in clear.items()
+        if (own := mask & (shown["metric"] == metric)).any()
+    ]
+    if clauses:
+        return effects.together(clauses) + (
+            "" if (clear["raised"] | clear["lowered"]).all() else ", with no other clear effect"
+        )
+    names = " or ".join(NAMES[metric] for metric in shown["metric"].unique())
+    return f"showed no clear effect on {names}{' on any data set' if shown['dataset'].nunique() > 1 else ''}"
+
+
+def scattering(of: pd.DataFrame) -> str:
+    """Whether the term undoes what mixup does to the V-score of similar classes, of `table` of SPHERE, in words."""
+    rows = of[of["metric"] == "v_similar"]
+    mixup, term = (rows[rows["what"].str.startswith(what)] for what in ("mixup itself", "term on top of mixup"))
+    if rows["low"].isna().all():
+        return f"Open: {effects.TOO_FEW}."
+    lowered = list(mixup.loc[mixup["high"] < 0, "dataset"])
+    if not lowered:
+        return "There is nothing to undo: mixup did not clearly lower the V-score of similar classes."
+    undone = [name for name in term.loc[term["low"] > 0, "dataset"] if name in lowered]
+    if not undone:
+        return (
+            f"No: mixup clearly lowered the V-score on {effects.together(lowered)}, the term did not clearly raise it."
+        )
+    return f"Yes, on {effects.together(undone)}: mixup clearly lowered the V-score, and the term clearly raised it."
 
 
 def answers(of: pd.DataFrame) -> dict[str, str]:
@@ -169,6 +205,6 @@ def answers(of: pd.DataFrame) -> dict[str, str]:
     for what, rows in of.groupby("what", sort=False):
         name = re.sub(r"\W+", "_", str(what)).strip("_").lower()
         by_metric = dict(tuple(rows.groupby("metric")))
-        values[f"{name}_side"] = side(by_metric["accuracy"])
+        values[f"{name}_side"] = side(rows)
         values |= {f"{name}_{metric}": sentence(part) for metric, part in by_metric.items()}
     return values

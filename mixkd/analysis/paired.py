@@ -47,5 +47,15 @@ def levels(table: pd.DataFrame, kind: str) -> str:
     return ", ".join(f"{condition}: {100 * mean:.1f} %" for condition, mean in means.items())
 
 
+def words(table: pd.DataFrame, control: str) -> pd.DataFrame:
+    """`scores` for reading: changes as text, with signs and intervals; None for the control itself."""
+    rows = [None if name == control else row for (_, name), row in table.iterrows()]
+    changes = {
+        "change": [row if row is None else _points(row) for row in rows],
+        "nll_change": [row if row is None else f"{row['nll_change']:+z.2f}" for row in rows],
+    }
+    return table[["accuracy", "nll"]].assign(**changes)
+
+
 def _points(row: pd.Series) -> str:
     return f"{row['change']:+z.1f} {bounds(row['low'], row['high'])}".rstrip()

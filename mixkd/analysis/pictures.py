@@ -112,7 +112,8 @@ def along(ways: dict[str, np.ndarray], trained: int) -> dict[str, tuple[np.ndarr
 def answers(scores: pd.DataFrame, trained: int, numbers: float) -> dict[str, Any]:
     """What the chapter says, of `table` (`scores`): the best PSNR of each way at the finest resolution.
 
-    numbers: mean of those of a diagram, two for each pair
+    numbers: mean of those of a diagram, two for each pair. `parameters` are those of the network with the best PSNR,
+    `better`; `lost_...` is of the widest network of each kind.
     """
     finest = scores["resolution"].max()
     fine = scores[scores["resolution"] == finest].groupby("way")["psnr"].max()
@@ -120,11 +121,12 @@ def answers(scores: pd.DataFrame, trained: int, numbers: float) -> dict[str, Any
     widest = {kind: kinds[kind].index.get_level_values("width").max() for kind in pictures.KINDS}
     lost = {kind: kinds[kind, trained, width] - kinds[kind, finest, width] for kind, width in widest.items()}
     best = max(pictures.KINDS, key=lambda kind: fine[kind])
+    own = scores[(scores["way"] == best) & (scores["resolution"] == finest)].set_index("parameters")["psnr"]
     return {
         **{way.replace("-", ""): value for way, value in fine.items()},
         **{f"than_{mode}": "above" if fine[best] > fine[mode] else "below" for mode in INTERPOLATIONS},
         **{f"lost_{kind.replace('-', '')}": value for kind, value in lost.items()},
-        "parameters": int(scores.loc[scores["way"] == best, "parameters"].max()),
+        "parameters": int(own.idxmax()),
         "better": best,
         "finest": int(finest),
         "levels": pictures.LEVELS,

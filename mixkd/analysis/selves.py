@@ -13,8 +13,11 @@ import pandas as pd
 import torch
 
 from mixkd import studies
+from mixkd.analysis import line
 from mixkd.analysis.claims import scratch, student
-from mixkd.analysis.effects import SHOWN, TOO_FEW, Effect, summary
+from mixkd.analysis.contrasts import required
+from mixkd.analysis.effects import SHOWN, TOO_FEW, Effect, summary, together
+from mixkd.analysis.measures import measure
 from mixkd.learning import networks
 from mixkd.learning.families import FAMILIES
 from mixkd.learning.networks import channels_last
@@ -46,6 +49,7 @@ SINGLE, HARD = "single task", "hard sharing"
 SMOOTH, DROPOUT = METHODS["smooth"].title, METHODS["dropout"].title
 MTL, RELEASED = (tables.NETWORKS[family] for family in ("mtl", "mtl_released"))
 Kind = tuple[str, str]  # network, training
+NO_CONFUSION = np.zeros((1, 1))  # the metrics of `levels` need none
 
 
 ALONE = (
@@ -167,31 +171,46 @@ def unseen(family: Family, x: np.ndarray, n_outputs: int) -> np.ndarray:
     return (inputs.grad == 0).all(0)[:, 0].numpy()
 
 
-def sentence(rows: pd.DataFrame, final: bool) -> str:
-    """What effects say, as the end of a sentence: a clause per data set. Clear: the interval leaves out zero."""
-    return "; ".join(f"on {name} {_clause(own, final)}" for name, own in rows.groupby("dataset", sort=False))
+def changes(rows: pd.DataFrame, final: bool) -> str:
+    """What effects change clearly, as the end of a sentence; `where` names the context of a row, such as its data set.
 
-
-def _clause(rows: pd.DataFrame, final: bool) -> str:
-    accuracy, nll = (rows[rows["metric"] == metric] for metric in SHOWN)
+    Clear: the interval leaves out zero.
+    """
     if not final:
-        points = [f"{100 * row.effect:+.1f} ({row.what})" for row in accuracy.itertuples()]
-        return f"accuracy changes by {', '.join(points)} points ({TOO_FEW})"
-    sides = (
-        ("accuracy rises", accuracy, 1),
-        ("accuracy falls", accuracy, -1),
-        ("NLL falls", nll, -1),
-        ("NLL rises", nll, 1),
-    )
-    clear = [(what, _names(of, side)) for what, of, side in sides]
-    clauses = [f"{what} clearly with {names}" for what, names in clear if names]
-    return ", ".join(clauses) or "no difference in accuracy or NLL is clear"
+        points = [
+            f"{100 * row.effect:+.1f} points ({row.where})" for row in rows.itertuples() if row.metric == "accuracy"
+        ]
+        return f"changes accuracy by {together(points)}, with {TOO_FEW}"
+    clauses = []
+    for metric, name in (("accuracy", "accuracy"), ("nll", "NLL")):
+        own = rows[rows["metric"] == metric]
+        for verb, clear in (("raises", own["low"] > 0), ("lowers", own["high"] < 0)):
+            if clear.any():
+                clauses.append(f"{verb} {name} ({', '.join(own.loc[clear, 'where'])})")
+    return together(clauses) if clauses else "clearly changes neither accuracy nor NLL"
 
 
-def _names(rows: pd.DataFrame, side: int) -> str:
-    """The effects whose intervals lie above (side 1) or below (-1) zero; empty where none does."""
-    clear = rows[(rows["low"] > 0) if side > 0 else (rows["high"] < 0)]
-    return ", ".join(clear["what"])
+def alone(ways: pd.DataFrame, final: bool) -> str:
+    """Whether self-distillation beats labels alone, and what twice as many steps change, in sentences."""
+    rows = ways.assign(where=ways["dataset"], way=ways["what"].str.removesuffix(" against scratch"))
+    own = rows[rows["way"].isin((SMOOTH, DROPOUT))]
+    each = "; ".join(f"{way} {changes(part, final)}" for way, part in own.groupby("way", sort=False))
+    longer = f"For comparison, training twice as long {changes(rows[rows['way'] == 'scratch 2x'], final)}."
+    if not final:
+        return f"Open: {each}. {longer}"
+    is_accuracy, up, down = own["metric"] == "accuracy", own["low"] > 0, own["high"] < 0
+    better, worse = (np.where(is_accuracy, *sides).any() for sides in ((up, down), (down, up)))
+    if not (better or worse):
+        sets = together(list(own["dataset"].unique()))
+        return f"No: on {sets} no way of self-distillation clearly changes accuracy or NLL. {longer}"
+    return f"{'In part' if better and worse else 'Yes' if better else 'No'}: {each}. {longer}"
+
+
+def by_head(rows: pd.DataFrame, final: bool) -> str:
+    """`changes` of each head, of `heads` with a column `where`, in one sentence."""
+    clauses = (f"for {head} it {changes(own, final)}" for head, own in rows.groupby("head", sort=False))
+    text = "; ".join(clauses)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def answers(one: pd.DataFrame, two: pd.DataFrame, final: bool, *, unseen: np.ndarray) -> dict[str, str | int]:
@@ -202,19 +221,35 @@ def answers(one: pd.DataFrame, two: pd.DataFrame, final: bool, *, unseen: np.nda
     smooth = two[two["what"].str.contains(f"{SMOOTH} against", regex=False)]
     defect = two[two["question"] == "released"]
 
-    def named(rows: pd.DataFrame, known: str) -> pd.DataFrame:
-        return rows.assign(what=rows["what"].str.removesuffix(known) + " in " + rows["head"])
+    def placed(rows: pd.DataFrame) -> pd.DataFrame:
+        """What stands before the colon of a comparison or, of the defect, its training; and the data set."""
+        return rows.assign(where=rows["what"].str.partition(": ")[0] + " on " + rows["dataset"])
 
-    ways = one[one["what"].str.endswith(" against scratch")]
     return {
-        "alone": sentence(ways.assign(what=ways["what"].str.removesuffix(" against scratch")), final),
-        "heads": sentence(named(smooth, f": {SMOOTH} against {HARD}"), final),
-        "defect": sentence(named(defect, ": as released against repaired"), final)
-        if len(defect)
-        else "runs of MTL-net are not part of this build",
+        "alone": alone(one[one["what"].str.endswith(" against scratch")], final),
+        "heads": by_head(placed(smooth), final),
+        "defect": by_head(placed(defect), final) if len(defect) else "Runs of MTL-net are not part of this build.",
         "seen": int((~unseen.all(axis=0)).sum()),
         "n_samples": unseen.shape[1],
     }
+
+
+def levels(scope: Scope) -> pd.DataFrame:
+    """Mean accuracy, NLL and ECE of each way, over the people and seeds of its comparisons.
+
+    A row per data set, number of seeds and way: a way that is compared over several sets of seeds has a row for each,
+    so that rows of one data set and number of seeds are of the same runs as their comparisons.
+    """
+    rows = []
+    for part in line.portions(scope, ALONE):
+        made = {make for effect in part.effects for make in (effect.changed, effect.plain)}
+        about = {"dataset": part.dataset, "seeds": len({base.seed for base in part.bases})}
+        for way, make in WAYS.items():
+            if make in made:
+                records = [required(part.lookup, make(base)) for base in part.bases]
+                means = {m: np.mean([measure(r, m, NO_CONFUSION).mean() for r in records]) for m in (*SHOWN, "ece")}
+                rows.append(about | {"training": way} | means)
+    return pd.DataFrame(rows)
 
 
 def temperatures(runs: pd.DataFrame) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
@@ -78,9 +79,11 @@ def answer(of: pd.DataFrame) -> str:
     clauses = []
     for name, rows in of[of["metric"] == "accuracy"].groupby("dataset", sort=False):
         decided = rows.dropna(subset=["low"])
-        up, down = list(decided.loc[decided["low"] > 0, "what"]), list(decided.loc[decided["high"] < 0, "what"])
-        words = [f"{together(names)} {verb} clearly" for names, verb in ((up, "gained"), (down, "lost")) if names]
+        quoted = '"' + decided["what"] + '"'  # some names read as words
+        up, down = list(quoted[decided["low"] > 0]), list(quoted[decided["high"] < 0])
+        named = [f"{together(names)} {verb} clearly" for names, verb in ((up, "gained"), (down, "lost")) if names]
         counts = (len(decided) - len(up) - len(down), "show no clear difference"), (len(rows) - len(decided), FEW)
+        words = [" and ".join(named)] if named else []
         words += [f"{n} of {len(rows)} {what}" for n, what in counts if n]
         clauses.append(f"on {name} {', '.join(words)}")
     return "; ".join(clauses)
@@ -98,6 +101,22 @@ def of_forces(scope: Scope) -> pd.DataFrame:
     effect = forces.effects(table, {"time-aware": forces.QUESTIONS["time-aware, against labels"]}, final)
     per_cent = effect.set_index("dataset")[["effect", "low", "high"]].mul(100).div(mean["labels"], axis=0)
     return mean.join(per_cent).join(effect.set_index("dataset")["people"])
+
+
+def in_units(errors: pd.DataFrame) -> pd.DataFrame:
+    """`of_forces` as text: errors with three digits and the unit of each row, differences in percent with one more."""
+    shown = errors[["labels", "time-aware"]].map(_three)
+    shown.insert(0, "unit", [forces.UNITS[name] for name in errors.index])
+    for column in ("effect", "low", "high"):
+        shown[column] = [None if math.isnan(value) else f"{value:+z.1f}" for value in errors[column]]
+    shown = shown.dropna(axis="columns", how="all")
+    whom = [forces.PEOPLE.get(name, "people") for name in errors.index]
+    return shown.assign(people=[f"{n} {what}" for n, what in zip(errors["people"], whom, strict=True)])
+
+
+def _three(value: float) -> str:
+    """A number with three significant digits, zeros at the end included."""
+    return f"{value:#.3g}".rstrip(".")
 
 
 def of_pictures(scope: Scope) -> pd.Series:

@@ -20,7 +20,7 @@ def sizes(rows: Rows) -> pd.DataFrame:
             continue
         n_windows = sum(row["windows"].values())
         table[name] = [
-            *(f"{row['people']}", f"{row['hours']:.1f}", f"{len(row['windows'])}", f"{row['channels']}"),
+            *(f"{row['people']}", f"{row['hours']:.2f}", f"{len(row['windows'])}", f"{row['channels']}"),
             *(f"{row['rate']:.4g}", f"{row['seconds']:.3g}", f"{n_windows:,}", f"{row['folds']}", row["files"]),
         ]
     return pd.DataFrame.from_dict(table, orient="index", columns=columns)
@@ -42,6 +42,19 @@ def registered() -> pd.DataFrame:
     """Sensors and licence of every registered data set; needs no raw files."""
     rows = {name: (entry.sensors, entry.licence) for name, entry in DATASETS.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["sensors", "licence"])
+
+
+def restrictions(rows: Rows) -> dict[str, str]:
+    """What `gaitpdb` and `running` cannot show, each as the end of a sentence."""
+    unmeasured = "is not measured here"
+    result = {"of_gaitpdb": unmeasured, "of_running": unmeasured}
+    if row := rows.get("gaitpdb"):
+        result["of_gaitpdb"] = f"has {row['people']} of its 166 people here"
+        absent = [name for name, n in row["windows"].items() if not n]
+        result["of_gaitpdb"] += "".join(f", no {name} among them: nothing here is about {name}s" for name in absent)
+    if row := rows.get("running"):
+        result["of_running"] = f"has one runner, whose {row['people']} speeds and slopes are counted as people"
+    return result
 
 
 def scale(rows: Rows) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from mixkd.analysis.measures import MEASURES
 from mixkd.errors import MixkdError
 from mixkd.learning.probes import TEMPERATURES
 from mixkd.studies import tables
@@ -79,3 +80,10 @@ def matched_effects(table: pd.DataFrame, matched: pd.DataFrame, metric: str) -> 
             here = plain[row["temperature"]]
             rows.append(row | {"mixup": mixed[row["temperature"]] - here, "matched": there - here})
     return pd.DataFrame(rows, columns=[*matched.columns, "mixup", "matched"])
+
+
+def signed(effect: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Means of `matched_effects` by temperature, as text with signs, in the unit of the metric."""
+    measure = MEASURES[metric]
+    means = measure.scale * effect.groupby("temperature")[["mixup", "matched"]].mean()
+    return means.map(f"{{:+z.{measure.digits}f}}".format)

@@ -167,7 +167,7 @@ def answer(pairs: pd.DataFrame, table: pd.DataFrame, held_out: dict[str, float],
     gain = alone["difference"]
     clear = {name: _clear(alone.loc[name]) for name in ("inputs", "sphere")}
     return {
-        "consistent": "are less inconsistent" if between["relative"] < linear["relative"] else "are more inconsistent",
+        "consistent": _consistent(linear, between),
         "learn": "learn more" if gain["sphere"] > 0 else "learn less" if gain["sphere"] < 0 else "learn as much",
         **{f"gain_{name}": gain[name] for name in ("inputs", "sphere")},
         **{f"clear_{name}": text for name, text in clear.items()},
@@ -176,6 +176,14 @@ def answer(pairs: pd.DataFrame, table: pd.DataFrame, held_out: dict[str, float],
         **{f"trained_{name}": 100 * value for name, value in trained.items()},
         **{f"held_out_{name}": 100 * value for name, value in held_out.items()},
     }
+
+
+def _consistent(linear: pd.Series, between: pd.Series) -> str:
+    """Whether pairs mixed on the sphere agree better, by both measures, as the end of a sentence."""
+    nearer = {bool(between[measure] < linear[measure]) for measure in ("relative", "distance")}
+    if len(nearer) == 2:
+        return "cannot be called more or less consistent than pairs mixed as inputs, because two measures disagree"
+    return f"are {'more' if nearer.pop() else 'less'} consistent than pairs mixed as inputs"
 
 
 def _rows(mean: pd.DataFrame) -> list[tuple[str, pd.Series]]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pandas as pd
 
 from mixkd.analysis.claims import MIX, Make, scratch, student
-from mixkd.analysis.effects import Effect
+from mixkd.analysis.effects import Effect, in_points, together
 from mixkd.specs.parts import GROWN
 from mixkd.specs.run import RunSpec, TeacherSpec
 from mixkd.studies.designs import FOREST, STEPS
@@ -36,7 +36,7 @@ def _of(depth: int) -> tuple[Effect, ...]:
         ("by trees, against labels alone", TREES, scratch(), False),
         ("by trees, against one by a signal network", TREES, student("signal"), False),
         ("by trees with mixup, against without", student("signal", teachers=FOREST, mixup=MIX), TREES, False),
-        ("by trees and a signal network, against that alone", TWO, student("signal"), True),
+        ("by trees and a signal network, against the signal network alone", TWO, student("signal"), True),
         ("by signal and image networks, against one by signal", student("both"), student("signal"), True),
     )
     return tuple(
@@ -64,8 +64,8 @@ def _against_kd(what: str, full_only: bool = False, **fields) -> Effect:
 REPAIRED = (
     _against_kd("SimKD with one linear layer", method="simkd"),
     _against_kd("SimKD with its convolutions", method="simkd_maps"),
-    _against_kd("DIST at T = 4, weights 2", method="dist"),
-    _against_kd("DIST at T = 1, weights 1", method="dist_plain"),
+    _against_kd("DIST, T = 4, weights 2", method="dist"),
+    _against_kd("DIST, T = 1, weights 1", method="dist_plain"),
     _against_kd("ESKD, one-cycle rate", full_only=True, teachers=EARLY),
     Effect(
         "repaired",
@@ -77,14 +77,42 @@ REPAIRED = (
 )
 
 
+def as_published(repaired: pd.DataFrame) -> dict[str, str]:
+    """What SimKD and DIST change as released, of `line.table` of REPAIRED, each as the end of a sentence."""
+    rows = repaired[repaired["metric"] == "accuracy"]
+    by = {"simkd_by": "SimKD with its convolutions", "dist_by": "DIST, T = 1, weights 1"}
+    return {
+        name: "; ".join(
+            f"{in_points(row)} against ordinary distillation ({row['dataset']}, {row['people']} people)"
+            for _, row in rows[rows["what"] == what].iterrows()
+        )
+        for name, what in by.items()
+    }
+
+
+def answer(effects: pd.DataFrame) -> str:
+    """What trees as teachers change against labels alone, for each size of student, of `line.table` of STRONGER."""
+    of_trees = effects["what"].str.endswith(" by trees, against labels alone") & (effects["metric"] == "accuracy")
+    sentences = []
+    for name, rows in effects[of_trees].groupby("dataset", sort=False):
+        up, down = (rows["low"] > 0).all(), (rows["high"] < 0).all()
+        verb = (
+            "raise" if up else "lower" if down else "do not clearly change" if rows["low"].notna().all() else "change"
+        )
+        whose = "a student's accuracy" if up or down or rows["low"].isna().any() else "every student's accuracy"
+        sizes = together([f"{in_points(row)} ({row['what'].split()[0]})" for _, row in rows.iterrows()])
+        sentences.append(f"On {name}, trees as teachers {verb} {whose} against labels alone: {sizes}.")
+    return " ".join(sentences)
+
+
 def called(spec: RunSpec) -> str:
     """What the chapter calls a run of the study."""
     network = network_of(spec)
     if spec.role == "teacher":
-        return f"{network}, as a teacher"
+        return f"{network} themselves"
     kinds = [network_of(t) if t.family in GROWN else f"{t.modality} network" for t in spec.teachers]
-    source = " and ".join(kinds) or ("labels, 2x" if spec.init == "scratch" else "labels")
-    return f"{network} of {source}{', mixup' if spec.mixup else ''}"
+    labels = f"labels alone{', 2x' if spec.init == 'scratch' else ''}"
+    return f"{network}, {'taught by ' + ' and '.join(kinds) if kinds else labels}{', with mixup' if spec.mixup else ''}"
 
 
 def table(runs: pd.DataFrame) -> pd.DataFrame:

@@ -40,7 +40,7 @@ MEANING = {  # of profiles, for readers
     "full": "all people, two or three seeds",
 }
 TRAINED = {"published": "full", "quick": "quick", "full": "full", "smoke": "smoke"}  # profiles, by what is trained
-HEADLINE = ("11_claims.ipynb", "fig-scorecard")  # shown on the home page
+HEADLINE = ("11_claims.ipynb", "fig-decided")  # shown on the home page
 
 
 def build(scope: Scope, target: Path, say: Callable[[str], None], workers: int | None = None) -> Path:
@@ -183,12 +183,13 @@ def commit(git: dict[str, Any]) -> str:
 def status_table(executions: list[Execution], n_trained: int, seconds: float, commits: list[str]) -> str:
     """The table of the status page: notebooks with wall times, number of runs trained, commits of the runs."""
     rows = "\n".join(f"| {e.name} | {e.seconds:.0f} s |" for e in executions)
-    trained = f"{n_trained} runs were trained in {seconds / 60:.1f} min" if n_trained else "nothing had to be trained"
-    by = ", ".join(commits)
+    trained = f"{n_trained} of the runs that the figures show were trained for this build, in {seconds / 60:.1f} min."
+    trained = trained if n_trained else "All runs that the figures show were there; some were trained again to compare."
+    by = f":::{{dropdown}} {len(commits)} versions of the code trained them\n\n{', '.join(commits)}\n:::\n"
     table = f"| notebook | wall time |\n|---|---|\n{rows}\n"
     minutes = sum(e.seconds for e in executions) / 60
     folded = f":::{{dropdown}} {len(executions)} notebooks, {minutes:.0f} min one after the other\n\n{table}:::\n"
-    return f"In this build {trained}. The runs it shows were trained by {by}.\n\n{folded}"
+    return f"{trained}\n\n{by}\n{folded}"
 
 
 def _launch_buttons(stage: Path) -> None:

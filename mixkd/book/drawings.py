@@ -41,7 +41,7 @@ def inlined(page: str, folder: Path, small: Mapping[str, str]) -> str:
         if not source or not alt or not source[1].endswith(".svg") or not (folder / source[1]).is_file():
             return match[0]
         text = (folder / source[1]).read_text(encoding="utf-8")
-        if "matplotlib" not in text:
+        if "matplotlib" not in text and "dark-light" not in match[0]:  # a logo
             return match[0]
         wide, label = text[text.index("<svg") :], html.unescape(alt[1])
         if (other := small.get(key(wide))) is None:
@@ -58,10 +58,15 @@ def _framed(svg: str, label: str, classes: str) -> str:
     body = re.sub(r"<style.*?</style>|<\?xml.*?\?>|<!DOCTYPE.*?>", "", svg[svg.index(">") + 1 :], flags=re.DOTALL)
     body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', body)
     body = re.sub(r'(xlink:href=")#|(url\()#', lambda m: f"{m[1] or m[2]}#{prefix}", body)
-    body = re.sub(r"#[0-9a-f]{6}\b", lambda m: f"var(--fig-{VARIABLES[m[0]]})" if m[0] in VARIABLES else m[0], body)
+    body = re.sub(r"#[0-9a-f]{6}\b", _variable, body, flags=re.IGNORECASE)
     body = re.sub(r"\n\s*", "\n", body)
     box = re.search(r'viewBox="[^"]*"', svg)
     assert box
     head = f'<svg {box[0]} width="{width}" height="{height}" role="img" aria-label="{html.escape(label)}"'
     scroll = ' tabindex="0"' if "scrolls" in classes else ""
     return f'<span class="{classes}"{scroll}>{head} xmlns:xlink="http://www.w3.org/1999/xlink">{body}</span>'
+
+
+def _variable(colour: re.Match) -> str:
+    name = VARIABLES.get(colour[0].lower())
+    return f"var(--fig-{name})" if name else colour[0]

@@ -12,6 +12,7 @@ PAGE = "book/glossary.html"
 ENTRY = re.compile(r'<dt id="(term-[^"]+)">(.*?)<a\b.*?</dt>\s*<dd>(.*?)</dd>', re.DOTALL)
 PIECE = re.compile(r"(<[^>]+>)")
 AMBIGUOUS = ("run", "study", "subject")  # words with other meanings too: in the glossary, but not linked
+NOT_LINKED = (PAGE, "book/bibliography.html", "book/reference.html")  # two have titles and words of others
 CLOSED = ("a", "code", "button", "math", "svg", "style", "summary", "em", "strong")  # elements without links of ours
 
 

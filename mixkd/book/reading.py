@@ -39,7 +39,8 @@ class Readable:
         return pd.DataFrame(self.rows, columns=pd.Index(self.heads)).to_string(index=False)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": self._html(), CSV: self.table.to_csv(index=False)}
+        numbers = {CSV: self.table.to_csv(index=False)} if self.rows else {}
+        return {"text/plain": repr(self), "text/html": self._html(), **numbers}
 
     def _html(self) -> str:
         if not self.rows:

@@ -67,7 +67,7 @@ def finished(page: str, path: Path, site: Path, words: Sequence[glossary.Term] =
         raise MixkdError(f"{path.name}: {error}; expected LaTeX that docutils converts to MathML") from error
     page = re.sub(r"<img\b[^>]*>", partial(_sized, folder=path.parent), page)
     root = "../" * (len(path.relative_to(site).parts) - 1)
-    if path != site / glossary.PAGE:
+    if path.relative_to(site).as_posix() not in glossary.NOT_LINKED:
         page = glossary.linked(page, words, root)
     page = page.replace("</head>", head(page, root) + "</head>", 1)
     return page.replace(END, END + colophon(), 1)

@@ -89,7 +89,7 @@ def standings_table() -> str:
         head = f"| {' | '.join(names)} |\n|---|---|{'---:|' * 5}"
         about = f"{folds} folds; networks: {seeds} seed{'s' if seeds > 1 else ''}."
         best = rows.sort_values("accuracy", ascending=False, kind="stable").drop_duplicates("kind")
-        leaders = ", ".join(f"{r.way} ({r.accuracy:.1f} %)" for r in best.itertuples())
+        leaders = "; ".join(f"{r.kind}: {r.way}, {r.accuracy:.1f} %" for r in best.itertuples())
         parts.append(
             f"## {name}\n\n{about} Most accurate of each kind: {leaders}.\n\n{head}\n" + "\n".join(lines) + "\n"
         )
@@ -107,9 +107,9 @@ def wheels_table() -> str:
         for row in rows
     ]
     note = (
-        "In each, the first example of this page and a student's prediction, at once and as a stream, ran without "
-        "torch; with `[train]`, a student was trained. Not run: no interpreter, or no build of torch without CUDA, was "
-        "to be had; pip finds wheels of all packages."
+        "Where a size is given, the first example of this page and a student's prediction, at once and as a stream, "
+        "ran without torch; with `[train]`, a student was trained. *Not run*: there was no interpreter here, or no "
+        "build of torch without CUDA; we only checked that pip finds wheels of all packages."
     )
     return head + "\n".join(lines) + f"\n\n{note}\n"
 

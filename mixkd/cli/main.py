@@ -18,7 +18,7 @@ from mixkd.errors import MixkdError
 
 TRAIN = (
     "What is trained: published (three published runs, again), quick (every run of two people and one seed, about half "
-    "an hour) or full (every run of all people, about 16 hours)."
+    "an hour) or full (every run of all people, about 22 hours)."
 )
 
 app = typer.Typer(

@@ -65,7 +65,7 @@ def predict(
     result = batch.run(made, files, target, out.print, zone=named(zone) if zone else None, sets=sets)
     if result.table:
         out.print(f"{result.n_windows} windows: {result.table}")
-        for path in (*batch.summaries(made, result, target), *batch.pictures(made, result, target)):
+        for path in (*batch.summaries(made, result, target, out.print), *batch.pictures(made, result, target)):
             out.print(f"{path}")
     if result.refused:
         out.print(f"{len(result.refused)} of {len(files)} recordings refused")

@@ -189,12 +189,15 @@ def labelled(student: Student, windows: Iterator[Windows], seen: ranges.Seen) ->
     return parts if sequence.accelerometer(student.about) is None else sequence.with_wear(parts)
 
 
-def summaries(student: Student, result: Result, target: Path) -> list[Path]:
-    """Write the minutes of each hour and each day, of all recordings, as CSV."""
+def summaries(student: Student, result: Result, target: Path, say: Callable[[str], None]) -> list[Path]:
+    """Write the minutes of each hour and each day, of all recordings, as CSV; says why minutes are left empty."""
     paths = []
     for word, of in (("hours", minutes.hours), ("days", minutes.days)):
         paths.append(tables.beside(target, word, ".csv"))
-        write(result.rows(of, student.about["classes"]), paths[-1])
+        rows = result.rows(of, student.about["classes"])
+        write(rows, paths[-1])
+        if any(value is None for row in rows for value in row.values()):
+            say(f"{paths[-1]}: adjusted minutes are empty where an hour of the day was worn on no day")
     return paths
 
 

@@ -7,6 +7,7 @@ published weights the one with the highest accuracy, averaged over the held-out 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -122,7 +123,7 @@ def card(made: Student, stored: RunRecord, people: pd.DataFrame, held_out: unsee
         device=f"{device.needs(made)} {device.in_int8(people)}",
         sensors=entry.sensors,
         licence=entry.licence,
-        citation=entry.citation,
+        citation=re.sub(r"(\D+)(\d+)", lambda key: f"{key[1].capitalize()} et al. {key[2]}", entry.citation),
         run=stored.spec.hash,
     )
 
@@ -147,12 +148,12 @@ choice was made on these people, and recipes differ by little, so its own accura
 - **in**: windows of {window} samples at {rate:g} Hz, in physical units (normalisation is inside); channels,
   as columns of a file are named: {channels}
 - **out**: logits of {classes}
-- **unknown**: {unknown}
+- **unknown**: {unknown} A window far outside the ranges of the training people is unknown too.
 - **smoothing**: {smoothing}
 - **recorded**: {sensors}
 - **on a device**: {device}
 - **files**: `student.onnx`, `student.int8.onnx`, `student.json`; of the published run {run} (`results/`)
-- **recordings**: {citation} in the bibliography of the book; licence: {licence}
+- **recordings**: {citation} (see the bibliography of the book); licence: {licence}
 """
 
 

@@ -66,10 +66,18 @@ def needs(student: Student) -> str:
     )
 
 
-def answer(table: pd.DataFrame, away: np.ndarray) -> dict[str, float]:
-    """What the text of a chapter states: table of `elsewhere`; away: (n,), which of all windows are unknown."""
+def plain(difference: float) -> str:
+    """A difference of probabilities without an exponent."""
+    if difference and difference < 1e-5:
+        return "below 0.00001"
+    return f"{difference:.{2 if difference >= 0.01 else 5}f}" if difference else "0"
+
+
+def answer(table: pd.DataFrame, away: np.ndarray, n_compared: int) -> dict[str, float]:
+    """What the text of a chapter states: table of `elsewhere`, of some windows; away: (n,), which lie out of range."""
     return {
         "device_windows": len(away),
+        "device_compared": n_compared,
         "device_unknown": int(away.sum()),
         "device_same": 100 * float(table.loc["ONNX, int8", "same label"]),
     }

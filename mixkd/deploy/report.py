@@ -155,20 +155,20 @@ def thresholds(about: dict, unseen: Unseen) -> str:
     limits = about["unknown"]
     by_person = rejection.by_person(unseen.p, unseen.y, unseen.person)
     stated = (
-        f"A window is unknown where its {limits['quantity'].split(' of ')[0]} is below {limits['threshold']:.3f}: of "
-        f"exchangeable windows at most {100 * limits['share']:g} % lose their label; calibrated on "
-        f"{limits['windows']:,} windows of one activity of held-out people. A class belongs to the set of likely "
-        f"labels from a probability of {limits['set_threshold']:.3f} on: at most {100 * limits['set_alpha']:g} % of "
-        "the sets lack the true label."
+        f"A window is called unknown if its {limits['quantity'].split(' of ')[0]} is below {limits['threshold']:.3f}; "
+        f"the threshold is chosen so that about {100 * limits['share']:g} % of the windows lose their label. The list "
+        f"of likely labels has every class with a probability of at least {limits['set_threshold']:.3f}; it is meant "
+        f"to contain the true label in {100 * (1 - limits['set_alpha']):g} % of cases. Both thresholds come from "
+        f"{limits['windows']:,} windows of one activity of held-out people."
     )
     if not len(by_person):
         return stated
     mean, low = by_person.mean(numeric_only=True), by_person.min(numeric_only=True)
     return (
-        f"{stated} Each held-out person at thresholds from all others: {100 * mean['unknown']:.1f} % of the windows "
-        f"are unknown, the others right on {100 * mean['accuracy with a label']:.1f} % (all of them: "
-        f"{100 * mean['accuracy']:.1f} %); sets of {mean['size']:.2f} labels hold the true one for "
-        f"{100 * mean['covered']:.1f} % of the windows (worst person: {100 * low['covered']:.1f} %)."
+        f"{stated} Tested on people not used for the thresholds: {100 * mean['unknown']:.1f} % of the windows are "
+        f"unknown; {100 * mean['accuracy with a label']:.1f} % of the others are right (of all windows, "
+        f"{100 * mean['accuracy']:.1f} %); the list has {mean['size']:.2f} labels on average and contains the true one "
+        f"for {100 * mean['covered']:.1f} % of the windows (worst person: {100 * low['covered']:.1f} %)."
     )
 
 

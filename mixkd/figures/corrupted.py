@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from mixkd.figures import people
 from mixkd.figures.style import COLOURS, INK, WIDTH, figure, percent
 
+SHARPNESS = "sharpness, thousandths of a nat"
 CASES = ("T & S", "Mix-T & S", "T & Mix-S", "Mix-T & Mix-S")
 KIND_NAMES = {
     "gaussian": "Gaussian noise, sd",
@@ -111,6 +112,7 @@ def line_between(table: pd.DataFrame, first: str, second: str) -> Figure:
 @figure
 def sharpness(table: pd.DataFrame) -> Figure:
     """Sharpness of the student's minimum by case of mixup, and by teachers (panels)."""
+    table = table.assign(sharpness=1000 * table["sharpness"])
     panels = [by for by in ("signal", "image", "both") if by in set(table["teachers"])]
     fig, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 3.1), sharey=True, squeeze=False)
     for axis, by in zip(axes.flat, panels, strict=True):
@@ -120,7 +122,7 @@ def sharpness(table: pd.DataFrame) -> Figure:
             groups.append((case, COLOURS[case], part))
         people.columns(axis, groups, "sharpness")
         axis.set(title=f"from {by}", xticks=[])
-    axes.flat[0].set_ylabel("sharpness, nats")
+    axes.flat[0].set_ylabel(SHARPNESS)
     handles = [axes.flat[0].plot([], [], color=COLOURS[case], lw=3, label=case)[0] for case in CASES]
     people.legend(fig, table["subject"], handles=handles)
     return fig
@@ -133,9 +135,9 @@ def sharp_against_robust(table: pd.DataFrame) -> Figure:
     for case, part in table.groupby("case", sort=False):
         mean = part.groupby(["teachers", "subject"])[["sharpness", "fgsm"]].mean()
         for (_, subject), pair in mean.iterrows():
-            people.mark(axis.plot(pair["sharpness"], pair["fgsm"], color=COLOURS[case], **people.DOT), subject)
+            people.mark(axis.plot(1000 * pair["sharpness"], pair["fgsm"], color=COLOURS[case], **people.DOT), subject)
         axis.plot([], [], "o", color=COLOURS[case], label=case)
-    axis.set(xlabel="sharpness, nats", ylabel="accuracy under FGSM")
+    axis.set(xlabel=SHARPNESS, ylabel="accuracy under FGSM")
     axis.grid()
     fig.legend(loc="outside upper center", ncols=4, fontsize=9, columnspacing=1)
     percent(axis)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -24,8 +25,17 @@ from mixkd.figures.style import (
     spelt,
     subject_ticks,
 )
+from mixkd.figures.svg import PHONE
 from mixkd.windows import Fold, Windows
 
+BESIDE: dict[tuple[int, int], dict[str, str]] = {  # a dot: offset of a name in points, and what of it is there
+    (7, 0): {"ha": "left", "va": "center"},
+    (-7, 0): {"ha": "right", "va": "center"},
+    (0, 6): {"ha": "center", "va": "bottom"},
+    (0, -6): {"ha": "center", "va": "top"},
+    (0, 7): {"ha": "right", "va": "bottom"},
+    (0, -7): {"ha": "left", "va": "top"},
+}
 PER_ROW = 9  # panels side by side, one per channel
 
 
@@ -160,15 +170,32 @@ def people_and_hours(table: pd.DataFrame, chosen: str) -> Figure:
         names = list(part["dataset"])
         colour = COLOURS["image"] if chosen in names else COLOURS["signal"]
         axis.plot(people, hours, "o", color=colour, ms=9, mew=0)
-        text = f"{', '.join(names)}\n{part['classes'].iloc[0]} classes"
-        axis.text(people, 1.12 * hours, text, color=colour, ha="center", va="bottom", fontsize=8.5)
+        axis.annotate(", ".join(names), (people, hours), (0, 0), textcoords="offset points", color=INK, fontsize=9)
     axis.set(xscale="log", yscale="log", xlabel="people", ylabel="hours of recordings")
     axis.set_xticks([5, 10, 20, 50], ["5", "10", "20", "50"])
     axis.xaxis.minorticks_off()
     axis.yaxis.set_major_formatter("{x:g}")
     axis.margins(0.15)
     axis.grid()
+    _place_names(fig, axis)
     return fig
+
+
+def _place_names(fig: Figure, axis: Axes) -> None:
+    """Put each name beside its dot where it covers no other name or dot, also on a phone."""
+    width = fig.get_figwidth()
+    fig.set_figwidth(PHONE)
+    fig.draw_without_rendering()
+    taken = [dot.get_window_extent() for dot in axis.get_lines()]
+    for name in axis.texts:
+        for at, beside in BESIDE.items():
+            name.set(position=at, **beside)
+            box = name.get_window_extent()
+            inside = axis.bbox.containsx(box.x0) and axis.bbox.containsx(box.x1)
+            if inside and not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(name.get_window_extent())
+    fig.set_figwidth(width)
 
 
 @figure

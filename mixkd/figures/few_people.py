@@ -15,7 +15,7 @@ SYSTEM_COLOURS = {
     "mixup": COLOURS["T & Mix-S"],
     "KD": COLOURS["signal"],
     "KD + mixup": COLOURS["both"],
-    "scratch 2x": COLOURS["Scratch 2x"],
+    "scratch 2x": COLOURS["Mix-T & S"],
 }
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from mixkd.datasets import Recordings
 from mixkd.figures import timeline
 from mixkd.figures.style import CLASS_COLOURS, WIDTH, figure, literal
+from mixkd.figures.svg import PHONE
 
 SHOWN = 12  # classes and channels with a signal drawn
 ALIKE = 0.2  # by which minutes may differ, as a share, to be written once
@@ -52,7 +53,7 @@ def overview(recordings: Recordings, window: float) -> Figure:
 def labelled(about: dict[str, Any], segments: list[tuple[float, np.ndarray]], rows: list[dict[str, Any]]) -> Figure:
     """A new recording with the student's labels, see `timeline`; segments: (time in s, (n_samples, n_channels))."""
     fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
-    timeline.draw(axis, about, segments, rows, width=0.88 * WIDTH)
+    timeline.draw(axis, about, segments, rows, width=0.85 * PHONE)  # names fit on a phone too
     fig.legend(loc="outside lower center", ncols=3, fontsize=9)
     return fig
 

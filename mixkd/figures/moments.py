@@ -36,7 +36,8 @@ def moment_centres(numbers: np.ndarray, y: np.ndarray, classes: tuple[str, ...],
         if len(own):
             colour = class_colour(label)
             axis.plot(own[:, 0], own[:, 1], ".", color=colour, alpha=0.45, ms=5, mew=0, label=f"_{name}")
-            axis.plot(*np.nanmedian(own, axis=0), "o", color=colour, mec=INK, ms=9, label=spelt(name, 18))
+            (median,) = axis.plot(*np.nanmedian(own, axis=0), "o", color=colour, mec=INK, ms=9, label=spelt(name, 18))
+            median.set(alpha=0.85, zorder=4)  # above the dots of all classes
     axis.set(xlabel=f"mean birth, {unit}", ylabel=f"mean lifetime, {unit}")
     axis.grid()
     fig.legend(loc="outside right upper", fontsize=9)
@@ -48,10 +49,7 @@ def moment_scores(runs: pd.DataFrame, names: list[str]) -> Figure:
     """Accuracy of teachers and students, a dot per held-out person; `names`: of the rows, what each is called."""
     runs = runs.assign(name=names)
     order = sorted(runs["name"].unique(), key=lambda name: not name.endswith("teacher"))
-    groups = [
-        ("\n".join(name.replace("labels alone", "labels").split()), _colour(name), runs[runs["name"] == name])
-        for name in order
-    ]
+    groups = [(_label(name), _colour(name), runs[runs["name"] == name]) for name in order]
     fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
     people.columns(axis, groups, "accuracy")
     axis.axvline(sum(name.endswith("teacher") for name in order) - 0.5, color=INK, lw=1, ls=":")
@@ -59,6 +57,11 @@ def moment_scores(runs: pd.DataFrame, names: list[str]) -> Figure:
     percent(axis)
     people.legend(fig, runs["subject"])
     return fig
+
+
+def _label(name: str) -> str:
+    """In two lines, so that a phone has space for all names: `from` over `labels 2x`."""
+    return name.replace("labels alone,", "labels").replace("labels alone", "labels").replace(" ", "\n", 1)
 
 
 def _colour(name: str) -> str:

@@ -13,9 +13,10 @@ from mixkd.figures.style import COLOURS, INK, WIDTH, figure
 WAYS = {
     "Poly-INR": COLOURS["image"],
     "SIREN": COLOURS["signal"],
-    "bilinear": COLOURS["none"],
-    "bicubic": COLOURS["Scratch 2x"],
+    "bilinear": COLOURS["both"],
+    "bicubic": COLOURS["Mix-T & S"],
 }
+DASHES = {"bilinear": "--", "bicubic": "-."}
 
 
 @figure
@@ -24,7 +25,8 @@ def readings(drawn: dict[str, np.ndarray]) -> Figure:
     exact = list(drawn.values())[1]
     n_columns = 3
     n_rows = -(-len(drawn) // n_columns)
-    fig, axes = plt.subplots(n_rows, n_columns, figsize=(WIDTH, 2.35 * n_rows))
+    fig, axes = plt.subplots(n_rows, n_columns, figsize=(WIDTH, 2.5 * n_rows))
+    fig.set_layout_engine("constrained", h_pad=0.11)  # between an error and the name below it
     for axis, (name, picture) in zip(axes.flat, drawn.items(), strict=False):
         axis.imshow(picture, origin="lower", vmin=0, vmax=exact.max(), interpolation="nearest")
         axis.set_title(f"{name}, {len(picture)} px", fontsize=10.5)
@@ -46,7 +48,7 @@ def psnr_by_size(table: pd.DataFrame, trained: int) -> Figure:
     for way, part in table.groupby("way", sort=False):
         colour, fine = WAYS[way], part[part["resolution"] == finest]
         if (part["parameters"] == 0).all():
-            axis.axhline(fine["psnr"].item(), color=colour, lw=1.5, ls="--", label=f"{way}, {finest} px")
+            axis.axhline(fine["psnr"].item(), color=colour, lw=1.5, ls=DASHES[way], label=f"{way}, {finest} px")
             continue
         seen = part[part["resolution"] == trained]
         axis.plot(
@@ -72,7 +74,7 @@ def cut(lines: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
         elif name == "pixels":
             axis.plot(at, values, "o", color=INK, ms=5, label=name)
         else:
-            axis.plot(at, values, color=WAYS[name], lw=1.5, label=name)
+            axis.plot(at, values, color=WAYS[name], lw=1.5, ls=DASHES.get(name, "-"), label=name)
     axis.set(xlabel="birth, from the lower to the upper edge", ylabel="value, of the peak", xlim=(-1, 1))
     axis.grid(axis="y")
     axis.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9, columnspacing=1)

@@ -203,23 +203,24 @@ def method_gains(table: pd.DataFrame) -> Figure:
 
 @figure
 def capacity(students: pd.DataFrame, teachers: pd.DataFrame) -> Figure:
-    """Accuracy of the student against that of its teacher, a dot per size of the teacher.
+    """Accuracy of the student against that of its teacher, a mark per size of the teacher, whose shape names it.
 
-    Dots: means over subjects; bars: their 95 % intervals.
+    Marks: means over subjects; bars: their 95 % intervals.
     """
     alone = teachers[teachers["case"] == "S"].groupby(["modality", "network"])["accuracy"].mean()
-    fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
     base = students[students["method"] == "Base"]
+    shapes = dict(zip(base["teacher_network"].unique(), "os^D", strict=False))
     for (by, network), part in base.groupby(["teachers", "teacher_network"], sort=False):
         taught_by = alone.loc[[(m, network) for m in (("signal", "image") if by == "both" else (by,))]].mean()
         each = people.of_each(part, "accuracy")
         score, (low, high) = each.mean(), people.interval(each)
         axis.plot([taught_by] * 2, [low, high], color=COLOURS[by], lw=1.2, alpha=0.35, label=people.INTERVAL)
-        axis.plot(taught_by, score, "o", color=COLOURS[by], label=f"_{network}")
-        label = str(network).removeprefix("WRN")
-        axis.annotate(label, (taught_by, score), (4, 4), textcoords="offset points", color=INK, fontsize=9)
-    handles = [axis.plot([], [], "o", color=COLOURS[b], label=f"from {b}")[0] for b in base["teachers"].unique()]
-    axis.legend(handles=handles)
+        axis.plot(taught_by, score, shapes[network], color=COLOURS[by], label=f"_{network}")
+    kinds = [("o", COLOURS[by], f"from {by}") for by in base["teachers"].unique()]
+    kinds += [(shape, INK, network) for network, shape in shapes.items()]
+    handles = [axis.plot([], [], shape, color=colour, label=name)[0] for shape, colour, name in kinds]
+    fig.legend(handles=handles, loc="outside upper center", ncols=4, columnspacing=1)
     axis.set(xlabel="accuracy of the teacher (of both: their mean)", ylabel="accuracy of the student")
     axis.margins(0.15)
     axis.grid()

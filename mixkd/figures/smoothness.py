@@ -49,9 +49,9 @@ def scaled_nll(curves: pd.DataFrame) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 3.1))
     axis.axvline(1, color=INK, ls=":", lw=1)
     axis.text(1.03, 1, "as trained", color=INK, fontsize=9, va="top", transform=axis.get_xaxis_transform())
-    for case, line in curves.iterrows():
+    for (case, line), style in zip(curves.iterrows(), ("-", "--"), strict=False):
         best = line.idxmin()
-        axis.plot(line.index, line, color=COLOURS[case], label=f"{case}: best at {best:.2g}")
+        axis.plot(line.index, line, style, color=COLOURS[case], label=f"{case}: best at {best:.2g}")
         axis.plot(best, line[best], "D", color=COLOURS[case], ms=7)
     axis.set_xscale("log", base=2)
     ticks = [0.25, 0.5, 1, 2, 4, 8]
@@ -133,7 +133,13 @@ def reliability(curves: dict[str, dict[str, np.ndarray]]) -> Figure:
         shown = curve["share"] > 0
         axis.plot(curve["confidence"][shown], curve["accuracy"][shown], "-", color=COLOURS[case], lw=1)
         axis.scatter(
-            curve["confidence"], curve["accuracy"], s=8 + 250 * curve["share"], color=COLOURS[case], alpha=0.7, lw=0
+            curve["confidence"],
+            curve["accuracy"],
+            s=8 + 250 * curve["share"],
+            color=COLOURS[case],
+            alpha=0.7,
+            lw=0,
+            clip_on=False,
         )
         gap = np.nansum(curve["share"] * np.abs(curve["accuracy"] - curve["confidence"]))
         axis.set_title(f"{case}\nECE {100 * gap:.1f} %", fontsize=10)

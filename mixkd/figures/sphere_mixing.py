@@ -14,7 +14,7 @@ LINE, ARC = COLOURS["image"], COLOURS["both"]
 
 @figure
 def inconsistency(table: pd.DataFrame) -> Figure:
-    """Relative distance between the image of a window and its image (left), total persistence kept (right), by way.
+    """Relative distance between the image of a window and its image, then total persistence left, by way.
 
     Columns: way, relative, alive. Diamond: mean, line: the middle four fifths of the pairs.
     """
@@ -48,8 +48,9 @@ def sphere_path(
     fig, axes = plt.subplots(
         1 + len(paths), len(coefficients), figsize=(WIDTH, 4.3), squeeze=False, sharey="row", height_ratios=(1.2, 1, 1)
     )
+    shown = np.concatenate([images[:, channel] for _, images in paths.values()])
+    limits = {"vmin": shown.min(), "vmax": shown.max()}  # one scale of colours: the first column shows the same pair
     for (way, (windows, images)), colour, row in zip(paths.items(), (LINE, ARC), axes[1:], strict=True):
-        limits = {"vmin": images[:, channel].min(), "vmax": images[:, channel].max()}
         for i, (above, axis) in enumerate(zip(axes[0], row, strict=True)):
             seconds = np.arange(windows.shape[2]) / rate
             above.plot(seconds, windows[i, channel], color=colour, lw=1.4, label=way)

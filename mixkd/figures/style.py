@@ -173,4 +173,12 @@ def matrix(axis: Axes, values: np.ndarray, rows: list[str], columns: list[str], 
         yticklabels=rows,
         **kwargs,
     )
+    mesh = axis.collections[0]
+    mesh.update_scalarmappable()
+    cells = np.asarray(mesh.get_facecolor())[:, :3].reshape(*values.shape, 3)
+    for number in axis.texts:  # black or white, whichever contrasts more with the cell (WCAG 2)
+        x, y = number.get_position()
+        channels = cells[int(y), int(x)]
+        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        number.set_color("black" if linear @ (0.2126, 0.7152, 0.0722) > 0.179 else "white")
     axis.tick_params(length=0, rotation=0)

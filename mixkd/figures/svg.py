@@ -101,7 +101,8 @@ def _stacked(fig: Figure, upright: bool) -> Iterator[None]:
         look = {"title": title.get_text() or None, "title_fontsize": 9, "fontsize": 9, "labelcolor": colour}
         n_columns = max(1, LETTERS // (max(map(len, names), default=1) + 5))
         handles = [handle for handle in legend.legend_handles if handle is not None]
-        fig.legend(handles, names, loc="outside upper center", ncols=n_columns, columnspacing=1, frameon=False, **look)
+        look |= {"ncols": n_columns, "columnspacing": 1, "frameon": False}
+        fig.legend(handles, names, loc="outside upper center", **look).get_title().set_color(title.get_color())
         legend.remove()
     try:
         yield

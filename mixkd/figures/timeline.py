@@ -44,7 +44,7 @@ def plot(about: dict[str, Any], segments: Segments, rows: Rows, path: Path) -> N
 def draw(axis, about: dict[str, Any], segments: Segments, rows: Rows, *, width: float = 6.5) -> None:
     """Draw the recording on bands in the colours of its labels, named above if there is space, else in the legend.
 
-    width: of the axis in inches, about
+    Above a band that is too short, a label is named the first time only. width: of the axis in inches, about
     """
     end = rows[-1]["end_s"]
     unit, scale = next((unit, scale) for unit, scale in UNITS.items() if end > 2 * scale or scale == 1)
@@ -53,12 +53,12 @@ def draw(axis, about: dict[str, Any], segments: Segments, rows: Rows, *, width: 
     looks = {label: look(label, about["classes"]) for _, _, label in intervals}
     free, unnamed = 0.0, dict.fromkeys(looks)
     letter = LETTER / width * end
-    for start, _, label in intervals:
-        past = start + letter * len(label)
-        if free <= start and past <= end:
+    for start, until, label in intervals:
+        place, size = max(start, free), letter * len(label)
+        if place + size <= until or (label in unnamed and place == start and start + size <= end):
             colour = looks[label].get("edgecolor") or looks[label]["color"]
-            axis.text(start / scale, 1.01, label, transform=above, color=colour, fontsize=9)
-            free = past
+            axis.text(place / scale, 1.01, label, transform=above, color=colour, fontsize=9)
+            free = place + size
             unnamed.pop(label, None)
     for start, until, label in intervals:
         name = {"label": label} if label in unnamed else {}
@@ -108,7 +108,7 @@ def _signals(axis, about: dict[str, Any], segments: Segments, end: float, scale:
         values = np.concatenate([piece for _, signal in segments for piece in (signal, hole)])
         x = np.concatenate([first + np.arange(len(signal) + 1) / rate for first, signal in segments]) / scale
     for channel, name in enumerate(about["channels"]):
-        axis.plot(x, values[:, channel], lw=0.8, label=name)
+        axis.plot(x, values[:, channel], lw=0.8, color=COLOURS[channel % len(COLOURS)], label=name)
 
 
 def envelope(segments: Segments, rate: float, end: float) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mixkd.analysis import inference
 from mixkd.figures.style import COLOURS, INK, WIDTH, figure, literal, spelt
 from mixkd.topology.imaging import Grid
 
@@ -23,6 +24,8 @@ def sublevel_sets(x: np.ndarray, rate: float, levels: tuple[float, ...], unit: s
         pieces = int(below[0]) + int((below[1:] & ~below[:-1]).sum())
         axis.plot(seconds, x, color=INK, lw=1.2)
         axis.plot(seconds, np.where(below, x, np.nan), color=COLOURS["signal"], lw=3)
+        beside = np.convolve(below, [1, 0, 1], "same") > 0
+        axis.plot(seconds[below & ~beside], x[below & ~beside], "o", color=COLOURS["signal"], ms=3, mew=0)
         axis.axhline(level, color=COLOURS["signal"], lw=1, ls=":")
         axis.set_title(f"{pieces} piece{'s' if pieces != 1 else ''}")
         axis.set_xlabel("time, s")
@@ -40,15 +43,17 @@ def pairs(x: np.ndarray, diagram: np.ndarray, *, essential: float, rate: float, 
     for rank, (birth, death) in enumerate(diagram[order[:5]]):
         at = seconds[np.flatnonzero(x == birth)[0]]
         left.plot([at, at], [birth, death], color=PAIR, lw=2.5)
-        left.text(at, death, f" {rank + 1}", color=PAIR, va="bottom", ha="center", fontsize=10)
+        left.text(at, death, f" {rank + 1}" if rank < 3 else "", color=PAIR, va="bottom", ha="center", fontsize=10)
     lowest = np.argmin(x)
     left.plot(seconds[lowest], x[lowest], "v", color=COLOURS["signal"], ms=8)
     left.set(xlabel="time, s", ylabel=unit)
     limits = [min(x.min(), essential), x.max()]
     right.plot(limits, limits, color=INK, lw=1, ls=":")
     right.plot(diagram[:, 0], diagram[:, 1], "o", color=PAIR, alpha=0.8, mew=0, ms=6)
-    for rank, (birth, death) in enumerate(diagram[order[:5]]):
-        right.text(birth, death, f" {rank + 1}", color=PAIR, va="bottom", fontsize=10)
+    for rank, (birth, death) in enumerate(diagram[order[:3]]):
+        right.annotate(
+            str(rank + 1), (birth, death), (0, 4), textcoords="offset points", color=PAIR, ha="center", fontsize=10
+        )
     right.plot(essential, limits[1], "v", color=COLOURS["signal"], ms=8)
     right.set(xlabel=f"birth, {unit}", ylabel=f"death, {unit}")
     right.set_aspect("equal")
@@ -92,9 +97,9 @@ def backend_images(images: dict[str, np.ndarray]) -> Figure:
     reference = next(iter(images.values()))
     for axis, (name, image) in zip(axes, images.items(), strict=True):
         axis.imshow(image, origin="lower")
-        distance = np.linalg.norm(image - reference) / np.linalg.norm(reference)
+        distance = float(np.linalg.norm(image - reference) / np.linalg.norm(reference))
         axis.set_title(name, fontsize=10)
-        axis.set_xlabel("reference" if image is reference else f"{distance:.1e} away")
+        axis.set_xlabel("reference" if image is reference else f"{inference.percent(distance)} away")
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
     return fig

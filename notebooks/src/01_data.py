@@ -40,7 +40,8 @@ scope = studies.Scope(dataset, profile, seed)
 # ## What the sensors see
 #
 # `watch`, the data set of this book, comes with the Python package seglearn: ten people did seven shoulder exercises of physiotherapy, with either arm, wearing a smartwatch
-# on the wrist {cite}`burns2018`. The watch sampled acceleration (in units of gravity) and angular rate (rad/s) fifty times a second.
+# on the wrist {cite}`burns2018`. The watch sampled acceleration (channels `ax`, `ay` and `az`, in units of gravity) and angular rate (`wx`, `wy` and
+# `wz`, in rad/s) fifty times a second.
 #
 # | name | exercise |
 # |---|---|
@@ -139,7 +140,7 @@ report(answers.splits(by_subject, by_window) | values)
 # its teacher ({doc}`08_methods`) and which classes count as similar ({doc}`07_smoothness`). All else is scored after the last epoch. Sets of more than twenty people are cut
 # into ten groups, tested in turn; a tenth of the others is for validation. Normalisation and image ranges are fitted on the training people alone.
 
-# %% mystnb={"figure": {"caption": "Which people train (pale), validate and test, fold by fold.", "name": "fig-folds"}, "image": {"alt": "Each person is tested in exactly one fold; the validation person is the next one, and all others train.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Which people train (grey), validate and test, fold by fold.", "name": "fig-folds"}, "image": {"alt": "Each person is tested in exactly one fold; the validation person is the next one, and all others train.", "classes": "dark-light"}}
 figures.folds(windows.folds(recordings.subjects, entry.test))
 
 # %% tags=["nbval-check-output"]

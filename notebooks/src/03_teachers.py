@@ -15,7 +15,7 @@
 # ```
 #
 # Distillation starts with good teachers. This chapter trains one on signals and one on persistence images, each with and without mixup, and larger ones. All are
-# WideResNets {cite}`zagoruyko2016`, written `depth-width`.
+# WideResNets {cite}`zagoruyko2016`, written WRN*depth*-*width*.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -36,8 +36,8 @@ check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed, alpha)
 
 # %% [markdown]
-# Every network learns from random weights on the training people of its fold and is scored on the held-out person after its last epoch. Means over people and seeds;
-# *share* is the part of each batch that was mixed:
+# Every network learns from random weights on the training people of its fold and is scored on the held-out person after its last epoch. Accuracy, macro F1, NLL and
+# ECE are means over people and seeds; *share mixed* is the part of each batch that was mixed:
 
 # %%
 runs = studies.load("teachers", scope)
@@ -136,7 +136,7 @@ readable(alone.set_index("subject"), metric="accuracy", names=names)
 # ## How fine must an image be?
 #
 # The images of the group's earlier code have 64 x 64 pixels, and an image network pays for each ({doc}`13_cost`). We chose 16 x 16 on validation people
-# ({doc}`../book/defaults`). Image teachers at other sizes, for data sets where all people were tested:
+# ({doc}`../book/defaults`), so another size may be as good on the people tested. Image teachers at four sizes (drawn only if every person was tested):
 
 # %%
 pixels = studies.load("resolution", scope)
@@ -168,7 +168,7 @@ report(values | right | {"independent": chance, "pixels": by_pixels})
 # *What does mixup do to the signal teacher?* Mean confidence goes from {glue:text}`sure_plain:.1f` to {glue:text}`sure_mixed:.1f` %, accuracy from
 # {glue:text}`accuracy_plain:.1f` to {glue:text}`accuracy_mixed:.1f` %, NLL from {glue:text}`nll_plain:.2f` to {glue:text}`nll_mixed:.2f` nats.
 #
-# *How many pixels?* Accuracy by pixels per side: {glue:text}`pixels`.
+# *How many pixels?* Accuracy of the image teacher by pixels per side, of one seed (the numbers above are means over all seeds): {glue:text}`pixels`.
 #
 # ## A sceptical reader asks
 #

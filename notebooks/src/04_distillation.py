@@ -40,9 +40,9 @@ scope = studies.Scope(dataset, profile, seed)
 # %% [markdown]
 # ## The loss
 #
-# For a student with logits $z_S$ and a teacher with logits $z_T$, both softened by a temperature $T$ {cite}`hinton2015`:
+# For a student with logits $z_S$ and a teacher $m$ with logits $z_m$, both softened by a temperature $T$ {cite}`hinton2015`:
 #
-# $$ \mathrm{kd} = T^2 \sum_c p_c \log \frac{p_c}{q_c}, \qquad p = \mathrm{softmax}(z_T / T), \quad q = \mathrm{softmax}(z_S / T), $$ (eq-kd)
+# $$ \mathrm{kd}_m = T^2 \sum_c p_c \log \frac{p_c}{q_c}, \qquad p = \mathrm{softmax}(z_m / T), \quad q = \mathrm{softmax}(z_S / T), $$ (eq-kd)
 #
 # $$ L = (1 - w) \, \mathrm{CE}(z_S, y) + w \sum_m v_m \, \mathrm{kd}_m . $$ (eq-loss)
 #
@@ -111,7 +111,7 @@ teachers = studies.load("teachers", scope)
 both = main[(main["method"] == "Base") & (main["teachers"] == "both")]
 followed = agreement.followed(both, teachers, data)
 
-# %% mystnb={"figure": {"caption": "Share of windows on which the student of both answers as its teacher does, where the teacher is right (left) and wrong (right). A dot and its line are one held-out person, a bar is the mean, the line through it its 95 percent interval.", "name": "fig-followed"}, "image": {"alt": "The student of both repeats {signal_wrong:.0f} % of the errors of its signal teacher and {image_wrong:.0f} % of those of its image teacher; of right answers {signal_right:.0f} % and {image_right:.0f} %.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Share of windows on which the student of both answers as its teacher does, where the teacher is right (first panel) and wrong (second panel). A dot and its line are one held-out person, a bar is the mean, the line through it its 95 percent interval.", "name": "fig-followed"}, "image": {"alt": "The student of both repeats {signal_wrong:.0f} % of the errors of its signal teacher and {image_wrong:.0f} % of those of its image teacher; of right answers {signal_right:.0f} % and {image_right:.0f} %.", "classes": "dark-light"}}
 figures.followed(followed)
 
 # %% [markdown]
@@ -185,14 +185,14 @@ readable(similar.rename_axis("correlation"))
 larger = studies.load("capacity", scope)
 of_signal = larger[larger["teachers"] == "signal"]
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student against accuracy of its teacher, means over held-out people with 95 percent intervals; labels: depth and width of the teacher. Networks of depth 28 have one seed.", "name": "fig-capacity"}, "image": {"alt": "Accuracy of the student by size of its signal teacher: {by_size}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student against accuracy of its teacher, means over held-out people with 95 percent intervals; the shape of a mark tells the size of the teacher. Networks of depth 28 have one seed.", "name": "fig-capacity"}, "image": {"alt": "Accuracy of the student by size of its signal teacher: {by_size}.", "classes": "dark-light"}}
 figures.capacity(larger, teachers)
 
 # %% [markdown]
 # ## How much weight for the teachers?
 #
-# $w$ weighs teachers against labels, $v_{image}$ the image teacher against the signal teacher. The group sets both by data set: for PAMAP2 a
-# $w$ of $0.99$, and for one of its sets more weight on the image, for the other on the signal. This comparison needs all people.
+# $w$ weighs teachers against labels, $v_{image}$ the image teacher against the signal teacher. The group sets both per data set: $w = 0.99$ for
+# PAMAP2; more weight on the image for one of its two data sets, on the signal for the other. Shown only if every person was tested.
 
 # %%
 listening = studies.load("weights", scope)
@@ -202,7 +202,7 @@ sweeps = {
     "by_weight": answers.by_setting(of_weight, "image_weight"),
 }
 
-# %% mystnb={"figure": {"caption": "Accuracy of the student of both teachers against kd_weight and against the weight of the image teacher. Thin: held-out people; thick: mean with 95 percent intervals.", "name": "fig-weights"}, "image": {"alt": "Accuracy of the student of both teachers by weight of the image teacher: {by_weight}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the student of both teachers against kd_weight and against the weight of the image teacher. Thin: held-out people; thick: mean with 95 percent intervals; one seed.", "name": "fig-weights"}, "image": {"alt": "Accuracy of the student of both teachers by weight of the image teacher: {by_weight}.", "classes": "dark-light"}}
 figures.weights(listening)
 
 # %% [markdown]
@@ -232,7 +232,7 @@ report(values | sweeps)
 # %% [markdown]
 # ## What came out
 #
-# *Are two teachers better than one?* They {glue:text}`two_best` the better single one: both {glue:text}`Base_both:.1f` %, the signal teacher alone
+# *Are two teachers better than one?* {glue:text}`two_best`: both {glue:text}`Base_both:.1f` %, the signal teacher alone
 # {glue:text}`Base_signal:.1f` %, the image teacher alone {glue:text}`Base_image:.1f` %, no teacher {glue:text}`Scratch_none:.1f` % (H8; tested in {doc}`11_claims`).
 #
 # *Does Ann help beyond longer training?* Ann {glue:text}`ann_best`; its mean is {glue:text}`Ann_both:.1f` %, that of Base 2x {glue:text}`Base_2x_both:.1f` % (H9; tested in
@@ -271,7 +271,7 @@ report(values | sweeps)
 # :class: dropdown
 #
 # $\partial\, \mathrm{kd} / \partial z_{S,c} = T (q_c - p_c)$. For high $T$, $\mathrm{softmax}(z / T)_c \approx (1 + z_c / T) / C$ with $C$ classes. So the gradient tends to
-# $(z_{S,c} - z_{T,c}) / C$: independent of $T$, and the student simply matches logits.
+# $(z_{S,c} - z_{m,c}) / C$: independent of $T$, and the student simply matches logits.
 # ```
 #
 # ```{exercise}

@@ -68,8 +68,8 @@ readable(
 )
 
 # %% [markdown]
-# Streams of one seed share order, partners and the rows that smaller shares mix: raising the share only adds mixtures. So `exact` runs below differ in the share alone, and a
-# `released` one in the rows left clean.
+# With one seed, windows come in the same order and with the same partners; a larger share mixes the same rows and some more. So `exact` runs differ only in the share; `released`
+# also leaves other rows clean.
 #
 # ## Share against accuracy
 #
@@ -89,6 +89,9 @@ figures.shares(runs)
 exact = runs[runs["sampling"] == "exact"]
 readable(exact.pivot_table(index="share", values=["accuracy", "nll", "ece"]))
 
+# %% [markdown]
+# By person, with 10 % asked for:
+
 # %% tags=["nbval-check-output"]
 tenth = runs[runs["share"] == 0.1]
 readable(
@@ -106,8 +109,8 @@ report(answers.partial_mixup(realised, exact))
 # *Does full mixup lose accuracy?* It changes accuracy by {glue:text}`gain:+.1f` points, from {glue:text}`none:.1f` to {glue:text}`full:.1f` %; NLL from
 # {glue:text}`nll_none:.2f` to {glue:text}`nll_full:.2f` nats.
 #
-# *Is partial mixup better?* It {glue:text}`spares` than full mixup, on average over partial shares: {glue:text}`partial_gain:+.1f` points against no mixup. Mixing a tenth
-# instead of everything changes accuracy by {glue:text}`h6:+.1f` points (H6; {doc}`11_claims` tests it). NLL with a tenth mixed is {glue:text}`nll_tenth:.2f` nats.
+# *Is partial mixup better?* It {glue:text}`spares`. On average over shares, partial mixup changes accuracy by {glue:text}`partial_gain:+.1f` points and full mixup by
+# {glue:text}`gain:+.1f`, both against no mixup. A tenth minus full mixup is {glue:text}`h6:+.1f` points (H6; {doc}`11_claims` tests it). NLL with a tenth mixed is {glue:text}`nll_tenth:.2f` nats.
 #
 # *How much does the released code mix?* With 10 % asked for, {glue:text}`tenth:.1f` % of the rows. {doc}`12_deviations` compares the students.
 #

@@ -54,9 +54,9 @@ plain_runs = studies.load("mixup", scope)
 #
 # We measure smoothness as the mean entropy of the targets over the $N$ inputs of one epoch:
 #
-# $$ H = -\frac{1}{N} \sum_{i=1}^{N} \sum_c p_{ic} \log p_{ic}, \qquad p_i = \sigma(z_{T,i} / T) . $$ (eq-entropy)
+# $$ H = -\frac{1}{N} \sum_{i=1}^{N} \sum_c p_{ic} \log p_{ic}, \qquad p_i = \mathrm{softmax}(z_i / T) , $$ (eq-entropy)
 #
-# It is zero when the teacher is certain, and the logarithm of the number of classes when all classes are equally likely.
+# where $z_i$ are the teacher's logits of input $i$. It is zero when the teacher is certain, and the logarithm of the number of classes when all classes are equally likely.
 
 # %% mystnb={"figure": {"caption": "Mean entropy of the targets by temperature and case of mixup. A dot is the mean over people and seeds; the dotted line marks equal classes. Bars: 95 percent intervals over people.", "name": "fig-entropy"}, "image": {"alt": "Entropy of targets rises with temperature in all four cases. At temperature 4 it is {entropy_T_S_4:.2f} nats without mixup, {entropy_MixT_S_4:.2f} with mixup in the teacher and {entropy_MixT_MixS_4:.2f} with mixup in both; equal classes have {limit:.2f}.", "classes": "dark-light"}}
 figures.target_entropy(table)
@@ -68,7 +68,7 @@ figures.target_entropy(table)
 # %%
 matched = smoothness.matched_temperatures(runs)
 
-# %% mystnb={"figure": {"caption": "Temperature of the plain teacher that has the entropy of the mixup-trained teacher. A line per held-out person; dotted: equal temperatures.", "name": "fig-matched"}, "image": {"alt": "A line per person: the mixup-trained teacher at temperature 1 matches the plain one at {effective_1:.1f}, and at 4 the plain one at {effective_4:.1f}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Temperature of the plain teacher that has the entropy of the mixup-trained teacher. A thin line per held-out person, under the thick line of the mean where people hardly differ; dotted: equal temperatures.", "name": "fig-matched"}, "image": {"alt": "A line per person: the mixup-trained teacher at temperature 1 matches the plain one at {effective_1:.1f}, and at 4 the plain one at {effective_4:.1f}.", "classes": "dark-light"}}
 figures.matched_temperature(matched)
 
 # %% [markdown]
@@ -109,8 +109,7 @@ figures.matched_effects(effects["accuracy"], "accuracy")
 
 # %% tags=["nbval-check-output"]
 by_temperature = {
-    metric: effect.groupby("temperature")[["mixup", "matched"]].mean()
-    for metric, effect in effects.items()
+    metric: smoothness.signed(effect, metric) for metric, effect in effects.items()
 }
 heads = {
     f"accuracy, {by}": f"accuracy by {by}, points" for by in ("mixup", "matched")
@@ -137,7 +136,7 @@ for case, part in at4.groupby("case", sort=False):
 figures.reliability(curves)
 
 # %% [markdown]
-# In a pool, people whose accuracy is overestimated and underestimated cancel. The table has the error within each person, then averaged. With a few hundred windows of a person even a perfect
+# When all people are pooled, overconfidence on some cancels underconfidence on others. The table has the error within each person, then averaged. With a few hundred windows of a person even a perfect
 # network would not get 0: *debiased* is a root mean square error with the share of chance removed {cite}`kumar2019`.
 
 # %% tags=["nbval-check-output"]
@@ -158,7 +157,7 @@ readable(
 alone = plain_runs[plain_runs["teachers"] == "none"]
 after = temperature_scaling.scaled(alone, data)
 
-# %% mystnb={"figure": {"caption": "NLL of students without a teacher when their logits are divided by one temperature after training, mean over held-out people and seeds; diamonds: the minimum. Lower is better.", "name": "fig-scaled-nll"}, "image": {"alt": "Two curves of NLL over temperature. The best temperature is {best_plain:.2f} without mixup and {best_mixed:.2f} with it; at their best the curves differ by {gain_scaled:+.2f} nats, at temperature 1 by {gain_as_is:+.2f}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "NLL of students without a teacher when their logits are divided by one temperature after training, mean over held-out people and seeds; dashed: with mixup; diamonds: the minimum. Lower is better.", "name": "fig-scaled-nll"}, "image": {"alt": "Two curves of NLL over temperature. The best temperature is {best_plain:.2f} without mixup and {best_mixed:.2f} with it; at their best the curves differ by {gain_scaled:+.2f} nats, at temperature 1 by {gain_as_is:+.2f}.", "classes": "dark-light"}}
 figures.scaled_nll(temperature_scaling.curves(alone, data))
 
 # %% [markdown]
@@ -212,7 +211,7 @@ report(main | scaling | shown)
 # - *Is mixup in the teacher a temperature?* At matched entropy, mixup in the teacher changed the NLL of students by {glue:text}`nll_mixup:+.2f` nats and the temperature by {glue:text}`nll_matched:+.2f`; accuracy changed by
 #   {glue:text}`accuracy_mixup:+.1f` and {glue:text}`accuracy_matched:+.1f` points.
 #
-# These are averages; {doc}`11_claims` tests them.
+# These are averages; {doc}`11_claims` tests H2 and H3 alone.
 #
 # ## A sceptical reader asks
 #

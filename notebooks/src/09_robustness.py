@@ -25,7 +25,7 @@ alpha: float = 1.0  # a of the coefficient's Beta(a, a)
 
 # %% tags=["hide-input"]
 from mixkd import figures, studies
-from mixkd.analysis import answers, paired, robustness
+from mixkd.analysis import answers, effects, paired, robustness
 from mixkd.book.notebook import check_parameters, report
 from mixkd.book.reading import readable
 from mixkd.datasets import dataset as entry_of
@@ -42,7 +42,7 @@ table = robustness.table(runs, data)
 # ## Two corruptions
 #
 # **Gaussian noise** is added to the normalised signal; a **missing block**, one stretch of the window, is set to zero in all channels. The three levels of each come from
-# notes on the group's work; we chose units of the normalised signal for the noise, and one piece for the block.
+# notes on earlier work of the paper's authors; we chose units of the normalised signal for the noise, and one piece for the block.
 
 # %%
 part = data[min(data)]
@@ -80,11 +80,11 @@ readable(lost.round(3) + 0, metric="accuracy", names=names)  # no minus before z
 # %%
 both = table[table["teachers"] == "both"]
 
-# %% mystnb={"figure": {"caption": "Accuracy of students of both teachers under attack, by case of mixup, mean over people and seeds; epsilon 0 is the clean window. Bars: 95 percent intervals over people.", "name": "fig-attack"}, "image": {"alt": "Accuracy falls with epsilon in every case, under one step and under ten. Mixup in teacher and student changed accuracy under one step at the middle epsilon by {mixed:+.1f} points, averaged over teachers.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of students of both teachers under attack, by case of mixup, mean over people and seeds; epsilon 0 is the clean window. Bars: 95 percent intervals over people.", "name": "fig-attack"}, "image": {"alt": "Accuracy falls with epsilon in every case, under one step and under ten. Mixup in teacher and student changed accuracy under one step at epsilon 0.05 by {mixed:+.1f} points, averaged over teachers.", "classes": "dark-light"}}
 figures.robustness(both, ("fgsm", "ifgsm"), by="case")
 
 # %% [markdown]
-# Accuracy in percent under one step of FGSM at the middle $\varepsilon$, by case and teachers:
+# Accuracy in percent under one step of FGSM at $\varepsilon = 0.05$, by case and teachers:
 
 # %% tags=["nbval-check-output"]
 attacked = table[(table["kind"] == "fgsm") & (table["strength"] == 0.05)]
@@ -96,25 +96,23 @@ readable(by_teachers, metric="accuracy")
 # %% [markdown]
 # ## Does mixup protect?
 #
-# The figure shows what mixup in the student's training does to accuracy on clean windows, under the strongest noise and gaps of the levels above, and under ten steps of attack. These are the largest
-# effects of the published runs.
+# The figure shows what mixup in the student's training does to accuracy on clean windows, under the strongest noise and gaps of the levels above, and under ten steps of attack. Among these are the
+# largest effects of the published runs, those on `selfback`.
 
 # %%
 mixed = robustness.of_mixup(scope)
 
-# %% mystnb={"figure": {"caption": "Effect of mixup for the student on accuracy, by the windows it is tested on, with no teacher and with both. Diamond: mean; bar: interval over folds of held-out people, where all people are in.", "name": "fig-mixup-spoiled"}, "image": {"alt": "Points of accuracy by mixup without a teacher: clean windows {mixup_clean}; noise {mixup_noise}; gaps {mixup_gap}; attack {mixup_attack}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of mixup for the student on accuracy, by the windows it is tested on, with no teacher and with both. Diamond: mean; bar: 95 percent interval over folds of held-out people; none where only some people were run.", "name": "fig-mixup-spoiled"}, "image": {"alt": "Points of accuracy by mixup without a teacher: clean windows {mixup_clean}; noise {mixup_noise}; gaps {mixup_gap}; attack {mixup_attack}.", "classes": "dark-light"}}
 figures.effects(mixed)
 
 # %% tags=["nbval-check-output"]
-numbers = mixed.set_index(["what", "dataset"])[["effect", "low", "high"]]
-names = {"what": "teachers: windows", "effect": "accuracy, points"}
-readable(numbers, metric="accuracy", names=names)
+readable(effects.in_words(mixed), names={"what": "teachers: windows"})
 
 # %% [markdown]
 # ## Wrong labels in training
 #
-# Above, windows are corrupted after training. Here labels are wrong in training: a share of the training windows gets another class, drawn once for each fold and seed. Windows that a smaller share changes
-# are among those of a larger one. A teacher and its student learn from the same wrong labels; those of validation and test people stay right. *KD* has a signal teacher.
+# Above, windows are corrupted after training. Here labels are wrong in training: a share of the training windows gets another class, drawn once for each fold and seed. A window whose label is wrong at one
+# share is wrong at every larger share too. A teacher and its student learn from the same wrong labels; those of validation and test people stay right. *KD* has a signal teacher.
 
 # %%
 noisy = studies.load("label_noise", scope)
@@ -126,9 +124,8 @@ of_noise = paired.scores(noisy, "system", "labels", within="wrong", final=whole)
 
 # %% tags=["nbval-check-output"]
 names = {"wrong": "wrong labels", "system": "trained with"}
-names |= {"change": "change, points", "low": "interval from"}
-names |= {"high": "to", "nll_change": "change of NLL"}
-readable(of_noise, names=names)
+names |= {"change": "change, points", "nll_change": "change of NLL, nats"}
+readable(paired.words(of_noise, "labels"), names=names)
 
 # %%
 in_words = {"noise_levels": paired.levels(of_noise, "labels")}
@@ -143,8 +140,8 @@ report(answers.robustness(lost, attacked) | in_words | fewest)
 # ## What came out
 #
 # - *Does a topological teacher protect?* At level 3 the student of both teachers kept {glue:text}`gaussian:+.1f` points more than that of the signal teacher under noise and {glue:text}`missing:+.1f` with gaps
-#   ({glue:text}`n_folds` folds). {doc}`11_claims` tests H12 as accuracy on corrupted windows, and lists what is kept without a verdict.
-# - *Does mixup for teacher and student protect from attacks?* It changed accuracy under FGSM (middle epsilon, averaged over teachers) by {glue:text}`mixed:+.1f` points.
+#   ({glue:text}`n_folds` folds). {doc}`11_claims` tests the accuracy on corrupted windows (H12); the accuracy lost is listed there too, without a verdict.
+# - *Does mixup for teacher and student protect from attacks?* It changed accuracy under FGSM ($\varepsilon = 0.05$, averaged over teachers) by {glue:text}`mixed:+.1f` points.
 # - *What does mixup alone do, without a teacher?* It changed accuracy on clean windows by {glue:text}`mixup_clean` points; with gaps by {glue:text}`mixup_gap`; with noise by
 #   {glue:text}`mixup_noise`; under attack by {glue:text}`mixup_attack`. These rows were chosen after the runs on `watch` and `selfback` had been seen; {doc}`29_second_round` tests them on other data sets.
 # - *Does mixup or a teacher help where training labels are wrong?* Accuracy of labels alone, by the share of wrong ones: {glue:text}`noise_levels`. Change against labels alone with as many wrong, in points:
@@ -154,13 +151,13 @@ report(answers.robustness(lost, attacked) | in_words | fewest)
 #
 # - *Are labels wrong like this in practice?* Rarely: people confuse activities that look alike, and mistakes gather at the ends of a recording. Random mistakes are the plainest case.
 # - *Same noise for all?* Yes: the corruption of a window depends on the fold alone, so students of a fold meet the same corrupted windows, whatever their method or seed.
-# - *Might students only look robust?* Ten steps must hurt at least as much as one. If they did not, the gradient would be masked; compare the two panels.
+# - *Might students only look robust?* Ten steps must hurt at least as much as one. If they did not, the gradient would be masked; compare the two panels of {numref}`fig-attack`.
 # - *Why fewer windows under attack?* To save time: evenly spaced ones ({glue:text}`n_attacked` per fold or more), and their own clean accuracy is the reference.
 #
 # ## Takeaways
 #
 # - Report what a student loses, not only its accuracy on corrupted windows: a better student starts higher.
-# - Gaps, noise and attacks are different questions: {numref}`fig-mixup-spoiled` asks each of the same networks.
+# - Gaps, noise and attacks are different questions: {numref}`fig-mixup-spoiled` tests the same networks on all three.
 #
 # ## Exercises
 #
@@ -190,7 +187,8 @@ report(answers.robustness(lost, attacked) | in_words | fewest)
 # ```python
 # from mixkd.learning.probes import GAUSSIAN
 #
-# print([round(100 * sd**2, 1) for sd in GAUSSIAN])  # percent of the variance
+# # percent of the variance, by level
+# print([round(100 * sd**2, 1) for sd in GAUSSIAN])
 # ```
 #
 # Level 3 adds $1.4$ percent. The signal is normalised over all windows: one of a person at rest varies far less than 1, so the same noise is large beside it.

@@ -49,8 +49,8 @@ data = studies.data(scope)
 #
 # $$ w(\eta) = (1 - \eta) \, w_1 + \eta \, w_2 . $$ (eq-line)
 #
-# The statistics of BatchNorm belong to the weights they were collected with, so interpolating them too says little about the weights. On the right they are computed anew at each point
-# {cite}`izmailov2018`.
+# The statistics of BatchNorm belong to the weights they were collected with, so interpolating them too says little about the weights. In the second panel they are computed anew at each
+# point {cite}`izmailov2018`.
 
 # %%
 one = runs[(runs["teachers"] == "both") & (runs["fold"] == 0)]
@@ -60,7 +60,7 @@ first, second = (tables.records(end)[0] for end in ends)
 at = np.linspace(-0.5, 1.5, 17)
 path = landscape.line(first, second, data[0], at)
 
-# %% mystnb={"figure": {"caption": "Accuracy along the line between two students, one held-out person. Left: BatchNorm statistics interpolated like weights; beyond the ends a variance can become negative, and no accuracy exists. Right: recomputed. Dotted: the two students.", "name": "fig-line"}, "image": {"alt": "Training and test accuracy along a line between two students. Between them, with BatchNorm recomputed, the lowest test accuracy is {dip:+.1f} points from that of the worse end.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy along the line between two students, one held-out person. First panel: BatchNorm statistics interpolated like weights; beyond the ends a variance can become negative, and no accuracy exists. Second panel: recomputed. Dotted: the two students.", "name": "fig-line"}, "image": {"alt": "Training and test accuracy along a line between two students. With BatchNorm recomputed, {barrier}.", "classes": "dark-light"}}
 figures.line_between(path, "T & S", "Mix-T & Mix-S")
 
 # %% [markdown]
@@ -99,27 +99,35 @@ figures.sharp_against_robust(table)
 # ## Two measures that confidence does not change
 #
 # Here all logits are first divided by one temperature (fitted on validation people). *Ascent* is the rise of the loss after one step in the worst direction, relative to
-# each weight (adaptive sharpness {cite}`kwon2021asam`); *trace* is that of the Hessian, the mean curvature times the number of weights {cite}`hutchinson1989`. Runs before 29 November 2026 have neither.
+# each weight (adaptive sharpness {cite}`kwon2021asam`); *trace* is that of the Hessian, the mean curvature times the number of weights {cite}`hutchinson1989`. Ascent and trace are measured since
+# 29 November 2026: {glue:text}`with_flatness`. Where all runs are older, there is no table below.
+
+# %%
+taught = runs[runs["teachers"] != "none"]
+flat = landscape.flatness(taught)
 
 # %% tags=["nbval-check-output"]
-flat = landscape.flatness(runs[runs["teachers"] != "none"])
 readable(flat, names={"ascent": "ascent, nats"})
 
 # %% tags=["remove-cell"]
-report(answers.landscape(path, table))
+about = answers.landscape(path, table)
+about |= {"barrier": landscape.barrier(about["dip"])}
+report(about | {"with_flatness": landscape.with_flatness(taught)})
 
 # %% [markdown]
 # ## What came out
 #
-# - *Is there a barrier between the two students?* The lowest test accuracy between them is {glue:text}`dip:+.1f` points from that of the worse end.
-# - *Is mixup for teacher and student flatter than for the teacher alone?* Students of both teachers are {glue:text}`ratio:.2f` times as sharp (below 1: flatter). Claim H5; verdict in {doc}`11_claims`.
+# - *Is there a barrier between the two students?* With BatchNorm recomputed, {glue:text}`barrier`.
+# - *Is mixup for teacher and student flatter than for the teacher alone?* Students of both teachers are {glue:text}`ratio:.2f` times as sharp (below 1: flatter). This is claim H5; its verdict is in
+#   {doc}`11_claims`.
 # - *Do flat minima resist attacks?* Among the students of one fold, the rank correlation of sharpness and accuracy under FGSM is {glue:text}`rank:+.2f` on average.
 #
 # These are averages; {doc}`11_claims` tests them.
 #
 # ## A sceptical reader asks
 #
-# - *Does sharpness depend on scale?* Filter-normalised directions remove the scale of weights; they do not remove the scale of logits, hence the table of losses and the two measures after it.
+# - *Does sharpness depend on scale?* Filter-normalised directions remove the scale of weights; they do not remove the scale of logits, hence the table of losses, and the two measures
+#   after it where runs have them.
 # - *One line, one person?* Yes, the line is an illustration. Sharpness is measured on every student; the claim compares those of both teachers.
 # - *Random directions?* Four per network, the same for all networks of a fold before scaling.
 #
@@ -133,8 +141,8 @@ report(answers.landscape(path, table))
 # ```{exercise}
 # :label: ex-landscape-quadratic
 #
-# Near a minimum let $\mathrm{CE}(w) = \tfrac{1}{2} \sum_j h_j w_j^2$, measured from the minimum. What is the mean rise of the loss for random directions with independent entries of variance $s^2$? Which of the two measures at
-# the end of the chapter is it related to?
+# Near a minimum let $\mathrm{CE}(w) = \tfrac{1}{2} \sum_j h_j w_j^2$, measured from the minimum. What is the mean rise of the loss for random directions with independent entries of variance $s^2$? Which of the two
+# measures, ascent and trace, is it related to?
 # ```
 #
 # ```{solution} ex-landscape-quadratic

@@ -39,9 +39,9 @@ table = deviations.effects(bases, lookup, final)
 # ## What differs, and what it does
 #
 # All students learn from both teachers, those of AMD from the signal teacher. Effects are the released form minus ours; for the choice of an epoch, the chosen epoch minus the
-# last. Four rows (TDA_KD, AVER, EBKD, AMD) need all people.
+# last. Four rows (TDA_KD, AVER, EBKD and AMD, explained under *Why each happens*) are shown only where all people were run.
 
-# %% mystnb={"figure": {"caption": "Effect of each deviation on accuracy (left) and NLL (right, lower is better). Diamond: mean over held-out people; bar: 95 percent interval, where all people are in.", "name": "fig-deviations"}, "image": {"alt": "Effects on accuracy: averaging KL over classes {kl:+.1f} points, choosing the epoch on the test person {optimism:+.1f} points.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of each deviation on accuracy (first panel) and NLL (second panel, lower is better). Diamond: mean over held-out people; bar: 95 percent interval; none where only some people were run.", "name": "fig-deviations"}, "image": {"alt": "Effects on accuracy: averaging KL over classes {kl:+.1f} points, choosing the epoch on the test person {optimism:+.1f} points.", "classes": "dark-light"}}
 figures.effects(table)
 
 # %% tags=["nbval-check-output"]
@@ -66,7 +66,7 @@ readable(places, names={"what": "deviation", "where": "repository and commit"})
 #   factor $T^2$ goes with the temperature, so the teacher also weighs less, and nothing in the loss fixes the scale of the logits: read accuracy, not NLL.
 #   {doc}`08_methods` has it as RL, from one teacher and with another weight.
 # - **Partial mixup drawn with replacement.** Rows to leave clean are drawn one by one and may repeat, so fewer rows stay clean than asked for ({doc}`06_partial_mixup`).
-# - **TDA_KD's whole loss.** Older code of the group divides logits by half their standard deviation in the KD term, keeps the factor $T^2 = 16$, averages KL over classes, and
+# - **TDA_KD's whole loss.** Older code of the paper's authors divides logits by half their standard deviation in the KD term, keeps the factor $T^2 = 16$, averages KL over classes, and
 #   weighs the signal teacher $0.3$ and the image teacher $0.7$, with a weight of the soft targets of $0.99$. It is compared with its own equation: the same weights, a temperature of 4, KL summed over classes.
 # - **AVER.** The code released with CA-MKD averages the *losses* of the teachers, which is Base with equal weights. Ours distils from their mean *logits*, so
 #   that the table of {doc}`08_methods` does not hold one method twice.

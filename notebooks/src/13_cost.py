@@ -36,12 +36,9 @@ check_parameters(globals())
 scope = studies.Scope(dataset, profile, seed)
 
 # %% tags=["nbval-check-output"]
-made_with = cost.made_with("latency").split("\n", 2)
-readable(
-    pd.DataFrame(
-        {"": ["commit", "processor", "packages"], "measured with": made_with}
-    )
-)
+made_with = cost.made_with("latency").removeprefix("commit ").split("\n", 2)
+rows = ["commit", "processor", "packages"]
+readable(pd.DataFrame({"": rows, "measured with": made_with}))
 
 # %% [markdown]
 # ## Parameters and multiply-adds
@@ -130,7 +127,7 @@ steps = pd.DataFrame(
 figures.training_cost(steps)
 
 # %% [markdown]
-# Storing a trace takes time too. Milliseconds per step for one, two or more students that see the same mixtures, with the building of both traces included:
+# Storing a trace takes time too. Milliseconds per step for all students together that see the same mixtures, with the building of both traces included:
 
 # %% tags=["nbval-check-output"]
 students = pd.Series([1, 2, 5, 10, 25], name="students")
@@ -145,7 +142,7 @@ readable(pd.DataFrame({"students": students, **ways}))
 # %% [markdown]
 # ## All runs of the book
 #
-# One process with one thread per run. Counted is the training with its traces, without reading the data and scoring the network. Other processes shared the cores,
+# One process with one thread per run. Times count training and building the traces, but not reading the data or scoring the network. Other processes shared the cores,
 # which makes core-hours larger.
 
 # %%
@@ -163,21 +160,22 @@ readable(pd.concat(costs, names=["dataset"]), names=heads)
 planned = len(planning.with_requirements(studies.every(scope)))
 took = answers.training(training, grid, cost.benchmark("campaign"))
 took |= {"planned": planned, "on": dataset}
-took |= {"added": cost.live_hours(records[dataset], times)}
+took |= cost.total(costs) | {"added": cost.live_hours(records[dataset], times)}
 report(answers.networks(sizes, paper, shares) | took)
 
 # %% [markdown]
 # ## What came out
 #
 # *How much work is an image network?* {glue:text}`ratio_16:.1f` times that of a signal network of the same depth and width at 16 x 16 pixels, {glue:text}`ratio_64:.0f` times at the
-# 64 x 64 pixels of the group's earlier code.
+# 64 x 64 pixels of earlier code of the paper's authors.
 #
 # *Is topology the expensive part?* It takes {glue:text}`share_fast:.0f` % of the time at 16 x 16 pixels with the fast algorithm, {glue:text}`share_giotto:.0f` % with giotto-tda.
 #
 # *What do two teachers add to a training step?* Its time is {glue:text}`traced:.2f` times that of a student without teachers with stored answers, {glue:text}`live:.2f` times with teachers that run.
 #
 # *What did the runs cost?* {glue:text}`n_runs` of {glue:text}`planned` planned runs on {glue:text}`on` exist; they took {glue:text}`hours:.1f` core-hours, {glue:text}`rate:.0f` runs per hour and core.
-# Running teachers in place of traces would have added about {glue:text}`added:.1f` core-hours, less the building of traces.
+# Running teachers in place of traces would have added about {glue:text}`added:.1f` core-hours, less the building of traces. On all data sets of the table together, {glue:text}`total_runs` runs took
+# {glue:text}`total_hours:.1f` core-hours.
 #
 # *How long does one wait?* The first {glue:text}`campaign_runs` runs on `watch` took {glue:text}`campaign_wall_hours:.1f` hours with {glue:text}`campaign_workers` processes on {glue:text}`campaign_cores` busy cores.
 #
@@ -218,12 +216,12 @@ report(answers.networks(sizes, paper, shares) | took)
 # :class: dropdown
 #
 # A convolution from $c$ to $c'$ channels multiplies $c\,c'$ numbers at each position: nine times as many. The first convolution, whose input stays, and the last layer,
-# whose classes stay, grow three times only, so the ratio is a little below nine.
+# whose classes stay, grow three times only, so the ratio is a little below nine, as this prints:
 #
 # ```python
 # from mixkd.analysis.cost import network_costs
 #
 # work = network_costs(6, 100, 16, 7).set_index(["modality", "network"])["multiply_adds"]
-# print(work["signal", "WRN16-3"] / work["signal", "WRN16-1"])   # between 8 and 9
+# print(work["signal", "WRN16-3"] / work["signal", "WRN16-1"])
 # ```
 # ````

@@ -98,7 +98,10 @@ rows = [(run.name, run.hash, run.total_epochs) for run in chain]
 readable(pd.DataFrame(rows, columns=["run", "hash", "epochs"]))
 
 # %% [markdown]
-# The teacher comes first. `sweep.run` trains what no store holds yet, and otherwise reads the record:
+# The name of a run lists data set, fold, seed, role, and network (`16-1`: depth 16, width 1); then, after `<`, a teacher (`m`: trained with mixup), the method and the temperature `T`;
+# then, after `mixup`, its alpha and the share of each batch that is mixed.
+#
+# The teacher comes first. `sweep.run` reads the stored record; if there is none, it trains the run:
 
 # %%
 store = studies.store_of(scope)
@@ -171,9 +174,9 @@ report({"own_accuracy": 100 * scores["accuracy"], "again": again})
 # from mixkd.specs.run import RunSpec, TeacherSpec
 #
 # one = RunSpec(teachers=(TeacherSpec(),))
-# print(one.hash == RunSpec(teachers=(TeacherSpec(),), kd_weight=0.7).hash)   # True
-# print(one.hash == RunSpec(teachers=(TeacherSpec(),), seed=1).hash)   # False
+# print(one.hash == RunSpec(teachers=(TeacherSpec(),), kd_weight=0.7).hash)
+# print(one.hash == RunSpec(teachers=(TeacherSpec(),), seed=1).hash)
 # ```
 #
-# The seed does. Writing out a default changes nothing, because the hash is that of all fields, written or not.
+# It prints `True` and `False`: the seed makes another run. Writing out a default changes nothing, because the hash is that of all fields, written or not.
 # ````

@@ -33,8 +33,9 @@ check_parameters(globals())
 # %% [markdown]
 # ## Sizes
 #
-# `mixkd data survey` reads the files on a machine and writes a row of `results/datasets.json`. *Files* is `as published` where every known checksum agrees, and
-# `not as published` where a copy differs, if only in the last digits.
+# `mixkd data survey` reads the files on a machine and writes a row of `results/datasets.json`. *Files* is `as published` where every known checksum agrees,
+# `not as published` where a copy differs, if only in the last digits, and `installed` where nothing has to be downloaded. Our copies of `dsads` and `running` are rounded, the first by
+# less than the noise of its sensors, the second to single precision.
 
 # %%
 rows = inventory.read()
@@ -50,14 +51,16 @@ readable(measured[["channels", "rate, Hz", "window, s", "folds"]])
 
 # %% tags=["remove-cell"]
 there = sizes.registered().rename_axis("data set")
-report({"measured": len(measured), "registered": len(there)})
+counted = {"measured": len(measured), "registered": len(there)}
+report(counted | sizes.restrictions(rows))
 
 # %% [markdown]
 # {glue:text}`measured` of {glue:text}`registered` registered sets are measured and shown. Some are views of the same recordings: `hapt_official` has the
-# published test people instead of folds, `pamap2_released` is scaled as the group's released code scales it, and the `placed` views have one
-# recording for each place of the body, with the place as a second label. Three sets are for regression of forces: `gait`, `gaitpdb` and `running`.
+# published test people instead of folds, `pamap2_released` is scaled as the code released by the paper's authors scales it, and the `placed` views have one
+# recording for each place of the body, with the place as a second label. Three sets are for regression of forces: `gait`, `gaitpdb` and `running`. Two of these are small: `gaitpdb`
+# {glue:text}`of_gaitpdb`; `running` {glue:text}`of_running`.
 
-# %% mystnb={"figure": {"caption": "People and hours of the measured data sets, one dot each, both axes logarithmic; orange: the data set of this page.", "name": "fig-people-hours"}, "image": {"alt": "Hours of recordings over number of people: sets with more hours do not have more people; no set has more than a few tens of people.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "People and hours of the measured data sets, one dot each, both axes logarithmic; orange: the data set of this page. The people of running are conditions of one runner.", "name": "fig-people-hours"}, "image": {"alt": "Hours of recordings over number of people: sets with more hours do not have more people; no set has more than a few tens of people.", "classes": "dark-light"}}
 figures.people_and_hours(sizes.scale(rows), dataset)
 
 # %% [markdown]
@@ -97,7 +100,7 @@ readable(there[["sensors"]])
 
 # %% tags=["nbval-check-output"]
 repairs = sizes.repairs(rows).rename_axis("data set")
-readable(repairs, names={"what": "repair"})
+readable(repairs, names={"what": "what was counted"})
 
 # %% [markdown]
 # `dsads`
@@ -110,7 +113,7 @@ readable(repairs, names={"what": "repair"})
 #   (`raw/9_class` of github.com/rgu-selfback/Datasets) must be copied by hand.
 #
 # `pamap2`
-# : Radio packets were lost. Gaps of up to a tenth of a second are interpolated, longer ones set to zero, as in the group's released code. Person 109 did
+# : Radio packets were lost. Gaps of up to a tenth of a second are interpolated, longer ones set to zero, as in the code of the paper's authors. Person 109 did
 #   one activity only and is left out of paired tests. Heart rate is sampled more slowly and held until its next value. Orientation is dropped: its readme calls it invalid.
 #
 # `hapt`
@@ -135,7 +138,7 @@ readable(repairs, names={"what": "repair"})
 #
 # ## Terms
 #
-# Licences are those of the official pages when this was written; read them again before you publish. Cite the authors of the set you use: `watch` {cite}`burns2018`, `selfback` {cite}`sani2017`, `hapt` {cite}`reyes2016`, `dsads` {cite}`altun2010`, `pamap2`
+# Licences are those of the official pages when this was written; read them again before you publish. A number after UCI is that of the data set there. Cite the authors of the set you use: `watch` {cite}`burns2018`, `selfback` {cite}`sani2017`, `hapt` {cite}`reyes2016`, `dsads` {cite}`altun2010`, `pamap2`
 # {cite}`reiss2012`, `ucihar` {cite}`anguita2013`, `mhealth` {cite}`banos2014`, `wisdm` {cite}`weiss2019`, `wisdm_v1` {cite}`kwapisz2010`,
 # `gaitpdb` {cite}`hausdorff2008`, `running` {cite}`alcantara2022`; the force curve of `gait` is after {cite}`alexander1980`.
 
@@ -149,9 +152,13 @@ readable(there[["licence"]])
 # ({doc}`../book/rerun`):
 #
 # ```bash
-# mixkd data fetch hapt      # shows address, licence and citation first
-# mixkd data check hapt      # every checksum, every value
-# mixkd data survey hapt     # its row on this page
+# # shows address, licence and citation first
+# mixkd data fetch hapt
+# # every checksum, every value
+# mixkd data check hapt
+# # its row on this page
+# mixkd data survey hapt
+# # a chapter on it
 # mixkd notebook 05_mixup -p dataset=hapt
 # ```
 #

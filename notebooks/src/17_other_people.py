@@ -15,7 +15,10 @@
 # ```
 #
 # The chapters before use one data set at a time. Here the main questions are asked of every data set whose runs are published:
-# one change of setting per row, on the same held-out people, folds and seeds. Intervals need all people.
+# one change of setting per row, on the same held-out people, folds and seeds. An interval is shown where all people were run.
+#
+# Short names in the figures: T & S is a student of teachers, both trained without mixup; Mix-T, Mix-S: mixup in training the teacher, or the student. A scratch network has no teacher.
+# Base is a student of both teachers that starts from random weights, Ann one that starts from the weights of a scratch network; 2x means trained for twice as many epochs.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -40,10 +43,8 @@ table = pd.concat([effects.table(*runs) for runs in everywhere], ignore_index=Tr
 
 # %% tags=["nbval-check-output"]
 sets = table.groupby("dataset", sort=False)[["people", "n"]].max()
-sets.index = pd.Index(
-    [entry_of(name).title for name in sets.index], name="data set"
-)
-readable(sets, names={"n": "folds"})
+sets.insert(0, "title", [entry_of(name).title for name in sets.index])
+readable(sets, names={"title": "recordings", "n": "folds"})
 
 # %% [markdown]
 # Each interval is for its row alone: of {glue:text}`n_rows` rows on this page, one in twenty misses the truth by chance. Corrected tests are in
@@ -53,7 +54,7 @@ readable(sets, names={"n": "folds"})
 #
 # Against T & S with teachers of the same kind (first row: against the student without teachers and mixup).
 
-# %% mystnb={"figure": {"caption": "Effect of mixup in the teacher's training, in the distillation and in both, on accuracy and NLL (lower is better). Diamond: mean over folds of held-out people; bar, where all people are there: 95 percent interval.", "name": "fig-effects-mixup"}, "image": {"alt": "Ten changes by mixup in accuracy and NLL on {n_sets} data sets. The largest change of accuracy on this page is {size:+.1f} points ({largest}).", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of mixup in the teacher's training, in the distillation and in both, on accuracy and NLL (lower is better). Diamond: mean over folds of held-out people; bar: 95 percent interval; none where only some people were run.", "name": "fig-effects-mixup"}, "image": {"alt": "Ten changes by mixup in accuracy and NLL on {n_sets} data sets. The largest change of accuracy on this page is {size:+.1f} points ({largest}).", "classes": "dark-light"}}
 figures.effects(table[table["study"] == "mixup"])
 
 # %% [markdown]
@@ -88,10 +89,9 @@ figures.effects(table[table["study"] == "teachers"])
 # %% tags=["nbval-check-output"]
 accuracy = table[table["metric"] == "accuracy"]
 order = accuracy["effect"].abs().sort_values(ascending=False).index[:10]
-largest = accuracy.loc[order].set_index(["what", "dataset"])
-points = largest[["effect", "low", "high"]].dropna(axis="columns")
-heads = {"what": "change", "effect": "points"}
-readable(points, metric="share", names=heads)
+largest = accuracy.loc[order]
+rows = pd.MultiIndex.from_frame(largest[["what", "dataset"]])
+readable(effects.in_words(largest).reindex(rows), names={"what": "change"})
 
 # %% tags=["nbval-check-output"]
 sides = pd.Series(effects.agreement(accuracy), name="changes")
@@ -116,8 +116,8 @@ report(answers.other_people(table, effects.agreement(accuracy)))
 # - *Is the same side the same finding?* Hardly: of effects that are zero, half fall on the same side of two data sets by chance, and rows share runs.
 # - *Are the data sets comparable?* No: sensors, activities, rates, windows and epochs differ ({doc}`15_datasets`). Only differences within a data set are shown.
 # - *Were settings tuned on one of them?* Resolution and schedule were chosen on validation people of `watch` alone ({doc}`../book/defaults`); temperature and weight of the
-#   distillation are the group's. On other data sets nothing was tuned.
-# - *Was training long enough?* Perhaps not for mixup: it regularises, so short training hides its gains and shows its losses. The results hold for these epochs; the group trains for many more.
+#   distillation are those of the paper's authors. On other data sets nothing was tuned.
+# - *Was training long enough?* Perhaps not for mixup: it regularises, so short training hides its gains and shows its losses. The results hold for these epochs; the paper's authors train for many more.
 # - *What is the unit?* A fold: one held-out person, or a group of people tested on the same networks. In a group each person is scored alone, and the mean counts.
 #
 # ## Takeaways

@@ -15,7 +15,7 @@
 # ```
 #
 # The paper of this book has relatives that swap segments, average networks, keep features apart, or mix windows on a sphere. Each is a row of one table: the
-# same network (WRN16-1 on signals), folds, seed and batches, and as many gradient steps. A row differs from its control only in what the system adds.
+# same network (WRN16-1 on signals), folds, seed and batches. A row has as many gradient steps as its control, and differs from it only in what the system adds.
 #
 # Four labels say how close a row is to its source. *Faithful*: the loss of a public implementation or of a printed equation. *Adapted*: carried over to windows
 # of time.
@@ -52,7 +52,7 @@ readable(systems.sources())
 # %%
 table = line.table(scope, side_by_side.effects())
 
-# %% mystnb={"figure": {"caption": "Accuracy of each system minus that of its control, on the same held-out people, one seed. Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-side-by-side"}, "image": {"alt": "A row per system with a diamond for each data set. Against the control of the row: {answer}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of each system minus that of its control, on the same held-out people, over all seeds that are published. Diamond: mean; bar: 95 percent interval over folds; none where only some people were run.", "name": "fig-side-by-side"}, "image": {"alt": "A row per system with a diamond for each data set. Against the control of the row: {answer}.", "classes": "dark-light"}}
 figures.effects(table[table["metric"] == "accuracy"])
 
 # %%
@@ -72,6 +72,8 @@ readable(
 
 # %% [markdown]
 # *steps* are gradient steps of the student. Its control takes as many; a control without a teacher trains longer, by the steps that the system's teacher took.
+# TPKD starts from a trained student, so its steps are those of two trainings; its control starts there too. *Few people* is trained on the recordings of two people
+# where the others have those of all training people, hence its lower accuracy; its control has the same two.
 #
 # A step does not cost the same in every system. From the benchmark record, in milliseconds and as a multiple of the control's step in the same run (teachers
 # computed live):
@@ -89,23 +91,23 @@ report({"answer": side_by_side.answer(table), "n_effects": table["what"].nunique
 # ## Two rows without classes
 #
 # Time-aware KD predicts forces ({doc}`22_forces`). The table has its error and that of the same network without a teacher, in units of the force, and the
-# difference in per cent of the latter (below zero is better):
+# difference in percent of the latter (below zero is better):
 
 # %% tags=["nbval-check-output"]
-errors = side_by_side.of_forces(scope).dropna(axis="columns", how="all")
-readable(errors.map("{:.3g}".format), names={"effect": "difference, %"})
+errors = side_by_side.in_units(side_by_side.of_forces(scope))
+names = {"labels": "without a teacher", "effect": "difference, %"}
+readable(errors, names=names | {"people": "tested"})
 
 # %% [markdown]
 # Poly-INR draws images of persistence diagrams ({doc}`25_pictures`). Its peak signal-to-noise ratio at pixels it was not given, and that of bilinear
 # interpolation (higher is better):
 
 # %% tags=["nbval-check-output"]
-readable(
-    side_by_side.of_pictures(scope).rename_axis("way").rename("PSNR, dB").round(0)
-)
+fidelity = side_by_side.of_pictures(scope).map("{:.1f}".format)
+readable(fidelity.rename_axis("way").rename("PSNR, dB"))
 
 # %% [markdown]
-# Smooth-Distill was made for two heads. Here it has one; {doc}`21_self_distillation` gives it two.
+# Smooth-Distill was made to predict two things at once (two output layers). Here it predicts one; {doc}`21_self_distillation` has both.
 #
 # ## What came out
 #
@@ -117,7 +119,7 @@ readable(
 # - *Which system is best?* This table cannot tell. Rows have different controls, so their effects do not compare, and the largest of {glue:text}`n_effects`
 #   noisy numbers is too large on average.
 # - *Are so many tests corrected?* No, and none was declared before the runs. The corrected tests are in {doc}`11_claims`.
-# - *Why do some rows lack an interval?* An interval needs the runs of all people; those rows show two.
+# - *When does a row have no interval?* In a build of two people: an interval needs the runs of all.
 # - *Is a step of one system worth a step of another?* Not in time: see the table of costs. The controls fix how often the optimiser may act.
 #
 # ## Takeaways

@@ -11,7 +11,7 @@
 #
 # ```{admonition} Answer
 # :class: tip
-# Goal: find out whether mixup helps by pairing windows or by softening labels. Pairing alone, by swapping segments, {glue:text}`patch_swap_side`; softening alone
+# Goal: find out whether mixup helps by pairing windows or by softening labels. Pairing alone, by swapping segments, {glue:text}`patch_swap_side`. Softening alone
 # {glue:text}`label_smoothing_side`.
 # ```
 #
@@ -54,7 +54,7 @@ of_class = np.flatnonzero(train.y == train.y[0])[[0, -1]]
 spec = line.SWAP(next(studies.bases(scope)))
 swap = patch_swap.draw(of_class, train, spec, 0)
 
-# %% mystnb={"figure": {"caption": "One channel of two windows of the same activity (left), and the two views after a swap (right). A colour marks the window that a segment comes from.", "name": "fig-swap"}, "image": {"alt": "A blue and an orange curve, and beside them two views made of segments of both. {swapped:.0f} % of each view comes from the other window; the two views are complementary.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "One channel of two windows of the same activity, and the two views after a swap. A colour marks the window that a segment comes from.", "name": "fig-swap"}, "image": {"alt": "A blue and an orange curve, and beside them two views made of segments of both. {swapped:.0f} % of each view comes from the other window; the two views are complementary.", "classes": "dark-light"}}
 figures.swapped(
     train.x[of_class, 0],
     swap.taken[0],
@@ -82,7 +82,8 @@ options = {
 readable(pd.Series(options, name="constant").rename_axis("option"))
 
 # %% [markdown]
-# The first table describes the swap above and the first batch, the second the options that are compared below where their runs are published.
+# The first table describes the swap above and the first batch, the second the options of the swap. The last rows of the comparison below are these options, in
+# the full build on `watch`.
 #
 # The seams are steps that no sensor recorded. They change the persistence diagram, so an image teacher does not see swapped windows here. Signal teachers do;
 # their answers for the two windows are mixed by the share that was swapped.
@@ -90,16 +91,19 @@ readable(pd.Series(options, name="constant").rename_axis("option"))
 # ## Is it the pairing or the soft label?
 #
 # Four students without a teacher: labels alone, patch swap (pairs, hard labels), label smoothing {cite}`szegedy2016` (soft labels, no pairs) and mixup (both).
-# All make as many gradient steps. The swap also stands on top of mixup and of a signal teacher (KD). Each option is compared with the plain swap.
+# All make as many gradient steps. The swap also stands on top of mixup and of a signal teacher (KD). Each option is compared with the plain swap. A row averages
+# all seeds that are published on its data set, else the first one; the column *seeds* has their number. Rows of different seeds are not comparable to the last
+# digit.
 
 # %%
 table = line.table(scope, line.PATCH_SWAP)
 
-# %% mystnb={"figure": {"caption": "Effect on held-out people against the same training without the row's change: accuracy (left) and NLL (right, lower is better). Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-swap-effects"}, "image": {"alt": "Effects on accuracy: patch swap {patch_swap_side}; label smoothing {label_smoothing_side}; mixup {mixup_side}; patch swap on top of mixup {patch_swap_on_top_of_mixup_side}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect on held-out people against the same training without the row's change: accuracy, then NLL (lower is better). Diamond: mean over people and the seeds of the table below; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-swap-effects"}, "image": {"alt": "Effects on accuracy and NLL. Patch swap {patch_swap_side}. Label smoothing {label_smoothing_side}. Mixup {mixup_side}. Patch swap on top of mixup {patch_swap_on_top_of_mixup_side}.", "classes": "dark-light"}}
 figures.effects(table)
 
 # %% tags=["nbval-check-output"]
-readable(effects.in_words(table), names={"what": "added"})
+by = ("what", "dataset", "seeds")
+readable(effects.in_words(table, by), names={"what": "added"})
 
 # %% tags=["remove-cell"]
 report(line.answers(table) | {"swapped": share})
@@ -111,9 +115,11 @@ report(line.answers(table) | {"swapped": share})
 #
 # - *Does pairing alone help* (patch swap)? Accuracy {glue:text}`patch_swap_accuracy`; NLL {glue:text}`patch_swap_nll`.
 # - *Do soft labels alone help* (label smoothing)? Accuracy {glue:text}`label_smoothing_accuracy`; NLL {glue:text}`label_smoothing_nll`.
-# - *Do both* (mixup)? Accuracy {glue:text}`mixup_accuracy`; NLL {glue:text}`mixup_nll`.
-# - *Does the swap add to mixup?* It {glue:text}`patch_swap_on_top_of_mixup_side`: {glue:text}`patch_swap_on_top_of_mixup_accuracy`.
-# - *Does it add to a teacher?* It {glue:text}`patch_swap_on_top_of_kd_side`: {glue:text}`patch_swap_on_top_of_kd_accuracy`.
+# - *Do both together help* (mixup)? Accuracy {glue:text}`mixup_accuracy`; NLL {glue:text}`mixup_nll`.
+# - *Does the swap add to mixup?* It {glue:text}`patch_swap_on_top_of_mixup_side`. Accuracy {glue:text}`patch_swap_on_top_of_mixup_accuracy`; NLL
+#   {glue:text}`patch_swap_on_top_of_mixup_nll`.
+# - *Does it add to a teacher?* It {glue:text}`patch_swap_on_top_of_kd_side`. Accuracy {glue:text}`patch_swap_on_top_of_kd_accuracy`; NLL
+#   {glue:text}`patch_swap_on_top_of_kd_nll`.
 #
 # ## A sceptical reader asks
 #
@@ -125,7 +131,7 @@ report(line.answers(table) | {"swapped": share})
 # ## Takeaways
 #
 # - To learn why mixup helps, take it apart: pair without softening, and soften without pairing.
-# - The swap on top of mixup {glue:text}`patch_swap_on_top_of_mixup_side`: two regularisers need not add up.
+# - The swap on top of mixup {glue:text}`patch_swap_on_top_of_mixup_side`. Two regularisers need not add up.
 # - Swapping leaves seams that no sensor recorded; do not draw persistence images of swapped windows.
 #
 # ## Exercises
@@ -134,14 +140,14 @@ report(line.answers(table) | {"swapped": share})
 # :label: ex-swap-gone
 #
 # Label smoothing gives a tenth of the label to the other classes. Mixup with a uniform coefficient $\lambda$ trains on $\lambda y_i + (1 - \lambda) y_j$. What
-# share goes to the smaller label of a mixed pair, on average? Of how many classes is a label after a patch swap?
+# share goes to the smaller label of a mixed pair, on average? How many classes does a label name after a patch swap?
 # ```
 #
 # ```{solution} ex-swap-gone
 # :class: dropdown
 #
-# $\mathrm{E} \min(\lambda, 1 - \lambda) = 2 \int_0^{1/2} \lambda \, d\lambda = 1/4$: more than twice as much. After a patch swap the label has one class: both
-# windows have the same.
+# $\mathrm{E} \min(\lambda, 1 - \lambda) = 2 \int_0^{1/2} \lambda \, d\lambda = 1/4$: more than twice as much. After a patch swap the label names one class: that of
+# both windows.
 # ```
 #
 # ````{exercise}

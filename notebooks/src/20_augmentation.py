@@ -12,11 +12,11 @@
 # ```{admonition} Answer
 # :class: tip
 # Goal: find out whether changing single windows helps a student, its teacher, or both. Removing and shifting (Mix1) for the student of a plain teacher
-# {glue:text}`mix1_student_of_a_plain_teacher_side`; for student and teacher it {glue:text}`mix1_student_and_teacher_side`.
+# {glue:text}`mix1_student_of_a_plain_teacher_side`. For student and teacher it {glue:text}`mix1_student_and_teacher_side`.
 # ```
 #
-# Before mixup, the group studied simpler changes of a window in distillation {cite}`jeon2022`: a span is **removed**, **noise** is added, the window is
-# **shifted** in time; *Mix1* is removal and shift, *Mix2* is all three. Despite their names they are not mixup: each changes one window and leaves its label
+# Before mixup {cite}`choi2023`, the same group of authors studied simpler changes of a window in distillation {cite}`jeon2022`: a span is **removed**,
+# **noise** is added, the window is **shifted** in time; *Mix1* is removal and shift, *Mix2* is all three. Despite their names they are not mixup: each changes one window and leaves its label
 # alone.
 #
 # Like mixup, augmentation can act in two trainings, the teacher's and the student's. In the second the teacher labels the changed windows too. The kinds are
@@ -60,7 +60,12 @@ figures.augmented(
 )
 
 # %% tags=["nbval-check-output"]
-parts = {kind: ", ".join(augment.PARTS[kind]) for kind in KINDS}
+done = {
+    "removal": "sets a span to zero",
+    "noise": "adds noise to every sample",
+    "shifting": "shifts the window circularly in time",
+}
+parts = {kind: "; ".join(map(done.get, augment.PARTS[kind])) for kind in KINDS}
 readable(pd.Series(parts, name="what it does").rename_axis("kind"))
 
 # %% [markdown]
@@ -75,15 +80,19 @@ readable(pd.DataFrame({part: getattr(drawn, part) for part in parts}))
 # All randomness is drawn with the batch, so every student of a fold and seed meets the same spans, shifts and noise.
 #
 # ## For the student, for both, or mixup instead?
+#
+# The last row changes no window: its teacher is *early stopped* (ESKD {cite}`cho2019`), with the weights of the epoch that was best on validation people. A row
+# averages all seeds that are published on its data set, else the first one (column *seeds*).
 
 # %%
 table = line.table(scope, line.AUGMENTATION)
 
-# %% mystnb={"figure": {"caption": "Effect on held-out people of augmentation and of mixup, without a teacher against labels alone, with a signal teacher against plain KD: accuracy (left) and NLL (right, lower is better). Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-augmentation-effects"}, "image": {"alt": "Effects on accuracy and NLL. For the student of a plain teacher, Mix1 {mix1_student_of_a_plain_teacher_side}; mixup {mixup_student_of_a_plain_teacher_side}; without a teacher, Mix1 {mix1_no_teacher_side}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect on held-out people of augmentation and of mixup, without a teacher against labels alone, with a signal teacher against plain KD: accuracy, then NLL (lower is better). Diamond: mean over people and the seeds of the table below; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-augmentation-effects"}, "image": {"alt": "Effects on accuracy and NLL. For the student of a plain teacher, Mix1 {mix1_student_of_a_plain_teacher_side}. Mixup {mixup_student_of_a_plain_teacher_side}. Without a teacher, Mix1 {mix1_no_teacher_side}.", "classes": "dark-light"}}
 figures.effects(table)
 
 # %% tags=["nbval-check-output"]
-readable(effects.in_words(table), names={"what": "changed"})
+by = ("what", "dataset", "seeds")
+readable(effects.in_words(table, by), names={"what": "changed"})
 
 # %% tags=["remove-cell"]
 report(line.answers(table))
@@ -100,7 +109,7 @@ report(line.answers(table))
 #
 # ## A sceptical reader asks
 #
-# - *Why Mix1?* The study names it the strongest general choice. The other kinds have rows where their runs are published; `mixkd run -s augment=noise` trains one.
+# - *Why Mix1?* The study names it the strongest general choice. The full build has rows for the other kinds on `watch`; `mixkd run -s augment=noise` trains one.
 # - *Are these ranges too strong for short windows?* They may be: they were not tuned on this data.
 # - *Does a shift by half a window make sense?* Where an activity repeats, the window's phase is arbitrary, so a circular shift makes another window of the same
 #   kind, with one seam. For a single movement it does not.
@@ -108,7 +117,7 @@ report(line.answers(table))
 # ## Takeaways
 #
 # - Augmentation of single windows keeps labels hard; mixup softens them. Only the first leaves the teacher's task unchanged.
-# - Mix1 was the strongest general choice of its study; for the student of a plain teacher it {glue:text}`mix1_student_of_a_plain_teacher_side` here.
+# - Mix1 was the strongest general choice of its study; for the student of a plain teacher it {glue:text}`mix1_student_of_a_plain_teacher_side`.
 # - Which training an augmentation acts in is a setting of its own: report it.
 #
 # ## Exercises
@@ -116,8 +125,8 @@ report(line.answers(table))
 # ```{exercise}
 # :label: ex-augment-removed
 #
-# Removal sets a span to zero whose length is uniform between zero and half a window. What share of a window is lost on average? And of a periodic activity with
-# one period per window, is a circular shift by half a window a new example?
+# Removal sets a span to zero whose length is uniform between zero and half a window. What share of a window is lost on average? For an activity with
+# one period per window, does a circular shift by half a window give a new example?
 # ```
 #
 # ```{solution} ex-augment-removed

@@ -11,8 +11,8 @@
 #
 # ```{admonition} Answer
 # :class: tip
-# Goal: find out whether a network can be its own teacher. *Does it beat labels alone?* {glue:text}`alone`. *Does an averaged teacher help each of two heads?*
-# {glue:text}`heads`.
+# Goal: find out whether a network can be its own teacher. *Does it beat labels alone?* {glue:text}`alone` *Does an averaged teacher help each of two heads?*
+# {glue:text}`heads`
 # ```
 #
 # A teacher costs a second training. Two systems do without one: the teacher is the student's own average over past steps, or the student with some features
@@ -74,12 +74,15 @@ scope = studies.Scope(dataset, profile, seed)
 runs = studies.load("without_teacher", scope)
 one = line.table(scope, selves.ALONE)
 
-# %% mystnb={"figure": {"caption": "Effect of each way to train on accuracy and NLL (lower is better), paired by held-out person. Diamond: mean; bar: 95 percent interval over folds, where all people were trained. The last two rows have other controls, as named.", "name": "fig-self-effects"}, "image": {"alt": "A row per comparison, accuracy on the left and NLL on the right. Against scratch, {alone}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of each way to train on accuracy and NLL (lower is better), paired by held-out person. Diamond: mean over people and over the seeds of the table below; bar: 95 percent interval over folds, where all people were trained. The last two rows have other controls, as named.", "name": "fig-self-effects"}, "image": {"alt": "A row per comparison, accuracy, then NLL. Does self-distillation beat labels alone? {alone}", "classes": "dark-light"}}
 figures.effects(one)
 
+# %% [markdown]
+# The means behind the figure. Rows of one data set and number of seeds are of the same people and seeds, as in the figure; others are not comparable to the last
+# digit.
+
 # %% tags=["nbval-check-output"]
-means = runs.groupby("method", sort=False)[["accuracy", "nll", "ece"]]
-readable(means.mean())
+readable(selves.levels(scope))
 
 # %% [markdown]
 # Costs are counted from the definitions and include the training of the teacher: networks trained, weights held while the student trains, gradient steps, and
@@ -102,7 +105,7 @@ readable(costs, names={"work": "multiply-adds, times scratch"})
 # with $T = 3$ and $\eta = 0.5$ as released {cite}`vu2025`. *Single task*: two networks, each trained for one question in as many steps. Hard sharing and both
 # kinds of self-distillation train one network. The data sets know where the sensor is worn: `watch` (left or right wrist), `selfback_placed` (wrist, thigh),
 # `dsads_placed` (torso, arms, legs), `mhealth_placed` and `wisdm_placed`. For a `dataset` without placements this part runs on `watch`. The network is WRN16-1.
-# In `full`, `watch` also has the paper's own network, MTL-net.
+# In `full`, `watch` also has the paper's own network, MTL-net. All of this part has one seed.
 
 # %%
 places = selves.scopes(scope)
@@ -122,7 +125,7 @@ readable(
     },
 )
 
-# %% mystnb={"figure": {"caption": "Activity: effect of sharing one network, and of self-distillation in it, on accuracy and NLL (lower is better), paired by held-out person. Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-head-activity"}, "image": {"alt": "A row per comparison, accuracy on the left and NLL on the right. Smooth-Distill against hard sharing, both heads: {heads}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Activity: effect of sharing one network, and of self-distillation in it, on accuracy and NLL (lower is better), paired by held-out person, one seed. Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-head-activity"}, "image": {"alt": "A row per comparison, accuracy, then NLL. Smooth-Distill against hard sharing, both heads: {heads}", "classes": "dark-light"}}
 shown = two[two["question"] != "released"]
 figures.effects(shown[shown["head"] == "activity"])
 
@@ -140,11 +143,13 @@ figures.effects(shown[shown["head"] == "placement"])
 # %% tags=["nbval-check-output"]
 samples = torch.tensor([[10 * t + axis for axis in range(3)] for t in range(4)])
 rows = samples.reshape(3, 4)
-readable(pd.DataFrame(rows).add_prefix("reshaped "))
+digits = pd.DataFrame(rows.numpy()).map("{:02d}".format)
+readable(digits.add_prefix("reshaped "))
 
 # %% tags=["nbval-check-output"]
 pooled = F.max_pool2d(rows[None].float(), kernel_size=(1, 2), stride=2)[0]
-readable(pd.DataFrame(pooled).add_prefix("pooled "))
+digits = pd.DataFrame(pooled.numpy()).map("{:02.0f}".format)
+readable(digits.add_prefix("pooled "))
 
 # %% [markdown]
 # A number that has no effect on the outputs has a gradient of exactly zero. Both forms of MTL-net, with random weights, are differentiated with respect to real
@@ -161,7 +166,7 @@ figures.seen_samples(unseen, ("x", "y", "z")[: x.shape[1]])
 # %% [markdown]
 # Does it cost accuracy? Both forms were trained alike, in `full` and on `watch`.
 
-# %% mystnb={"figure": {"caption": "Effect of the defect on the activity: MTL-net as released against the repaired one, with and without an averaged teacher. Diamond: mean; bar: 95 percent interval.", "name": "fig-defect"}, "image": {"alt": "The released MTL-net against the repaired one: {defect}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of the defect on the activity, accuracy and NLL (lower is better): MTL-net as released against the repaired one, with and without an averaged teacher, one seed. Diamond: mean; bar: 95 percent interval.", "name": "fig-defect"}, "image": {"alt": "What the defect changes. {defect}", "classes": "dark-light"}}
 defect = two[(two["question"] == "released") & (two["head"] == "activity")]
 figures.effects(defect)
 
@@ -173,13 +178,13 @@ report(values | {"n_places": len(places)})
 # %% [markdown]
 # ## What came out
 #
-# *Does a network that teaches itself beat labels alone?* {glue:text}`alone`.
+# *Does a network that teaches itself beat labels alone?* {glue:text}`alone`
 #
-# *Does Smooth-Distill help each of two heads?* {glue:text}`heads`; data sets compared: {glue:text}`n_places`.
+# *Does Smooth-Distill help each of two heads, against hard sharing?* {glue:text}`heads` Data sets compared: {glue:text}`n_places`.
 #
-# *What does the released network see?* {glue:text}`seen` of {glue:text}`n_samples` samples. *Does that cost accuracy?* {glue:text}`defect`.
+# *What does the released network see?* {glue:text}`seen` of {glue:text}`n_samples` samples. *What does the defect change?* {glue:text}`defect`
 #
-# *Clearly* means that the interval excludes zero, for each row alone. The corrected tests are in {doc}`11_claims`.
+# A change is named where its interval excludes zero, for each row alone. The corrected tests are in {doc}`11_claims`.
 #
 # ## A sceptical reader asks
 #
@@ -194,7 +199,7 @@ report(values | {"n_places": len(places)})
 #
 # ## Takeaways
 #
-# - Self-distillation needs no second network; against labels alone, {glue:text}`alone`.
+# - Self-distillation needs no second network: compare it with labels alone for as many steps.
 # - Compare a teacher with a student that trains as long as both together: here *scratch 2x*.
 # - A gradient of exactly zero finds inputs that a network never sees, before any training.
 #

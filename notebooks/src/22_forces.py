@@ -12,7 +12,7 @@
 # ```{admonition} Answer
 # :class: tip
 # Goal: find out whether a small regressor learns more from its teacher when the loss also follows how features change from window to window
-# {cite}`jeon2025forces`. That term {glue:text}`answer`.
+# {cite}`jeon2025forces`. {glue:text}`answer`.
 # ```
 #
 # ## The system, and what is ours in it
@@ -30,7 +30,8 @@
 # on batches *in time*, because changes exist in time order only: this separates order from terms. All students make the same number of steps from random
 # weights; the teacher's training comes on top.
 # *Mixup* and *C-mixup* {cite}`yao2022` have no teacher. C-mixup draws the partner of a window $i$ among all windows $j$ with probability proportional to
-# $\exp(-\lVert y_i - y_j \rVert^2 / 2 \sigma^2)$, so near forces mix more often. These two, and *outputs, in time*, are shown where all runs are published.
+# $\exp(-\lVert y_i - y_j \rVert^2 / 2 \sigma^2)$, so near forces mix more often. No runs of these two, nor of
+# *outputs, in time*, are published: the code has them, and this chapter does not show them.
 
 # %% tags=["parameters"]
 dataset: str = "watch"  # name of the data set
@@ -54,9 +55,9 @@ own = catalogue.where("forces", scope)
 #
 # `gait` is a simulator: pressure cells under both feet of simulated people, whose gains and saturation differ, and the force that they carry (formulas:
 # `mixkd/datasets/sets/gait.py`). It shows that the code works and how small an effect could be seen. **It cannot decide whether the method works on people**:
-# its people differ as much as we made them differ. `gaitpdb` {cite}`hausdorff2008` has real insoles, two sensors of each foot here, to the total of all eight;
+# its people differ as much as we made them differ. `gaitpdb` {cite}`hausdorff2008` has real insoles: here two of the eight sensors of each foot predict the sum of all eight;
 # `running` {cite}`alcantara2022` has real acceleration and force of **one** runner: a held-out "person" there is a speed and slope of the same runner. A data
-# set with forces can be given as a parameter; others appear where their runs are published.
+# set with forces can be given as a parameter; the full build shows all three.
 
 # %%
 table, absent = forces.everywhere(scope)
@@ -93,13 +94,12 @@ figures.force_excerpt(excerpt, recordings.target_names, recordings.target_units[
 # %% [markdown]
 # ## How wrong are they?
 #
-# RMSE in the units of the force; NRMSE is RMSE over the range of the person's force in the tested windows; r is Pearson's. Each is computed per person (with
-# two feet, the mean over them) and then averaged over people, seeds first. SD is the spread of RMSE over people.
+# RMSE and its SD are in the *unit* of the row; NRMSE is RMSE over the range of the person's force in the tested windows; r is Pearson's. Each is computed per
+# person (with two feet, the mean over them) and then averaged over people, seeds first. SD is the spread of RMSE over people.
 
 # %% tags=["nbval-check-output"]
-scores = forces.scores(table)[["rmse", "sd", "nrmse", "pearson_r"]]
 readable(
-    scores.map(lambda score: f"{score:#.3g}".rstrip(".")),
+    forces.for_reading(table),
     names={"rmse": "RMSE", "sd": "SD of RMSE", "nrmse": "NRMSE", "pearson_r": "r"},
 )
 
@@ -132,24 +132,25 @@ report(forces.answers(table, absent, final))
 # %% [markdown]
 # ## What came out
 #
-# *Does the term of changes in time help?* It {glue:text}`answer`; on {glue:text}`on` it changes the RMSE by {glue:text}`changes:+.1f` %.
+# *Does the term of changes in time help?* {glue:text}`answer`.
 #
 # *How wrong are students?* Labels alone, on {glue:text}`on`: {glue:text}`control:.3f` {glue:text}`unit` (r {glue:text}`control_r:.2f`).
 #
-# *What do the other terms change?* The teacher's outputs {glue:text}`outputs:+.1f` %, similarities of features {glue:text}`similarities:+.1f` % more.
+# *What do the other terms change, on {glue:text}`on`?* The teacher's outputs {glue:text}`outputs:+.1f` %, the similarity term a further
+# {glue:text}`similarities:+.1f` %.
 #
-# *And order alone?* {glue:text}`order_labels:+.1f` % for labels, {glue:text}`order_features:+.1f` % for outputs and features.
+# *And order alone, on {glue:text}`on`?* {glue:text}`order_labels:+.1f` % for labels, {glue:text}`order_features:+.1f` % for outputs and features.
 #
-# *Which system has the lowest mean RMSE?* {glue:text}`best`; the best of several noisy means looks better than it is.
+# *Which system has the lowest mean RMSE?* {glue:text}`best`. The best of several noisy means looks better than it is.
 #
 # *What does the whole loss change against labels?* {glue:text}`against_labels:+.1f` % on {glue:text}`on`; {glue:text}`elsewhere`. Held out: {glue:text}`people`.
 #
-# These effects are no claims; {doc}`11_claims` has those.
+# These effects are not tested claims; those are in {doc}`11_claims`.
 #
 # ## A sceptical reader asks
 #
 # - *Is this the published method?* No. Its losses could not be read; this follows its abstract, and a failure here says little about the original.
-# - *Why not SP as the control of features?* SP has its own weight, reads three layers and keeps a weighted KD term, so it differs in several things. *Features,
+# - *Why not similarity-preserving distillation (SP {cite}`tung2019`) as the control of features?* SP has its own weight, reads three layers and keeps a weighted KD term, so it differs in several things. *Features,
 #   in time* differs in one.
 # - *Do batches in time hurt?* Their windows overlap, so a batch holds fewer different examples, and its batch statistics come from a few recordings. The rows
 #   on order measure this.

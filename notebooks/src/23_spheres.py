@@ -11,8 +11,8 @@
 #
 # ```{admonition} Answer
 # :class: tip
-# Goal: find out whether features that differ from each other help a network. The Orthogonal Spheres term beside labels alone {glue:text}`labels_alone_side`; on
-# top of mixup it {glue:text}`on_top_of_mixup_side` (accuracy).
+# Goal: find out whether features that differ from each other help a network. The Orthogonal Spheres term beside labels alone
+# {glue:text}`term_beside_labels_alone_side`. On top of mixup it {glue:text}`term_on_top_of_mixup_side`.
 # ```
 #
 # Features in front of a network's last layer often repeat each other. The **Orthogonal Spheres** regulariser {cite}`choi2020` penalises this. With
@@ -58,6 +58,8 @@ readable(pd.Series(terms, name="term, without its weight").rename_axis("features
 
 # %% [markdown]
 # ## Accuracy and NLL
+#
+# A row averages all seeds that are published on its data set, else the first one; the last table has their number.
 
 # %%
 table = line.table(scope, line.SPHERE)
@@ -66,7 +68,7 @@ table = line.table(scope, line.SPHERE)
 people = table.groupby("dataset", sort=False)[["people", "n"]].max()
 readable(people, names={"n": "folds"})
 
-# %% mystnb={"figure": {"caption": "Effect of the term on held-out people beside labels alone, on top of mixup and of KD; last row: mixup itself. Accuracy (left) and NLL (right, lower is better). Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-spheres"}, "image": {"alt": "Effects on accuracy and NLL. Accuracy: the term beside labels alone {labels_alone_side}; on top of mixup it {on_top_of_mixup_side}; mixup itself {mixup_itself_side}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of the term on held-out people beside labels alone, on top of mixup and of KD; last row: mixup itself. Accuracy, then NLL (lower is better). Diamond: mean over people and seeds; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-spheres"}, "image": {"alt": "Effects on accuracy and NLL. The term beside labels alone {term_beside_labels_alone_side}. On top of mixup it {term_on_top_of_mixup_side}. Mixup itself {mixup_itself_side}.", "classes": "dark-light"}}
 figures.effects(table[table["metric"].isin(["accuracy", "nll"])])
 
 # %% [markdown]
@@ -75,25 +77,28 @@ figures.effects(table[table["metric"].isin(["accuracy", "nll"])])
 # The V-score measures how well clusters of features agree with classes that plain networks confuse; the expected calibration error (ECE) how far confidence is
 # from accuracy.
 
-# %% mystnb={"figure": {"caption": "Effect of the term on the expected calibration error (left, lower is better) and on the V-score of similar classes (right, higher is better). Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-spheres-features"}, "image": {"alt": "The same rows for ECE and V-score. On top of mixup the term changes ECE by {on_top_of_mixup_ece} points; mixup itself changes it by {mixup_itself_ece}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of the term on the expected calibration error (lower is better), then on the V-score of similar classes (higher is better). Diamond: mean over people and seeds; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-spheres-features"}, "image": {"alt": "The same rows for ECE and V-score. On top of mixup the term changes ECE by {term_on_top_of_mixup_ece} points; mixup itself changes it by {mixup_itself_ece}.", "classes": "dark-light"}}
 figures.effects(table[table["metric"].isin(["ece", "v_similar"])])
 
 # %% tags=["nbval-check-output"]
-readable(effects.in_words(table), names={"what": "term added to"})
+by = ("what", "dataset", "seeds")
+readable(effects.in_words(table, by), names={"what": "comparison"})
 
 # %% tags=["remove-cell"]
-report(line.answers(table))
+report(line.answers(table) | {"undone": line.scattering(table)})
 
 # %% [markdown]
 # ## What came out
 #
 # Changes with intervals; {doc}`11_claims` has the corrected tests.
 #
-# - *Is mixup's scattering undone?* Mixup changed the V-score of similar classes by {glue:text}`mixup_itself_v_similar`; the term on top of it by
-#   {glue:text}`on_top_of_mixup_v_similar`.
-# - *Is calibration better?* ECE in points: beside labels alone {glue:text}`labels_alone_ece`; on top of mixup {glue:text}`on_top_of_mixup_ece`; mixup itself
-#   {glue:text}`mixup_itself_ece`.
-# - *Is accuracy?* In points: beside labels alone {glue:text}`labels_alone_accuracy`; on top of mixup {glue:text}`on_top_of_mixup_accuracy`.
+# - *Is mixup's scattering undone?* {glue:text}`undone` Mixup changed the V-score of similar classes by {glue:text}`mixup_itself_v_similar`; the term on top of
+#   it by {glue:text}`term_on_top_of_mixup_v_similar`.
+# - *Is calibration better?* ECE in points: beside labels alone {glue:text}`term_beside_labels_alone_ece`; on top of mixup
+#   {glue:text}`term_on_top_of_mixup_ece`; mixup itself {glue:text}`mixup_itself_ece`.
+# - *Is accuracy better?* In points: beside labels alone {glue:text}`term_beside_labels_alone_accuracy`; on top of mixup
+#   {glue:text}`term_on_top_of_mixup_accuracy`.
+# - *Is NLL better?* In nats: beside labels alone {glue:text}`term_beside_labels_alone_nll`; on top of mixup {glue:text}`term_on_top_of_mixup_nll`.
 #
 # ## A sceptical reader asks
 #
@@ -104,7 +109,7 @@ report(line.answers(table))
 #
 # ## Takeaways
 #
-# - The term costs one matrix product per step and fits any loss; beside labels alone it {glue:text}`labels_alone_side`.
+# - The term costs one matrix product per step and fits any loss; beside labels alone it {glue:text}`term_beside_labels_alone_side`.
 # - Judge a regulariser of features by its target (V-score, ECE) as well as by accuracy.
 # - The term depends on the batch: its least value and its scale change with batch size and number of features.
 #

@@ -12,8 +12,8 @@
 # ```{admonition} Answer
 # :class: tip
 # Goal: find out how much of the image teacher's knowledge is in ten readable numbers per channel. On {glue:text}`on` a linear teacher on these numbers reaches
-# {glue:text}`linear_teacher:.1f` % and the image teacher {glue:text}`image_teacher:.1f` % (majority class: {glue:text}`majority:.1f` %), with
-# {glue:text}`cheaper:.0f` times fewer multiply-adds. As a teacher it changes the student's accuracy by {glue:text}`taught_linear` against labels alone.
+# {glue:text}`linear_teacher:.1f` % with {glue:text}`cheaper:.0f` times fewer multiply-adds than the image teacher ({glue:text}`image_teacher:.1f` %; majority
+# class {glue:text}`majority:.1f` %). As a teacher it changes the student's accuracy by {glue:text}`taught_linear` against labels alone.
 # ```
 #
 # The idea is *inspired* by deep geometric moments {cite}`singh2023moments`, which learn the functions that weigh an image. Here these functions are fixed: the
@@ -56,8 +56,8 @@ unit = recordings.units[channel]
 #
 # There are ten. In a persistence image $x$ is birth and $y$ lifetime (persistence), so the first three can be read: $M_{00}$ is the mass, the total persistence
 # of all valleys; $M_{10} / M_{00}$ is the mean birth and $M_{01} / M_{00}$ the mean lifetime, each valley weighted by its persistence. Moments of second order
-# describe how births and lifetimes spread and go together, those of third order how skewed they are. The pairs of a diagram give the same numbers without an
-# image, except for what the Gaussians lose and what is moved at the edges of the grid.
+# describe how births and lifetimes spread and go together, those of third order how skewed they are. The pairs of a diagram give nearly the same numbers without
+# an image: the Gaussians lose something at the edges of the grid, and pairs beyond it are moved there. {doc}`01_data` explains the names of the classes.
 
 # %%
 part = data[0]
@@ -79,8 +79,8 @@ figures.moment_centres(numbers, part.splits["train"].y, recordings.classes, unit
 # ## Three teachers
 #
 # The **image** teacher is the WRN16-1 of the other chapters. The **linear** teacher standardises the moments of the same images and applies one matrix. The
-# **pooled** teacher is that WRN16-1 with the last maps pooled to ten moments each; the usual network takes their mean, $M_{00}$ (shown where its runs are
-# published). Each teaches a student on signals by ordinary distillation.
+# **pooled** teacher is that WRN16-1 with the last maps pooled to ten moments each; the usual network takes their mean, $M_{00}$ (the full build on `watch` has
+# it). Each teaches a student on signals by ordinary distillation.
 
 # %%
 runs = studies.load("moments", scope)
@@ -94,9 +94,10 @@ readable(
 )
 
 # %% [markdown]
-# Parameters and multiply-adds are those of the network in the row. All students are one network and cost the same at run time.
+# Parameters and multiply-adds are those of the network in the row. All students are one network and cost the same at run time. All numbers are of one seed; other
+# chapters average all published seeds, so the same student has slightly other numbers there.
 
-# %% mystnb={"figure": {"caption": "Accuracy of the teachers (left of the dotted line) and of the students by teacher (right), a dot and its line per held-out person; bar: mean, the line through it its 95 percent interval.", "name": "fig-moment-scores"}, "image": {"alt": "Accuracy. Teachers: image {image_teacher:.1f} %, linear {linear_teacher:.1f} %. Students: labels alone {scratch:.1f} %, from the image teacher {from_image:.1f} %, from the linear one {from_linear:.1f} %.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy of the teachers (left of the dotted line) and of the students by teacher (right of it), a dot and its line per held-out person, one seed; bar: mean, the line through it its 95 percent interval.", "name": "fig-moment-scores"}, "image": {"alt": "Accuracy. Teachers: image {image_teacher:.1f} %, linear {linear_teacher:.1f} %. Students: labels alone {scratch:.1f} %, from the image teacher {from_image:.1f} %, from the linear one {from_linear:.1f} %.", "classes": "dark-light"}}
 figures.moment_scores(runs, called)
 
 # %% [markdown]
@@ -108,7 +109,7 @@ figures.moment_scores(runs, called)
 # %%
 differences = moments.contrasts(runs, studies.whole("moments", scope))
 
-# %% mystnb={"figure": {"caption": "Differences in accuracy and NLL (lower is better): teachers against the image teacher, students against the student of labels alone, on the same held-out person. Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-moment-effects"}, "image": {"alt": "Against labels alone, the student of the image teacher differs by {taught_image} of accuracy and that of the linear teacher by {taught_linear}.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Differences in accuracy and NLL (lower is better): teachers against the image teacher, students against the student of labels alone, on the same held-out person, one seed. Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-moment-effects"}, "image": {"alt": "Against labels alone, the student of the image teacher differs by {taught_image} of accuracy and that of the linear teacher by {taught_linear}.", "classes": "dark-light"}}
 figures.effects(differences)
 
 # %% tags=["nbval-check-output"]
@@ -117,7 +118,7 @@ readable(effects.in_words(differences, ["what"]))
 # %% [markdown]
 # ## Are they right on the same windows?
 #
-# Two teachers of one accuracy may know different things. The table has the share of each person's windows, in per cent, on which both teachers are right, one
+# Equally accurate teachers may know different things. The table has the share of each person's windows, in per cent, on which both teachers are right, one
 # of them, or none.
 
 # %%
@@ -187,7 +188,8 @@ report(values | {"on": dataset, "fit": 100 * fit})
 #
 # - Before training an image network, try a linear classifier on moments: here it has {glue:text}`linear_teacher:.1f` % where the network has
 #   {glue:text}`image_teacher:.1f` %.
-# - A good classifier need not be a good teacher: its student differs from labels alone by {glue:text}`taught_linear`.
+# - Measure a teacher by its student, not by its own accuracy: that of the linear teacher differs from labels alone by {glue:text}`taught_linear`;
+#   {glue:text}`clear`.
 # - $M_{00}$, $M_{10}$ and $M_{01}$ of a persistence image are total persistence, mean birth and mean lifetime: numbers that can be discussed with a domain expert.
 #
 # ## Exercises

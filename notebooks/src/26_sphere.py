@@ -11,13 +11,13 @@
 #
 # ```{admonition} Answer
 # :class: tip
-# Goal: find out whether a window and its image can be mixed so that they still belong together. Pairs mixed on a latent sphere {glue:text}`consistent` than pairs
-# mixed as inputs, and students {glue:text}`learn` from them: {glue:text}`gain_sphere:+.1f` points of accuracy, {glue:text}`clear_sphere`.
+# Goal: find out whether a window and its image can be mixed so that they still belong together. Pairs mixed on a latent sphere {glue:text}`consistent`.
+# Students {glue:text}`learn` from them than from mixed inputs: {glue:text}`gain_sphere:+.1f` points of accuracy, {glue:text}`clear_sphere`.
 # ```
 #
 # A mixture of two windows and the same mixture of their persistence images no longer belong together: topology is not linear ({doc}`05_mixup`). Could both be
-# mixed in a space where they are one point? The group's auto-encoder for two modalities has a latent on a sphere and is judged by a *known* relation between
-# the modalities. Here topology itself is the known relation: the image of the decoded window should be the decoded image.
+# mixed in a space where they are one point? The group that studied mixup {cite}`choi2023` also has an auto-encoder for two modalities, with a latent on a sphere; it
+# is judged by a *known* relation between the modalities. Here topology itself is the known relation: the image of the decoded window should be the decoded image.
 #
 # **Inspired.** Only the abstract of that work could be read. The projection onto the sphere, the prior and the form of the loss are from it; networks,
 # dimension, kernel, weight and training are ours, and so is the use of mixing on the sphere to train students.
@@ -79,7 +79,7 @@ readable(losses.iloc[[0, len(losses) // 2, -1]])
 steps = (1.0, 0.75, 0.5, 0.25, 0.0)
 paths = sphere_mixing.path(spaces, rows[0], partners[0], steps)
 
-# %% mystnb={"figure": {"caption": "One channel of a window (top) and its image (below) on the way to another window: mixed as inputs and on the sphere. Above each column, the proportions.", "name": "fig-sphere-path"}, "image": {"alt": "Five columns from one window to another. Curves decoded from the sphere are smoother than mixed inputs: {alive_sphere:.0f} % of the persistence is left, against {alive_inputs:.0f} %. Decoded images are blurred.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "One channel of a window (top) and its image (below) on the way to another window: mixed as inputs and on the sphere, in one scale of colours. Above each column, the proportions.", "name": "fig-sphere-path"}, "image": {"alt": "Five columns from one window to another. Curves decoded from the sphere are smoother than mixed inputs: {alive_sphere:.0f} % of the persistence is left, against {alive_inputs:.0f} %. Decoded images are blurred.", "classes": "dark-light"}}
 rate = entry_of(dataset).load().rate
 figures.sphere_path(paths, steps, channel=0, rate=rate)
 
@@ -97,12 +97,12 @@ figures.sphere_path(paths, steps, channel=0, rate=rate)
 # %%
 pairs = sphere_mixing.validity(spaces, rows, partners)
 
-# %% mystnb={"figure": {"caption": "Left: distance between the mixed image and the image of the mixed window, relative to their norms. Right: total persistence of the mixed window, relative to the windows it is made of. Diamond: mean; bar: the middle four fifths of pairs.", "name": "fig-sphere-validity"}, "image": {"alt": "Mixed inputs are {relative_inputs:.0f} % off and have {alive_inputs:.0f} % of the persistence, mixtures on the sphere {relative_sphere:.0f} % and {alive_sphere:.0f} %, decoded windows {relative_decoded:.0f} % and {alive_decoded:.0f} %; real pairs are exact.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Distance between the mixed image and the image of the mixed window, relative to their norms; then total persistence of the mixed window, relative to the windows it is made of. Diamond: mean; bar: the middle four fifths of pairs.", "name": "fig-sphere-validity"}, "image": {"alt": "Mixed inputs are {relative_inputs:.0f} % off and have {alive_inputs:.0f} % of the persistence, mixtures on the sphere {relative_sphere:.0f} % and {alive_sphere:.0f} %, decoded windows {relative_decoded:.0f} % and {alive_decoded:.0f} %; real pairs are exact.", "classes": "dark-light"}}
 figures.inconsistency(pairs)
 
 # %% [markdown]
-# Distance in norms of a real image, the relative distance of the figure, and the root mean squared distance to the nearest training window that a window is not
-# made of, in standard deviations. Blurred windows are near to many others.
+# The table gives the distance in norms of a real image, the relative distance of the figure, how far each window is from the nearest training window other than
+# its own sources (root mean square, in standard deviations), and the persistence that is left. Blurred windows are near to many others.
 
 # %% tags=["nbval-check-output"]
 means = pairs.groupby("way", sort=False).mean().map("{:.2f}".format)
@@ -116,14 +116,15 @@ readable(
 )
 
 # %% [markdown]
-# Of the distance on the sphere ({glue:text}`relative_sphere:.0f` %), decoding alone makes {glue:text}`relative_decoded:.0f` %.
+# Decoding alone, without mixing, already gives a relative distance of {glue:text}`relative_decoded:.0f` %; mixing on the sphere gives
+# {glue:text}`relative_sphere:.0f` %.
 #
 # ## Students
 #
-# The same student learns from the same batches: without mixup, with mixed inputs, and with mixtures on the sphere, for as many steps. Where their runs are
-# published, there are also students of two teachers (which see the decoded window and image), students with half of each batch mixed, and *decoded*: about half
-# of the windows are replaced by their reconstruction and hardly anything is mixed. *Difference* is on the same held-out people, against the row named in
-# *against*.
+# The same student learns from the same batches: without mixup, with mixed inputs, and with mixtures on the sphere, for as many steps. The full build on
+# `watch` also has students of two teachers (which see the decoded window and image), students with half of each batch mixed, and *decoded*: about half of the
+# windows are replaced by their reconstruction and hardly anything is mixed. *Difference* is on the same held-out people, against the row named in *against*; the
+# first row of each group has none.
 
 # %%
 runs = studies.load("sphere_mixing", scope)
@@ -137,10 +138,11 @@ points = points.dropna(axis="columns", how="all").map("{:.1f}".format)
 
 # %% tags=["nbval-check-output"]
 readable(
-    numbers.join(points.replace("nan", "")),
+    numbers.replace("", None).join(points.replace("nan", None)),
     names={
         "accuracy": "accuracy, %",
-        "sd": "SD over folds",
+        "sd": "SD over folds, points",
+        "difference": "difference, points",
     },
 )
 
@@ -153,22 +155,24 @@ report(sphere_mixing.answer(pairs, table, held_out, trained))
 # %% [markdown]
 # ## What came out
 #
-# *Do window and image agree better?* Pairs mixed on the sphere {glue:text}`consistent`: {glue:text}`relative_sphere:.0f` % off, against
-# {glue:text}`relative_inputs:.0f` % for mixed inputs (in norms of a real image {glue:text}`distance_sphere:.0f` % and {glue:text}`distance_inputs:.0f` %).
+# *Do window and image agree better?* Pairs mixed on the sphere {glue:text}`consistent`. Relative to the norms of their two images they are
+# {glue:text}`relative_sphere:.0f` % off, mixed inputs {glue:text}`relative_inputs:.0f` %; in norms of a real image {glue:text}`distance_sphere:.0f` % and
+# {glue:text}`distance_inputs:.0f` %. Faint images are near to each other in the second measure; the first divides by their norms, which are small.
 #
 # *How much of the signal is left?* {glue:text}`alive_sphere:.0f` % of the persistence, against {glue:text}`alive_inputs:.0f` %.
 #
 # *Do students learn from it?* Mixed inputs against none: {glue:text}`gain_inputs:+.1f` points, {glue:text}`clear_inputs`. The sphere against mixed inputs:
-# {glue:text}`gain_sphere:+.1f` points, {glue:text}`clear_sphere`. These are no claims; {doc}`11_claims` has those.
+# {glue:text}`gain_sphere:+.1f` points, {glue:text}`clear_sphere`. These are not tested claims; those are in {doc}`11_claims`.
 #
 # ## A sceptical reader asks
 #
 # - *Is the auto-encoder too small?* It loses {glue:text}`trained_signal:.0f` % of the energy of training signals and {glue:text}`trained_image:.0f` % of that
 #   of their images; of people it has not seen, {glue:text}`held_out_signal:.0f` % and {glue:text}`held_out_image:.0f` %. A larger latent would blur less, but
 #   its sphere would be emptier between windows. The sixteen dimensions were not tuned.
-# - *Why not draw the image of the mixed window?* That is `recompute` in {doc}`05_mixup`: consistent by definition, but of a mixture that no body makes.
+# - *Why not draw the image of the mixed window?* That is `recompute` in {doc}`05_mixup`: consistent by definition, but of a mixture that no human movement makes.
 # - *Is the budget equal?* In steps of the student, yes. The auto-encoder comes on top, some seconds for each process.
-# - *One seed?* Yes, and one auto-encoder for each fold: its randomness is part of every row on the sphere.
+# - *One seed?* Yes, and one auto-encoder for each fold: its randomness is part of every row on the sphere. {doc}`19_patch_swap` averages all published seeds, so
+#   mixup against labels has another number there.
 #
 # ## Takeaways
 #

@@ -11,8 +11,8 @@
 #
 # ```{admonition} Answer
 # :class: tip
-# Goal: find out whether a teacher and mixup are worth most where training people are few. From {glue:text}`fewest`, {glue:text}`outcome`; with all training
-# people the same system changes accuracy by {glue:text}`best_all:+.1f` points. All people instead of {glue:text}`fewest` change labels alone by
+# Goal: find out whether a teacher and mixup are worth most where training people are few. With {glue:text}`fewest`, {glue:text}`outcome`; with all training
+# people the same system changes accuracy by {glue:text}`best_all:+.1f` points. Training on all people instead of these changes the accuracy of labels alone by
 # {glue:text}`people_gain:+.1f` points.
 # ```
 #
@@ -60,12 +60,14 @@ readable(
 
 # %% [markdown]
 # ## Accuracy against people
+#
+# All of this chapter has one seed. {doc}`19_patch_swap` averages all published seeds, so mixup against labels has another number there.
 
 # %%
 final = studies.whole("few_people", scope)
 means = few_people.means(runs, final=final)
 
-# %% mystnb={"figure": {"caption": "Accuracy on held-out people against the number of training people, after as many steps in every cell: a line per system, a dot per fold (one held-out person, or a group that was tested together); bar: 95 percent interval of the mean, where all people were trained.", "name": "fig-people-curves"}, "image": {"alt": "Accuracy over training people, a line per system. Labels alone go from {scratch_few:.1f} % with {fewest} to {scratch_all:.1f} % with all.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Accuracy on held-out people against the number of training people, one seed, with the same number of steps for every number of people: a line per system, a dot per fold (one held-out person, or a group that was tested together); bar: 95 percent interval of the mean, where all people were trained.", "name": "fig-people-curves"}, "image": {"alt": "Accuracy over training people, a line per system. Labels alone go from {scratch_few:.1f} % with {fewest} to {scratch_all:.1f} % with all.", "classes": "dark-light"}}
 figures.people_curves(runs, means)
 
 # %% tags=["nbval-check-output"]
@@ -90,7 +92,7 @@ bases = studies.bases_of("few_people", scope)
 lookup = studies.store_of(scope).find
 gains = few_people.gains(runs, bases, lookup, final)
 
-# %% mystnb={"figure": {"caption": "Effect of mixup, of a signal teacher (KD), of both and of twice as many steps, by the number of training people, on accuracy and NLL (lower is better) against scratch with the same people, paired by held-out person. Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-people-gains"}, "image": {"alt": "Effects against labels alone of the same people. From {fewest}: {outcome}. With all, the same system changes accuracy by {best_all:+.1f} points.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effect of mixup, of a signal teacher (KD), of both and of twice as many steps, by the number of training people, on accuracy and NLL (lower is better) against scratch with the same people, paired by held-out person, one seed. Diamond: mean; bar: 95 percent interval over folds, where all people were trained.", "name": "fig-people-gains"}, "image": {"alt": "Effects against labels alone of the same people. With {fewest}, {outcome}. With all, the same system changes accuracy by {best_all:+.1f} points.", "classes": "dark-light"}}
 figures.effects(gains)
 
 # %% tags=["nbval-check-output"]
@@ -113,8 +115,8 @@ readable(
 # $s_c$ is the largest weight of its channel over 127; $s$ and $z$ come from the range of the activation over training windows, so no held-out person is needed.
 # Convolutions and head run in int8; batch normalisation, sums and the mean stay in float32 ({doc}`../book/defaults`). No network is retrained.
 #
-# The numbers below come from a record of `make bench` (students whose weights are published, first fold of each data set), measured on one machine:
-# {glue:text}`measured_with`.
+# The numbers below come from a record of `make bench` (students whose weights are published, first fold of each data set), measured on one machine
+# ({glue:text}`measured_on`).
 
 # %%
 record = cost.benchmark("int8")
@@ -141,14 +143,12 @@ readable(
 )
 
 # %% tags=["remove-cell"]
-commit, place, *packages = cost.made_with("int8").splitlines()
-measured_with = f"{commit}; {place}; {' '.join(packages)}"
 values = few_people.answer(runs, gains) | few_people.small(record)
-report(values | {"measured_with": measured_with})
+report(values | {"measured_on": few_people.measured_on(record)})
 
 # %% [markdown]
-# Over {glue:text}`people_int8` held-out people int8 changes accuracy by {glue:text}`changed_8:+.2f` points on average, and by {glue:text}`worst_8:+.1f` for the
-# person and student that lose most. Weights shrink from {glue:text}`weights_32:.0f` to {glue:text}`weights_8:.0f` kilobytes. A window takes
+# Over {glue:text}`people_int8` held-out people int8 changes accuracy by {glue:text}`changed_8:+.1f` points on average (the students of a person averaged
+# first), and by {glue:text}`worst_8:+.1f` for the person and student that lose most. Weights shrink from {glue:text}`weights_32:.0f` to {glue:text}`weights_8:.0f` kilobytes. A window takes
 # {glue:text}`time:.2f` times as long as in float32, {glue:text}`batch_time:.2f` times in batches (medians of ratios within a round, one thread). Such a
 # processor multiplies float32 fast, and every layer converts between integers and float32; we take this for the reason and did not measure it.
 #
@@ -161,14 +161,14 @@ report(values | {"measured_with": measured_with})
 #
 # ## What came out
 #
-# *What helps most when people are few?* From {glue:text}`fewest`, {glue:text}`outcome` ({glue:text}`n_folds` folds).
+# *What helps most when people are few?* With {glue:text}`fewest`, {glue:text}`outcome` ({glue:text}`n_folds` folds).
 #
 # *Does the same help when people are many?* With all training people it changes accuracy by {glue:text}`best_all:+.1f` points.
 #
 # *What do more people bring?* All instead of {glue:text}`fewest`: {glue:text}`people_gain:+.1f` points for labels alone, from {glue:text}`scratch_few:.1f` % to
 # {glue:text}`scratch_all:.1f` %.
 #
-# *What does int8 cost?* {glue:text}`changed_8:+.1f` points on average, for weights {glue:text}`shrunk:.1f` times smaller; on the processor of the benchmark it
+# *What does int8 cost?* {glue:text}`changed_8:+.1f` points on average over people, for weights {glue:text}`shrunk:.1f` times smaller; on the processor of the benchmark it
 # is {glue:text}`faster`.
 #
 # ## A sceptical reader asks

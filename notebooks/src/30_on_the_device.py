@@ -11,14 +11,19 @@
 #
 # ```{admonition} Claim
 # :class: tip
-# A student that comes with the package labels a recording without any training. As a C99 header or as a script for a page it gives the labels of ONNX; in int8 it gives nearly the same.
+# A student that comes with the package labels a recording without any training. It is stored in ONNX, a file format of trained networks that many programs run. As a C99 header or as a script
+# for a page it gives the labels of ONNX; in int8 it gives nearly the same.
 # ```
 #
 # ```bash
-# mixkd predict selfback-wrist recording.csv        # acceleration at the wrist, nine activities of daily life
-# mixkd predict watch-shoulder recording.csv        # a watch, seven shoulder exercises
-# mixkd export selfback-wrist --to c -o student.h   # a C99 header
-# mixkd export selfback-wrist --to js -o student.js # a script for a page
+# # acceleration at the wrist, nine activities of daily life
+# mixkd predict selfback-wrist recording.csv
+# # a watch, seven shoulder exercises
+# mixkd predict watch-shoulder recording.csv
+# # a C99 header
+# mixkd export selfback-wrist --to c -o student.h
+# # a script for a page
+# mixkd export selfback-wrist --to js -o student.js
 # ```
 #
 # In place of these names you can give a folder that `mixkd distill` wrote ({doc}`16_your_recordings`). This chapter trains nothing.
@@ -59,7 +64,8 @@ card = (student.folder / "README.md").read_text()
 Markdown(card.partition("\n")[2])
 
 # %% [markdown]
-# Read the table of the card before you use the student: accuracy differs much between people. Trees on simple statistics stand in the same table.
+# Read the table of the card before you use the student: accuracy differs much between people. Trees on simple statistics stand in the same table. The recordings are those of
+# {cite}`burns2018` (`watch-shoulder`; {doc}`01_data` explains its classes) and {cite}`sani2017` (`selfback-wrist`).
 #
 # ## A recording of a new person
 #
@@ -83,7 +89,8 @@ windows = labels.groupby(labels, sort=False).size().rename_axis("label")
 readable(windows.rename("windows"))
 
 # %% [markdown]
-# The true activities are {glue:text}`device_truth`.
+# The true activities are {glue:text}`device_truth`. Two rules make a window `unknown`: its largest probability is below the threshold of the card, or it lies far outside the range of the
+# training people.
 #
 # ## In C
 #
@@ -139,13 +146,14 @@ print(script[: script.index('"use strict"')])
 # GGIR(datadir = "recordings", outputdir = "results", mode = 1:2, do.report = 2, myfun = myfun)
 # ```
 #
-# Each label is a column, `share_jogging` for example: the share of an epoch with this label. A second has the label of the window whose centre is nearest. Its mean in the day summary of part 2 is
-# the share of the day, in thousandths. `student.R` starts Python on each block that GGIR has read, so mixkd must stay installed; the student must take three channels of acceleration, in GGIR's order x, y, z. GGIR calibrates
+# Each label is a column, `share_jogging` for example: the share of an epoch with this label. Each second gets the label of the window whose centre is nearest. The day summary of part 2 has the
+# mean of each column: the share of the day with this label, in thousandths. `student.R` starts Python on each block that GGIR has read, so mixkd must stay installed; the student must take three channels of acceleration, in GGIR's order x, y, z. GGIR calibrates
 # and resamples: labels may differ from those of `mixkd predict` on the same file where the rate differs, because mixkd filters before it resamples.
 #
 # ## Do they agree?
 #
-# All forms that this machine can run (C needs a compiler, JavaScript needs node), on known windows of people who did not train the student. *Same label*: share of windows with the label of ONNX in float32.
+# All forms that this machine can run (C needs a compiler, JavaScript needs node), on {glue:text}`device_compared` of the {glue:text}`device_windows` windows of people who did not
+# train the student, drawn from those inside the range of the training people; the accuracies of the card are of all windows. *Same label*: share of windows with the label of ONNX in float32.
 # *Largest difference*: of any probability.
 
 # %%
@@ -158,7 +166,7 @@ chosen = np.sort(np.random.default_rng(seed).permutation(known)[:300])
 table = elsewhere.table(student, test.x[chosen], test.y[chosen])
 
 # %% tags=["nbval-check-output"]
-largest = table["largest difference"].map("{:.0e}".format)
+largest = table["largest difference"].map(device.plain)
 shown = 100 * table[["accuracy", "same label"]]
 shown = shown.round(1).astype(str).assign(largest=largest).rename_axis("form")
 heads = {"accuracy": "accuracy, %", "same label": "same label, %"}
@@ -166,7 +174,7 @@ readable(shown, names={**heads, "largest": "largest difference"})
 
 # %% tags=["remove-cell"]
 about = {"device_truth": " and ".join(truth), "device_script": len(script) / 1000}
-report(device.answer(table, away) | about)
+report(device.answer(table, away, len(chosen)) | about)
 
 # %% [markdown]
 # Quantisation to int8 is static: one scale per output channel of weights, and scales of activations from training windows. The file states where numbers are rounded (QDQ), so every runtime
@@ -174,7 +182,7 @@ report(device.answer(table, away) | about)
 #
 # ## What came out
 #
-# *How many windows are unknown?* {glue:text}`device_unknown` of {glue:text}`device_windows`.
+# *How many windows lie outside the range of the training people?* {glue:text}`device_unknown` of {glue:text}`device_windows`.
 #
 # *How many of the compared windows keep their label in int8?* {glue:text}`device_same:.1f` %.
 #
@@ -187,8 +195,8 @@ report(device.answer(table, away) | about)
 #
 # ## Takeaways
 #
-# - One trained student runs as ONNX, C or JavaScript; check the exported form on windows, not on trust.
-# - Memory, not time, is the first limit on a microcontroller: count weights and the largest activations.
+# - One trained student runs as ONNX, C or JavaScript; test the exported form on real windows.
+# - Count weights and the largest activations before you choose a microcontroller; measure time and energy on it.
 #
 # ## Exercises
 #
