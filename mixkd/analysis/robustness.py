@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mixkd.analysis import advice, effects, line
+from mixkd.analysis import effects, line
 from mixkd.analysis.claims import MIX, scratch, student
 from mixkd.analysis.contrasts import everywhere
 from mixkd.analysis.effects import Effect
@@ -71,9 +71,7 @@ def of_mixup(scope: Scope) -> pd.DataFrame:
 
 
 def sentences(of: pd.DataFrame) -> dict[str, str]:
-    """Of students without a teacher: what mixup did by kind of windows, as `line.sentence` says it, and `_where`."""
+    """Of students without a teacher: what mixup did by kind of windows, as `line.sentence` says it."""
     names = dict(zip(SPOILED, ("mixup_clean", "mixup_noise", "mixup_gap", "mixup_attack"), strict=True))
     alone = of[of["what"].str.startswith("no teacher")]
-    by_windows = [(names[str(windows)], rows) for windows, rows in alone.groupby("windows")]
-    where = {f"{name}_where": advice.clear(rows) for name, rows in by_windows}
-    return where | {name: line.sentence(rows) for name, rows in by_windows}
+    return {names[str(windows)]: line.sentence(rows) for windows, rows in alone.groupby("windows")}

@@ -119,8 +119,8 @@ def page(claim: Claim) -> str:
     average = rows[rows["dataset"] == names[-1]].to_dict("records")
     badges = "; ".join(f"{'on average' if n == names[-1] else n}: {badge(verdicts[n])}" for n in names)
     cases = CASES if any("Mix-" in part.text for part in claim.parts) else ""
-    table = "\n".join(_row(row, names) for row in rows.to_dict("records"))
-    formulas = "\n\n".join(formula(part) for part in claim.parts)
+    of_part = [(part, rows[rows["part"] == part.text].to_dict("records")) for part in claim.parts]
+    parts = "\n\n".join(f"{formula(part)}\n\n{_effects(own, names)}" for part, own in of_part)
     people = _more_people(done.needed_people(claim.name)) if verdicts[names[-1]] == "undecided" else ""
     link = f'<a href="../_static/{FOLDER}/{claim.name}.zip" download>{claim.name}.zip</a>'
     return f"""# {claim.name}: {claim.title}
@@ -137,14 +137,10 @@ def page(claim: Claim) -> str:
 What is tested
 : The differences below are tested; the wording of the claim may say more.
 
-{formulas}
+{parts}
 
 How to read names of runs
 : {RUN_NAMES}
-
-| part | on | people | effect [95 % interval] |
-|---|---|---|---|
-{table}
 
 A data set with one or two seeds has few degrees of freedom, so its own interval can be wider than that of the average.
 
@@ -174,10 +170,13 @@ def _more_people(number: str) -> str:
     return f"People needed\n: {text} smaller than the margin.\n\n"
 
 
-def _row(row: dict[str, Any], names: list[str]) -> str:
-    people = f"{row['people']}" + (f" in {row['n']} groups" if row["n"] < row["people"] else "")
-    on = "average" if row["dataset"] == names[-1] else row["dataset"]
-    return f"| {row['part']} | {on} | {people} | {effect(row)} |"
+def _effects(rows: list[dict[str, Any]], names: list[str]) -> str:
+    lines = [f"| on | people | {EFFECT} |", "|---|---|---|"]
+    for row in rows:
+        people = f"{row['people']}" + (f" in {row['n']} groups" if row["n"] < row["people"] else "")
+        on = "average" if row["dataset"] == names[-1] else row["dataset"]
+        lines.append(f"| {on} | {people} | {effect(row)} |")
+    return "\n".join(lines)
 
 
 def _plain(average: list[dict[str, Any]]) -> str:
