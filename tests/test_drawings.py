@@ -122,3 +122,12 @@ def test_a_picture_drawn_by_hand_follows_the_theme_too(tmp_path):
     (tmp_path / "a.svg").write_text(f'<svg viewBox="0 0 9 9"><rect fill="{INK.upper()}" stroke="#123456"/></svg>')
     found = drawings.inlined('<img class="dark-light" src="a.svg" alt="boxes">', tmp_path, {})
     assert f'<rect fill="var(--fig-{INK[1:]})" stroke="#123456"/>' in found
+
+
+def test_a_page_of_its_own_brings_its_narrow_drawing_along(tmp_path):
+    shown = svg.bundle(example())
+    (tmp_path / "a.svg").write_text(shown["image/svg+xml"])
+    (tmp_path / f"a{drawings.BESIDE}").write_text(shown[svg.NARROW])
+    found = drawings.inlined('<img src="a.svg" alt="A">', tmp_path, drawings.narrow_ones(tmp_path, tmp_path))
+    assert 'class="drawing narrow"' in found
+    assert found.count("<svg") == 2

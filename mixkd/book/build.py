@@ -217,7 +217,7 @@ def render(stage: Path, target: Path) -> Path:
     if done.returncode or not (output / "_build" / "html" / "index.html").is_file():
         problems = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
         raise MixkdError(f"book: Sphinx failed, see {log}: {problems[0] if problems else 'no page was written'}")
-    site.finish(output / "_build" / "html", drawings.narrow_ones(stage / "notebooks"))
+    site.finish(output / "_build" / "html", drawings.narrow_ones(stage / "notebooks", stage / cards.FOLDER))
     for name in ("explorables", frame.DRAWN):  # not before: jupyter-book loads each script below _static on every page
         if (stage / name).is_dir():
             shutil.copytree(stage / name, output / "_build" / "html" / "_static" / name)

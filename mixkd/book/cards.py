@@ -17,6 +17,7 @@ from mixkd.analysis.claims import CLAIMS, Claim, Part
 from mixkd.analysis.decisions import Decided
 from mixkd.analysis.inference import bounds
 from mixkd.analysis.measures import MEASURES, whom
+from mixkd.book import drawings
 from mixkd.figures import claims as figures
 from mixkd.figures import svg
 from mixkd.runs.provenance import git_state, versions
@@ -57,8 +58,9 @@ def write(stage: Path) -> None:
     (folder / "index.md").write_text(index(), encoding="utf-8")
     for claim in CLAIMS:
         (folder / f"{claim.name}.md").write_text(page(claim), encoding="utf-8")
-        drawn = figures.forest(claim.name, outcomes.published().each)
-        (folder / f"{claim.name}.svg").write_text(svg.drawing(drawn), encoding="utf-8")
+        drawn = svg.bundle(figures.forest(claim.name, outcomes.published().each))
+        for ending, kind in {".svg": "image/svg+xml", drawings.BESIDE: svg.NARROW}.items():
+            (folder / f"{claim.name}{ending}").write_text(drawn.get(kind, drawn["image/svg+xml"]), encoding="utf-8")
         (downloads / f"{claim.name}.zip").write_bytes(archive(claim))
     toc = (stage / "_toc.yml").read_text(encoding="utf-8")
     pages = "".join(f"          - file: {FOLDER}/{claim.name}\n" for claim in CLAIMS)

@@ -13,6 +13,7 @@ from mixkd.figures.svg import NARROW, points
 from mixkd.files import sha256
 
 IMAGE = re.compile(r"<img\b[^>]*?>", re.DOTALL)
+BESIDE = ".narrow"  # ending of a narrow drawing, whose wide one ends in .svg
 PIXELS = 4 / 3  # of a point
 VARIABLES = {value.lower(): value[1:].lower() for value in (INK, *COLOURS.values())}  # book.css sets them per theme
 
@@ -22,9 +23,10 @@ def key(svg: str) -> str:
     return sha256("".join(svg.split()).encode())
 
 
-def narrow_ones(notebooks: Path) -> dict[str, str]:
-    """The narrow drawings of executed notebooks, by the key of the wide ones."""
-    drawn = {}
+def narrow_ones(notebooks: Path, pages: Path | None = None) -> dict[str, str]:
+    """The narrow drawings of executed notebooks, and those beside drawings of pages, by the key of the wide ones."""
+    beside = pages.glob(f"*{BESIDE}") if pages else ()
+    drawn = {key(_svg(path.with_suffix(".svg"))): path.read_text(encoding="utf-8") for path in beside}
     for path in sorted(notebooks.glob("*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             for data in (output.get("data", {}) for output in cell.get("outputs", ())):
@@ -49,6 +51,11 @@ def inlined(page: str, folder: Path, small: Mapping[str, str]) -> str:
         return _framed(wide, label, "drawing wide") + _framed(other, label, "drawing narrow")
 
     return IMAGE.sub(replaced, page)
+
+
+def _svg(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    return text[text.index("<svg") :]
 
 
 def _framed(svg: str, label: str, classes: str) -> str:
