@@ -332,7 +332,7 @@ report(outcomes | sensitivity.answer(otherwise))
 # - *Are units independent?* Their test windows are; the networks that they are tested on share most of their training people. Intervals over folds are therefore
 #   somewhat too narrow. Sharpness (in H5) is measured on training windows, which folds share: read its interval as a description.
 # - *Is a margin of one point fair?* We chose it before the runs. Where an interval lies inside it, the effect may well exist, and be small.
-# - *Why are more claims decided over the data sets than on one?* There are more people. "No relevant effect" also counts as a decision; that rule was written after the results of the first two
+# - *Does the average decide more than one data set?* Not always: it has more people, but a data set with few people and wide intervals counts as much as the others. "No relevant effect" also counts as a decision; that rule was written after the results of the first two
 #   data sets were known, so for these two it describes; `hapt` and `dsads` are its test.
 # - *Which data sets does an average speak for?* Those in it. Nothing says that others are like them; {doc}`17_other_people` sets effects side by side.
 #
