@@ -78,7 +78,13 @@ def test_effects_are_written_in_the_unit_of_their_metric():
 
 @pytest.mark.parametrize(
     ("verdict", "word"),
-    [("supported", "Yes"), ("no relevant effect", "No"), ("opposite", "No"), ("undecided", "Undecided")],
+    [
+        ("supported", "Yes"),
+        ("no relevant effect", "No"),
+        ("opposite", "No"),
+        ("undecided", "Undecided"),
+        ("needs full", "Open"),
+    ],
 )
 def test_home_says_whether_students_are_more_accurate(verdict, word):
     claims = pd.DataFrame({"claim": ["H1", "H8"], "verdict": [verdict, "undecided"]})

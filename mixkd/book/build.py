@@ -185,7 +185,7 @@ def status_table(executions: list[Execution], n_trained: int, seconds: float, co
     rows = "\n".join(f"| {e.name} | {e.seconds:.0f} s |" for e in executions)
     trained = f"{n_trained} of the runs that the figures show were trained for this build, in {seconds / 60:.1f} min."
     trained = trained if n_trained else "All runs that the figures show were there; some were trained again to compare."
-    by = f":::{{dropdown}} {len(commits)} versions of the code trained them\n\n{', '.join(commits)}\n:::\n"
+    by = f":::{{dropdown}} Versions of the code that trained them: {len(commits)}\n\n{', '.join(commits)}\n:::\n"
     table = f"| notebook | wall time |\n|---|---|\n{rows}\n"
     minutes = sum(e.seconds for e in executions) / 60
     folded = f":::{{dropdown}} {len(executions)} notebooks, {minutes:.0f} min one after the other\n\n{table}:::\n"

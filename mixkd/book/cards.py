@@ -203,11 +203,11 @@ def accurate(average: Decided) -> dict[str, str]:
 
     Of claims averaged over data sets, H1 and H8; the second with its verdict.
     """
-    verdicts = average.claims.set_index("claim")["verdict"]
+    verdicts = average.claims.set_index("claim")["verdict"].replace("needs full", "open")
     rows = average.parts.drop_duplicates("claim").set_index("claim").to_dict("index")
-    word = {"supported": "Yes", "no relevant effect": "No", "opposite": "No"}.get(verdicts["H1"], "Undecided")
+    words = {"supported": "Yes", "no relevant effect": "No", "opposite": "No"}
     return {
-        "more_accurate": word,
+        "more_accurate": words.get(verdicts["H1"], verdicts["H1"].capitalize()),
         "by_mixup": effect(rows["H1"]),
         "by_second": f"{effect(rows['H8'])} ({verdicts['H8']})",
     }
