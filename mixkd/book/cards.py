@@ -60,7 +60,8 @@ def write(stage: Path) -> None:
         (folder / f"{claim.name}.md").write_text(page(claim), encoding="utf-8")
         drawn = svg.bundle(figures.forest(claim.name, outcomes.published().each))
         for ending, kind in {".svg": "image/svg+xml", drawings.BESIDE: svg.NARROW}.items():
-            (folder / f"{claim.name}{ending}").write_text(drawn.get(kind, drawn["image/svg+xml"]), encoding="utf-8")
+            if kind in drawn:
+                (folder / f"{claim.name}{ending}").write_text(drawn[kind], encoding="utf-8")
         (downloads / f"{claim.name}.zip").write_bytes(archive(claim))
     toc = (stage / "_toc.yml").read_text(encoding="utf-8")
     pages = "".join(f"          - file: {FOLDER}/{claim.name}\n" for claim in CLAIMS)
@@ -166,10 +167,9 @@ Recompute
 
 def _more_people(number: str) -> str:
     groups = number.replace(" per data set", " test groups per data set (on `watch` a group is one person)")
-    text = (
-        f"If there is no effect, it takes {groups}, to show with a chance of {100 * outcomes.ENOUGH:.0f} % that it is"
-    )
-    return f"People needed\n: {text} smaller than the margin.\n\n"
+    chance = f"{100 * outcomes.ENOUGH:.0f} %"
+    text = f"If there is no effect, it takes {groups}, to show with a chance of {chance} that it is smaller than the"
+    return f"People needed\n: {text} margin.\n\n"
 
 
 def _effects(rows: list[dict[str, Any]], names: list[str]) -> str:

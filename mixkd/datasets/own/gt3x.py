@@ -21,12 +21,7 @@ from mixkd.errors import MixkdError, short
 MARK, HEAD = 0x1E, 8  # first byte, and bytes before the payload of a record
 PACKED, WHOLE = 0, 26  # types of records with samples
 EPOCH = 621_355_968_000_000_000  # 1970 in ticks of 100 ns since year 1
-SCALES = {
-    "NEO": 341.0,
-    "CLE": 341.0,
-    "MRA": 341.0,
-    "MOS": 256.0,
-}  # of devices whose info.txt states none, by serial number
+SCALES = {"NEO": 341.0, "CLE": 341.0, "MRA": 341.0, "MOS": 256.0}  # where info.txt states none, by serial number
 LARGEST = 1 << 32  # bytes of a member, at most
 BLOCK = 1 << 22  # bytes of a member that are read at a time
 MOST = (1 << 16) + HEAD  # bytes of a record, at most
