@@ -40,7 +40,7 @@ UP, DOWN, OPEN, FEW = (0.01, 0.03), (-0.04, -0.02), (-0.01, 0.02), (math.nan, ma
     [
         ([UP, UP], "clearly raised accuracy on watch and selfback"),
         ([UP, DOWN], "clearly raised accuracy on watch and clearly lowered accuracy on selfback"),
-        ([OPEN, DOWN], "clearly lowered accuracy on selfback, with no other clear effect"),
+        ([OPEN, DOWN], "clearly lowered accuracy on selfback, with no other clear effect on accuracy or NLL"),
         ([OPEN, OPEN], "showed no clear effect on accuracy on any data set"),
         ([OPEN], "showed no clear effect on accuracy"),
         ([FEW], "is open: too few people for an interval"),
@@ -55,7 +55,8 @@ def test_a_side_names_accuracy_and_nll_apart():
     other = rows(UP, UP, metric="ece")
     both = pd.concat([rows(OPEN, DOWN), rows(UP, UP, metric="nll"), other])
     assert line.side(both) == (
-        "clearly lowered accuracy on selfback and clearly raised NLL on watch and selfback, with no other clear effect"
+        "clearly lowered accuracy on selfback and clearly raised NLL on watch and selfback, "
+        "with no other clear effect on accuracy or NLL"
     )
     assert line.side(pd.concat([rows(UP), rows(DOWN, metric="nll"), other])) == (
         "clearly raised accuracy on watch and clearly lowered NLL on watch"

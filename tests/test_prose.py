@@ -241,15 +241,19 @@ def test_the_answer_of_the_readme_is_that_of_the_records():
 
 def test_main_numbers_say_which_model_is_the_most_accurate():
     table = pd.read_csv(ROOT / "results" / "standings.csv")
-    main, factors = " ".join(NUMBERS.read_text().split()), []
+    main = " ".join(NUMBERS.read_text().split())
     for name, rows in table.groupby("dataset"):
         best = rows.sort_values("accuracy").drop_duplicates("kind", keep="last").set_index("kind")
         student, model = best.loc["student"], best.loc["baseline"]
+        if name == "watch":  # where a student that trains twice as long is in the table of the page
+            repeated = next(
+                line for line in NUMBERS.read_text().splitlines() if line.startswith("| both teachers, rep")
+            )
+            assert abs(float(repeated.split("|")[3].split("±")[0]) - model["accuracy"]) < 0.2
+            continue
         assert rows["accuracy"].max() == model["accuracy"], name
         assert f"({model['accuracy']:.1f} % against {student['accuracy']:.1f} %" in main
-        factors.append(model["microseconds"] / student["microseconds"])
-    assert (int(min(factors)), round(max(factors))) == (4, 21)
-    assert "four to twenty-one times as long" in main
+        assert model["microseconds"] / student["microseconds"] == pytest.approx(20, abs=1.5)
 
 
 def test_the_readme_is_short():

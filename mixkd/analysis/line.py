@@ -176,7 +176,7 @@ def side(rows: pd.DataFrame) -> str:
     ]
     if clauses:
         return effects.together(clauses) + (
-            "" if (clear["raised"] | clear["lowered"]).all() else ", with no other clear effect"
+            "" if (clear["raised"] | clear["lowered"]).all() else ", with no other clear effect on accuracy or NLL"
         )
     names = " or ".join(NAMES[metric] for metric in shown["metric"].unique())
     return f"showed no clear effect on {names}{' on any data set' if shown['dataset'].nunique() > 1 else ''}"
